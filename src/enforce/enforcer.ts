@@ -1,0 +1,38 @@
+import type { Block } from "../model/decision.ts";
+import type { Target } from "../model/ip.ts";
+
+export const ENFORCER_NAMES = ["apache-directory", "apache-include", "dry-run"] as const;
+export type EnforcerName = (typeof ENFORCER_NAMES)[number];
+
+/** What an enforcer holds after a reconciliation. */
+export interface Enforced {
+  /** Targets in force now. */
+  readonly inForce: ReadonlySet<Target>;
+  /** Written, in force after the next `apply`. */
+  readonly waiting: ReadonlySet<Target>;
+  /** Wanted, but this enforcer cannot carry them or has no room. */
+  readonly unenforced: readonly Target[];
+  /** True while something written (an added or a lifted block) waits for `apply`. */
+  readonly pending: boolean;
+}
+
+/**
+ * Applies blocks. It is given the wanted set and makes the outside world equal it; how it gets there is its own
+ * affair. It touches only what it made. All implementations pass test/contract/enforcer.test.ts.
+ */
+export interface Enforcer {
+  readonly name: EnforcerName;
+  /** node-cron expression of its `apply`; null when a reconciliation is in force at once. */
+  readonly schedule: string | null;
+  /** Throws a SekishoError when blocks would have no effect. Changes nothing that it does not own. */
+  probe(signal: AbortSignal): Promise<void>;
+  /** What is blocked in the outside world, read in full. */
+  blocked(signal: AbortSignal): Promise<ReadonlySet<Target>>;
+  /**
+   * Makes the outside world equal `want`. Idempotent. A block that stays is never taken away in between.
+   * `verify` reads the world in full first (at start, on a timer, after an error) instead of trusting the last state.
+   */
+  reconcile(want: readonly Block[], verify: boolean, signal: AbortSignal): Promise<Enforced>;
+  /** Brings what waits into force (a graceful reload). Does nothing when nothing waits. */
+  apply(signal: AbortSignal): Promise<Enforced>;
+}

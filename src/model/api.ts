@@ -1,0 +1,154 @@
+/**
+ * The shapes of the HTTP interface, shared by the server, the command line and the page.
+ * Fields are added freely; none is renamed or dropped. Times are RFC 3339, targets canonical CIDR.
+ */
+import type { BanState } from "./decision.ts";
+import type { EventCounts, LogEvent, SourceKind, UnparsedReason } from "./event.ts";
+import type { Severity } from "./finding.ts";
+
+export type Mode = "observe" | "enforce";
+
+export const ENFORCER_STATES = ["in-sync", "pending", "drifted", "failed", "off"] as const;
+/** `pending`: written, waiting for its scheduled reload. `off`: observe mode, nothing is asked of it. */
+export type EnforcerState = (typeof ENFORCER_STATES)[number];
+
+export interface SourceStatus {
+  readonly path: string;
+  readonly kind: SourceKind;
+  readonly format: string;
+  readonly lines: number;
+  readonly unparsed: number;
+  readonly lagBytes: number;
+  readonly lastEventAt: string | null;
+  readonly error: string | null;
+  readonly hint: string | null;
+}
+
+export interface EnforcerStatus {
+  readonly name: string;
+  readonly state: EnforcerState;
+  /** Blocks it held when it last looked. */
+  readonly blocks: number;
+  /** Targets that it cannot carry, or that do not fit its limit. */
+  readonly unenforced: readonly string[];
+  readonly lastReconciledAt: string | null;
+  /** When it applies what waits; null when it applies at once. */
+  readonly nextApplyAt: string | null;
+  readonly error: string | null;
+  readonly hint: string | null;
+}
+
+export interface JobStatus {
+  readonly name: string;
+  readonly schedule: string;
+  readonly nextRunAt: string | null;
+  readonly lastRunAt: string | null;
+  readonly error: string | null;
+}
+
+export interface Status {
+  readonly mode: Mode;
+  readonly version: string;
+  readonly demo: boolean;
+  readonly uptimeSeconds: number;
+  readonly sources: readonly SourceStatus[];
+  readonly enforcers: readonly EnforcerStatus[];
+  readonly jobs: readonly JobStatus[];
+  readonly bans: { readonly active: number };
+  readonly incidents: { readonly open: number };
+  readonly events: EventCounts;
+  readonly rules: number;
+  /** What the whole daemon complains about: a full disk, a configuration that did not reload. */
+  readonly problems: readonly { readonly message: string; readonly hint: string }[];
+}
+
+export interface BanItem {
+  readonly id: number;
+  readonly target: string;
+  readonly kind: "ban";
+  readonly rule: string | null;
+  readonly reason: string;
+  readonly by: "rule" | "person";
+  readonly at: string;
+  readonly until: string | null;
+  readonly state: BanState;
+  readonly enforcedBy: readonly string[];
+  readonly incident: number | null;
+}
+
+export interface FindingItem {
+  readonly id: number;
+  readonly rule: string;
+  readonly title: string;
+  readonly severity: Severity;
+  readonly subject: string;
+  readonly firstSeen: string;
+  readonly lastSeen: string;
+  readonly count: number;
+  readonly evidence: readonly string[];
+}
+
+export interface IncidentItem {
+  readonly id: number;
+  readonly subject: string;
+  readonly target: string;
+  readonly severity: Severity;
+  readonly state: "open" | "closed";
+  readonly openedAt: string;
+  readonly lastSeen: string;
+  readonly findingCount: number;
+  /** Ids of the rules that fired, most recent last. */
+  readonly rules: readonly string[];
+  readonly ban: BanItem | null;
+}
+
+export interface IncidentDetail extends IncidentItem {
+  readonly findings: readonly FindingItem[];
+  readonly bans: readonly BanItem[];
+}
+
+export interface EventItem {
+  readonly id: number;
+  readonly time: string;
+  readonly kind: LogEvent["kind"];
+  readonly source: string;
+  readonly client: string | null;
+  readonly method: string | null;
+  readonly path: string | null;
+  readonly query: string | null;
+  readonly status: number | null;
+  readonly origin: string | null;
+  readonly userAgent: string | null;
+  readonly vhost: string | null;
+  /** The error log's code or the audit event's name. */
+  readonly code: string | null;
+  /** The error log's message, the audit event's detail, or what was kept of an unparsed line. */
+  readonly message: string | null;
+  readonly reason: UnparsedReason | null;
+  readonly refused: boolean;
+}
+
+/** Requests a minute by status class; `other` are lines without a sensible status. */
+export interface TrafficPoint {
+  readonly time: string;
+  readonly s1xx: number;
+  readonly s2xx: number;
+  readonly s3xx: number;
+  readonly s4xx: number;
+  readonly s5xx: number;
+  readonly refused: number;
+}
+
+export interface Page<Item> {
+  readonly items: readonly Item[];
+  readonly next: string | null;
+}
+
+/** One message of `GET /api/live` (its `event:` name is `kind`). */
+export type LiveMessage =
+  | { readonly kind: "status"; readonly status: Status }
+  | { readonly kind: "changed"; readonly what: readonly ("bans" | "incidents" | "traffic")[] };
+
+export interface ErrorBody {
+  readonly error: { readonly code: string; readonly message: string; readonly hint: string };
+}

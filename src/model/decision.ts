@@ -1,0 +1,39 @@
+import type { Target } from "./ip.ts";
+import { NEVER, type UnixMs } from "./time.ts";
+
+export type DecisionKind = "ban" | "allow";
+
+/** Recorded intent. `by` tells who: a rule or a person. */
+export interface Decision {
+  readonly kind: DecisionKind;
+  readonly target: Target;
+  /** The rule's id; null when a person decided. */
+  readonly rule: string | null;
+  readonly by: "rule" | "person";
+  readonly reason: string;
+  readonly at: UnixMs;
+  /** `NEVER` when it is permanent. */
+  readonly until: UnixMs;
+}
+
+export interface StoredDecision extends Decision {
+  readonly id: number;
+  /** When a person took it back; null while it stands. */
+  readonly revokedAt: UnixMs | null;
+  /** The incident that led to it. */
+  readonly incident: number | null;
+}
+
+export const BAN_STATES = ["active", "expired", "revoked"] as const;
+export type BanState = (typeof BAN_STATES)[number];
+
+export function stateOf(decision: StoredDecision, now: UnixMs): BanState {
+  if (decision.revokedAt !== null) return "revoked";
+  return decision.until === NEVER || now < decision.until ? "active" : "expired";
+}
+
+/** What enforcers are given: a target, and when it lifts by itself. */
+export interface Block {
+  readonly target: Target;
+  readonly until: UnixMs;
+}

@@ -1,0 +1,62 @@
+/**
+ * Every error that a user can meet, with the exit status it leads to.
+ * 1: the answer is no. 2: usage, configuration or rule. 3: the environment. 70: a fault of ours.
+ * Each code is explained in docs/errors.md; a test holds the two together.
+ */
+export const ERROR_CODES = {
+  USAGE: 2,
+  CONFIG_UNREADABLE: 3,
+  CONFIG_INVALID: 2,
+  RULE_INVALID: 2,
+  LOG_FORMAT_INVALID: 2,
+  TARGET_INVALID: 2,
+  TARGET_PROTECTED: 1,
+  TARGET_NOT_BANNED: 1,
+  DAEMON_NOT_RUNNING: 3,
+  DAEMON_REFUSED: 3,
+  DATA_DIRECTORY: 3,
+  DATA_IN_USE: 3,
+  DATABASE_DAMAGED: 3,
+  DATABASE_NEWER: 3,
+  DATABASE_LOCKED: 3,
+  DISK_FULL: 3,
+  BACKUP_FAILED: 3,
+  LOG_UNREADABLE: 3,
+  LOG_MISSING: 3,
+  PORT_IN_USE: 3,
+  LISTEN_FAILED: 3,
+  LISTEN_EXPOSED: 2,
+  BAN_DIRECTORY_UNREACHABLE: 3,
+  BAN_DIRECTORY_UNWRITABLE: 3,
+  APACHE_CONTROL_MISSING: 3,
+  APACHE_CONFIGTEST_FAILED: 1,
+  APACHE_RELOAD_FAILED: 3,
+  INCLUDE_UNWRITABLE: 3,
+  WEB_PAGE_MISSING: 3,
+  INTERNAL: 70,
+} as const;
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** What went wrong, under which code, and what to do about it. Branch on the code, never on the text. */
+export class SekishoError extends Error {
+  override readonly name = "SekishoError";
+  readonly code: ErrorCode;
+  readonly hint: string;
+
+  constructor(code: ErrorCode, message: string, hint: string, options?: { readonly cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+    this.hint = hint;
+  }
+
+  get exitStatus(): number {
+    return ERROR_CODES[this.code];
+  }
+}
+
+/** The code of a Node system error (`ENOENT`), null for anything else. */
+export function systemCode(error: unknown): string | null {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : null;
+}
+
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,120 @@
+import type { Ip } from "./ip.ts";
+import type { UnixMs } from "./time.ts";
+
+/** A log file's number in the store; the file's path may change, this does not. */
+export type SourceId = number;
+
+/**
+ * A field of an access line. A string was sent. `null` is Apache's `-`: the client sent nothing.
+ * `undefined` means that the log format cannot show it, so nothing may be concluded from it.
+ */
+export type Field = string | null | undefined;
+
+interface Seen {
+  /** When it happened, by the line's own time; for an unparsed line, when it was read. */
+  readonly time: UnixMs;
+  readonly source: SourceId;
+  /** The line as read, one character a byte (latin1), without its newline. */
+  readonly line: string;
+}
+
+export interface AccessEvent extends Seen {
+  readonly kind: "access";
+  readonly client: Ip;
+  /** `-` when there was no request line at all. */
+  readonly method: string;
+  /** As sent, still percent-encoded, without the query. */
+  readonly path: string;
+  readonly query: string | null;
+  readonly protocol: string | null;
+  readonly status: number;
+  readonly bytes: number | undefined;
+  readonly referer: Field;
+  readonly userAgent: Field;
+  readonly origin: Field;
+  readonly upgrade: Field;
+  readonly host: Field;
+  readonly user: Field;
+  readonly vhost: string | undefined;
+  readonly durationUs: number | undefined;
+  readonly bytesIn: number | undefined;
+  readonly bytesOut: number | undefined;
+  /** True when the answer was an active ban's own refusal: counted, never held against a subject. */
+  refused: boolean;
+}
+
+export interface ErrorEvent extends Seen {
+  readonly kind: "error";
+  readonly client: Ip | null;
+  readonly level: string;
+  readonly module: string | null;
+  /** Apache's message number, `AH01630`. */
+  readonly code: string | null;
+  /** Everything behind the client and the code: attacker's text in parts. */
+  readonly message: string;
+  /** True when this is an active ban's own refusal. */
+  refused: boolean;
+}
+
+export const AUDIT_NAMES = [
+  "ws.open",
+  "ws.close",
+  "ws.origin_missing",
+  "ws.origin_rejected",
+  "ws.rate_exceeded",
+  "ws.message_too_large",
+  "ws.connection_limit",
+  "ws.csrf_missing",
+  "ws.csrf_expired",
+  "ws.csrf_mismatch",
+  "ws.csrf_reused",
+  "ws.ticket_missing",
+  "ws.ticket_expired",
+  "ws.ticket_address_mismatch",
+  "ws.ticket_replayed",
+  "auth.failed",
+  "auth.succeeded",
+  "auth.token_expired",
+  "input.rejected",
+] as const;
+/** A known name, or a site's own (`app.*`). */
+export type AuditName = (typeof AUDIT_NAMES)[number] | `app.${string}`;
+
+export interface AuditEvent extends Seen {
+  readonly kind: "audit";
+  readonly client: Ip;
+  readonly name: AuditName;
+  readonly app: string | null;
+  readonly user: string | null;
+  readonly connection: string | null;
+  readonly origin: string | null;
+  readonly path: string | null;
+  /** The line's `detail` object as JSON text, null when empty. */
+  readonly detail: string | null;
+}
+
+/** Why a line is not an event. */
+export const UNPARSED_REASONS = [
+  "format", // the line does not have the shape of its source's format
+  "truncated", // longer than what is read of one line, or cut in the middle
+  "client", // where the address should be there is none
+  "time", // the time is no time
+  "json", // an audit line that is not a JSON object
+  "audit-field", // an audit line without a required field, or with one of a wrong type
+  "audit-name", // an audit line whose event is not a known name
+] as const;
+export type UnparsedReason = (typeof UNPARSED_REASONS)[number];
+
+export interface UnparsedEvent extends Seen {
+  readonly kind: "unparsed";
+  readonly reason: UnparsedReason;
+}
+
+/** One parsed line. */
+export type LogEvent = AccessEvent | ErrorEvent | AuditEvent | UnparsedEvent;
+
+export const SOURCE_KINDS = ["access", "error", "audit"] as const;
+export type SourceKind = (typeof SOURCE_KINDS)[number];
+
+export type EventCounts = Record<LogEvent["kind"], number>;
+export const noEvents = (): EventCounts => ({ access: 0, error: 0, audit: 0, unparsed: 0 });

@@ -1,0 +1,24 @@
+import type { Subject } from "./ip.ts";
+import type { DurationMs, UnixMs } from "./time.ts";
+
+export const SEVERITIES = ["info", "low", "medium", "high", "critical"] as const;
+export type Severity = (typeof SEVERITIES)[number];
+
+/** One rule's overflow for one subject. */
+export interface Finding {
+  /** The rule's id: its file name without the ending. */
+  readonly rule: string;
+  readonly title: string;
+  readonly severity: Severity;
+  readonly subject: Subject;
+  readonly firstSeen: UnixMs;
+  readonly lastSeen: UnixMs;
+  /** Hits in the bucket when it overflowed. */
+  readonly count: number;
+  /** Raw lines, oldest first: the first, the last, and some between. */
+  readonly evidence: readonly string[];
+  /** What the rule asks for; null when it only reports. */
+  readonly ban: DurationMs | null;
+  /** Position in the batch of the event that made it overflow. */
+  readonly eventIndex: number;
+}

@@ -1,0 +1,171 @@
+import ipaddr from "ipaddr.js";
+import type { Brand } from "./brand.ts";
+
+/** One address in canonical text: dotted IPv4, or RFC 5952 IPv6. An IPv4-mapped IPv6 address is its IPv4. */
+export type Ip = Brand<string, "Ip">;
+
+/** What is banned: canonical CIDR with host bits cleared, `192.0.2.1/32` or `2001:db8::/64`. */
+export type Target = Brand<string, "Target">;
+
+/** What is counted: a bare IPv4 address or an IPv6 /64 prefix. */
+export type Subject = Brand<string, "Subject">;
+
+/** IPv6 clients own at least a /64 and change within it at will, so they are counted and banned by it. */
+export const IPV6_SUBJECT_LENGTH = 64;
+
+export const isIpv4 = (address: string): boolean => !address.includes(":");
+
+/** Null for anything that is not exactly one address: names, zones, leading zeros, ports. */
+export function parseIp(text: string): Ip | null {
+  if (isCanonicalIpv4(text)) return text as Ip;
+  if (!text.includes(":") || text.includes("%") || text.length > 45) return null;
+  if (!ipaddr.IPv6.isValid(text)) return null;
+  const parsed = ipaddr.IPv6.parse(text);
+  return (parsed.isIPv4MappedAddress() ? parsed.toIPv4Address().toString() : parsed.toRFC5952String()) as Ip;
+}
+
+/** Hand-written since every line of a log passes here; ipaddr.js also takes octal, hex and short forms. */
+function isCanonicalIpv4(text: string): boolean {
+  if (text.length < 7 || text.length > 15) return false;
+  let dots = 0;
+  let digits = 0;
+  let value = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 46) {
+      if (digits === 0) return false;
+      dots++;
+      digits = 0;
+      value = 0;
+      continue;
+    }
+    if (code < 48 || code > 57 || (digits > 0 && value === 0)) return false;
+    value = value * 10 + code - 48;
+    digits++;
+    if (value > 255) return false;
+  }
+  return dots === 3 && digits > 0;
+}
+
+/**
+ * A CIDR or a bare address, which means itself; a bare IPv6 address means its /64.
+ * Host bits are cleared: `192.0.2.7/24` is `192.0.2.0/24`.
+ */
+export function parseTarget(text: string): Target | null {
+  const slash = text.indexOf("/");
+  if (slash === -1) {
+    const ip = parseIp(text);
+    return ip === null ? null : targetOf(ip);
+  }
+  const length = text.slice(slash + 1);
+  const address = text.slice(0, slash);
+  const ip = parseIp(address);
+  if (ip === null || !/^(0|[1-9]\d{0,2})$/.test(length)) return null;
+  const mapped = isIpv4(ip) && !isIpv4(address);
+  const bits = Number(length) - (mapped ? 96 : 0);
+  if (bits < 0 || bits > (isIpv4(ip) ? 32 : 128)) return null;
+  return network(ip, bits);
+}
+
+/** The prefix of `bits` bits that holds the address. */
+export function network(ip: Ip, bits: number): Target {
+  const cidr = `${ip}/${bits}`;
+  return (
+    isIpv4(ip)
+      ? `${ipaddr.IPv4.networkAddressFromCIDR(cidr).toString()}/${bits}`
+      : `${ipaddr.IPv6.networkAddressFromCIDR(cidr).toRFC5952String()}/${bits}`
+  ) as Target;
+}
+
+/** What a ban of this address covers: the address (IPv4) or its /64 (IPv6). */
+export const targetOf = (ip: Ip): Target =>
+  isIpv4(ip) ? (`${ip}/32` as Target) : network(ip, IPV6_SUBJECT_LENGTH);
+
+export const subjectOf = (ip: Ip): Subject =>
+  (isIpv4(ip) ? ip : network(ip, IPV6_SUBJECT_LENGTH)) as string as Subject;
+
+/** The target of a subject; what follows a space (` vhost=…`) is not part of it. */
+export function targetOfSubject(subject: Subject): Target {
+  const space = subject.indexOf(" ");
+  const prefix = space === -1 ? subject : subject.slice(0, space);
+  return (prefix.includes("/") ? prefix : `${prefix}/32`) as Target;
+}
+
+export interface Prefix {
+  readonly address: Ip;
+  readonly bits: number;
+}
+
+export function prefixOf(target: Target): Prefix {
+  const slash = target.indexOf("/");
+  return { address: target.slice(0, slash) as Ip, bits: Number(target.slice(slash + 1)) };
+}
+
+/** True when the target is one address, not a range. */
+export const isSingle = (target: Target): boolean => target.endsWith(isIpv4(target) ? "/32" : "/128");
+
+/** A set of targets that answers which of them covers an address or overlaps another target. */
+export class TargetSet {
+  /** family and prefix length to the network addresses of that length */
+  readonly #networks = new Map<string, Set<Target>>();
+  readonly #lengths: { readonly ipv4: boolean; readonly bits: number }[] = [];
+  #size = 0;
+
+  constructor(targets: Iterable<Target> = []) {
+    for (const target of targets) this.add(target);
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  add(target: Target): void {
+    const ipv4 = isIpv4(target);
+    const { bits } = prefixOf(target);
+    const key = `${ipv4 ? 4 : 6}/${bits}`;
+    let networks = this.#networks.get(key);
+    if (networks === undefined) {
+      networks = new Set();
+      this.#networks.set(key, networks);
+      this.#lengths.push({ ipv4, bits });
+    }
+    if (!networks.has(target)) this.#size++;
+    networks.add(target);
+  }
+
+  delete(target: Target): void {
+    const key = `${isIpv4(target) ? 4 : 6}/${prefixOf(target).bits}`;
+    if (this.#networks.get(key)?.delete(target)) this.#size--;
+  }
+
+  /** A member that covers the whole of `target` (itself included), or null. */
+  covering(target: Target): Target | null {
+    const ipv4 = isIpv4(target);
+    const { address, bits: length } = prefixOf(target);
+    for (const { ipv4: family, bits } of this.#lengths) {
+      if (family !== ipv4 || bits > length) continue;
+      const networks = this.#networks.get(`${ipv4 ? 4 : 6}/${bits}`)!;
+      if (networks.size === 0) continue;
+      const candidate = bits === length ? target : network(address, bits);
+      if (networks.has(candidate)) return candidate;
+    }
+    return null;
+  }
+
+  /** A member that shares any address with `target`, or null. */
+  overlapping(target: Target): Target | null {
+    const wider = this.covering(target);
+    if (wider !== null) return wider;
+    const { bits } = prefixOf(target);
+    for (const member of this) {
+      if (isIpv4(member) !== isIpv4(target)) continue;
+      const { address, bits: memberBits } = prefixOf(member);
+      if (memberBits > bits && network(address, bits) === target) return member;
+    }
+    return null;
+  }
+
+  *[Symbol.iterator](): Iterator<Target> {
+    for (const networks of this.#networks.values()) yield* networks;
+  }
+}

@@ -1,0 +1,39 @@
+import type { SourceId, SourceKind } from "./event.ts";
+
+/** Which file this is, whatever it is called now. Inodes are reused, so the first bytes count too. */
+export interface Fingerprint {
+  readonly device: number;
+  readonly inode: number;
+  /** SHA-256 of the first `headLength` bytes, hex. */
+  readonly head: string;
+  readonly headLength: number;
+}
+
+/** How far a source has been committed. */
+export interface Checkpoint {
+  readonly source: SourceId;
+  readonly fingerprint: Fingerprint;
+  /** Bytes of that file whose lines are in the store. */
+  readonly offset: number;
+}
+
+/** A log file that is being read. */
+export interface Source {
+  readonly id: SourceId;
+  readonly path: string;
+  readonly kind: SourceKind;
+  /** What the configuration says, `auto` included. */
+  readonly format: string;
+  /** IANA name for times without a zone; null is the host's. */
+  readonly timezone: string | null;
+}
+
+/** Whole lines of one source, in order, and the checkpoint that is true once they are committed. */
+export interface LineBatch {
+  readonly source: Source;
+  /** One character a byte (latin1), without newlines. They keep their common buffer alive: copy what outlives the batch. */
+  readonly lines: readonly string[];
+  /** Positions in `lines` of lines that were longer than what is read of one. */
+  readonly cut: ReadonlySet<number>;
+  readonly checkpoint: Checkpoint;
+}

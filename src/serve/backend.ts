@@ -1,0 +1,50 @@
+import type {
+  BanItem,
+  EventItem,
+  IncidentDetail,
+  IncidentItem,
+  LiveMessage,
+  Page,
+  Status,
+  TrafficPoint,
+} from "../model/api.ts";
+import type { BanState } from "../model/decision.ts";
+import type { LogEvent } from "../model/event.ts";
+import type { Ip, Target } from "../model/ip.ts";
+import type { DurationMs } from "../model/time.ts";
+
+export interface PageQuery {
+  /** 1 to 500. */
+  readonly limit: number;
+  /** The `next` of the page before; null for the first. */
+  readonly cursor: string | null;
+}
+
+/** What the server needs of the daemon: it reads through this and changes nothing by itself. */
+export interface Backend {
+  status(): Status;
+  bans(query: PageQuery & { readonly state: BanState | null }): Page<BanItem>;
+  incidents(query: PageQuery & { readonly state: "open" | "closed" | null }): Page<IncidentItem>;
+  incident(id: number): IncidentDetail | null;
+  events(
+    query: PageQuery & { readonly client: Ip | null; readonly kind: LogEvent["kind"] | null },
+  ): Page<EventItem>;
+  /** One point a minute, oldest first, gaps filled with zeros. */
+  traffic(minutes: number): readonly TrafficPoint[];
+  /** Throws TARGET_PROTECTED for a target that policy never bans. `length` null is the policy's default. */
+  ban(request: {
+    readonly target: Target;
+    readonly length: DurationMs | null;
+    readonly reason: string;
+  }): Promise<BanItem>;
+  /** Throws TARGET_NOT_BANNED. */
+  unban(target: Target): Promise<void>;
+  /** Never ban this target again, and lift the bans that it is under. */
+  allow(target: Target, reason: string): Promise<void>;
+  disallow(target: Target): Promise<void>;
+  setIncidentState(id: number, state: "open" | "closed"): Promise<boolean>;
+  /** Has an enforcer bring into force what waits for its schedule. False when there is no such enforcer. */
+  applyNow(enforcer: string): Promise<boolean>;
+  /** Listens to live messages; the returned function ends it. */
+  subscribe(listener: (message: LiveMessage) => void): () => void;
+}
