@@ -140,6 +140,11 @@ export class TargetSet {
 
   /** A member that covers the whole of `target` (itself included), or null. */
   covering(target: Target): Target | null {
+    return this.allCovering(target).next().value ?? null;
+  }
+
+  /** All members that cover the whole of `target`. */
+  *allCovering(target: Target): Generator<Target, undefined> {
     const ipv4 = isIpv4(target);
     const { address, bits: length } = prefixOf(target);
     for (const { ipv4: family, bits } of this.#lengths) {
@@ -147,9 +152,9 @@ export class TargetSet {
       const networks = this.#networks.get(`${ipv4 ? 4 : 6}/${bits}`)!;
       if (networks.size === 0) continue;
       const candidate = bits === length ? target : network(address, bits);
-      if (networks.has(candidate)) return candidate;
+      if (networks.has(candidate)) yield candidate;
     }
-    return null;
+    return undefined;
   }
 
   /** A member that shares any address with `target`, or null. */

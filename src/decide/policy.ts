@@ -1,0 +1,96 @@
+import type { Decision } from "../model/decision.ts";
+import { SekishoError } from "../model/errors.ts";
+import type { Finding } from "../model/finding.ts";
+import { type Target, targetOfSubject } from "../model/ip.ts";
+import { type DurationMs, formatDuration, later, PERMANENT, type UnixMs } from "../model/time.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Protected, Protection } from "./protected.ts";
+
+/** Lengths of bans. `factor`: each repeat within `memory` is this much longer, up to `max`. */
+export interface BanLengths {
+  readonly ban: DurationMs;
+  readonly factor: number;
+  readonly max: DurationMs;
+  readonly memory: DurationMs;
+}
+
+type Judged = Pick<Finding, "rule" | "title" | "subject" | "count" | "firstSeen" | "lastSeen"> & {
+  readonly ban: DurationMs | "default" | null;
+};
+
+/** What policy makes of one finding; the position in the list is the finding's. */
+export type Judgement =
+  | { readonly kind: "ban"; readonly decision: Decision }
+  /** The rule only reports, or a ban runs already. */
+  | { readonly kind: "none" }
+  | { readonly kind: "spared"; readonly why: Protection };
+
+/** Turns findings into decisions. `protectedTargets` is replaced as addresses and allowlist change. */
+export class Policy {
+  readonly #lengths: BanLengths;
+  readonly #ledger: Ledger;
+  protectedTargets: Protected;
+
+  constructor(lengths: BanLengths, ledger: Ledger, protectedTargets: Protected) {
+    this.#lengths = lengths;
+    this.#ledger = ledger;
+    this.protectedTargets = protectedTargets;
+  }
+
+  /** Bans run from the event that led to them; a line with a time in the future counts as now. */
+  decide(findings: readonly Judged[], now: UnixMs): Judgement[] {
+    return findings.map((finding) => this.#judge(finding, now));
+  }
+
+  #judge(finding: Judged, now: UnixMs): Judgement {
+    if (finding.ban === null) return { kind: "none" };
+    const target = targetOfSubject(finding.subject);
+    const at = Math.min(finding.lastSeen, now) as UnixMs;
+    if (this.#ledger.bannedBy(target, at) !== null) return { kind: "none" };
+    const why = this.protectedTargets.reason(target);
+    if (why !== null) return { kind: "spared", why };
+    const earlier = this.#ledger.earlierBans(target, at);
+    const length = this.#escalated(finding.ban === "default" ? this.#lengths.ban : finding.ban, earlier);
+    const decision: Decision = {
+      kind: "ban",
+      target,
+      rule: finding.rule,
+      by: "rule",
+      reason: reasonOf(finding, earlier),
+      at,
+      until: later(at, length),
+    };
+    this.#ledger.record(decision);
+    return { kind: "ban", decision };
+  }
+
+  #escalated(length: DurationMs, earlier: number): DurationMs {
+    const longest = Math.max(length, this.#lengths.max);
+    return Math.min(length * this.#lengths.factor ** earlier, length === PERMANENT ? PERMANENT : longest) as DurationMs;
+  }
+
+  /** A person's ban. Throws TARGET_PROTECTED when it would hit somebody who is never banned. */
+  banByPerson(target: Target, length: DurationMs | null, reason: string, now: UnixMs): Decision {
+    const why = this.protectedTargets.reason(target);
+    if (why !== null) {
+      throw new SekishoError(
+        "TARGET_PROTECTED",
+        `${target} is not banned: it is or covers ${why === "allowlisted" ? "an allowlisted address" : why}`,
+        why === "allowlisted"
+          ? "take it off the allowlist first (sekisho allow --remove, or allowlist in the configuration)"
+          : "banning it would lock somebody out who must get in; ban a narrower target",
+      );
+    }
+    const until = later(now, length ?? this.#escalated(this.#lengths.ban, this.#ledger.earlierBans(target, now)));
+    const decision: Decision = { kind: "ban", target, rule: null, by: "person", reason, at: now, until };
+    this.#ledger.record(decision);
+    return decision;
+  }
+}
+
+function reasonOf(finding: Judged, earlier: number): string {
+  const seconds = Math.max(1, Math.round((finding.lastSeen - finding.firstSeen) / 1_000));
+  const span = formatDuration((seconds * 1_000) as DurationMs);
+  const repeat = earlier === 0 ? "" : `, banned ${earlier === 1 ? "once" : `${earlier} times`} before`;
+  return `${finding.title}: ${finding.count} in ${span}${repeat}`;
+}

@@ -1,0 +1,73 @@
+import { networkInterfaces } from "node:os";
+import { readFileSync } from "node:fs";
+import { type Ip, network, parseIp, parseTarget, type Target, TargetSet } from "../model/ip.ts";
+
+/** Why a target is never banned. */
+export type Protection = "allowlisted" | "loopback" | "this host's own address" | "the gateway" | "a trusted proxy";
+
+const LOOPBACK = ["127.0.0.0/8", "::1/128"] as Target[];
+
+/** Targets that are never banned, whoever asks; looked at when deciding and again before enforcing. */
+export class Protected {
+  readonly #groups: readonly { readonly why: Protection; readonly targets: TargetSet }[];
+
+  constructor(groups: { readonly [why in Protection]?: Iterable<Target> }) {
+    this.#groups = (Object.keys(groups) as Protection[]).map((why) => ({
+      why,
+      targets: new TargetSet(groups[why]),
+    }));
+  }
+
+  /** Nobody is protected: `replay --no-allowlist`. */
+  static readonly nobody = new Protected({});
+
+  /** Why banning `target` would hit somebody protected, or null. Any overlap counts. */
+  reason(target: Target): Protection | null {
+    return this.#groups.find(({ targets }) => targets.overlapping(target) !== null)?.why ?? null;
+  }
+}
+
+/** All that policy spares: what the configuration and people allow, and what this machine needs to be reached. */
+export const protectedBy = (allowlist: Iterable<Target>, trustedProxies: Iterable<Target>): Protected =>
+  new Protected({
+    allowlisted: allowlist,
+    loopback: LOOPBACK,
+    "this host's own address": ownAddresses(),
+    "the gateway": gateways(),
+    "a trusted proxy": trustedProxies,
+  });
+
+const single = (ip: Ip): Target => network(ip, ip.includes(":") ? 128 : 32);
+
+function ownAddresses(): Target[] {
+  return Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .map(({ address }) => parseIp(address.replace(/%.*$/, "")))
+    .filter((ip) => ip !== null)
+    .map(single);
+}
+
+/** Default routes from the kernel's tables; none where there is no /proc. Columns: proc(5), net/route, net/ipv6_route. */
+function gateways(): Target[] {
+  const ipv4 = rows("/proc/net/route")
+    .filter(([, destination, gateway]) => destination === "00000000" && gateway !== "00000000")
+    .map(([, , gateway]) => (gateway!.match(/../g) ?? []).reverse().map((byte) => Number.parseInt(byte, 16)).join("."));
+  const ipv6 = rows("/proc/net/ipv6_route")
+    .filter(([destination, length, , , gateway]) => /^0+$/.test(`${destination}${length}`) && !/^0*$/.test(gateway ?? ""))
+    .map(([, , , , gateway]) => (gateway!.match(/.{4}/g) ?? []).join(":"));
+  return [...ipv4, ...ipv6]
+    .map(parseIp)
+    .filter((ip) => ip !== null)
+    .map((ip) => parseTarget(single(ip)))
+    .filter((target) => target !== null);
+}
+
+function rows(file: string): string[][] {
+  try {
+    return readFileSync(file, "utf8")
+      .split("\n")
+      .map((line) => line.trim().split(/\s+/));
+  } catch {
+    return [];
+  }
+}

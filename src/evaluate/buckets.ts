@@ -1,0 +1,142 @@
+import type { LogEvent } from "../model/event.ts";
+import type { DurationMs, UnixMs } from "../model/time.ts";
+
+/**
+ * Counting state of one rule for one subject, on event time. Lines may come out of order by a little: a hit that is
+ * older than the window before the newest hit does not count, any other counts where its time puts it.
+ */
+export interface Bucket {
+  /** Adds a hit. True when the bucket holds its threshold; it keeps no more than that, the newest. */
+  add(event: LogEvent): boolean;
+  readonly firstSeen: UnixMs;
+  readonly lastSeen: UnixMs;
+  readonly count: number;
+  evidence(): readonly string[];
+  clear(): void;
+}
+
+/** Lines kept of one bucket: the first and the newest of the rest. */
+const EVIDENCE_LINES = 10;
+/** A bucket that needs many hits keeps lines only once it is half full, so that calm clients cost nothing. */
+const KEEP_EVERY_LINE_UP_TO = 20;
+/** A line of evidence is cut here; a request can make one of 97 KB. */
+const EVIDENCE_LENGTH = 4_096;
+const VALUE_LENGTH = 256;
+
+/** A slice keeps its whole batch in memory; what outlives the batch is copied. Latin1 in, latin1 out. */
+export const detached = (text: string): string => Buffer.from(text, "latin1").toString("latin1");
+
+class Evidence {
+  readonly #lines: string[] = [];
+
+  add(line: string): void {
+    if (this.#lines.length === EVIDENCE_LINES) this.#lines.splice(1, 1);
+    this.#lines.push(detached(line.length > EVIDENCE_LENGTH ? `${line.slice(0, EVIDENCE_LENGTH)}…cut` : line));
+  }
+
+  lines(): readonly string[] {
+    return [...this.#lines];
+  }
+}
+
+export class ThresholdBucket implements Bucket {
+  readonly #threshold: number;
+  readonly #window: DurationMs;
+  /** Times of the hits in the window, oldest first, at most `threshold`. */
+  #times: UnixMs[] = [];
+  #evidence: Evidence | null = null;
+
+  constructor(threshold: number, window: DurationMs) {
+    this.#threshold = threshold;
+    this.#window = window;
+  }
+
+  add(event: LogEvent): boolean {
+    const times = this.#times;
+    const { time } = event;
+    const last = times.length - 1;
+    const newest = last < 0 || times[last]! < time ? time : times[last]!;
+    if (time <= newest - this.#window) return false;
+    if (last < 0 || times[last]! <= time) times.push(time);
+    else times.splice(times.findLastIndex((each) => each <= time) + 1, 0, time);
+    let stale = 0;
+    while (times[stale]! <= newest - this.#window) stale++;
+    if (stale > 0) times.splice(0, stale);
+    if (times.length > this.#threshold) times.shift();
+    this.#keepLine(event);
+    return times.length === this.#threshold;
+  }
+
+  #keepLine(event: LogEvent): void {
+    if (this.#times.length === 1) this.#evidence = null;
+    if (this.#threshold > KEEP_EVERY_LINE_UP_TO && this.#times.length * 2 < this.#threshold) return;
+    this.#evidence ??= new Evidence();
+    this.#evidence.add(event.line);
+  }
+
+  get firstSeen(): UnixMs {
+    return this.#times[0]!;
+  }
+  get lastSeen(): UnixMs {
+    return this.#times[this.#times.length - 1]!;
+  }
+  get count(): number {
+    return this.#times.length;
+  }
+  evidence(): readonly string[] {
+    return this.#evidence?.lines() ?? [];
+  }
+  clear(): void {
+    this.#times = [];
+    this.#evidence = null;
+  }
+}
+
+export class DistinctBucket implements Bucket {
+  readonly #threshold: number;
+  readonly #window: DurationMs;
+  readonly #valueOf: (event: LogEvent) => string;
+  /** Each value with its newest hit, the longest unseen first. */
+  readonly #seen = new Map<string, { time: UnixMs; line: string }>();
+
+  constructor(threshold: number, window: DurationMs, valueOf: (event: LogEvent) => string) {
+    this.#threshold = threshold;
+    this.#window = window;
+    this.#valueOf = valueOf;
+  }
+
+  add(event: LogEvent): boolean {
+    const { time } = event;
+    if (this.#seen.size > 0 && time <= this.lastSeen - this.#window) return false;
+    const value = detached(this.#valueOf(event).slice(0, VALUE_LENGTH));
+    const known = this.#seen.get(value);
+    if (known !== undefined && known.time > time) return this.#seen.size >= this.#threshold;
+    this.#seen.delete(value);
+    this.#seen.set(value, { time, line: detached(event.line.slice(0, EVIDENCE_LENGTH)) });
+    const newest = this.lastSeen;
+    for (const [each, hit] of this.#seen) {
+      if (hit.time <= newest - this.#window || this.#seen.size > this.#threshold) this.#seen.delete(each);
+    }
+    return this.#seen.size === this.#threshold;
+  }
+
+  #times(): UnixMs[] {
+    return [...this.#seen.values()].map((hit) => hit.time);
+  }
+  get firstSeen(): UnixMs {
+    return Math.min(...this.#times()) as UnixMs;
+  }
+  get lastSeen(): UnixMs {
+    return Math.max(...this.#times()) as UnixMs;
+  }
+  get count(): number {
+    return this.#seen.size;
+  }
+  evidence(): readonly string[] {
+    const lines = [...this.#seen.values()].map((hit) => hit.line);
+    return lines.length <= EVIDENCE_LINES ? lines : [lines[0]!, ...lines.slice(1 - EVIDENCE_LINES)];
+  }
+  clear(): void {
+    this.#seen.clear();
+  }
+}

@@ -1,0 +1,57 @@
+import { SekishoError } from "../model/errors.ts";
+import type { LogEvent, SourceKind } from "../model/event.ts";
+import type { Severity } from "../model/finding.ts";
+import { type DurationMs, PERMANENT } from "../model/time.ts";
+import { type Bucket, DistinctBucket, ThresholdBucket } from "./buckets.ts";
+import { compileMatcher, fieldsOf, type Matcher, type Site } from "./matcher.ts";
+import { FIELDS, type FieldName, type NamedRule } from "./rule-schema.ts";
+
+/** A rule that runs. */
+export interface CompiledRule {
+  readonly id: string;
+  readonly title: string;
+  readonly severity: Severity;
+  readonly events: SourceKind;
+  readonly matches: Matcher;
+  readonly newBucket: () => Bucket;
+  /** How long a bucket remembers. */
+  readonly window: DurationMs;
+  readonly cooldown: DurationMs;
+  /** Null: report only. `default`: the policy's length. */
+  readonly ban: DurationMs | "default" | null;
+}
+
+/** Throws RULE_INVALID, naming the rule, when it asks its events for what they do not have. */
+export function compileRule({ id, spec }: NamedRule, site: Site): CompiledRule {
+  const known: readonly FieldName[] = FIELDS[spec.events];
+  const asked = [...fieldsOf(spec.match), ...(spec.bucket.kind === "distinct" ? [spec.bucket.of] : [])];
+  const unknown = asked.find((field) => !known.includes(field));
+  if (unknown !== undefined) {
+    throw new SekishoError(
+      "RULE_INVALID",
+      `rule ${id}: events of kind ${spec.events} have no field '${unknown}'`,
+      `use one of ${known.join(", ")}`,
+    );
+  }
+  if (spec.bucket.window === PERMANENT) {
+    throw new SekishoError("RULE_INVALID", `rule ${id}: a window cannot be permanent`, "write a length such as 10m");
+  }
+  return {
+    id,
+    title: spec.title.en,
+    severity: spec.severity,
+    events: spec.events,
+    matches: compileMatcher(spec.match, spec.events, site),
+    newBucket: bucketMaker(spec.bucket),
+    window: spec.bucket.window,
+    cooldown: spec.cooldown,
+    ban: spec.ban === "none" ? null : spec.ban,
+  };
+}
+
+function bucketMaker(bucket: NamedRule["spec"]["bucket"]): () => Bucket {
+  const { count, window } = bucket;
+  if (bucket.kind === "threshold") return () => new ThresholdBucket(count, window);
+  const { of } = bucket;
+  return () => new DistinctBucket(count, window, (event: LogEvent) => String(Reflect.get(event, of) ?? ""));
+}

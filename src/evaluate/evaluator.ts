@@ -1,0 +1,177 @@
+import type { LogEvent, SourceKind } from "../model/event.ts";
+import type { Finding } from "../model/finding.ts";
+import { type Ip, isIpv4, type Subject, subjectOf, type Target, TargetSet, targetOfSubject } from "../model/ip.ts";
+import type { UnixMs } from "../model/time.ts";
+import { type Bucket, detached } from "./buckets.ts";
+import type { CompiledRule } from "./compile-rule.ts";
+
+/** What one subject has done, by rule. Created on the first hit of any rule. */
+interface SubjectState {
+  readonly subject: Subject;
+  /** By the rule's position. */
+  readonly buckets: (Bucket | undefined)[];
+  /** When each rule fired last; its cooldown runs from there. */
+  readonly firedAt: (UnixMs | undefined)[];
+}
+
+/** Hits up to and including an event that a restart must not count again. */
+export interface Consumed {
+  readonly subject: Subject;
+  /** Null: all rules (a person lifted the ban). */
+  readonly rule: string | null;
+  readonly throughEvent: number;
+  /** When the rule fired. */
+  readonly at: UnixMs;
+}
+
+/** A finding, and the length of ban that its rule asks for. */
+export type RuledFinding = Omit<Finding, "ban"> & { readonly ban: CompiledRule["ban"] };
+
+/**
+ * Turns events into findings. It reads no clock and does no input or output: the same events give the same findings.
+ *
+ * Memory is bounded by two generations of subjects. New and returning subjects live in the young one; when it is full
+ * the old one is dropped and the young one becomes old. What is forgotten is whoever has been quiet for longest.
+ */
+export class Evaluator {
+  readonly #rules: readonly CompiledRule[];
+  readonly #byKind: Readonly<Record<SourceKind, readonly { rule: CompiledRule; position: number }[]>>;
+  readonly #generationSize: number;
+  #young = new Map<string, SubjectState>();
+  #old = new Map<string, SubjectState>();
+  /** Spellings of IPv6 addresses to their /64, as computing it costs more than all rules. */
+  #prefixes = new Map<string, Subject>();
+
+  constructor(rules: readonly CompiledRule[], maxSubjects = 1_000_000) {
+    this.#rules = rules;
+    const ofKind = (kind: SourceKind) =>
+      rules.map((rule, position) => ({ rule, position })).filter(({ rule }) => rule.events === kind);
+    this.#byKind = { access: ofKind("access"), error: ofKind("error"), audit: ofKind("audit") };
+    this.#generationSize = Math.ceil(maxSubjects / 2);
+  }
+
+  /** The longest time that any rule looks back. */
+  get memory(): number {
+    return Math.max(0, ...this.#rules.map((rule) => Math.max(rule.window, rule.cooldown)));
+  }
+
+  get subjects(): number {
+    return this.#young.size + this.#old.size;
+  }
+
+  evaluate(events: readonly LogEvent[]): RuledFinding[] {
+    const findings: RuledFinding[] = [];
+    for (let index = 0; index < events.length; index++) {
+      const event = events[index]!;
+      if (event.kind === "unparsed" || event.client === null) continue;
+      // What an active ban refused must not keep the ban alive for ever.
+      if (event.kind !== "audit" && event.refused) continue;
+      let state: SubjectState | undefined;
+      for (const { rule, position } of this.#byKind[event.kind]) {
+        if (!rule.matches(event)) continue;
+        state ??= this.#stateOf(event.client);
+        const finding = this.#hit(rule, position, state, event, index);
+        if (finding !== null) findings.push(finding);
+      }
+    }
+    return findings;
+  }
+
+  #hit(rule: CompiledRule, position: number, state: SubjectState, event: LogEvent, index: number) {
+    state.buckets[position] ??= rule.newBucket();
+    const bucket = state.buckets[position];
+    if (!bucket.add(event)) return null;
+    const firedAt = state.firedAt[position];
+    if (firedAt !== undefined && event.time < firedAt + rule.cooldown) return null;
+    const finding: RuledFinding = {
+      rule: rule.id,
+      title: rule.title,
+      severity: rule.severity,
+      subject: state.subject,
+      firstSeen: bucket.firstSeen,
+      lastSeen: bucket.lastSeen,
+      count: bucket.count,
+      evidence: bucket.evidence(),
+      ban: rule.ban,
+      eventIndex: index,
+    };
+    state.firedAt[position] = event.time;
+    bucket.clear();
+    return finding;
+  }
+
+  /** Every rule whose matcher accepts the event, whatever its threshold. */
+  matching(event: LogEvent): string[] {
+    if (event.kind === "unparsed") return [];
+    return this.#byKind[event.kind].filter(({ rule }) => rule.matches(event)).map(({ rule }) => rule.id);
+  }
+
+  /** Drops all that is counted against whoever the target covers: a person has looked and lifted the ban. */
+  forget(target: Target): void {
+    const forgiven = new TargetSet([target]);
+    for (const generation of [this.#young, this.#old]) {
+      for (const [key, state] of generation) {
+        if (forgiven.covering(targetOfSubject(state.subject)) !== null) generation.delete(key);
+      }
+    }
+  }
+
+  /**
+   * Counts stored events again after a restart, without findings. `consumed` tells which hits had already led to one,
+   * so that nothing is forgotten and nothing counted twice.
+   */
+  restore(batches: Iterable<{ readonly firstEvent: number; readonly events: readonly LogEvent[] }>, consumed: readonly Consumed[]): void {
+    const through = new Map<string, number>();
+    for (const each of consumed) {
+      const key = each.rule === null ? each.subject : `${each.rule} ${each.subject}`;
+      through.set(key, Math.max(through.get(key) ?? 0, each.throughEvent));
+      const position = this.#rules.findIndex((rule) => rule.id === each.rule);
+      if (position === -1) continue;
+      const state = this.#stateOfSubject(each.subject, each.subject);
+      state.firedAt[position] = Math.max(state.firedAt[position] ?? 0, each.at) as UnixMs;
+    }
+    for (const { firstEvent, events } of batches) {
+      for (let index = 0; index < events.length; index++) this.#recount(events[index]!, firstEvent + index, through);
+    }
+  }
+
+  #recount(event: LogEvent, id: number, through: ReadonlyMap<string, number>): void {
+    if (event.kind === "unparsed" || event.client === null) return;
+    if (event.kind !== "audit" && event.refused) return;
+    for (const { rule, position } of this.#byKind[event.kind]) {
+      if (!rule.matches(event)) continue;
+      const state = this.#stateOf(event.client);
+      if (id <= (through.get(state.subject) ?? 0)) return;
+      if (id <= (through.get(`${rule.id} ${state.subject}`) ?? 0)) continue;
+      state.buckets[position] ??= rule.newBucket();
+      state.buckets[position].add(event);
+    }
+  }
+
+  #stateOf(client: Ip): SubjectState {
+    if (isIpv4(client)) return this.#stateOfSubject(client, null);
+    let subject = this.#prefixes.get(client);
+    if (subject === undefined) {
+      subject = subjectOf(client);
+      if (this.#prefixes.size >= 100_000) this.#prefixes.clear();
+      this.#prefixes.set(detached(client), subject);
+    }
+    return this.#stateOfSubject(subject, subject);
+  }
+
+  /** `subject` null: the key is an IPv4 address, which is its own subject but must be copied out of its batch. */
+  #stateOfSubject(key: string, subject: Subject | null): SubjectState {
+    const young = this.#young.get(key);
+    if (young !== undefined) return young;
+    let state = this.#old.get(key);
+    if (state === undefined) {
+      state = { subject: subject ?? (detached(key) as Subject), buckets: [], firedAt: [] };
+    } else this.#old.delete(key);
+    if (this.#young.size >= this.#generationSize) {
+      this.#old = this.#young;
+      this.#young = new Map();
+    }
+    this.#young.set(state.subject, state);
+    return state;
+  }
+}

@@ -1,0 +1,172 @@
+import type { AccessEvent, LogEvent, SourceKind } from "../model/event.ts";
+import { TargetSet, targetOf } from "../model/ip.ts";
+import type { Condition, FieldName, MatcherSpec } from "./rule-schema.ts";
+
+/** A rule's predicate. Its cost is linear in the length of the event's fields. */
+export type Matcher = (event: LogEvent) => boolean;
+type Value = string | number | boolean | null | undefined;
+type Read = (event: LogEvent) => Value;
+type Check = (value: string | number | boolean) => boolean;
+
+/** What a matcher needs to know of the site. */
+export interface Site {
+  /** Web origins that may open WebSockets; empty means: those of the host that was asked for. */
+  readonly origins: ReadonlySet<string>;
+}
+
+/** Makes the predicate of a matcher for events of one kind. Its fields were checked by `compileRule`. */
+export function compileMatcher(spec: MatcherSpec, kind: SourceKind, site: Site): Matcher {
+  const parts: Matcher[] = [];
+  for (const [key, value] of Object.entries(spec)) {
+    if (value === undefined) continue;
+    if (key === "all") parts.push(every(spec.all!.map((each) => compileMatcher(each, kind, site))));
+    else if (key === "any") parts.push(some(spec.any!.map((each) => compileMatcher(each, kind, site))));
+    else if (key === "not") parts.push(not(spec.not!, kind, site));
+    else if (key === "client") parts.push(clientIn(new TargetSet(spec.client!)));
+    else parts.push(fieldMatcher(reader(key as FieldName, site), value as Condition));
+  }
+  return every(parts);
+}
+
+function every(parts: readonly Matcher[]): Matcher {
+  const [first, second] = parts;
+  if (first === undefined) return () => true;
+  if (second === undefined) return first;
+  if (parts.length === 2) return (event) => first(event) && second(event);
+  return (event) => {
+    for (const part of parts) if (!part(event)) return false;
+    return true;
+  };
+}
+
+function some(parts: readonly Matcher[]): Matcher {
+  return (event) => {
+    for (const part of parts) if (part(event)) return true;
+    return false;
+  };
+}
+
+/** Nothing follows from a field that the log format cannot show, not even the contrary. */
+function not(spec: MatcherSpec, kind: SourceKind, site: Site): Matcher {
+  const inner = compileMatcher(spec, kind, site);
+  const reads = fieldsOf(spec).map((field) => reader(field, site));
+  return (event) => {
+    for (const read of reads) if (read(event) === undefined) return false;
+    return !inner(event);
+  };
+}
+
+/** All fields that a matcher reads, at any depth. */
+export function fieldsOf(spec: MatcherSpec): FieldName[] {
+  const fields: FieldName[] = [];
+  for (const [key, value] of Object.entries(spec)) {
+    if (value === undefined || key === "client") continue;
+    if (key === "all" || key === "any") fields.push(...(value as MatcherSpec[]).flatMap(fieldsOf));
+    else if (key === "not") fields.push(...fieldsOf(value as MatcherSpec));
+    else fields.push(key as FieldName);
+  }
+  return fields;
+}
+
+function clientIn(targets: TargetSet): Matcher {
+  return (event) =>
+    event.kind !== "unparsed" && event.client !== null && targets.covering(targetOf(event.client)) !== null;
+}
+
+function fieldMatcher(read: Read, condition: Condition): Matcher {
+  if (typeof condition !== "object") return (event) => read(event) === condition;
+  if (Array.isArray(condition)) {
+    const values = new Set<Value>(condition);
+    return (event) => values.has(read(event));
+  }
+  if (condition.missing !== undefined) {
+    const { missing, ...rest } = condition;
+    const others = Object.keys(rest).length === 0 ? null : fieldMatcher(read, rest);
+    return (event) => {
+      const value = read(event);
+      return value !== undefined && (value === null) === missing && (others === null || others(event));
+    };
+  }
+  const checks = checksOf(condition);
+  const { ignoreCase } = condition;
+  return (event) => {
+    let value = read(event);
+    if (value === null || value === undefined) return false;
+    if (ignoreCase === true && typeof value === "string") value = value.toLowerCase();
+    for (const check of checks) if (!check(value)) return false;
+    return true;
+  };
+}
+
+function checksOf(condition: Exclude<Condition, string | number | boolean | unknown[]>): Check[] {
+  const fold = <T>(value: T): T =>
+    (condition.ignoreCase === true && typeof value === "string" ? value.toLowerCase() : value) as T;
+  const { is, oneOf, prefix, suffix, contains, atLeast, atMost } = condition;
+  const checks: Check[] = [];
+  if (is !== undefined) {
+    const wanted = fold(is);
+    checks.push((value) => value === wanted);
+  }
+  if (oneOf !== undefined) {
+    const wanted = new Set(oneOf.map(fold));
+    checks.push((value) => wanted.has(value));
+  }
+  if (prefix !== undefined) checks.push(anyText(prefix, fold, (text, part) => text.startsWith(part)));
+  if (suffix !== undefined) checks.push(anyText(suffix, fold, (text, part) => text.endsWith(part)));
+  if (contains !== undefined) checks.push(anyText(contains, fold, (text, part) => text.includes(part)));
+  if (atLeast !== undefined) checks.push((value) => typeof value === "number" && value >= atLeast);
+  if (atMost !== undefined) checks.push((value) => typeof value === "number" && value <= atMost);
+  return checks;
+}
+
+function anyText(
+  parts: string | readonly string[],
+  fold: (text: string) => string,
+  holds: (text: string, part: string) => boolean,
+): Check {
+  const folded = (typeof parts === "string" ? [parts] : parts).map(fold);
+  return (value) => {
+    if (typeof value !== "string") return false;
+    for (const part of folded) if (holds(value, part)) return true;
+    return false;
+  };
+}
+
+function reader(field: FieldName, site: Site): Read {
+  if (field === "handshake") return (event) => event.kind === "access" && isHandshake(event);
+  if (field === "foreignOrigin") {
+    return (event) => (event.kind === "access" ? isForeignOrigin(event, site) : undefined);
+  }
+  return READERS[field];
+}
+
+/** One accessor a field, so that each reads one place of one shape. */
+const READERS: Readonly<Record<Exclude<FieldName, "handshake" | "foreignOrigin">, Read>> = Object.fromEntries(
+  [
+    "method path query protocol status bytes referer userAgent origin upgrade host user vhost durationUs",
+    "bytesIn bytesOut level module code message name app connection detail",
+  ]
+    .flatMap((names) => names.split(" "))
+    .map((name) => [name, (event: LogEvent) => (event as unknown as Record<string, Value>)[name]]),
+) as Record<Exclude<FieldName, "handshake" | "foreignOrigin">, Read>;
+
+/** RFC 6455, 4.1: Upgrade is a list that holds `websocket` in any case. 101 is what a format without it shows. */
+function isHandshake(event: AccessEvent): boolean {
+  if (event.status === 101) return true;
+  return event.upgrade !== null && event.upgrade !== undefined && event.upgrade.toLowerCase().includes("websocket");
+}
+
+/**
+ * Undefined where nothing can be concluded: the format shows no Origin, none was sent, or neither `origins` nor the
+ * line tells which origin is the site's own.
+ */
+function isForeignOrigin(event: AccessEvent, site: Site): boolean | undefined {
+  const { origin } = event;
+  if (origin === null || origin === undefined) return undefined;
+  const sent = origin.toLowerCase();
+  if (site.origins.size > 0) return !site.origins.has(sent);
+  const host = event.host ?? event.vhost;
+  if (host === null || host === undefined) return undefined;
+  const own = host.toLowerCase().replace(/:\d+$/, "");
+  return sent.replace(/^https?:\/\//, "").replace(/:\d+$/, "") !== own;
+}

@@ -1,0 +1,56 @@
+import { readSync } from "node:fs";
+
+/** Read at once; also the longest line that is read whole. */
+const CHUNK_LENGTH = 1 << 20;
+const NEWLINE = 10;
+const NONE: ReadonlySet<number> = new Set();
+
+export interface ReadLines {
+  readonly lines: readonly string[];
+  /** Positions in `lines` of lines that were longer than a chunk: only their beginning is there. */
+  readonly cut: ReadonlySet<number>;
+  /** Where the next read begins. A half-written line is not passed. */
+  readonly offset: number;
+}
+
+/**
+ * Reads whole lines from a descriptor, a chunk at a time. The chunk is decoded once as latin1 and the lines are slices
+ * of it, which is what makes reading cheap. One chunk is shared, so one reader serves one thread.
+ */
+export class LineReader {
+  readonly #chunk = Buffer.allocUnsafe(CHUNK_LENGTH);
+  /** Descriptors in the middle of a line that was cut: the rest up to its newline is passed over. */
+  readonly #passingOver = new Set<number>();
+
+  /** The whole lines from `offset` on, at most a chunk of them; none when there is no newline yet. */
+  read(descriptor: number, offset: number): ReadLines {
+    const length = readSync(descriptor, this.#chunk, 0, CHUNK_LENGTH, offset);
+    const chunk = this.#chunk.subarray(0, length);
+    if (this.#passingOver.has(descriptor)) return this.#passOver(descriptor, chunk, offset);
+    const end = chunk.lastIndexOf(NEWLINE);
+    if (end !== -1) return { lines: split(chunk.latin1Slice(0, end)), cut: NONE, offset: offset + end + 1 };
+    if (length < CHUNK_LENGTH) return { lines: [], cut: NONE, offset };
+    this.#passingOver.add(descriptor);
+    return { lines: [chunk.latin1Slice(0, length)], cut: new Set([0]), offset: offset + length };
+  }
+
+  #passOver(descriptor: number, chunk: Buffer, offset: number): ReadLines {
+    const end = chunk.indexOf(NEWLINE);
+    if (end !== -1) this.#passingOver.delete(descriptor);
+    return { lines: [], cut: NONE, offset: offset + (end === -1 ? chunk.length : end + 1) };
+  }
+
+  /** Forgets a descriptor that is being closed or read anew. */
+  release(descriptor: number): void {
+    this.#passingOver.delete(descriptor);
+  }
+}
+
+function split(text: string): string[] {
+  const lines = text.split("\n");
+  for (let index = 0; index < lines.length; index++) {
+    const line = lines[index]!;
+    if (line.endsWith("\r")) lines[index] = line.slice(0, -1);
+  }
+  return lines;
+}
