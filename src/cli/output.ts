@@ -1,0 +1,90 @@
+import { styleText } from "node:util";
+import type { CliContext } from "./context.ts";
+
+/**
+ * Control characters and what else changes how text around it is shown: escape sequences, C1 (which some terminals
+ * obey), bidirectional overrides, zero-width characters, lone surrogates. An attacker writes them into log lines.
+ */
+const UNSAFE =
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|\p{Surrogate}/gu;
+
+/** Text from a log, a file or the network, made safe to print on a terminal: `\x1b` is shown, not sent. */
+export const printable = (text: string): string =>
+  text.replace(UNSAFE, (character) => {
+    const code = character.charCodeAt(0);
+    return code < 0x100
+      ? `\\x${code.toString(16).padStart(2, "0")}`
+      : `\\u${code.toString(16).padStart(4, "0")}`;
+  });
+
+/** JSON that is also safe to look at: what `printable` would escape is escaped as JSON does it. */
+export const jsonText = (value: unknown, indent = 2): string =>
+  JSON.stringify(value, null, indent).replace(UNSAFE, (character) =>
+    character === "\n" ? character : `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+
+export const writeJson = (context: CliContext, value: unknown): void =>
+  context.stdout(`${jsonText(value)}\n`);
+
+type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
+
+/** Paints for a terminal, and leaves text alone for anything else or where NO_COLOR is set. */
+export function painter(context: CliContext): (style: Style, text: string) => string {
+  const colours = context.isTTY && !context.env.NO_COLOR && context.env.TERM !== "dumb";
+  return (style, text) => (colours ? styleText(style, text, { validateStream: false }) : text);
+}
+
+export interface Cell {
+  readonly text: string;
+  readonly style?: Style;
+  readonly right?: boolean;
+}
+
+/** Columns as wide as their widest cell, two spaces apart; every cell is made printable. */
+export function table(context: CliContext, rows: readonly (readonly (string | Cell)[])[]): string {
+  const paint = painter(context);
+  const cells = rows.map((row) =>
+    row.map((cell) => {
+      const { text, ...rest }: Cell = typeof cell === "string" ? { text: cell } : cell;
+      return { text: printable(text), ...rest };
+    }),
+  );
+  const widths: number[] = [];
+  for (const row of cells) {
+    for (const [column, { text }] of row.entries())
+      widths[column] = Math.max(widths[column] ?? 0, text.length);
+  }
+  const lines = cells.map((row) =>
+    row
+      .map(({ text, style, right }, column) => {
+        const space = " ".repeat(widths[column]! - text.length);
+        const painted = style === undefined ? text : paint(style, text);
+        return right ? space + painted : painted + space;
+      })
+      .join("  ")
+      .trimEnd(),
+  );
+  return lines.map((line) => `${line}\n`).join("");
+}
+
+/** A count for people: `1,234 lines`, `1 line`. */
+export const count = (amount: number, noun: string): string =>
+  `${amount.toLocaleString("en")} ${noun}${amount === 1 ? "" : "s"}`;
+
+/** A span for people, two units at most: `3h 12m`, `45s`. */
+export function span(milliseconds: number): string {
+  const seconds = Math.max(0, Math.round(milliseconds / 1000));
+  const parts = [
+    [Math.floor(seconds / 86_400), "d"],
+    [Math.floor(seconds / 3600) % 24, "h"],
+    [Math.floor(seconds / 60) % 60, "m"],
+    [seconds % 60, "s"],
+  ] as const;
+  const first = parts.findIndex(([amount]) => amount > 0);
+  if (first === -1) return "0s";
+  return parts
+    .slice(first, first + 2)
+    .filter(([amount]) => amount > 0)
+    .map(([amount, unit]) => `${amount}${unit}`)
+    .join(" ");
+}

@@ -1,0 +1,101 @@
+import { Command, CommanderError } from "commander";
+import { messageOf, SekishoError } from "../model/errors.ts";
+import type { CliContext } from "./context.ts";
+import { printable } from "./output.ts";
+
+const ABOUT =
+  "Sekisho reads what Apache and your apps log, decides who is attacking, and has Apache refuse them, " +
+  "while you can see, understand and undo everything.";
+
+const FIRST_STEPS = `
+First steps:
+  sekisho run
+      watch Apache's logs and decide without blocking; open the printed link
+  sekisho check
+      see what would run, and what is in the way of it
+  sekisho replay /var/log/apache2/access.log
+      see what yesterday's log would have led to
+  sekisho status
+      see what the running daemon is doing
+  sekisho unban 192.0.2.7
+      let an address in again, at once
+
+Exit status of every command:
+   0  fine
+   1  the command ran and the answer is no
+   2  wrong usage, configuration or rule
+   3  the environment: a permission, a missing program, an unreadable file
+  70  a fault of Sekisho's
+
+Each command explains itself: sekisho COMMAND --help`;
+
+/** `sekisho` with its subcommands, as they are listed in its help. */
+export function createProgram(context: CliContext, commands: readonly Command[]): Command {
+  const program = new Command("sekisho")
+    .description(ABOUT)
+    .version(context.version, "-V, --version", "show the version")
+    .helpOption("-h, --help", "show this help")
+    .helpCommand("help [command]", "show how a command is used")
+    .addHelpText("after", FIRST_STEPS);
+  for (const command of commands) program.addCommand(command);
+  for (const command of withSubcommands(program)) {
+    command
+      .exitOverride()
+      .showSuggestionAfterError(true)
+      .configureOutput({ writeOut: context.stdout, writeErr: context.stderr, outputError: () => {} });
+  }
+  return program;
+}
+
+/** Runs one command line and answers its exit status. Every error ends here as a message and a hint. */
+export async function runCli(
+  argv: readonly string[],
+  context: CliContext,
+  commands: readonly Command[],
+): Promise<number> {
+  const program = createProgram(context, commands);
+  try {
+    await program.parseAsync(argv, { from: "user" });
+    return context.exitStatus;
+  } catch (error) {
+    return reportError(context, error instanceof CommanderError ? usageError(error, argv, commands) : error);
+  }
+}
+
+/** Prints an error as every command does, and answers the exit status that it leads to. */
+export function reportError(context: CliContext, error: unknown): number {
+  if (error === null) return 0;
+  if (error instanceof SekishoError && error.code !== "INTERNAL") {
+    for (const line of error.message.split("\n")) context.stderr(`sekisho: ${printable(line)}\n`);
+    for (const line of error.hint.split("\n")) context.stderr(`hint: ${printable(line)}\n`);
+    return error.exitStatus;
+  }
+  context.stderr(`sekisho: internal error: ${printable(messageOf(error))}\n`);
+  const stack = error instanceof Error ? (error.stack ?? "").split("\n").slice(1) : [];
+  for (const line of stack) context.stderr(`  ${printable(line.trim())}\n`);
+  context.stderr("hint: this is a fault of Sekisho's, not yours; please report it with the lines above\n");
+  return 70;
+}
+
+/** Null for what is no error: help and version were asked for and printed. */
+function usageError(
+  error: CommanderError,
+  argv: readonly string[],
+  commands: readonly Command[],
+): SekishoError | null {
+  if (error.exitCode === 0) return null;
+  const used = commands.find((command) => command.name() === argv[0]);
+  const help = used === undefined ? "sekisho --help" : `sekisho ${used.name()} --help`;
+  if (error.code === "commander.help") {
+    const message = argv[0] === "help" ? `there is no command '${argv[1]}'` : "no command was given";
+    return new SekishoError("USAGE", message, "the commands are listed by: sekisho --help");
+  }
+  const [message = "", suggestion = ""] = error.message.replace(/^error: /, "").split("\n(Did you mean ");
+  const nearest = suggestion === "" ? "" : `did you mean ${suggestion.replace(/\?\)$/, "")}? `;
+  return new SekishoError("USAGE", message, `${nearest}examples are in: ${help}`);
+}
+
+function* withSubcommands(command: Command): Iterable<Command> {
+  yield command;
+  for (const child of command.commands) yield* withSubcommands(child);
+}
