@@ -1,0 +1,38 @@
+import { defineConfig } from "vitest/config";
+
+/**
+ * Two groups, one after the other, since tests that time real programs (Apache, Chromium, the daemon) must not
+ * share two cores with everything else.
+ */
+const WITH_PROGRAMS = ["test/e2e/**/*.test.{ts,tsx}", "test/contract/**/*.test.{ts,tsx}"];
+
+export default defineConfig({
+  test: {
+    environment: "node",
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "unit",
+          include: ["test/**/*.test.{ts,tsx}"],
+          exclude: [...WITH_PROGRAMS, "**/node_modules/**"],
+          testTimeout: 10_000,
+          hookTimeout: 10_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "programs",
+          include: WITH_PROGRAMS,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
+  },
+});
