@@ -1,10 +1,10 @@
-import type { Decision } from "../model/decision.ts";
+import type { Decision, Judgement } from "../model/decision.ts";
 import { SekishoError } from "../model/errors.ts";
 import type { Finding } from "../model/finding.ts";
 import { type Target, targetOfSubject } from "../model/ip.ts";
 import { type DurationMs, formatDuration, later, PERMANENT, type UnixMs } from "../model/time.ts";
 import type { Ledger } from "./ledger.ts";
-import type { Protected, Protection } from "./protected.ts";
+import type { Protected } from "./protected.ts";
 
 /** Lengths of bans. `factor`: each repeat within `memory` is this much longer, up to `max`. */
 export interface BanLengths {
@@ -13,17 +13,6 @@ export interface BanLengths {
   readonly max: DurationMs;
   readonly memory: DurationMs;
 }
-
-type Judged = Pick<Finding, "rule" | "title" | "subject" | "count" | "firstSeen" | "lastSeen"> & {
-  readonly ban: DurationMs | "default" | null;
-};
-
-/** What policy makes of one finding; the position in the list is the finding's. */
-export type Judgement =
-  | { readonly kind: "ban"; readonly decision: Decision }
-  /** The rule only reports, or a ban runs already. */
-  | { readonly kind: "none" }
-  | { readonly kind: "spared"; readonly why: Protection };
 
 /** Turns findings into decisions. `protectedTargets` is replaced as addresses and allowlist change. */
 export class Policy {
@@ -38,11 +27,11 @@ export class Policy {
   }
 
   /** Bans run from the event that led to them; a line with a time in the future counts as now. */
-  decide(findings: readonly Judged[], now: UnixMs): Judgement[] {
+  decide(findings: readonly Finding[], now: UnixMs): Judgement[] {
     return findings.map((finding) => this.#judge(finding, now));
   }
 
-  #judge(finding: Judged, now: UnixMs): Judgement {
+  #judge(finding: Finding, now: UnixMs): Judgement {
     if (finding.ban === null) return { kind: "none" };
     const target = targetOfSubject(finding.subject);
     const at = Math.min(finding.lastSeen, now) as UnixMs;
@@ -88,7 +77,7 @@ export class Policy {
   }
 }
 
-function reasonOf(finding: Judged, earlier: number): string {
+function reasonOf(finding: Finding, earlier: number): string {
   const seconds = Math.max(1, Math.round((finding.lastSeen - finding.firstSeen) / 1_000));
   const span = formatDuration((seconds * 1_000) as DurationMs);
   const repeat = earlier === 0 ? "" : `, banned ${earlier === 1 ? "once" : `${earlier} times`} before`;

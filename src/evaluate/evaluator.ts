@@ -24,9 +24,6 @@ export interface Consumed {
   readonly at: UnixMs;
 }
 
-/** A finding, and the length of ban that its rule asks for. */
-export type RuledFinding = Omit<Finding, "ban"> & { readonly ban: CompiledRule["ban"] };
-
 /**
  * Turns events into findings. It reads no clock and does no input or output: the same events give the same findings.
  *
@@ -59,8 +56,8 @@ export class Evaluator {
     return this.#young.size + this.#old.size;
   }
 
-  evaluate(events: readonly LogEvent[]): RuledFinding[] {
-    const findings: RuledFinding[] = [];
+  evaluate(events: readonly LogEvent[]): Finding[] {
+    const findings: Finding[] = [];
     for (let index = 0; index < events.length; index++) {
       const event = events[index]!;
       if (event.kind === "unparsed" || event.client === null) continue;
@@ -83,7 +80,7 @@ export class Evaluator {
     if (!bucket.add(event)) return null;
     const firedAt = state.firedAt[position];
     if (firedAt !== undefined && event.time < firedAt + rule.cooldown) return null;
-    const finding: RuledFinding = {
+    const finding: Finding = {
       rule: rule.id,
       title: rule.title,
       severity: rule.severity,

@@ -86,6 +86,8 @@ export interface FindingItem {
   readonly lastSeen: string;
   readonly count: number;
   readonly evidence: readonly string[];
+  /** Why policy did not ban the subject for it (allowlisted, own address, …); null when it did not spare it. */
+  readonly spared: string | null;
 }
 
 export interface IncidentItem {

@@ -24,6 +24,14 @@ export interface StoredDecision extends Decision {
   readonly incident: number | null;
 }
 
+/** What policy makes of one finding. */
+export type Judgement =
+  | { readonly kind: "ban"; readonly decision: Decision }
+  /** The rule only reports, or a ban runs already. */
+  | { readonly kind: "none" }
+  /** The subject is one that is never banned. */
+  | { readonly kind: "spared"; readonly why: string };
+
 export const BAN_STATES = ["active", "expired", "revoked"] as const;
 export type BanState = (typeof BAN_STATES)[number];
 

@@ -19,8 +19,10 @@ export const isIpv4 = (address: string): boolean => !address.includes(":");
 export function parseIp(text: string): Ip | null {
   if (isCanonicalIpv4(text)) return text as Ip;
   if (!text.includes(":") || text.includes("%") || text.length > 45) return null;
-  if (!ipaddr.IPv6.isValid(text)) return null;
-  const parsed = ipaddr.IPv6.parse(text);
+  // ipaddr.js takes the IPv4-compatible `::192.0.2.1` for `::ffff:192.0.2.1`, another address.
+  const explicit = text.replace(/^::(?=\d+\.)/, "::0:");
+  if (!ipaddr.IPv6.isValid(explicit)) return null;
+  const parsed = ipaddr.IPv6.parse(explicit);
   return (parsed.isIPv4MappedAddress() ? parsed.toIPv4Address().toString() : parsed.toRFC5952String()) as Ip;
 }
 

@@ -28,10 +28,10 @@ export class LineReader {
     const chunk = this.#chunk.subarray(0, length);
     if (this.#passingOver.has(descriptor)) return this.#passOver(descriptor, chunk, offset);
     const end = chunk.lastIndexOf(NEWLINE);
-    if (end !== -1) return { lines: split(chunk.latin1Slice(0, end)), cut: NONE, offset: offset + end + 1 };
+    if (end !== -1) return { lines: split(chunk.toString("latin1", 0, end)), cut: NONE, offset: offset + end + 1 };
     if (length < CHUNK_LENGTH) return { lines: [], cut: NONE, offset };
     this.#passingOver.add(descriptor);
-    return { lines: [chunk.latin1Slice(0, length)], cut: new Set([0]), offset: offset + length };
+    return { lines: [chunk.toString("latin1", 0, length)], cut: new Set([0]), offset: offset + length };
   }
 
   #passOver(descriptor: number, chunk: Buffer, offset: number): ReadLines {
@@ -40,7 +40,24 @@ export class LineReader {
     return { lines: [], cut: NONE, offset: offset + (end === -1 ? chunk.length : end + 1) };
   }
 
-  /** Forgets a descriptor that is being closed or read anew. */
+  /**
+   * Prepares to read from `offset`. In the middle of a line, which only an interrupted cut line leaves, the rest is passed
+   * over: an attacker could have written it to look like a line of its own.
+   */
+  seek(descriptor: number, offset: number): void {
+    this.#passingOver.delete(descriptor);
+    if (offset === 0) return;
+    readSync(descriptor, this.#chunk, 0, 1, offset - 1);
+    if (this.#chunk[0] !== NEWLINE) this.#passingOver.add(descriptor);
+  }
+
+  /** What stands behind the last newline, at most a chunk. */
+  unfinished(descriptor: number, offset: number): string {
+    if (this.#passingOver.has(descriptor)) return "";
+    return this.#chunk.toString("latin1", 0, readSync(descriptor, this.#chunk, 0, CHUNK_LENGTH, offset));
+  }
+
+  /** Forgets a descriptor that is being closed. */
   release(descriptor: number): void {
     this.#passingOver.delete(descriptor);
   }

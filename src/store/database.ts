@@ -1,0 +1,140 @@
+import { chmodSync, mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import Database from "better-sqlite3";
+import { type ErrorCode, messageOf, SekishoError, systemCode } from "../model/errors.ts";
+import { initial } from "./migrations/0001-initial.ts";
+
+export type Connection = Database.Database;
+
+/** Applied in order, each once; `PRAGMA user_version` counts them. What has shipped is never edited. */
+const MIGRATIONS: readonly string[] = [initial];
+
+/** How long a writer waits for another process's lock. */
+const BUSY_MS = 5_000;
+
+/** Opens the database for its one writer, made or brought up to date. `lock` holds off a second Sekisho. */
+export function openForWriting(file: string): Connection {
+  makeFolder(dirname(file));
+  return explained(file, () => {
+    const connection = new Database(file, { timeout: BUSY_MS });
+    try {
+      chmodSync(file, 0o600);
+      connection.pragma("journal_mode = WAL");
+      // A power cut may lose the last transactions, never part of one; the checkpoint in them makes that a re-read.
+      connection.pragma("synchronous = NORMAL");
+      connection.pragma("cache_size = -32768");
+      connection.pragma("foreign_keys = ON");
+      migrate(connection, file);
+      return connection;
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+  });
+}
+
+export const openForReading = (file: string): Connection =>
+  explained(file, () => new Database(file, { readonly: true, fileMustExist: true, timeout: BUSY_MS }));
+
+/**
+ * Holds the data folder for this process, so that two daemons never write to one database. It is SQLite's own lock on a
+ * small file beside it: the kernel lets go of it when the process dies, however it dies.
+ */
+export function lockData(folder: string): Disposable {
+  makeFolder(folder);
+  try {
+    const lock = new Database(`${folder}/lock`, { timeout: 0 });
+    lock.pragma("locking_mode = EXCLUSIVE");
+    lock.exec("BEGIN EXCLUSIVE");
+    return { [Symbol.dispose]: () => lock.close() };
+  } catch (cause) {
+    if (!systemCode(cause)?.startsWith("SQLITE_BUSY")) throw explainedError(`${folder}/lock`, cause);
+    throw new SekishoError(
+      "DATA_IN_USE",
+      `another Sekisho uses ${folder}`,
+      "stop it first, or give this one its own data folder (data: in the configuration)",
+      { cause },
+    );
+  }
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new SekishoError("DATA_DIRECTORY", `cannot make ${folder}: ${messageOf(cause)}`, "check data: in the configuration, and who may write there", {
+      cause,
+    });
+  }
+}
+
+function migrate(connection: Connection, file: string): void {
+  const version = connection.pragma("user_version", { simple: true }) as number;
+  if (version > MIGRATIONS.length) {
+    throw new SekishoError(
+      "DATABASE_NEWER",
+      `${file} was written by a newer Sekisho (schema ${version}, this one knows ${MIGRATIONS.length})`,
+      "update Sekisho, or name another data folder; nothing was changed",
+    );
+  }
+  for (let next = version; next < MIGRATIONS.length; next++) {
+    connection.transaction(() => {
+      connection.exec(MIGRATIONS[next]!);
+      connection.pragma(`user_version = ${next + 1}`);
+    })();
+  }
+}
+
+function explained<T>(file: string, open: () => T): T {
+  try {
+    return open();
+  } catch (error) {
+    throw explainedError(file, error);
+  }
+}
+
+/** An SQLite error as one that says what to do; anything else as it is. */
+export function explainedError(file: string, error: unknown): unknown {
+  const code = systemCode(error) ?? "";
+  const known = Object.entries(EXPLANATIONS).find(([prefix]) => code.startsWith(prefix))?.[1];
+  if (known === undefined) return error;
+  return new SekishoError(known.code, `${file}: ${known.what} (${messageOf(error)})`, known.hint, { cause: error });
+}
+
+const EXPLANATIONS: Readonly<Record<string, { readonly code: ErrorCode; readonly what: string; readonly hint: string }>> = {
+  SQLITE_FULL: {
+    code: "DISK_FULL",
+    what: "the disk is full",
+    hint: "free some space; nothing stored is lost and reading goes on where it stopped",
+  },
+  SQLITE_IOERR_WRITE: {
+    code: "DISK_FULL",
+    what: "the disk cannot be written",
+    hint: "free some space or check the disk; nothing stored is lost and reading goes on where it stopped",
+  },
+  SQLITE_BUSY: {
+    code: "DATABASE_LOCKED",
+    what: "another program holds the database",
+    hint: "close what has it open (a backup, an sqlite3 shell in a transaction)",
+  },
+  SQLITE_CORRUPT: {
+    code: "DATABASE_DAMAGED",
+    what: "the database is damaged",
+    hint: "keep a copy, then put a backup in its place (sekisho backup makes them) or move it away to begin anew",
+  },
+  SQLITE_NOTADB: {
+    code: "DATABASE_DAMAGED",
+    what: "this is not an SQLite database",
+    hint: "keep a copy, then put a backup in its place (sekisho backup makes them) or move it away to begin anew",
+  },
+  SQLITE_CANTOPEN: {
+    code: "DATA_DIRECTORY",
+    what: "the database cannot be opened",
+    hint: "check data: in the configuration, and who may write there",
+  },
+  SQLITE_READONLY: {
+    code: "DATA_DIRECTORY",
+    what: "the database cannot be written",
+    hint: "check who owns the data folder and its files",
+  },
+};

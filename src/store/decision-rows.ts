@@ -1,0 +1,29 @@
+import type { DecisionKind, StoredDecision } from "../model/decision.ts";
+import type { Target } from "../model/ip.ts";
+import { NEVER, type UnixMs } from "../model/time.ts";
+
+export interface DecisionRow {
+  readonly id: number;
+  readonly kind: DecisionKind;
+  readonly target: Target;
+  readonly rule: string | null;
+  readonly decided_by: "rule" | "person";
+  readonly reason: string;
+  readonly at: UnixMs;
+  readonly until: UnixMs | null;
+  readonly revoked_at: UnixMs | null;
+  readonly incident: number | null;
+}
+
+export const decisionOf = (row: DecisionRow): StoredDecision => ({
+  id: row.id,
+  kind: row.kind,
+  target: row.target,
+  rule: row.rule,
+  by: row.decided_by,
+  reason: row.reason,
+  at: row.at,
+  until: row.until ?? NEVER,
+  revokedAt: row.revoked_at,
+  incident: row.incident,
+});

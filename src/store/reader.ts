@@ -1,0 +1,323 @@
+import type { Statement } from "better-sqlite3";
+import type {
+  BanItem,
+  EventItem,
+  FindingItem,
+  IncidentDetail,
+  IncidentItem,
+  Page,
+  TrafficPoint,
+} from "../model/api.ts";
+import { type BanState, type Block, stateOf, type StoredDecision } from "../model/decision.ts";
+import type { EventCounts, LogEvent, UnparsedReason } from "../model/event.ts";
+import type { Severity } from "../model/finding.ts";
+import type { Ip, Target } from "../model/ip.ts";
+import { type Clock, toIso, toIsoOrNull, type UnixMs } from "../model/time.ts";
+import { type Connection, openForReading } from "./database.ts";
+import { decisionOf, type DecisionRow } from "./decision-rows.ts";
+import { type EventRow, KINDS, SELECT_EVENTS } from "./event-rows.ts";
+
+interface PageQuery {
+  readonly limit: number;
+  readonly cursor: string | null;
+}
+
+interface IncidentRow {
+  readonly id: number;
+  readonly subject: string;
+  readonly target: Target;
+  readonly severity: Severity;
+  readonly state: "open" | "closed";
+  readonly opened_at: UnixMs;
+  readonly last_seen: UnixMs;
+}
+
+interface FindingRow {
+  readonly id: number;
+  readonly rule: string;
+  readonly title: string;
+  readonly severity: Severity;
+  readonly subject: string;
+  readonly first_seen: UnixMs;
+  readonly last_seen: UnixMs;
+  readonly count: number;
+  readonly evidence: string;
+  readonly spared: string | null;
+}
+
+const MINUTE_MS = 60_000;
+/** What a page shows of one stored text. */
+const SHOWN_LENGTH = 4_096;
+
+/** Everything that is shown, read from the store by a connection that cannot write. */
+export class StoreReader implements Disposable {
+  readonly #connection: Connection;
+  readonly #clock: Clock;
+  /** Names of the enforcers that hold a target at present. */
+  readonly #enforcedBy: (target: Target) => readonly string[];
+  readonly #prepared = new Map<string, Statement<unknown[]>>();
+
+  constructor(file: string, clock: Clock, enforcedBy: (target: Target) => readonly string[] = () => []) {
+    this.#connection = openForReading(file);
+    this.#clock = clock;
+    this.#enforcedBy = enforcedBy;
+  }
+
+  [Symbol.dispose](): void {
+    this.#connection.close();
+  }
+
+  /** What enforcers should hold now: the longest running ban of each target. */
+  activeBlocks(): Block[] {
+    const longest = new Map<Target, UnixMs>();
+    for (const { target, until } of this.#running("ban")) {
+      longest.set(target, Math.max(longest.get(target) ?? 0, until) as UnixMs);
+    }
+    return [...longest].map(([target, until]) => ({ target, until }));
+  }
+
+  /** What people have put on the allowlist. */
+  allowed(): Target[] {
+    return this.#running("allow").map(({ target }) => target);
+  }
+
+  #running(kind: StoredDecision["kind"]): StoredDecision[] {
+    return this.#all<DecisionRow>(
+      "SELECT * FROM decisions WHERE kind = ? AND revoked_at IS NULL AND (until IS NULL OR until > ?) ORDER BY id",
+      kind,
+      this.#clock.now(),
+    ).map(decisionOf);
+  }
+
+  counts(): { readonly activeBans: number; readonly openIncidents: number } {
+    return {
+      activeBans: this.#number(
+        "SELECT count(DISTINCT target) FROM decisions WHERE kind = 'ban' AND revoked_at IS NULL AND (until IS NULL OR until > ?)",
+        this.#clock.now(),
+      ),
+      openIncidents: this.#number("SELECT count(*) FROM incidents WHERE state = 'open'"),
+    };
+  }
+
+  bans({ limit, cursor, state }: PageQuery & { readonly state: BanState | null }): Page<BanItem> {
+    const condition = state === null ? "1" : BAN_CONDITIONS[state];
+    const rows = this.#all<DecisionRow>(
+      `SELECT * FROM decisions WHERE kind = 'ban' AND id < @before AND ${condition} ORDER BY id DESC LIMIT @limit`,
+      { before: before(cursor), limit: limit + 1, now: this.#clock.now() },
+    );
+    return page(rows, limit, (row) => this.#banItem(decisionOf(row)));
+  }
+
+  /** The newest ban of a target, whatever its state. */
+  ban(id: number): BanItem | null {
+    const row = this.#get<DecisionRow>("SELECT * FROM decisions WHERE id = ?", id);
+    return row === undefined ? null : this.#banItem(decisionOf(row));
+  }
+
+  #banItem(decision: StoredDecision): BanItem {
+    const { id, target, rule, reason, by, incident } = decision;
+    const state = stateOf(decision, this.#clock.now());
+    return {
+      id,
+      kind: "ban",
+      target,
+      rule,
+      reason,
+      by,
+      at: toIso(decision.at),
+      until: toIsoOrNull(decision.until),
+      state,
+      enforcedBy: state === "active" ? this.#enforcedBy(target) : [],
+      incident,
+    };
+  }
+
+  incidents({ limit, cursor, state }: PageQuery & { readonly state: "open" | "closed" | null }): Page<IncidentItem> {
+    const rows = this.#all<IncidentRow>(
+      `SELECT * FROM incidents WHERE id < @before AND (@state IS NULL OR state = @state) ORDER BY id DESC LIMIT @limit`,
+      { before: before(cursor), limit: limit + 1, state },
+    );
+    return page(rows, limit, (row) => this.#incidentItem(row));
+  }
+
+  incident(id: number): IncidentDetail | null {
+    const row = this.#get<IncidentRow>("SELECT * FROM incidents WHERE id = ?", id);
+    if (row === undefined) return null;
+    const findings = this.#all<FindingRow>("SELECT * FROM findings WHERE incident = ? ORDER BY id DESC LIMIT 200", id);
+    const bans = this.#all<DecisionRow>(
+      "SELECT * FROM decisions WHERE kind = 'ban' AND target = ? ORDER BY id DESC LIMIT 50",
+      row.target,
+    );
+    return {
+      ...this.#incidentItem(row),
+      findings: findings.map(findingItem),
+      bans: bans.map((ban) => this.#banItem(decisionOf(ban))),
+    };
+  }
+
+  #incidentItem(row: IncidentRow): IncidentItem {
+    const rules = this.#all<{ rule: string; count: number }>(
+      "SELECT rule, count(*) AS count FROM findings WHERE incident = ? GROUP BY rule ORDER BY max(id)",
+      row.id,
+    );
+    const ban = this.#get<DecisionRow>(
+      "SELECT * FROM decisions WHERE kind = 'ban' AND target = ? ORDER BY id DESC LIMIT 1",
+      row.target,
+    );
+    return {
+      id: row.id,
+      subject: row.subject,
+      target: row.target,
+      severity: row.severity,
+      state: row.state,
+      openedAt: toIso(row.opened_at),
+      lastSeen: toIso(row.last_seen),
+      findingCount: rules.reduce((sum, { count }) => sum + count, 0),
+      rules: rules.map(({ rule }) => rule),
+      ban: ban === undefined ? null : this.#banItem(decisionOf(ban)),
+    };
+  }
+
+  /** Incidents on one target, newest first. */
+  incidentsOf(target: Target): IncidentDetail[] {
+    return this.#all<{ id: number }>("SELECT id FROM incidents WHERE target = ? ORDER BY id DESC LIMIT 50", target)
+      .map(({ id }) => this.incident(id))
+      .filter((incident) => incident !== null);
+  }
+
+  events({
+    limit,
+    cursor,
+    client,
+    kind,
+  }: PageQuery & { readonly client: Ip | null; readonly kind: LogEvent["kind"] | null }): Page<EventItem> {
+    const rows = this.#all<EventRow & { source_path: string; bytes_kept: Buffer | null }>(
+      `SELECT events.*, s.path AS source_path, u.bytes AS bytes_kept FROM (${SELECT_EVENTS}
+         WHERE e.id < @before
+           ${client === null ? "" : "AND e.client = (SELECT id FROM clients WHERE value = @client)"}
+           ${kind === null ? "" : "AND e.kind = @kind"}
+         ORDER BY e.id DESC LIMIT @limit) events
+       JOIN sources s ON s.id = events.source LEFT JOIN unparsed u ON u.event = events.id ORDER BY events.id DESC`,
+      { before: before(cursor), limit: limit + 1, client, kind: kind === null ? null : KINDS.indexOf(kind) + 1 },
+    );
+    return page(rows, limit, eventItem);
+  }
+
+  traffic(minutes: number): TrafficPoint[] {
+    const now = this.#clock.now();
+    const last = now - (now % MINUTE_MS);
+    const first = last - (minutes - 1) * MINUTE_MS;
+    const rows = this.#all<Omit<TrafficPoint, "time"> & { minute: number }>(
+      "SELECT minute, s1xx, s2xx, s3xx, s4xx, s5xx, refused FROM traffic WHERE minute BETWEEN ? AND ?",
+      first,
+      last,
+    );
+    const known = new Map(rows.map(({ minute, ...counts }) => [minute, counts]));
+    const none = { s1xx: 0, s2xx: 0, s3xx: 0, s4xx: 0, s5xx: 0, refused: 0 };
+    return Array.from({ length: minutes }, (_, index) => {
+      const minute = (first + index * MINUTE_MS) as UnixMs;
+      return { time: toIso(minute), ...(known.get(minute) ?? none) };
+    });
+  }
+
+  /** Lines of each source, by path. */
+  sourceCounts(): Map<string, { readonly lines: number; readonly unparsed: number; readonly lastEventAt: string | null }> {
+    return new Map(
+      this.#all<{ path: string; lines: number; unparsed: number; last_event_at: UnixMs | null }>("SELECT * FROM sources").map(
+        (row) => [
+          row.path,
+          {
+            lines: row.lines,
+            unparsed: row.unparsed,
+            lastEventAt: row.last_event_at === null ? null : toIso(row.last_event_at),
+          },
+        ],
+      ),
+    );
+  }
+
+  /** Lines ever read, by what became of them. */
+  eventCounts(): EventCounts {
+    const rows = this.#all<{ kind: keyof EventCounts; parsed: number; unparsed: number }>(
+      "SELECT kind, sum(lines - unparsed) AS parsed, sum(unparsed) AS unparsed FROM sources GROUP BY kind",
+    );
+    const counts = { access: 0, error: 0, audit: 0, unparsed: 0 };
+    for (const { kind, parsed, unparsed } of rows) {
+      counts[kind] += parsed;
+      counts.unparsed += unparsed;
+    }
+    return counts;
+  }
+
+  #statement(sql: string): Statement<unknown[]> {
+    let statement = this.#prepared.get(sql);
+    if (statement === undefined) {
+      statement = this.#connection.prepare<unknown[]>(sql);
+      this.#prepared.set(sql, statement);
+    }
+    return statement;
+  }
+  #get<Row>(sql: string, ...values: unknown[]): Row | undefined {
+    return this.#statement(sql).get(...values) as Row | undefined;
+  }
+  #all<Row>(sql: string, ...values: unknown[]): Row[] {
+    return this.#statement(sql).all(...values) as Row[];
+  }
+  #number(sql: string, ...values: unknown[]): number {
+    return Object.values(this.#get<Record<string, number>>(sql, ...values)!)[0]!;
+  }
+}
+
+const BAN_CONDITIONS: Readonly<Record<BanState, string>> = {
+  active: "revoked_at IS NULL AND (until IS NULL OR until > @now)",
+  expired: "revoked_at IS NULL AND until <= @now",
+  revoked: "revoked_at IS NOT NULL",
+};
+
+const before = (cursor: string | null): number => (cursor === null ? Number.MAX_SAFE_INTEGER : Number(cursor));
+
+/** The first `limit` of at most one more row, and where the next page begins. */
+function page<Row extends { readonly id: number }, Item>(
+  rows: readonly Row[],
+  limit: number,
+  item: (row: Row) => Item,
+): Page<Item> {
+  const shown = rows.slice(0, limit);
+  return { items: shown.map(item), next: rows.length > limit ? String(shown[shown.length - 1]!.id) : null };
+}
+
+const findingItem = (row: FindingRow): FindingItem => ({
+  id: row.id,
+  rule: row.rule,
+  title: row.title,
+  severity: row.severity,
+  subject: row.subject,
+  firstSeen: toIso(row.first_seen),
+  lastSeen: toIso(row.last_seen),
+  count: row.count,
+  evidence: JSON.parse(row.evidence) as string[],
+  spared: row.spared,
+});
+
+function eventItem(row: EventRow & { readonly source_path: string; readonly bytes_kept: Buffer | null }): EventItem {
+  const kind = KINDS[row.kind - 1]!;
+  return {
+    id: row.id,
+    time: toIso(row.time as UnixMs),
+    kind,
+    source: row.source_path,
+    client: row.client,
+    method: row.method,
+    path: row.path,
+    query: row.query,
+    status: row.status,
+    origin: row.origin,
+    userAgent: row.user_agent,
+    vhost: row.vhost,
+    code: kind === "unparsed" ? null : row.code,
+    message: row.bytes_kept === null ? row.message : row.bytes_kept.toString("utf8", 0, SHOWN_LENGTH),
+    reason: kind === "unparsed" ? (row.code as UnparsedReason) : null,
+    refused: row.refused === 1,
+  };
+}
+

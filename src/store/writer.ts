@@ -1,0 +1,323 @@
+import type { Statement } from "better-sqlite3";
+import type { Decision, Judgement, StoredDecision } from "../model/decision.ts";
+import type { LogEvent } from "../model/event.ts";
+import { type Finding, SEVERITIES, type Severity } from "../model/finding.ts";
+import { type Subject, type Target, targetOfSubject } from "../model/ip.ts";
+import type { Checkpoint, Source } from "../model/line.ts";
+import { type Clock, NEVER, type UnixMs } from "../model/time.ts";
+import { type Connection, explainedError, openForWriting } from "./database.ts";
+import { decisionOf, type DecisionRow } from "./decision-rows.ts";
+import { Dictionary } from "./dictionary.ts";
+import { type EventRow, EventRows, eventOf, SELECT_EVENTS } from "./event-rows.ts";
+import { Traffic } from "./traffic.ts";
+
+/** Findings on one subject that are this close belong to one incident. */
+const INCIDENT_GAP_MS = 24 * 3_600_000;
+
+export interface Batch {
+  readonly events: readonly LogEvent[];
+  readonly findings: readonly Finding[];
+  /** One for each finding. */
+  readonly judgements: readonly Judgement[];
+  readonly checkpoint: Checkpoint;
+}
+
+/** The store's one writer. Every public method is one transaction; what it throws says what to do. */
+export class StoreWriter implements Disposable {
+  readonly #connection: Connection;
+  readonly #file: string;
+  readonly #clock: Clock;
+  readonly #texts: Dictionary;
+  readonly #clients: Dictionary;
+  readonly #events: EventRows;
+  readonly #traffic: Traffic;
+  readonly #unparsedBudget: number;
+  #unparsedBytes: number;
+  #nextEvent: number;
+
+  /** `unparsedBudget`: bytes of unparsed lines that are kept. */
+  constructor(file: string, unparsedBudget: number, clock: Clock) {
+    const connection = openForWriting(file);
+    this.#connection = connection;
+    this.#file = file;
+    this.#clock = clock;
+    this.#texts = new Dictionary(connection, "texts");
+    this.#clients = new Dictionary(connection, "clients");
+    this.#events = new EventRows(connection, this.#texts, this.#clients);
+    this.#traffic = new Traffic(connection);
+    this.#unparsedBudget = unparsedBudget;
+    this.#unparsedBytes = this.#number("SELECT coalesce(sum(length(bytes)), 0) FROM unparsed");
+    this.#nextEvent = this.#number("SELECT coalesce(max(id), 0) FROM events") + 1;
+  }
+
+  [Symbol.dispose](): void {
+    this.#connection.close();
+  }
+
+  register(log: Pick<Source, "path" | "kind" | "format" | "timezone">): Source {
+    this.#run("INSERT INTO sources (path, kind) VALUES (?, ?) ON CONFLICT (path) DO UPDATE SET kind = excluded.kind", log.path, log.kind);
+    return { ...log, id: this.#number("SELECT id FROM sources WHERE path = ?", log.path) };
+  }
+
+  checkpoints(source: Source): Checkpoint[] {
+    return this.#all<{ device: number; inode: number; head: string; head_length: number; offset: number }>(
+      "SELECT device, inode, head, head_length, offset FROM checkpoints WHERE source = ? ORDER BY updated_at DESC",
+      source.id,
+    ).map(({ offset, head_length: headLength, ...file }) => ({
+      source: source.id,
+      fingerprint: { ...file, headLength },
+      offset,
+    }));
+  }
+
+  /** Stores a batch: all of it or nothing. Throws DISK_FULL, DATABASE_LOCKED, …; the same batch may be tried again. */
+  commit(batch: Batch): void {
+    const { events, checkpoint } = batch;
+    const firstEvent = this.#nextEvent;
+    let unparsedBytes = this.#unparsedBytes;
+    this.#transaction(() => {
+      this.#events.insert(events, firstEvent);
+      this.#texts.flush();
+      this.#clients.flush();
+      this.#traffic.add(events, firstEvent);
+      unparsedBytes = this.#keepUnparsed(events, firstEvent, unparsedBytes);
+      batch.findings.forEach((finding, index) => {
+        this.#storeFinding(finding, batch.judgements[index]!, firstEvent + finding.eventIndex);
+      });
+      this.#countLines(checkpoint.source, events);
+      this.#storeCheckpoint(checkpoint);
+    });
+    this.#texts.committed();
+    this.#clients.committed();
+    this.#unparsedBytes = unparsedBytes;
+    this.#nextEvent = firstEvent + events.length;
+  }
+
+  #keepUnparsed(events: readonly LogEvent[], firstEvent: number, kept: number): number {
+    for (let index = 0; index < events.length; index++) {
+      const event = events[index]!;
+      if (event.kind !== "unparsed") continue;
+      const bytes = Buffer.from(event.line, "latin1");
+      if (bytes.length > this.#unparsedBudget) continue;
+      this.#run("INSERT INTO unparsed VALUES (?, ?)", firstEvent + index, bytes);
+      kept += bytes.length;
+    }
+    while (kept > this.#unparsedBudget) {
+      const freed = this.#get<{ length: number }>(
+        "DELETE FROM unparsed WHERE event = (SELECT min(event) FROM unparsed) RETURNING length(bytes) AS length",
+      );
+      if (freed === undefined) return 0;
+      kept -= freed.length;
+    }
+    return kept;
+  }
+
+  #storeFinding(finding: Finding, judgement: Judgement, event: number): void {
+    const incident = this.#incidentFor(finding);
+    this.#run(
+      "INSERT INTO findings VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      incident,
+      finding.rule,
+      finding.title,
+      finding.severity,
+      finding.subject,
+      finding.firstSeen,
+      finding.lastSeen,
+      finding.count,
+      JSON.stringify(finding.evidence),
+      judgement.kind === "spared" ? judgement.why : null,
+      event,
+    );
+    if (judgement.kind === "ban") this.#storeDecision(judgement.decision, incident);
+  }
+
+  #incidentFor(finding: Finding): number {
+    const open = this.#get<{ id: number; severity: Severity }>(
+      "SELECT id, severity FROM incidents WHERE subject = ? AND state = 'open' AND last_seen >= ? ORDER BY id DESC",
+      finding.subject,
+      finding.firstSeen - INCIDENT_GAP_MS,
+    );
+    if (open === undefined) {
+      return this.#run(
+        "INSERT INTO incidents VALUES (NULL, ?, ?, ?, 'open', ?, ?)",
+        finding.subject,
+        targetOfSubject(finding.subject),
+        finding.severity,
+        finding.firstSeen,
+        finding.lastSeen,
+      );
+    }
+    this.#run(
+      "UPDATE incidents SET last_seen = max(last_seen, ?), severity = ? WHERE id = ?",
+      finding.lastSeen,
+      worse(open.severity, finding.severity),
+      open.id,
+    );
+    return open.id;
+  }
+
+  #storeDecision(decision: Decision, incident: number | null): number {
+    return this.#run(
+      "INSERT INTO decisions VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?)",
+      decision.kind,
+      decision.target,
+      decision.rule,
+      decision.by,
+      decision.reason,
+      decision.at,
+      decision.until === NEVER ? null : decision.until,
+      incident,
+    );
+  }
+
+  #countLines(source: number, events: readonly LogEvent[]): void {
+    let unparsed = 0;
+    let newest = 0;
+    for (const event of events) {
+      if (event.kind === "unparsed") unparsed++;
+      else if (event.time > newest) newest = event.time;
+    }
+    this.#run(
+      `UPDATE sources SET lines = lines + ?, unparsed = unparsed + ?,
+       last_event_at = nullif(max(coalesce(last_event_at, 0), ?), 0) WHERE id = ?`,
+      events.length,
+      unparsed,
+      newest,
+      source,
+    );
+  }
+
+  #storeCheckpoint({ source, fingerprint, offset }: Checkpoint): void {
+    this.#run(
+      "INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?, ?, ?)",
+      source,
+      fingerprint.device,
+      fingerprint.inode,
+      fingerprint.head,
+      fingerprint.headLength,
+      offset,
+      this.#clock.now(),
+    );
+  }
+
+  /** Records what a person decided. A ban replaces the one that runs on the same target. */
+  decide(decision: Decision): StoredDecision {
+    return this.#transaction(() => {
+      if (decision.kind === "ban") this.#revokeRunning("ban", decision.target, null);
+      const id = this.#storeDecision(decision, null);
+      return decisionOf(this.#get<DecisionRow>("SELECT * FROM decisions WHERE id = ?", id)!);
+    });
+  }
+
+  /**
+   * Ends the running decisions on exactly this target; how many there were. Hits up to now are forgiven: they must not
+   * bring the ban back with the next line.
+   */
+  revoke(kind: Decision["kind"], target: Target): number {
+    return this.#transaction(() => this.#revokeRunning(kind, target, this.#nextEvent - 1));
+  }
+
+  #revokeRunning(kind: Decision["kind"], target: Target, forgivenThrough: number | null): number {
+    const now = this.#clock.now();
+    return this.#connection
+      .prepare(
+        `UPDATE decisions SET revoked_at = ?, revoked_event = ?
+         WHERE kind = ? AND target = ? AND revoked_at IS NULL AND (until IS NULL OR until > ?)`,
+      )
+      .run(now, forgivenThrough, kind, target, now).changes;
+  }
+
+  /** False when there is no such incident. */
+  setIncidentState(id: number, state: "open" | "closed"): boolean {
+    return this.#connection.prepare("UPDATE incidents SET state = ? WHERE id = ?").run(state, id).changes > 0;
+  }
+
+  /** Decisions of a kind that still run at `time` or ended after it. */
+  decisionsSince(kind: Decision["kind"], time: UnixMs): StoredDecision[] {
+    return this.#all<DecisionRow>(
+      "SELECT * FROM decisions WHERE kind = ? AND (until IS NULL OR until > ?) ORDER BY id",
+      kind,
+      time,
+    ).map(decisionOf);
+  }
+
+  /** Stored events from the first that is younger than `memory` before the newest, in batches, for a restart. */
+  *recentEvents(memory: number): Generator<{ readonly firstEvent: number; readonly events: readonly LogEvent[] }> {
+    const newest = this.#number("SELECT coalesce(max(minute), 0) FROM traffic");
+    const first = this.#number("SELECT coalesce(min(first_event), 0) FROM traffic WHERE minute >= ?", newest - 60_000 - memory);
+    const select = this.#connection.prepare(`${SELECT_EVENTS} WHERE e.id >= ? ORDER BY e.id LIMIT 5000`);
+    for (let next = first; ; ) {
+      const rows = select.all(next) as EventRow[];
+      const [head] = rows;
+      if (head === undefined) return;
+      // Retention deletes from the beginning only, so ids in a batch are consecutive.
+      yield { firstEvent: head.id, events: rows.map(eventOf) };
+      next = rows[rows.length - 1]!.id + 1;
+    }
+  }
+
+  /** Hits that led to a finding, or were forgiven, since `memory` before the newest event. */
+  consumed(memory: number): { readonly subject: Subject; readonly rule: string | null; readonly throughEvent: number; readonly at: UnixMs }[] {
+    const newest = this.#number("SELECT coalesce(max(minute), 0) FROM traffic");
+    const since = newest - 60_000 - memory;
+    const fired = this.#all<{ subject: Subject; rule: string; throughEvent: number; at: UnixMs }>(
+      "SELECT subject, rule, event AS throughEvent, last_seen AS at FROM findings WHERE last_seen >= ?",
+      since,
+    );
+    const forgiven = this.#all<{ target: Target; throughEvent: number; at: UnixMs }>(
+      "SELECT target, revoked_event AS throughEvent, revoked_at AS at FROM decisions WHERE revoked_event IS NOT NULL AND revoked_at >= ?",
+      since,
+    ).map(({ target, ...rest }) => ({ ...rest, rule: null, subject: target.replace(/\/32$/, "") as Subject }));
+    return [...fired, ...forgiven];
+  }
+
+  /** Deletes up to `limit` of the oldest events when they are older than `before`; how many. */
+  deleteOldEvents(before: UnixMs, limit: number): number {
+    return this.#transaction(() => {
+      const keepFrom = this.#number(
+        "SELECT coalesce((SELECT min(first_event) FROM traffic WHERE minute >= ?), ?)",
+        before - 60_000,
+        this.#nextEvent,
+      );
+      const deleted = this.#connection
+        .prepare("DELETE FROM events WHERE id IN (SELECT id FROM events WHERE id < ? ORDER BY id LIMIT ?)")
+        .run(keepFrom, limit).changes;
+      this.#run("DELETE FROM unparsed WHERE event < (SELECT coalesce(min(id), 0) FROM events)");
+      if (deleted < limit) this.#run("DELETE FROM traffic WHERE minute < ?", before - 60_000);
+      return deleted;
+    });
+  }
+
+  #transaction<T>(body: () => T): T {
+    try {
+      return this.#connection.transaction(body).immediate();
+    } catch (error) {
+      throw explainedError(this.#file, error);
+    }
+  }
+
+  readonly #prepared = new Map<string, Statement<unknown[]>>();
+  #statement(sql: string): Statement<unknown[]> {
+    let statement = this.#prepared.get(sql);
+    if (statement === undefined) {
+      statement = this.#connection.prepare<unknown[]>(sql);
+      this.#prepared.set(sql, statement);
+    }
+    return statement;
+  }
+  /** The number of the row that was inserted. */
+  #run(sql: string, ...values: unknown[]): number {
+    return Number(this.#statement(sql).run(...values).lastInsertRowid);
+  }
+  #get<Row>(sql: string, ...values: unknown[]): Row | undefined {
+    return this.#statement(sql).get(...values) as Row | undefined;
+  }
+  #all<Row>(sql: string, ...values: unknown[]): Row[] {
+    return this.#statement(sql).all(...values) as Row[];
+  }
+  #number(sql: string, ...values: unknown[]): number {
+    return Object.values(this.#get<Record<string, number>>(sql, ...values)!)[0]!;
+  }
+}
+
+const worse = (a: Severity, b: Severity): Severity => (SEVERITIES.indexOf(a) >= SEVERITIES.indexOf(b) ? a : b);

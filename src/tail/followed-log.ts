@@ -1,0 +1,167 @@
+import { closeSync, fstatSync, openSync, readdirSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { messageOf, SekishoError, systemCode } from "../model/errors.ts";
+import type { Checkpoint, Fingerprint, LineBatch, Source } from "../model/line.ts";
+import { fingerprintOf, hasHead, isSameFile } from "./fingerprint.ts";
+import type { LineReader } from "./line-reader.ts";
+
+interface OpenFile {
+  readonly descriptor: number;
+  fingerprint: Fingerprint;
+  offset: number;
+}
+
+/** Old Apache children write to a rotated file for as long as they have open sockets; this many are held. */
+const ROTATED_FILES = 3;
+
+/**
+ * One log and the files that it was: the one at its path, and those that rotation renamed, which are still read since
+ * old Apache children go on writing to them. Files are told apart by device, inode and first bytes, never by name.
+ *
+ * At each `check` the path holds (a) the file that is open: nothing to do, or it was truncated and is read from its
+ * beginning; (b) another file: the open one was rotated, the new one is opened; (c) nothing or nothing readable: that is
+ * the log's `problem`, and the open descriptor goes on being read.
+ */
+export class FollowedLog {
+  readonly source: Source;
+  /** What is wrong with the path at present; null when it is being read. */
+  problem: SekishoError | null = null;
+  readonly #reader: LineReader;
+  #checkpoints: Checkpoint[];
+  #current: OpenFile | null = null;
+  #rotated: OpenFile[] = [];
+
+  constructor(source: Source, checkpoints: readonly Checkpoint[], reader: LineReader) {
+    this.source = source;
+    this.#checkpoints = [...checkpoints];
+    this.#reader = reader;
+    this.#resumeRotated();
+  }
+
+  /** Bytes that are written but not committed, half-written lines included. */
+  get lagBytes(): number {
+    return this.#files().reduce((lag, file) => lag + Math.max(0, fstatSync(file.descriptor).size - file.offset), 0);
+  }
+
+  /** Looks at what the path holds now. */
+  check(): void {
+    try {
+      const stat = statSync(this.source.path);
+      if (!stat.isFile()) {
+        throw new SekishoError("LOG_UNREADABLE", `${this.source.path} is not a regular file`, "name Apache's log file itself");
+      }
+      const current = this.#current;
+      if (current !== null && current.fingerprint.inode === stat.ino && current.fingerprint.device === stat.dev) {
+        if (stat.size < current.offset || !hasHead(current.descriptor, current.fingerprint)) this.#startOver(current);
+      } else {
+        this.#open();
+      }
+      this.problem = null;
+    } catch (error) {
+      this.problem = problemOf(this.source.path, error);
+    }
+  }
+
+  /** The next lines of the oldest file that has any; null when all are read. The offset moves with `committed`. */
+  next(): { readonly batch: LineBatch; committed(): void } | null {
+    for (const file of this.#files()) {
+      const { lines, cut, offset } = this.#reader.read(file.descriptor, file.offset);
+      if (offset === file.offset) continue;
+      const committed = () => {
+        file.offset = offset;
+      };
+      file.fingerprint = file.fingerprint.headLength < 1_024 ? fingerprintOf(file.descriptor) : file.fingerprint;
+      const checkpoint = { source: this.source.id, fingerprint: file.fingerprint, offset };
+      return { batch: { source: this.source, lines, cut, checkpoint }, committed };
+    }
+    return null;
+  }
+
+  close(): void {
+    for (const file of this.#files()) this.#close(file);
+    this.#current = null;
+    this.#rotated = [];
+  }
+
+  #files(): OpenFile[] {
+    return this.#current === null ? this.#rotated : [...this.#rotated, this.#current];
+  }
+
+  #open(): void {
+    const descriptor = openSync(this.source.path, "r");
+    if (this.#current !== null) this.#rotated.push(this.#current);
+    while (this.#rotated.length > ROTATED_FILES) this.#close(this.#rotated.shift()!);
+    this.#current = this.#resumed(descriptor);
+  }
+
+  /** The open file at the offset of its checkpoint, or at its beginning when there is none. */
+  #resumed(descriptor: number): OpenFile {
+    const checkpoint = this.#checkpoints.find((each) => isSameFile(descriptor, each.fingerprint, each.offset));
+    this.#checkpoints = this.#checkpoints.filter((each) => each !== checkpoint);
+    const offset = checkpoint?.offset ?? 0;
+    this.#reader.seek(descriptor, offset);
+    return { descriptor, fingerprint: fingerprintOf(descriptor), offset };
+  }
+
+  /** Rotation while nobody watched: a renamed file still has its inode, and a checkpoint that knows it. */
+  #resumeRotated(): void {
+    const folder = dirname(this.source.path);
+    const name = basename(this.source.path);
+    const inodes = new Set(this.#checkpoints.map((each) => each.fingerprint.inode));
+    if (inodes.size === 0) return;
+    let names: string[];
+    try {
+      names = readdirSync(folder).filter((each) => each.startsWith(name) && each !== name);
+    } catch {
+      return; // `check` reports what is wrong with the folder.
+    }
+    const oldestFirst = names.sort((a, b) => b.localeCompare(a, "en", { numeric: true }));
+    for (const each of oldestFirst) this.#resumeIfKnown(join(folder, each), inodes);
+  }
+
+  #resumeIfKnown(path: string, inodes: ReadonlySet<number>): void {
+    try {
+      const stat = statSync(path);
+      if (!stat.isFile() || !inodes.has(stat.ino)) return;
+      const descriptor = openSync(path, "r");
+      const known = this.#checkpoints.some((each) => isSameFile(descriptor, each.fingerprint, each.offset));
+      if (known) this.#rotated.push(this.#resumed(descriptor));
+      else closeSync(descriptor);
+    } catch {
+      // It went away between the listing and here; a file that is deleted has nothing more to say.
+    }
+  }
+
+  #startOver(file: OpenFile): void {
+    file.offset = 0;
+    file.fingerprint = fingerprintOf(file.descriptor);
+    this.#reader.seek(file.descriptor, 0);
+  }
+
+  #close(file: OpenFile): void {
+    this.#reader.release(file.descriptor);
+    closeSync(file.descriptor);
+  }
+}
+
+function problemOf(path: string, error: unknown): SekishoError {
+  if (error instanceof SekishoError) return error;
+  switch (systemCode(error)) {
+    case "ENOENT":
+      return new SekishoError("LOG_MISSING", `${path} does not exist`, "Apache makes it with its first request; check logs[].path", {
+        cause: error,
+      });
+    case "EACCES":
+    case "EPERM":
+      return new SekishoError(
+        "LOG_UNREADABLE",
+        `${path} cannot be read`,
+        "run Sekisho as a user who may read it (on Debian: a member of group adm)",
+        { cause: error },
+      );
+    default:
+      return new SekishoError("LOG_UNREADABLE", `${path} cannot be read: ${messageOf(error)}`, "check the file", {
+        cause: error,
+      });
+  }
+}
