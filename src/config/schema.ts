@@ -1,54 +1,69 @@
 import { z } from "zod";
 import { SOURCE_KINDS } from "../model/event.ts";
-import { parseTarget, type Target } from "../model/ip.ts";
+import { parseIp, parseTarget, type Target } from "../model/ip.ts";
 import { type DurationMs, parseDuration } from "../model/time.ts";
 import { cronExpression } from "./cron.ts";
 
-/** Text that `parse` understands; `what` completes "is not …". */
-const parsed = <T>(parse: (text: string) => T | null, what: string) =>
-  z.string().transform((text, context): T => {
-    const value = parse(text);
-    if (value !== null) return value;
-    context.addIssue({ code: "custom", message: `'${text}' is not ${what}` });
-    return z.NEVER;
-  });
+/** Text that `parse` understands; `what` completes "is not …" and `advice` completes "write …". */
+const parsed = <T>(parse: (text: string) => T | null, what: string, advice: string) =>
+  z
+    .string()
+    .transform((text, context): T => {
+      const value = parse(text);
+      if (value !== null) return value;
+      context.addIssue({ code: "custom", message: `'${text}' is not ${what}; write ${advice}` });
+      return z.NEVER;
+    })
+    .meta({ title: what, advice });
 
 export const target = parsed<Target>(
   parseTarget,
-  "an address or a CIDR range; write 192.0.2.7, 192.0.2.0/24 or 2001:db8::/64",
+  "an address or a CIDR range",
+  "192.0.2.7, 192.0.2.0/24 or 2001:db8::/64",
 );
 export const duration = parsed<DurationMs>(
   parseDuration,
-  "a length of time; write a number and s, m, h, d or w (90s, 4h, 2w), or permanent",
+  "a length of time",
+  "a number and s, m, h, d or w (90s, 4h, 2w), or permanent",
 );
-const size = parsed<number>(
-  parseSize,
-  "a size; write a number and B, KiB, MiB or GiB (64MiB)",
-);
+const size = parsed<number>(parseSize, "a size", "a number and B, KiB, MiB or GiB (64MiB)");
 const schedule = parsed<string>(
   cronExpression,
-  'a cron expression; write five fields: minute hour day month weekday ("17 * * * *" is hourly at :17)',
+  "a cron expression",
+  'five fields: minute hour day month weekday ("17 * * * *" is hourly at :17)',
 );
-const timezone = parsed<string>(knownTimezone, "a time zone; write an IANA name such as Europe/Berlin or UTC");
+const timezone = parsed<string>(knownTimezone, "a time zone", "an IANA name such as Europe/Berlin or UTC");
 const origin = parsed<string>(
   webOrigin,
-  "a web origin; write scheme and host, with no path (https://app.example.com)",
+  "a web origin",
+  "scheme and host, with no path (https://app.example.com)",
+);
+const hostName = parsed<string>(
+  (text) => (/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/i.test(text) ? text.toLowerCase() : null),
+  "a host name",
+  "a name without scheme and port (sekisho.example.com)",
 );
 /** A path that may stand unquoted in Apache's configuration. */
 const apachePath = parsed<string>(
-  (text) => (/^\/[A-Za-z0-9/_.+-]+$/.test(text) && !/(^|\/)\.\.?(\/|$)/.test(text) ? text.replace(/\/+$/, "") : null),
-  "a path for Apache's configuration; write an absolute path of letters, digits and . _ - +",
+  (text) =>
+    /^\/[A-Za-z0-9/_.+-]+$/.test(text) && !/(^|\/)\.\.?(\/|$)/.test(text)
+      ? text.replace(/\/+$/, "") || null
+      : null,
+  "a path for Apache's configuration",
+  "an absolute path of letters, digits and . _ - +",
 );
 
 export const logSchema = z.strictObject({
   path: z.string().min(1).describe("A file, or a glob whose stars stay within one folder name."),
-  kind: z.enum(SOURCE_KINDS).default("access"),
+  kind: z.enum(SOURCE_KINDS).default("access").describe("What Apache or an app writes there."),
   format: z
     .string()
     .min(1)
     .default("auto")
     .describe("auto, common, combined, vhost_combined, sekisho, json, or an Apache LogFormat string."),
-  timezone: timezone.optional().describe("For times without a zone (Apache's error log); default: the host's."),
+  timezone: timezone
+    .optional()
+    .describe("For times without a zone (Apache's error log); default: the host's."),
   fields: z
     .record(z.string(), z.string())
     .optional()
@@ -56,24 +71,35 @@ export const logSchema = z.strictObject({
 });
 
 export const configSchema = z.strictObject({
-  mode: z.enum(["observe", "enforce"]).default("observe"),
+  mode: z
+    .enum(["observe", "enforce"])
+    .default("observe")
+    .describe("observe decides and records, and blocks nothing; enforce also blocks."),
   data: z.string().min(1).default("/var/lib/sekisho").describe("SQLite and generated files."),
-  logs: z.array(logSchema).default([]),
+  logs: z
+    .array(logSchema)
+    .default([])
+    .describe("What is read; without this key, Apache's logs in the usual places."),
   origins: z.array(origin).default([]).describe("Web origins that may open WebSockets."),
-  allowlist: z.array(target).default([]),
-  trustedProxies: z.array(target).default([]),
+  allowlist: z.array(target).default([]).describe("Never banned."),
+  trustedProxies: z
+    .array(target)
+    .default([])
+    .describe("Proxies in front of Apache: never banned, since many clients share their addresses."),
   rules: z.string().optional().describe("Folder of rules; default: the shipped ones."),
   policy: z
     .strictObject({
       ban: duration.prefault("4h").describe("Length of a first ban, where neither rule nor person says one."),
       factor: z.number().min(1).max(100).default(2).describe("Each repeat is this much longer."),
-      max: duration.prefault("4w"),
+      max: duration.prefault("4w").describe("No ban by a rule is longer."),
       memory: duration.prefault("30d").describe("How long an earlier ban counts as a repeat."),
     })
     .prefault({}),
   store: z
     .strictObject({
-      retention: duration.prefault("30d").describe("Events older than this are deleted; findings and decisions stay."),
+      retention: duration
+        .prefault("30d")
+        .describe("Events older than this are deleted; findings and decisions stay."),
       unparsed: size.prefault("64MiB").describe("Disk budget for the bytes of lines that did not parse."),
     })
     .prefault({}),
@@ -81,16 +107,28 @@ export const configSchema = z.strictObject({
     .strictObject({
       "apache-directory": z
         .strictObject({
-          directory: apachePath.default("/run/sekisho/banned"),
+          directory: apachePath
+            .default("/run/sekisho/banned")
+            .describe("Holds one empty file for each banned address; Apache's web user must reach it."),
           user: z.string().optional().describe("Whom Apache runs as; default: www-data or apache."),
         })
         .optional(),
       "apache-include": z
         .strictObject({
-          file: apachePath.default("/var/lib/sekisho/apache/blocklist.conf"),
+          file: apachePath
+            .default("/var/lib/sekisho/apache/blocklist.conf")
+            .describe("The generated file that Apache includes."),
           control: z.string().min(1).default("apache2ctl").describe("Takes configtest and graceful."),
-          schedule: schedule.prefault("17 * * * *"),
-          limit: z.number().int().min(1).max(100_000).default(1_000),
+          schedule: schedule
+            .prefault("17 * * * *")
+            .describe("When what waits is brought into force by one graceful reload."),
+          limit: z
+            .number()
+            .int()
+            .min(1)
+            .max(100_000)
+            .default(1_000)
+            .describe("Targets in the file at most; each request is compared with all of them."),
         })
         .optional(),
       "dry-run": z.strictObject({}).optional(),
@@ -98,9 +136,17 @@ export const configSchema = z.strictObject({
     .prefault({}),
   dashboard: z
     .strictObject({
-      listen: parsed(listenAddress, "an address to listen on; write 127.0.0.1:7080 or [::1]:7080").prefault("127.0.0.1:7080"),
-      hosts: z.array(z.string()).default([]).describe("Host names other than loopback's that may be asked for."),
-      allowRemote: z.boolean().default(false).describe("Permits a listen address that other machines can reach."),
+      listen: parsed(listenAddress, "an address to listen on", "127.0.0.1:7080 or [::1]:7080").prefault(
+        "127.0.0.1:7080",
+      ),
+      hosts: z
+        .array(hostName)
+        .default([])
+        .describe("Host names other than loopback's that may be asked for."),
+      allowRemote: z
+        .boolean()
+        .default(false)
+        .describe("Permits a listen address that other machines can reach."),
     })
     .prefault({}),
 });
@@ -134,6 +180,8 @@ function webOrigin(text: string): string | null {
 function listenAddress(text: string): { readonly host: string; readonly port: number } | null {
   const match = /^(?:\[([0-9a-fA-F:]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text);
   if (match === null) return null;
+  const host = (match[1] ?? match[2])!;
   const port = Number(match[3]);
-  return port <= 65_535 ? { host: (match[1] ?? match[2])!, port } : null;
+  const isAddress = match[1] !== undefined || /^[\d.]+$/.test(host);
+  return port <= 65_535 && (!isAddress || parseIp(host) !== null) ? { host, port } : null;
 }

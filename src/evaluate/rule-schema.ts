@@ -31,21 +31,27 @@ export const FIELDS = {
 } as const;
 export type FieldName = (typeof FIELDS)[keyof typeof FIELDS][number];
 
-const duration = z.string().transform((text, context) => {
-  const length = parseDuration(text);
-  if (length !== null) return length;
-  context.addIssue({
-    code: "custom",
-    message: `'${text}' is not a length of time; write a number and s, m, h, d or w (90s, 4h, 2w), or permanent`,
-  });
-  return z.NEVER;
-});
-const cidr = z.string().transform((text, context) => {
-  const target = parseTarget(text);
-  if (target !== null) return target;
-  context.addIssue({ code: "custom", message: `'${text}' is not an address or a CIDR range` });
-  return z.NEVER;
-});
+const duration = z
+  .string()
+  .transform((text, context) => {
+    const length = parseDuration(text);
+    if (length !== null) return length;
+    context.addIssue({
+      code: "custom",
+      message: `'${text}' is not a length of time; write a number and s, m, h, d or w (90s, 4h, 2w), or permanent`,
+    });
+    return z.NEVER;
+  })
+  .meta({ title: "a length of time", advice: "a number and s, m, h, d or w (90s, 4h, 2w), or permanent" });
+const cidr = z
+  .string()
+  .transform((text, context) => {
+    const target = parseTarget(text);
+    if (target !== null) return target;
+    context.addIssue({ code: "custom", message: `'${text}' is not an address or a CIDR range` });
+    return z.NEVER;
+  })
+  .meta({ title: "an address or a CIDR range", advice: "192.0.2.7, 192.0.2.0/24 or 2001:db8::/64" });
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
 
 /** A condition on one field. Several keys must all hold. A field that the log format cannot show meets none. */

@@ -1,0 +1,152 @@
+import { lstatSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { SekishoError } from "../model/errors.ts";
+import type { SourceKind } from "../model/event.ts";
+import { prefixOf, type Target } from "../model/ip.ts";
+import { type Discovery, discoverLogs } from "./discover.ts";
+import { type CheckedDocument, checkYaml, invalid } from "./document.ts";
+import { type Config, configSchema } from "./schema.ts";
+import { readTextFile } from "./text-file.ts";
+
+export interface LoadedConfig {
+  /** Every path in it is absolute. */
+  readonly config: Config;
+  /** Null when there is no file and the defaults run. */
+  readonly file: string | null;
+  /** What is allowed but probably not meant. */
+  readonly warnings: readonly ConfigWarning[];
+  /** What was found where the configuration names no logs; null when it names them. */
+  readonly discovery: Discovery | null;
+}
+
+export interface ConfigWarning {
+  readonly message: string;
+  readonly hint: string;
+}
+
+export interface LoadOptions {
+  /** `--config`, as written on the command line. */
+  readonly file?: string | undefined;
+  readonly cwd: string;
+  /** Throws a SekishoError when a log format cannot be read. */
+  readonly checkFormat: (kind: SourceKind, format: string) => void;
+  /** Where /etc and /var/log are; tests pass their own. */
+  readonly root?: string;
+}
+
+/**
+ * The configuration that runs: `--config`, else ./sekisho.yaml, else /etc/sekisho/sekisho.yaml, else defaults. One file
+ * is used whole. Relative paths in a file start at the file's folder. Throws CONFIG_UNREADABLE or CONFIG_INVALID.
+ */
+export function loadConfig({ file, cwd, checkFormat, root = "/" }: LoadOptions): LoadedConfig {
+  const found = configFile(file, cwd, root);
+  const text = found === null ? "" : readTextFile(found, "CONFIG_INVALID");
+  const document = checkYaml(found ?? "sekisho.yaml", text, configSchema);
+  if (document.value === null) throw invalid("CONFIG_INVALID", document.problems);
+
+  const discovery = document.has(["logs"]) ? null : discoverLogs(root);
+  const data = found === null ? "data" : document.value.data;
+  const written: Config = { ...document.value, data, logs: [...(discovery?.logs ?? document.value.logs)] };
+  const config = absolutePaths(written, found === null ? cwd : dirname(found));
+  const problems = crossCheck(config, document, checkFormat);
+  if (problems.length > 0) throw invalid("CONFIG_INVALID", problems);
+  return { config, file: found, warnings: warningsFor(config), discovery };
+}
+
+function configFile(named: string | undefined, cwd: string, root: string): string | null {
+  if (named !== undefined) return resolve(cwd, named);
+  const places = [join(cwd, "sekisho.yaml"), join(root, "etc/sekisho/sekisho.yaml")];
+  return places.find(isThere) ?? null;
+}
+
+/** A dangling link or a closed folder is there: its owner meant a configuration, and must not get another instead. */
+function isThere(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return true;
+  }
+}
+
+function absolutePaths(config: Config, folder: string): Config {
+  return {
+    ...config,
+    data: resolve(folder, config.data),
+    ...(config.rules === undefined ? {} : { rules: resolve(folder, config.rules) }),
+    logs: config.logs.map((log) => ({ ...log, path: resolve(folder, log.path) })),
+  };
+}
+
+/** What one key alone cannot tell. */
+function crossCheck(
+  config: Config,
+  document: CheckedDocument<Config>,
+  checkFormat: LoadOptions["checkFormat"],
+): readonly string[] {
+  const problems: string[] = [];
+  const seen = new Map<string, number>();
+  for (const [index, log] of config.logs.entries()) {
+    const { path } = log;
+    const first = seen.get(path);
+    if (first !== undefined) {
+      const message = `'${path}' is read by logs[${first}] already, so each line would count twice; keep one of them`;
+      problems.push(document.problem(["logs", index, "path"], message));
+    }
+    seen.set(path, first ?? index);
+    if (/[*?]/.test(dirname(path))) {
+      const message = `'${path}' has a star in a folder's name; write one entry for each folder, with stars in '${basename(path)}' only`;
+      problems.push(document.problem(["logs", index, "path"], message));
+    }
+    if (log.fields !== undefined && log.format !== "json") {
+      problems.push(document.problem(["logs", index, "fields"], "is only for format: json; remove it"));
+    }
+    const wrong = formatProblem(log.kind, log.format, checkFormat);
+    if (wrong !== null) problems.push(document.problem(["logs", index, "format"], wrong));
+  }
+  if (config.policy.max < config.policy.ban) {
+    problems.push(document.problem(["policy", "max"], "is shorter than policy.ban; write a longer one"));
+  }
+  const { listen, allowRemote } = config.dashboard;
+  if (!allowRemote && !isLoopback(listen.host)) {
+    const message = `${listen.host} can be reached by other machines; write 127.0.0.1:${listen.port}, or set dashboard.allowRemote: true`;
+    problems.push(document.problem(["dashboard", "listen"], message));
+  }
+  return problems;
+}
+
+function formatProblem(
+  kind: SourceKind,
+  format: string,
+  checkFormat: LoadOptions["checkFormat"],
+): string | null {
+  try {
+    checkFormat(kind, format);
+    return null;
+  } catch (error) {
+    if (error instanceof SekishoError) return `${error.message}; ${error.hint}`;
+    throw error;
+  }
+}
+
+export const isLoopback = (host: string): boolean =>
+  host === "localhost" || host === "::1" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
+
+function warningsFor(config: Config): ConfigWarning[] {
+  const warnings: ConfigWarning[] = [];
+  const everything = (targets: readonly Target[]) => targets.find((target) => prefixOf(target).bits === 0);
+  for (const key of ["allowlist", "trustedProxies"] as const) {
+    const target = everything(config[key]);
+    if (target === undefined) continue;
+    warnings.push({
+      message: `${key} contains ${target}, which is everyone: nobody will ever be banned`,
+      hint: `name only the addresses that are yours in ${key}`,
+    });
+  }
+  if (config.mode === "enforce" && Object.values(config.enforcers).every((each) => each === undefined)) {
+    warnings.push({
+      message: "mode is enforce, but no enforcer is configured: bans will be recorded and block nothing",
+      hint: "add enforcers.apache-directory: {} and follow `sekisho apache snippet`",
+    });
+  }
+  return warnings;
+}

@@ -1,0 +1,91 @@
+import { z } from "zod";
+import { nearest } from "./nearest.ts";
+import { either, expectation, knownKeys, type Path, type Schema, schemasAt, valueAt } from "./schema-walk.ts";
+
+/** One thing that is wrong in a document, and where. */
+export interface Problem {
+  readonly path: Path;
+  /** Point at the key, not at its value: the key itself is wrong, or something in it is missing. */
+  readonly atKey: boolean;
+  readonly message: string;
+}
+
+type Issue = z.core.$ZodIssue;
+
+/** What a person should read for the issues that `schema` found in `root`. */
+export const problemsOf = (issues: readonly Issue[], schema: Schema, root: unknown): Problem[] =>
+  issues.flatMap((issue) => explain(issue, schema, root));
+
+function explain(issue: Issue, schema: Schema, root: unknown): Problem[] {
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => unknownKey([...issue.path, key], schema, root));
+  }
+  const meant = issue.code === "invalid_union" ? meantBranch(issue.errors) : null;
+  if (meant !== null) {
+    return meant.flatMap((inner) =>
+      explain({ ...inner, path: [...issue.path, ...inner.path] }, schema, root),
+    );
+  }
+  const value = valueAt(root, issue.path);
+  if (issue.code === "custom" && value !== null) {
+    return [{ path: issue.path, atKey: false, message: issue.message }];
+  }
+  const atKey = value === undefined || value === null;
+  return [{ path: issue.path, atKey, message: wrongValue(value, schemasAt(schema, issue.path, root)) }];
+}
+
+function unknownKey(path: Path, schema: Schema, root: unknown): Problem {
+  const known = knownKeys(schemasAt(schema, path.slice(0, -1), root));
+  const near = nearest(String(path.at(-1)), known);
+  const advice =
+    near === null
+      ? known.length === 0
+        ? "remove it"
+        : `known here are ${known.join(", ")}`
+      : `did you mean ${near}?`;
+  return { path, atKey: true, message: `unknown key; ${advice}` };
+}
+
+function wrongValue(value: unknown, schemas: readonly Schema[]): string {
+  const { what, write } = either(schemas.map(expectation));
+  const takes = write === null ? `it takes ${what}` : `write ${write}`;
+  if (value === undefined) return `is missing; ${takes}`;
+  if (value === null) return `has no value; ${emptyValue(schemas) ?? takes}, or remove the key`;
+  if (write !== null) return `${shown(value)} is not ${what}; write ${write}`;
+  return `${shown(value)} is not ${what}${advice(value, what)}`;
+}
+
+/** `key:` with nothing behind it is often a section or list whose lines were commented out. */
+function emptyValue(schemas: readonly Schema[]): string | null {
+  const accept = (value: unknown) => schemas.some((schema) => z.safeParse(schema, value).success);
+  if (accept({})) return "write {} for its defaults";
+  return accept([]) ? "write [] for none" : null;
+}
+
+function advice(value: unknown, what: string): string {
+  if (typeof value === "object") return "";
+  if (what.startsWith("a list")) return `; write [${value}]`;
+  if (what.startsWith("text") && typeof value !== "string") return `; write it in quotes: "${value}"`;
+  const near = nearest(String(value), what.split(/, | or /));
+  return near === null ? "" : `; did you mean ${near}?`;
+}
+
+/** A value as it stands in the file, shortened. */
+function shown(value: unknown): string {
+  if (Array.isArray(value)) return "a list";
+  if (typeof value === "object") return "a section";
+  const text = String(value);
+  const short = text.length > 80 ? `${text.slice(0, 80)}…` : text;
+  return typeof value === "string" ? `'${short}'` : short;
+}
+
+/**
+ * Of a union's branches, the one whose outer shape fits and in which something deeper is wrong.
+ * Null when no branch fits: then what the whole union takes is the better message.
+ */
+function meantBranch(branches: readonly (readonly Issue[])[]): readonly Issue[] | null {
+  const fitting = branches.filter((issues) =>
+    issues.every((issue) => issue.path.length > 0 || issue.code === "unrecognized_keys"),
+  );
+  return fitting.toSorted((a, b) => a.length - b.length)[0] ?? null;
+}

@@ -1,0 +1,177 @@
+import { z } from "zod";
+
+export type Schema = z.core.$ZodType;
+export type Path = readonly PropertyKey[];
+
+/** What a schema takes, in words, and what a person should write for it where that says more. */
+export interface Expectation {
+  readonly what: string;
+  readonly write: string | null;
+}
+
+const definition = (schema: Schema) => (schema as z.core.$ZodTypes)._zod.def;
+
+/** The schema inside defaults and other wrappers; a text that is parsed is still a text. */
+export function bare(schema: Schema): Schema {
+  const def = definition(schema);
+  switch (def.type) {
+    case "optional":
+    case "nullable":
+    case "default":
+    case "prefault":
+    case "readonly":
+      return bare(def.innerType);
+    case "pipe":
+      return bare(def.in);
+    case "lazy":
+      return bare(def.getter());
+    default:
+      return schema;
+  }
+}
+
+/** The schemas that the value at `path` can have; several where the schema is a union. */
+export function schemasAt(schema: Schema, path: Path, root: unknown): readonly Schema[] {
+  let value = root;
+  let schemas = alternatives(schema, value);
+  for (const key of path) {
+    value = child(value, key);
+    schemas = schemas.flatMap((parent) => step(parent, key)).flatMap((next) => alternatives(next, value));
+  }
+  return schemas;
+}
+
+/** The value at `path`, undefined where there is none. */
+export const valueAt = (root: unknown, path: Path): unknown =>
+  path.reduce<unknown>((value, key) => child(value, key), root);
+
+export const knownKeys = (schemas: readonly Schema[]): string[] => [
+  ...new Set(schemas.flatMap((schema) => Object.keys(shapeOf(schema) ?? {}))),
+];
+
+export function shapeOf(schema: Schema): Readonly<Record<string, Schema>> | null {
+  const def = definition(bare(schema));
+  return def.type === "object" ? def.shape : null;
+}
+
+/** Undefined when the schema has no default, and for an object whose keys have their own. */
+export function defaultOf(schema: Schema): unknown {
+  const def = definition(schema);
+  return def.type === "default" || def.type === "prefault" ? def.defaultValue : undefined;
+}
+
+export const elementOf = (schema: Schema): Schema | null => {
+  const def = definition(bare(schema));
+  return def.type === "array" ? def.element : null;
+};
+
+/** `parsed` schemas say what they take in their metadata; the others are told from their kind. */
+export function expectation(schema: Schema): Expectation {
+  const meta = z.globalRegistry.get(schema);
+  if (meta?.title !== undefined)
+    return { what: meta.title, write: (meta.advice as string | undefined) ?? null };
+  const def = definition(schema);
+  switch (def.type) {
+    case "optional":
+    case "nullable":
+    case "default":
+    case "prefault":
+    case "readonly":
+      return expectation(def.innerType);
+    case "pipe":
+      return expectation(def.in);
+    case "lazy":
+      return expectation(def.getter());
+    case "union":
+      return either(def.options.map(expectation));
+    default:
+      return { what: simple(schema), write: null };
+  }
+}
+
+function simple(schema: Schema): string {
+  const def = definition(schema);
+  if (schema instanceof z.ZodNumber) {
+    const { minValue, maxValue } = schema;
+    const range = [
+      ...(minValue !== null && minValue > Number.MIN_SAFE_INTEGER ? [`from ${minValue}`] : []),
+      ...(maxValue !== null && maxValue < Number.MAX_SAFE_INTEGER ? [`to ${maxValue}`] : []),
+    ];
+    return [schema.format === "safeint" ? "a whole number" : "a number", ...range].join(" ");
+  }
+  switch (def.type) {
+    case "string":
+      return notEmpty(schema) ? "text that is not empty" : "text";
+    case "boolean":
+      return "true or false";
+    case "enum":
+      return oneOf(Object.values(def.entries).map(String));
+    case "literal":
+      return oneOf(def.values.map(String));
+    case "array":
+      return notEmpty(schema) ? "a list that is not empty" : "a list";
+    case "object":
+      return `a section with the keys ${listing(Object.keys(def.shape))}`;
+    case "record":
+      return "a section of names and values";
+    default:
+      return "what belongs here";
+  }
+}
+
+/** True where `.min(1)` was asked of a text or list. */
+const notEmpty = (schema: Schema): boolean =>
+  definition(schema).checks?.some((check) => check._zod.def.check === "min_length") ?? false;
+
+/** Several expectations as one. */
+export function either(parts: readonly Expectation[]): Expectation {
+  const advice = parts.flatMap(({ write }) => (write === null ? [] : [write]));
+  const what = oneOf([...new Set(parts.map((part) => part.what))]);
+  return { what, write: advice.length === 0 ? null : oneOf([...new Set(advice)]) };
+}
+
+/** `a, b or c`. */
+export const oneOf = (words: readonly string[]): string =>
+  words.length < 2 ? words.join() : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
+
+const listing = (words: readonly string[]): string =>
+  words.length > 12 ? `${words.slice(0, 12).join(", ")} and others` : words.join(", ");
+
+function child(value: unknown, key: PropertyKey): unknown {
+  const holds = typeof value === "object" && value !== null && Object.hasOwn(value, key);
+  return holds ? (value as Record<PropertyKey, unknown>)[key] : undefined;
+}
+
+function step(schema: Schema, key: PropertyKey): readonly Schema[] {
+  const def = definition(bare(schema));
+  switch (def.type) {
+    case "object":
+      return Object.hasOwn(def.shape, key) ? [def.shape[key as string]!] : [];
+    case "array":
+      return typeof key === "number" ? [def.element] : [];
+    case "record":
+      return [def.valueType];
+    default:
+      return [];
+  }
+}
+
+/** A union's variants: those that the value can mean, or all when it contradicts each. */
+function alternatives(schema: Schema, value: unknown): readonly Schema[] {
+  const def = definition(bare(schema));
+  if (def.type !== "union") return [schema];
+  const options = def.options.flatMap((option) => alternatives(option, value));
+  const fitting = options.filter((option) => fits(option, value));
+  return fitting.length > 0 ? fitting : options;
+}
+
+/** False for the variants of a union whose literal key (`kind`) the value contradicts. */
+function fits(option: Schema, value: unknown): boolean {
+  return Object.entries(shapeOf(option) ?? {}).every(([key, schema]) => {
+    const def = definition(schema);
+    const given = child(value, key);
+    return (
+      def.type !== "literal" || given === undefined || (def.values as readonly unknown[]).includes(given)
+    );
+  });
+}
