@@ -1,0 +1,105 @@
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { startDemo } from "../../src/demo/sample-attack.ts";
+import { unixMs } from "../../src/model/time.ts";
+
+const clock = { now: () => unixMs(Date.now()) };
+let directory: string;
+let abort: AbortController;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "sekisho-demo-"));
+  abort = new AbortController();
+});
+
+afterEach(() => {
+  abort.abort();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+const linesOf = (name: string): string[] =>
+  readFileSync(join(directory, name), "utf8").split("\n").slice(0, -1);
+const bytes = (): number =>
+  readdirSync(directory).reduce((sum, name) => sum + statSync(join(directory, name)).size, 0);
+const openInDirectory = (): string[] =>
+  readdirSync("/proc/self/fd").flatMap((fd) => {
+    try {
+      const path = readlinkSync(`/proc/self/fd/${fd}`);
+      return path.startsWith(directory) ? [path] : [];
+    } catch {
+      return []; // the descriptor of this listing itself
+    }
+  });
+
+async function until(what: () => boolean): Promise<void> {
+  const deadline = Date.now() + 8_000;
+  while (!what()) {
+    if (Date.now() > deadline) throw new Error("waited in vain");
+    await setTimeout(20);
+  }
+}
+
+test("the three logs are there, empty and named, before the first line is written", async () => {
+  const logs = await startDemo({ directory, clock, signal: abort.signal });
+  expect(logs.map(({ path, kind }) => [path, kind])).toEqual([
+    [join(directory, "access.log"), "access"],
+    [join(directory, "error.log"), "error"],
+    [join(directory, "audit.jsonl"), "audit"],
+  ]);
+  for (const { path } of logs) expect(readFileSync(path, "utf8")).toBe("");
+});
+
+test("lines appear at the pace of life with the clock's time", async () => {
+  const before = Date.now();
+  await startDemo({ directory, clock, signal: abort.signal });
+  await until(() => linesOf("access.log").length >= 5 && linesOf("error.log").length >= 1);
+  expect(Date.now() - before).toBeGreaterThan(400);
+  for (const line of linesOf("access.log")) {
+    const time = Date.parse(line.slice(0, line.indexOf(" ")).replace(/(\.\d{3})\d{3}\+0000$/, "$1Z"));
+    expect(time).toBeGreaterThanOrEqual(before);
+    expect(time).toBeLessThanOrEqual(Date.now());
+  }
+});
+
+test("aborting ends it: nothing more is written and no file stays open", async () => {
+  await startDemo({ directory, clock, signal: abort.signal });
+  await until(() => bytes() > 0);
+  abort.abort();
+  const size = bytes();
+  await setTimeout(500);
+  expect(bytes()).toBe(size);
+  expect(openInDirectory()).toEqual([]);
+});
+
+test("a log that is full is rotated by renaming, and only one older one is kept", async () => {
+  await startDemo({ directory, clock, signal: abort.signal, maxLogBytes: 2_500 });
+  await until(() => readdirSync(directory).includes("access.log.1"));
+  const first = statSync(join(directory, "access.log.1")).ino;
+  await until(() => statSync(join(directory, "access.log.1")).ino !== first);
+  expect(
+    readdirSync(directory)
+      .filter((name) => name.startsWith("access.log"))
+      .sort(),
+  ).toEqual(["access.log", "access.log.1"]);
+  expect(statSync(join(directory, "access.log.1")).size).toBeLessThanOrEqual(2_500);
+});
+
+test("a demo that cannot write says so and ends", async () => {
+  const failures: unknown[] = [];
+  await startDemo({ directory, clock, signal: abort.signal, failed: (error) => failures.push(error) });
+  rmSync(directory, { recursive: true });
+  await until(() => failures.length > 0);
+  expect(failures[0]).toMatchObject({ code: "ENOENT" });
+});
+
+test("an older demo's lines do not come back", async () => {
+  await startDemo({ directory, clock, signal: abort.signal });
+  await until(() => bytes() > 0);
+  abort.abort();
+  abort = new AbortController();
+  await startDemo({ directory, clock, signal: abort.signal });
+  expect(bytes()).toBe(0);
+});
