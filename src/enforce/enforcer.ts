@@ -14,7 +14,18 @@ export interface Enforced {
   readonly unenforced: readonly Target[];
   /** True while something written (an added or a lifted block) waits for `apply`. */
   readonly pending: boolean;
+  /** Differences that reading the world found against the last state; all of them are repaired now. */
+  readonly drift: number;
 }
+
+/** Before the first reconciliation. */
+export const NOTHING_ENFORCED: Enforced = {
+  inForce: new Set(),
+  waiting: new Set(),
+  unenforced: [],
+  pending: false,
+  drift: 0,
+};
 
 /**
  * Applies blocks. It is given the wanted set and makes the outside world equal it; how it gets there is its own

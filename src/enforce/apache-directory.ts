@@ -1,0 +1,232 @@
+import { closeSync, constants, lstatSync, openSync, unlinkSync } from "node:fs";
+import { chmod, mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { setImmediate as breathe } from "node:timers/promises";
+import type { Block } from "../model/decision.ts";
+import { messageOf, SekishoError, systemCode } from "../model/errors.ts";
+import type { Target } from "../model/ip.ts";
+import { banFiles, targetOfBanFile } from "./ban-files.ts";
+import { type Enforced, type Enforcer, NOTHING_ENFORCED } from "./enforcer.ts";
+import { findsFile, findWebUser, firstBlocking } from "./web-user.ts";
+
+export interface ApacheDirectoryOptions {
+  readonly directory: string;
+  /** Whom Apache runs as; default: www-data or apache. */
+  readonly user?: string | undefined;
+  /** Told once about each thing in the directory that is not ours. */
+  readonly onForeign?: (path: string) => void;
+}
+
+/** Files made or removed before other work gets its turn: about 5 ms. */
+const SLICE = 256;
+
+const PROBE_FILE = ".sekisho-probe";
+
+/**
+ * Blocks by an empty file for each banned address or range (ban-files.ts), which Apache looks for on each request.
+ *
+ * What it believes to be in the directory (`#held`) is what it read or wrote there last; `verify` reads it again.
+ * Ours is a plain file whose name we would write; anything else is left alone and never followed.
+ */
+export class ApacheDirectory implements Enforcer {
+  readonly name = "apache-directory";
+  readonly schedule = null;
+  readonly #directory: string;
+  readonly #user: string | undefined;
+  readonly #onForeign: (path: string) => void;
+  readonly #reported = new Set<string>();
+  #held: Set<string> | null = null;
+  /** Files of the targets of the last set, since most targets stay from one set to the next. */
+  #files = new Map<Target, readonly string[]>();
+  #enforced = NOTHING_ENFORCED;
+
+  constructor(options: ApacheDirectoryOptions) {
+    this.#directory = options.directory;
+    this.#user = options.user;
+    this.#onForeign = options.onForeign ?? (() => {});
+  }
+
+  async probe(signal: AbortSignal): Promise<void> {
+    await this.#ensureDirectory();
+    const user = await findWebUser(this.#user);
+    if (user === null) throw noWebUser(this.#user);
+    const file = join(this.#directory, PROBE_FILE);
+    try {
+      // One may be left of a crash. Neither call follows a link that somebody put there.
+      await rm(file, { force: true });
+      await writeFile(file, "", { flag: "wx", mode: 0o644 });
+    } catch (error) {
+      throw this.#unwritable(error);
+    }
+    try {
+      const blocking = await firstBlocking(this.#directory, user);
+      const finds = (await findsFile(user, file, signal)) ?? blocking === null;
+      if (!finds) throw this.#unreachable(user.name, blocking);
+    } finally {
+      await rm(file, { force: true });
+    }
+  }
+
+  async blocked(): Promise<ReadonlySet<Target>> {
+    const files = await this.#read();
+    const targets = new Set<Target>();
+    for (const file of files) {
+      const target = targetOfBanFile(file)!;
+      // An IPv6 prefix is blocked only when each of its spellings is.
+      if (banFiles(target)!.every((spelling) => files.has(spelling))) targets.add(target);
+    }
+    return targets;
+  }
+
+  async reconcile(want: readonly Block[], verify: boolean, signal: AbortSignal): Promise<Enforced> {
+    const files = filesOf(want, this.#files);
+    const wanted = new Set<string>();
+    for (const names of files.values()) for (const name of names) wanted.add(name);
+    const drift = verify || this.#held === null ? await this.#verify() : 0;
+    const held = this.#held!;
+    try {
+      await this.#makeEqual(held, wanted, signal);
+    } catch (error) {
+      this.#held = null;
+      throw systemCode(error) === null ? error : this.#unwritable(error);
+    }
+    this.#files = files;
+    const inForce = new Set<Target>();
+    const unenforced: Target[] = [];
+    for (const { target } of want) {
+      const names = files.get(target);
+      if (names?.every((name) => held.has(name))) inForce.add(target);
+      else unenforced.push(target);
+    }
+    this.#enforced = { inForce, waiting: new Set(), unenforced, pending: false, drift };
+    return this.#enforced;
+  }
+
+  async apply(): Promise<Enforced> {
+    return this.#enforced;
+  }
+
+  /** Reads the directory into `#held`; returns in how many files it differed from what was believed. */
+  async #verify(): Promise<number> {
+    await this.#ensureDirectory();
+    const believed = this.#held;
+    const found = await this.#read();
+    this.#held = found;
+    return believed === null ? 0 : believed.symmetricDifference(found).size;
+  }
+
+  /** Additions first, so that nothing wanted is ever missing because of a removal. */
+  async #makeEqual(held: Set<string>, wanted: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
+    let done = 0;
+    const turn = async (): Promise<void> => {
+      if (++done % SLICE !== 0) return;
+      await breathe();
+      signal.throwIfAborted();
+    };
+    for (const name of wanted) {
+      if (held.has(name)) continue;
+      if (this.#create(name)) held.add(name);
+      await turn();
+    }
+    for (const name of held) {
+      if (wanted.has(name)) continue;
+      this.#remove(name);
+      held.delete(name);
+      await turn();
+    }
+  }
+
+  /** False when something that is not ours has the name. */
+  #create(name: string): boolean {
+    const path = join(this.#directory, name);
+    try {
+      closeSync(openSync(path, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o644));
+      return true;
+    } catch (error) {
+      if (systemCode(error) !== "EEXIST") throw error;
+      if (lstatSync(path).isFile()) return true;
+      this.#report(name);
+      return false;
+    }
+  }
+
+  #remove(name: string): void {
+    try {
+      unlinkSync(join(this.#directory, name));
+    } catch (error) {
+      if (systemCode(error) !== "ENOENT") throw error;
+    }
+  }
+
+  /** Our files. A directory that does not exist holds none. */
+  async #read(): Promise<Set<string>> {
+    const ours = new Set<string>();
+    try {
+      for (const entry of await readdir(this.#directory, { withFileTypes: true })) {
+        if (entry.isFile() && targetOfBanFile(entry.name) !== null) ours.add(entry.name);
+        else this.#report(entry.name);
+      }
+    } catch (error) {
+      if (systemCode(error) !== "ENOENT") throw this.#unwritable(error);
+    }
+    return ours;
+  }
+
+  #report(name: string): void {
+    if (this.#reported.has(name) || name === PROBE_FILE) return;
+    this.#reported.add(name);
+    this.#onForeign(join(this.#directory, name));
+  }
+
+  /** Mode 0711: Apache needs to find a name in it, nobody needs to list whom we ban. */
+  async #ensureDirectory(): Promise<void> {
+    try {
+      await mkdir(dirname(this.#directory), { recursive: true });
+      await mkdir(this.#directory);
+      await chmod(this.#directory, 0o711);
+    } catch (error) {
+      const isThere = systemCode(error) === "EEXIST" && (await stat(this.#directory)).isDirectory();
+      if (!isThere) throw this.#unwritable(error);
+    }
+  }
+
+  #unwritable(cause: unknown): SekishoError {
+    return new SekishoError(
+      "BAN_DIRECTORY_UNWRITABLE",
+      `cannot write bans into ${this.#directory}: ${messageOf(cause)}`,
+      `let the user that runs Sekisho write there, or set enforcers.apache-directory.directory to another folder`,
+      { cause },
+    );
+  }
+
+  #unreachable(user: string, blocking: string | null): SekishoError {
+    const where = blocking === null ? "" : `: '${user}' may not pass ${blocking}`;
+    return new SekishoError(
+      "BAN_DIRECTORY_UNREACHABLE",
+      `Apache cannot see the bans in ${this.#directory}, so nobody would be blocked${where}`,
+      "use enforcers.apache-directory.directory: /run/sekisho/banned" +
+        (blocking === null ? "" : `, or let others pass the folder (chmod o+x ${blocking})`),
+    );
+  }
+}
+
+function noWebUser(configured: string | undefined): SekishoError {
+  const looked = configured === undefined ? "neither 'www-data' nor 'apache'" : `no user '${configured}'`;
+  return new SekishoError(
+    "BAN_DIRECTORY_UNREACHABLE",
+    `cannot tell whether Apache sees the bans: ${looked} is in /etc/passwd`,
+    "set enforcers.apache-directory.user to the user that Apache runs as",
+  );
+}
+
+function filesOf(
+  want: readonly Block[],
+  known: ReadonlyMap<Target, readonly string[]>,
+): Map<Target, readonly string[]> {
+  const files = new Map<Target, readonly string[]>();
+  for (const { target } of want) {
+    const names = known.get(target) ?? banFiles(target);
+    if (names !== null) files.set(target, names);
+  }
+  return files;
+}

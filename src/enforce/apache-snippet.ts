@@ -1,0 +1,72 @@
+import { BAN_FILE_PATTERNS } from "./ban-files.ts";
+
+export interface SnippetOptions {
+  /** The ban directory; null when that enforcer is off. */
+  readonly directory: string | null;
+  /** The generated list of `Require not ip`; null when that enforcer is off. */
+  readonly includeFile: string | null;
+  /** Sekisho's LogFormat, unquoted: quotes as Apache's log should show them. */
+  readonly logFormat: string;
+}
+
+/**
+ * The lines that an administrator adds to Apache, at server level. Paths are configuration that was checked to be
+ * plain (`/`, letters, digits, `.`, `_`, `+`, `-`). What this covers was measured: docs/apache.md.
+ */
+export function apacheSnippet(options: SnippetOptions): string {
+  const parts = [HEAD, logLines(options.logFormat)];
+  if (options.directory !== null) parts.push(directoryLines(options.directory));
+  if (options.includeFile !== null) parts.push(includeLines(options.includeFile));
+  return parts.join("\n");
+}
+
+const HEAD = `# Sekisho, for Apache 2.4, at server level (outside every <VirtualHost>).
+# Debian: /etc/apache2/conf-available/sekisho.conf, then: a2enconf sekisho && apache2ctl configtest && apache2ctl graceful
+# RHEL:   /etc/httpd/conf.d/sekisho.conf, then: apachectl configtest && apachectl graceful
+# Needs mod_authz_core and mod_authz_host, for the log mod_log_config and mod_logio.
+`;
+
+const logLines = (
+  format: string,
+): string => `# A log that shows Origin, Upgrade and the vhost, which "combined" does not. GlobalLog writes for every vhost,
+# also for those with a CustomLog of their own. Choose one line, and name the file in Sekisho's \`logs:\`.
+LogFormat "${format.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}" sekisho
+#GlobalLog /var/log/apache2/sekisho_access.log sekisho
+#GlobalLog /var/log/httpd/sekisho_access_log sekisho
+`;
+
+/**
+ * `Satisfy All` replaces what mod_access_compat knows of the place, which is safe here only because the section
+ * applies to nobody but the banned. Without it a site's `Satisfy Any` lets them in.
+ */
+function directoryLines(directory: string): string {
+  const ranges = BAN_FILE_PATTERNS.map(
+    ({ pattern, name }) => `%{REMOTE_ADDR} =~ /${pattern}/ && -f '${directory}/${name}'`,
+  );
+  const tests = [`-f '${directory}/%{REMOTE_ADDR}'`, ...ranges];
+  return `# The ban directory: a file for each banned address or range, in force on the next request, without a reload.
+<If "${tests.map((test) => `(${test})`).join(" \\\n  || ")}">
+  Require all denied
+  <IfModule mod_access_compat.c>
+    Satisfy All
+  </IfModule>
+</If>
+`;
+}
+
+/**
+ * `<If>` is merged after every <Location>, of vhosts too, so a site's own \`Require all granted\` does not open it.
+ * Without \`AuthMerging And\` it would open everything that the sites close.
+ */
+const includeLines = (
+  file: string,
+): string => `# The settled list and long ranges, in force after a graceful reload. AuthMerging keeps closed places closed:
+# do not take it away.
+<If "true">
+  AuthMerging And
+  <RequireAll>
+    Require all granted
+    IncludeOptional ${file}
+  </RequireAll>
+</If>
+`;

@@ -1,0 +1,44 @@
+import type { Block } from "../model/decision.ts";
+import type { Target } from "../model/ip.ts";
+import { type Enforced, type Enforcer, NOTHING_ENFORCED } from "./enforcer.ts";
+
+export interface DryRunOptions {
+  /** Told what a real enforcer would have been asked to change. */
+  readonly onChange?: (change: {
+    readonly block: readonly Target[];
+    readonly lift: readonly Target[];
+  }) => void;
+}
+
+/** Holds the set in memory and blocks nobody: to see what would happen, and for the demonstration. */
+export class DryRun implements Enforcer {
+  readonly name = "dry-run";
+  readonly schedule = null;
+  readonly #onChange: NonNullable<DryRunOptions["onChange"]>;
+  #held: ReadonlySet<Target> = new Set();
+  #enforced = NOTHING_ENFORCED;
+
+  constructor(options: DryRunOptions = {}) {
+    this.#onChange = options.onChange ?? (() => {});
+  }
+
+  async probe(): Promise<void> {}
+
+  async blocked(): Promise<ReadonlySet<Target>> {
+    return this.#held;
+  }
+
+  async reconcile(want: readonly Block[]): Promise<Enforced> {
+    const held = this.#held;
+    const wanted = new Set(want.map(({ target }) => target));
+    const change = { block: [...wanted.difference(held)], lift: [...held.difference(wanted)] };
+    this.#held = wanted;
+    this.#enforced = { ...NOTHING_ENFORCED, inForce: wanted };
+    if (change.block.length > 0 || change.lift.length > 0) this.#onChange(change);
+    return this.#enforced;
+  }
+
+  async apply(): Promise<Enforced> {
+    return this.#enforced;
+  }
+}

@@ -1,0 +1,111 @@
+import type { EnforcerStatus, Mode } from "../model/api.ts";
+import type { Block } from "../model/decision.ts";
+import type { Target } from "../model/ip.ts";
+import type { Clock, UnixMs } from "../model/time.ts";
+import type { Enforcer } from "./enforcer.ts";
+import { Lane } from "./lane.ts";
+
+/** setTimeout fires at once for anything longer. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+export interface EnforcementOptions {
+  readonly mode: Mode;
+  readonly enforcers: readonly Enforcer[];
+  readonly clock: Clock;
+  /** Called after each change of a status. */
+  readonly onChange: () => void;
+  /** When the schedule next calls `apply`; only shown. */
+  readonly nextApplyAt?: (enforcer: string) => UnixMs | null;
+}
+
+/**
+ * Drives all configured enforcers towards the wanted set, each on its own, so that one that fails does not hold up
+ * the others. Drops blocks by itself when their time has passed. In observe mode it asks nothing of the world, but
+ * takes away what an earlier run in enforce mode left there.
+ */
+export class Enforcement implements AsyncDisposable {
+  readonly #options: EnforcementOptions;
+  readonly #lanes: readonly Lane[];
+  #blocks: readonly Block[] = [];
+  #expiry: NodeJS.Timeout | null = null;
+
+  constructor(options: EnforcementOptions) {
+    this.#options = options;
+    const { mode, clock, onChange } = options;
+    this.#lanes = options.enforcers.map((enforcer) => new Lane({ enforcer, mode, clock, onChange }));
+  }
+
+  /** Reads the world in full, makes it equal `blocks`, and resolves after the first try of each. Never throws. */
+  async start(blocks: readonly Block[]): Promise<void> {
+    this.#blocks = this.#options.mode === "observe" ? [] : blocks;
+    this.#askForActive();
+    await this.settled();
+  }
+
+  /** The newest set wins; sets in between may never reach an enforcer. */
+  want(blocks: readonly Block[]): void {
+    if (this.#options.mode === "observe") return;
+    this.#blocks = blocks;
+    this.#askForActive();
+  }
+
+  /** Has every enforcer compare the world with what it believes, for a timer and for SIGHUP. */
+  verify(): void {
+    if (this.#options.mode === "observe") return;
+    // The timer of the next expiry does not run while a machine sleeps, and knows nothing of a clock that is set.
+    this.#askForActive();
+    for (const lane of this.#lanes) lane.verify();
+  }
+
+  /**
+   * Has an enforcer bring into force what waits, for its schedule and for a person. False when there is none of
+   * that name or nothing is enforced at all. Throws the enforcer's SekishoError.
+   */
+  async apply(name: string): Promise<boolean> {
+    const lane = this.#lanes.find(({ enforcer }) => enforcer.name === name);
+    if (lane === undefined || this.#options.mode === "observe") return false;
+    await lane.apply();
+    return true;
+  }
+
+  statuses(): EnforcerStatus[] {
+    return this.#lanes.map((lane) => lane.status(this.#options.nextApplyAt?.(lane.enforcer.name) ?? null));
+  }
+
+  /** Names of the enforcers that have this target in force. */
+  enforcedBy(target: Target): string[] {
+    return this.#lanes.filter((lane) => lane.holds(target)).map((lane) => lane.enforcer.name);
+  }
+
+  /** Differences found and repaired since the start. */
+  drift(): number {
+    return this.#lanes.reduce((sum, lane) => sum + lane.drift, 0);
+  }
+
+  /** Resolves when every enforcer has seen the newest set, or waits to retry after a failure. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#lanes.map((lane) => lane.settled()));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#expiry !== null) clearTimeout(this.#expiry);
+    this.#expiry = null;
+    this.#blocks = [];
+    await Promise.all(this.#lanes.map((lane) => lane.stop()));
+  }
+
+  #askForActive(): void {
+    const now = this.#options.clock.now();
+    const active = this.#blocks.filter(({ until }) => now < until);
+    const next = active.reduce((soonest, { until }) => Math.min(soonest, until), Infinity);
+    if (this.#expiry !== null) clearTimeout(this.#expiry);
+    this.#expiry = null;
+    if (next !== Infinity) this.#wakeAt(next - now);
+    for (const lane of this.#lanes) lane.ask(active);
+  }
+
+  #wakeAt(delay: number): void {
+    this.#expiry = setTimeout(() => this.#askForActive(), Math.min(delay, LONGEST_TIMER_MS));
+    this.#expiry.unref();
+  }
+}

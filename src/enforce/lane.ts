@@ -1,0 +1,200 @@
+import type { EnforcerState, EnforcerStatus, Mode } from "../model/api.ts";
+import type { Block } from "../model/decision.ts";
+import { messageOf, SekishoError } from "../model/errors.ts";
+import type { Target } from "../model/ip.ts";
+import { type Clock, toIso, type UnixMs } from "../model/time.ts";
+import { type Enforced, type Enforcer, NOTHING_ENFORCED } from "./enforcer.ts";
+
+const FIRST_RETRY_MS = 1_000;
+const LAST_RETRY_MS = 300_000;
+
+/**
+ * Between two reconciliations of an enforcer whose blocks wait for a schedule anyway: each one has Apache test its
+ * whole configuration, which a burst of bans must not repeat without end.
+ */
+const SCHEDULED_REST_MS = 5_000;
+
+/** More would only swell each status message. */
+const MAX_UNENFORCED_SHOWN = 100;
+
+export interface LaneOptions {
+  readonly enforcer: Enforcer;
+  readonly mode: Mode;
+  readonly clock: Clock;
+  readonly onChange: () => void;
+}
+
+/**
+ * One enforcer and what is asked of it. Only one call to it is under way at a time, and only the newest set waits.
+ *
+ *     idle ── want, verify ──▶ working ── success ──▶ idle (after a rest, if it is a scheduled one)
+ *                               │   ▲
+ *                            failure└── 1 s, doubling to 5 min ── with `verify`, since its state is unknown
+ */
+export class Lane {
+  readonly enforcer: Enforcer;
+  readonly #options: LaneOptions;
+  readonly #ending = new AbortController();
+  #want: readonly Block[] = [];
+  /** There is a set or a check that the enforcer has not seen. */
+  #due = false;
+  #verify = true;
+  #turn: Promise<void> = Promise.resolve();
+  #queued = false;
+  #timer: NodeJS.Timeout | null = null;
+  #failures = 0;
+  #enforced = NOTHING_ENFORCED;
+  #drifted = false;
+  #driftCount = 0;
+  #error: unknown = null;
+  #reconciledAt: UnixMs | null = null;
+
+  constructor(options: LaneOptions) {
+    this.enforcer = options.enforcer;
+    this.#options = options;
+  }
+
+  ask(want: readonly Block[]): void {
+    this.#want = want;
+    this.#due = true;
+    this.#wake();
+  }
+
+  verify(): void {
+    this.#due = true;
+    this.#verify = true;
+    this.#wake();
+  }
+
+  /** Brings what waits into force now, with the newest set. Throws what the enforcer throws. */
+  async apply(): Promise<void> {
+    await this.#inTurn(async () => {
+      // With a full look: what is reloaded should be what is wanted, not what somebody wrote into the file.
+      this.#verify = true;
+      await this.#attempt(true);
+      if (this.#error !== null) throw this.#error;
+    });
+  }
+
+  /** Resolves when nothing is under way and nothing waits but a retry after a failure. */
+  async settled(): Promise<void> {
+    while (this.#queued || (this.#due && this.#failures === 0)) {
+      if (!this.#queued) this.#start();
+      await this.#turn;
+    }
+    await this.#turn;
+  }
+
+  /** Blocks stay: if Sekisho stops, Apache goes on with the last lists. */
+  async stop(): Promise<void> {
+    this.#ending.abort();
+    this.#clearTimer();
+    await this.#turn;
+  }
+
+  holds(target: Target): boolean {
+    return this.#enforced.inForce.has(target);
+  }
+
+  get drift(): number {
+    return this.#driftCount;
+  }
+
+  status(nextApplyAt: UnixMs | null): EnforcerStatus {
+    const error = this.#error;
+    return {
+      name: this.enforcer.name,
+      state: this.#state(),
+      blocks: this.#enforced.inForce.size,
+      unenforced: this.#enforced.unenforced.slice(0, MAX_UNENFORCED_SHOWN),
+      lastReconciledAt: this.#reconciledAt === null ? null : toIso(this.#reconciledAt),
+      nextApplyAt: nextApplyAt === null ? null : toIso(nextApplyAt),
+      error: error === null ? null : messageOf(error),
+      hint: error instanceof SekishoError ? error.hint : null,
+    };
+  }
+
+  #state(): EnforcerState {
+    if (this.#error !== null) return "failed";
+    if (this.#options.mode === "observe") return "off";
+    if (this.#drifted) return "drifted";
+    return this.#enforced.pending || this.#due ? "pending" : "in-sync";
+  }
+
+  #wake(): void {
+    if (!this.#queued && this.#timer === null && !this.#ending.signal.aborted) this.#start();
+  }
+
+  #start(): void {
+    this.#queued = true;
+    void this.#inTurn(async () => {
+      this.#queued = false;
+      if (this.#due) await this.#attempt(false);
+    });
+  }
+
+  /** One reconciliation with the newest set; sets the timer for the next one. */
+  async #attempt(apply: boolean): Promise<void> {
+    this.#clearTimer();
+    const verify = this.#verify;
+    this.#due = false;
+    this.#verify = false;
+    try {
+      this.#enforced = await this.#reconcile(verify);
+      if (apply) this.#enforced = await this.enforcer.apply(this.#ending.signal);
+      this.#error = null;
+      this.#failures = 0;
+      this.#reconciledAt = this.#options.clock.now();
+      if (this.enforcer.schedule !== null) this.#setTimer(SCHEDULED_REST_MS);
+    } catch (error) {
+      if (this.#ending.signal.aborted) return;
+      this.#error = error;
+      this.#due = true;
+      this.#verify = true;
+      this.#setTimer(Math.min(FIRST_RETRY_MS * 2 ** this.#failures++, LAST_RETRY_MS));
+    }
+    this.#options.onChange();
+    if (this.#due) this.#wake();
+  }
+
+  async #reconcile(verify: boolean): Promise<Enforced> {
+    const { signal } = this.#ending;
+    if (this.#options.mode === "observe") return this.#lift(signal);
+    if (!verify) return this.enforcer.reconcile(this.#want, false, signal);
+    await this.enforcer.probe(signal);
+    const enforced = await this.enforcer.reconcile(this.#want, true, signal);
+    this.#drifted = false;
+    if (enforced.drift === 0) return enforced;
+    this.#driftCount += enforced.drift;
+    // It was repaired. If a second look finds differences again, somebody undoes our work.
+    const again = await this.enforcer.reconcile(this.#want, true, signal);
+    this.#drifted = again.drift > 0;
+    return again;
+  }
+
+  /** Takes away what an earlier run in enforce mode left. Touches nothing if there is nothing. */
+  async #lift(signal: AbortSignal): Promise<Enforced> {
+    const left = await this.enforcer.blocked(signal);
+    if (left.size > 0) await this.enforcer.reconcile([], true, signal);
+    return this.enforcer.apply(signal);
+  }
+
+  #setTimer(delay: number): void {
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      if (this.#due) this.#wake();
+    }, delay);
+    this.#timer.unref();
+  }
+
+  #clearTimer(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  async #inTurn(work: () => Promise<void>): Promise<void> {
+    const result = this.#turn.then(work);
+    this.#turn = result.catch(() => {});
+    return result;
+  }
+}
