@@ -26,7 +26,7 @@ export const jsonText = (value: unknown, indent = 2): string =>
 export const writeJson = (context: CliContext, value: unknown): void =>
   context.stdout(`${jsonText(value)}\n`);
 
-type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
+export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
 
 /** Paints for a terminal, and leaves text alone for anything else or where NO_COLOR is set. */
 export function painter(context: CliContext): (style: Style, text: string) => string {
@@ -87,4 +87,12 @@ export function span(milliseconds: number): string {
     .filter(([amount]) => amount > 0)
     .map(([amount, unit]) => `${amount}${unit}`)
     .join(" ");
+}
+
+/** Bytes for people: `1.5 GiB`. */
+export function size(bytes: number): string {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  const power = bytes < 1 ? 0 : Math.min(Math.floor(Math.log2(bytes) / 10), units.length - 1);
+  const amount = bytes / 1024 ** power;
+  return `${power === 0 || amount >= 100 ? Math.round(amount) : amount.toFixed(1)} ${units[power]}`;
 }

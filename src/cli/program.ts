@@ -1,7 +1,7 @@
 import { Command, CommanderError } from "commander";
-import { messageOf, SekishoError } from "../model/errors.ts";
+import { SekishoError } from "../model/errors.ts";
 import type { CliContext } from "./context.ts";
-import { printable } from "./output.ts";
+import { reportError } from "./report-error.ts";
 
 const ABOUT =
   "Sekisho reads what Apache and your apps log, decides who is attacking, and has Apache refuse them, " +
@@ -58,23 +58,9 @@ export async function runCli(
     await program.parseAsync(argv, { from: "user" });
     return context.exitStatus;
   } catch (error) {
-    return reportError(context, error instanceof CommanderError ? usageError(error, argv, commands) : error);
+    const told = error instanceof CommanderError ? usageError(error, argv, commands) : error;
+    return told === null ? 0 : reportError(context, told);
   }
-}
-
-/** Prints an error as every command does, and answers the exit status that it leads to. */
-export function reportError(context: CliContext, error: unknown): number {
-  if (error === null) return 0;
-  if (error instanceof SekishoError && error.code !== "INTERNAL") {
-    for (const line of error.message.split("\n")) context.stderr(`sekisho: ${printable(line)}\n`);
-    for (const line of error.hint.split("\n")) context.stderr(`hint: ${printable(line)}\n`);
-    return error.exitStatus;
-  }
-  context.stderr(`sekisho: internal error: ${printable(messageOf(error))}\n`);
-  const stack = error instanceof Error ? (error.stack ?? "").split("\n").slice(1) : [];
-  for (const line of stack) context.stderr(`  ${printable(line.trim())}\n`);
-  context.stderr("hint: this is a fault of Sekisho's, not yours; please report it with the lines above\n");
-  return 70;
 }
 
 /** Null for what is no error: help and version were asked for and printed. */

@@ -1,0 +1,60 @@
+import type { Command } from "commander";
+import { loadConfig } from "../config/load.ts";
+import { configSchema } from "../config/schema.ts";
+import { apacheSnippet } from "../enforce/apache-snippet.ts";
+import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
+
+/** `logFormat` is Sekisho's own, as the parser knows it. */
+export function apacheCommand(context: CliContext, logFormat: string): Command {
+  const snippet = subcommand("snippet", {
+    summary: "Print the lines that an administrator adds to Apache.",
+    description:
+      "Prints for the enforcers of the configuration; where it names none of Apache's, for both with their defaults.",
+    examples: [
+      [
+        "sekisho apache snippet | sudo tee /etc/apache2/conf-available/sekisho.conf",
+        "on Debian; then: sudo a2enconf sekisho && sudo apache2ctl configtest && sudo apache2ctl graceful",
+      ],
+      [
+        "sekisho apache snippet | sudo tee /etc/httpd/conf.d/sekisho.conf",
+        "on RHEL; then: sudo apachectl configtest && sudo apachectl graceful",
+      ],
+    ],
+    exits: [
+      [0, "printed"],
+      [2, "wrong usage or configuration"],
+      [3, "the configuration cannot be read"],
+    ],
+  })
+    .option(...CONFIG_OPTION)
+    .action((options: { readonly config?: string }) => {
+      context.stdout(snippetFor(context, options.config, logFormat));
+    });
+  return subcommand("apache", {
+    summary: "What Apache needs to know of Sekisho.",
+    examples: [["sekisho apache snippet", "the lines that an administrator adds to Apache"]],
+    exits: [
+      [0, "fine"],
+      [2, "wrong usage or configuration"],
+      [3, "the configuration cannot be read"],
+    ],
+  }).addCommand(snippet);
+}
+
+function snippetFor(context: CliContext, file: string | undefined, logFormat: string): string {
+  const { config } = loadConfig({ file, cwd: context.cwd, checkFormat: () => {} });
+  const { "apache-directory": directory, "apache-include": include } = config.enforcers;
+  if (directory !== undefined || include !== undefined) {
+    return apacheSnippet({
+      directory: directory?.directory ?? null,
+      includeFile: include?.file ?? null,
+      logFormat,
+    });
+  }
+  const usual = configSchema.parse({ enforcers: { "apache-directory": {}, "apache-include": {} } }).enforcers;
+  return apacheSnippet({
+    directory: usual["apache-directory"]!.directory,
+    includeFile: usual["apache-include"]!.file,
+    logFormat,
+  });
+}

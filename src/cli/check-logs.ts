@@ -1,0 +1,131 @@
+import { closeSync, openSync, readdirSync, readSync } from "node:fs";
+import { accessHint } from "../config/discover.ts";
+import type { LoadedConfig } from "../config/load.ts";
+import type { LogConfig } from "../config/schema.ts";
+import { messageOf, SekishoError, systemCode } from "../model/errors.ts";
+import type { SourceKind } from "../model/event.ts";
+import { logPattern, matchingFiles } from "../tail/log-pattern.ts";
+
+export interface LogCheck {
+  readonly path: string;
+  readonly kind: SourceKind;
+  /** As configured; for `auto` what the file's first lines show, null while they show nothing. */
+  readonly format: string | null;
+  readonly error: SekishoError | null;
+}
+
+type DetectFormat = (lines: readonly string[]) => string | null;
+
+/** Enough for the first lines that a format is told by. */
+const HEAD_BYTES = 65_536;
+
+/** One entry for each file that the configuration names or matches, and for each that was found and cannot be read. */
+export function checkLogs({ config, discovery }: LoadedConfig, detectFormat: DetectFormat): LogCheck[] {
+  const checks = config.logs.flatMap((log) => checkLog(log, detectFormat));
+  for (const { path, hint } of discovery?.unreadable ?? []) {
+    if (checks.some((check) => check.path === path)) continue;
+    const error = new SekishoError("LOG_UNREADABLE", `no permission to read ${path}`, hint);
+    checks.push({ path, kind: path.includes("error") ? "error" : "access", format: null, error });
+  }
+  return checks;
+}
+
+function checkLog(log: LogConfig, detectFormat: DetectFormat): LogCheck[] {
+  const pattern = logPattern(log.path);
+  const failed = (error: SekishoError): LogCheck[] => [
+    { path: log.path, kind: log.kind, format: null, error },
+  ];
+  try {
+    readdirSync(pattern.directory);
+  } catch (error) {
+    return failed(unreadable(pattern.directory, error));
+  }
+  const files = matchingFiles(pattern);
+  if (files.length > 0) return files.map((path) => checkFile(path, log, detectFormat));
+  const message = pattern.literal ? `${log.path}: there is no such file` : `${log.path}: no file matches`;
+  return failed(
+    new SekishoError(
+      "LOG_MISSING",
+      message,
+      "correct the path; a log that appears later is found while Sekisho runs",
+    ),
+  );
+}
+
+function checkFile(path: string, { kind, format }: LogConfig, detectFormat: DetectFormat): LogCheck {
+  try {
+    const head = firstLines(path);
+    if (kind !== "access" || format !== "auto")
+      return { path, kind, format: kind === "access" ? format : kind, error: null };
+    const detected = detectFormat(head);
+    return {
+      path,
+      kind,
+      format: detected,
+      error: detected === null && head.length > 0 ? unknownFormat(path) : null,
+    };
+  } catch (error) {
+    return { path, kind, format: null, error: unreadable(path, error) };
+  }
+}
+
+const unknownFormat = (path: string): SekishoError =>
+  new SekishoError(
+    "LOG_FORMAT_INVALID",
+    `${path}: its first lines have no format that Sekisho knows`,
+    "copy the LogFormat string from Apache's configuration to format:, in single quotes",
+  );
+
+/** Whole lines at the beginning of the file, one character a byte. */
+function firstLines(path: string): string[] {
+  const buffer = Buffer.alloc(HEAD_BYTES);
+  const descriptor = openSync(path, "r");
+  try {
+    const text = buffer.latin1Slice(0, readSync(descriptor, buffer, 0, HEAD_BYTES, 0));
+    return text.split("\n").slice(0, -1);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function unreadable(path: string, error: unknown): SekishoError {
+  switch (systemCode(error)) {
+    case "ENOENT":
+      return new SekishoError("LOG_MISSING", `${path}: there is no such folder`, "correct the path", {
+        cause: error,
+      });
+    case "EACCES":
+    case "EPERM":
+      return new SekishoError("LOG_UNREADABLE", `no permission to read ${path}`, hintFor(path), {
+        cause: error,
+      });
+    case "EISDIR":
+    case "ENOTDIR":
+      return new SekishoError(
+        "LOG_UNREADABLE",
+        `${path}: not what a log can be`,
+        "name a file, or files by a star",
+        {
+          cause: error,
+        },
+      );
+    default:
+      return new SekishoError(
+        "LOG_UNREADABLE",
+        `${path}: ${messageOf(error)}`,
+        "check the path and the disk",
+        {
+          cause: error,
+        },
+      );
+  }
+}
+
+/** The folder above may be closed too, and then nothing is known of the path. */
+function hintFor(path: string): string {
+  try {
+    return accessHint(path);
+  } catch {
+    return `give the user that runs Sekisho read access to ${path} and the folders above it`;
+  }
+}

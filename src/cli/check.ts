@@ -1,0 +1,167 @@
+import type { Command } from "commander";
+import { type LoadedConfig, loadConfig } from "../config/load.ts";
+import type { Config } from "../config/schema.ts";
+import { SekishoError } from "../model/errors.ts";
+import type { SourceKind } from "../model/event.ts";
+import { checkDataFolder, type DataCheck } from "./check-data.ts";
+import { checkLogs, type LogCheck } from "./check-logs.ts";
+import { urlOf } from "./client.ts";
+import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
+import { type Cell, count, painter, printable, size, table, writeJson } from "./output.ts";
+import { reportError } from "./report-error.ts";
+
+/** What `check` asks of the stages. None of it changes anything. */
+export interface CheckStages {
+  /** Throws LOG_FORMAT_INVALID. */
+  readonly checkFormat: (kind: SourceKind, format: string) => void;
+  /** The ids of a folder's rules, all compiled. Throws RULE_INVALID or CONFIG_UNREADABLE. */
+  readonly checkRules: (folder: string, origins: readonly string[]) => readonly string[];
+  /** The folder of rules that Sekisho ships. */
+  readonly shippedRules: string;
+  /** The name of the access format that these first lines have; null when it is none that is known. */
+  readonly detectFormat: (lines: readonly string[]) => string | null;
+  /** Whether blocks of each configured enforcer would have an effect. */
+  readonly probeEnforcers: (config: Config) => Promise<readonly EnforcerCheck[]>;
+}
+
+export interface EnforcerCheck {
+  readonly name: string;
+  readonly error: SekishoError | null;
+}
+
+interface Report {
+  readonly loaded: LoadedConfig | null;
+  readonly data: DataCheck | null;
+  readonly rulesFolder: string;
+  readonly rules: readonly string[];
+  readonly logs: readonly LogCheck[];
+  readonly enforcers: readonly EnforcerCheck[];
+  readonly problems: readonly SekishoError[];
+}
+
+interface CheckOptions {
+  readonly json?: boolean;
+  readonly config?: string;
+}
+
+export const checkCommand = (context: CliContext, stages: CheckStages): Command =>
+  subcommand("check", {
+    summary: "Show what would run, and what is in the way of it.",
+    description:
+      "Reads the configuration, the rules and the beginning of each log, and asks the enforcers whether they could\n" +
+      "block. It starts and changes nothing. Run it as the user that Sekisho runs as.",
+    examples: [
+      ["sekisho check", "before the first start"],
+      [
+        "sekisho check --config new.yaml && sudo systemctl reload sekisho",
+        "before a changed configuration is read",
+      ],
+      ["sudo -u sekisho sekisho check", "with the permissions of the installed service"],
+    ],
+    exits: [
+      [0, "it would run; warnings may be shown"],
+      [1, "an enforcer would refuse, as Apache's configtest does"],
+      [2, "the configuration, a rule or a log format is wrong"],
+      [3, "the environment: an unreadable log, a data folder that cannot be written, a missing program"],
+    ],
+  })
+    .option(...CONFIG_OPTION)
+    .option("--json", "print JSON and nothing else")
+    .action(async (options: CheckOptions) => {
+      const report = await check(context, stages, options.config);
+      if (options.json) writeJson(context, reportJson(report));
+      else printReport(context, report);
+      context.exitStatus = worst(report.problems.map(({ exitStatus }) => exitStatus));
+    });
+
+async function check(context: CliContext, stages: CheckStages, file: string | undefined): Promise<Report> {
+  const problems: SekishoError[] = [];
+  const attempt = <T>(step: () => T): T | null => {
+    try {
+      return step();
+    } catch (error) {
+      if (!(error instanceof SekishoError)) throw error;
+      problems.push(error);
+      return null;
+    }
+  };
+  const loaded = attempt(() => loadConfig({ file, cwd: context.cwd, checkFormat: stages.checkFormat }));
+  const config = loaded?.config ?? null;
+  const rulesFolder = config?.rules ?? stages.shippedRules;
+  const rules = attempt(() => stages.checkRules(rulesFolder, config?.origins ?? [])) ?? [];
+  const data = config === null ? null : checkDataFolder(config.data);
+  const logs = loaded === null ? [] : checkLogs(loaded, stages.detectFormat);
+  const enforcers = config === null ? [] : await stages.probeEnforcers(config);
+  for (const { error } of [...(data === null ? [] : [data]), ...logs, ...enforcers]) {
+    if (error !== null) problems.push(error);
+  }
+  return { loaded, data, rulesFolder, rules, logs, enforcers, problems };
+}
+
+/** Wrong configuration outranks the environment, and both a refusal: it has to be put right first. */
+const worst = (statuses: readonly number[]): number =>
+  [70, 2, 3, 1].find((each) => statuses.includes(each)) ?? 0;
+
+const errorJson = (error: SekishoError | null) =>
+  error === null ? null : { code: error.code, message: error.message, hint: error.hint };
+
+function reportJson({ loaded, data, rulesFolder, rules, logs, enforcers, problems }: Report): unknown {
+  return {
+    file: loaded?.file ?? null,
+    mode: loaded?.config.mode ?? null,
+    data: data === null ? null : { ...data, error: errorJson(data.error) },
+    rulesFolder,
+    rules,
+    logs: logs.map((log) => ({ ...log, error: errorJson(log.error) })),
+    enforcers: enforcers.map(({ name, error }) => ({ name, error: errorJson(error) })),
+    dashboard: loaded === null ? null : urlOf(loaded.config.dashboard.listen),
+    warnings: loaded?.warnings ?? [],
+    problems: problems.map(errorJson),
+  };
+}
+
+function printReport(context: CliContext, report: Report): void {
+  const paint = painter(context);
+  if (report.loaded !== null) context.stdout(`${summary(context, report, report.loaded)}\n`);
+  for (const { message, hint } of report.loaded?.warnings ?? []) {
+    context.stdout(`${paint("yellow", "warning:")} ${printable(message)}\n   hint: ${printable(hint)}\n`);
+  }
+  for (const problem of report.problems) reportError(context, problem);
+  const verdict =
+    report.problems.length === 0
+      ? paint("green", "Nothing is in the way.")
+      : paint("red", `${count(report.problems.length, "problem")}; see above.`);
+  context.stdout(`${verdict}\n`);
+}
+
+function summary(
+  context: CliContext,
+  { data, rules, rulesFolder, logs, enforcers }: Report,
+  loaded: LoadedConfig,
+): string {
+  const { config, file } = loaded;
+  const state = ({ error }: { readonly error: SekishoError | null }): Cell =>
+    error === null ? { text: "ok", style: "green" } : { text: "problem", style: "red" };
+  const free = data?.freeBytes === null || data === null ? "" : `, ${size(data.freeBytes)} free`;
+  const listed = (rows: readonly (readonly (string | Cell)[])[], none: string): string =>
+    (rows.length === 0 ? `${none}\n` : table(context, rows)).replace(/^(?=.)/gm, "  ");
+  return [
+    table(context, [
+      ["configuration", file ?? "none: defaults, and Apache's logs where they usually are"],
+      ["mode", config.mode],
+      ["data", `${config.data}${free}`],
+      ["rules", `${rules.length} from ${rulesFolder}`],
+      ["dashboard", urlOf(config.dashboard.listen)],
+    ]),
+    "Logs\n",
+    listed(
+      logs.map((log) => [state(log), log.path, log.kind, log.format ?? ""]),
+      "none; `sekisho run` would play its demo",
+    ),
+    "Enforcers\n",
+    listed(
+      enforcers.map((enforcer) => [state(enforcer), enforcer.name]),
+      "none: bans are recorded and block nothing",
+    ),
+  ].join("");
+}

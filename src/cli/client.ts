@@ -1,0 +1,163 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { loadConfig } from "../config/load.ts";
+import type { Config } from "../config/schema.ts";
+import type { ErrorBody } from "../model/api.ts";
+import { ERROR_CODES, type ErrorCode, messageOf, SekishoError, systemCode } from "../model/errors.ts";
+import { readAccessToken } from "../serve/access-token.ts";
+import type { CliContext } from "./context.ts";
+
+/** How long the daemon may take to answer; it answers at once unless its machine is in trouble. */
+const PATIENCE_MS = 15_000;
+
+/** From DATA/daemon.json, `{pid, url}`, which the daemon writes while it runs. */
+interface DaemonFile {
+  readonly pid: number;
+  /** Where it listens, with the true port. */
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Requests to the running daemon, with its token. */
+export class DaemonClient {
+  readonly #url: string;
+  readonly #token: string;
+
+  constructor(url: string, token: string) {
+    this.#url = url;
+    this.#token = token;
+  }
+
+  /** The answer's JSON, null where it has none. Throws the daemon's own error, or DAEMON_NOT_RUNNING, DAEMON_REFUSED. */
+  async request(method: "GET" | "POST" | "DELETE", path: string, body?: unknown): Promise<unknown> {
+    const response = await this.#send(method, path, body);
+    const text = await response.text();
+    if (response.ok) return text === "" ? null : this.#json(text);
+    if (response.status === 401) {
+      throw new SekishoError(
+        "DAEMON_REFUSED",
+        `the daemon at ${this.#url} does not accept this token`,
+        "unset SEKISHO_TOKEN, or set it to what the daemon runs with; without it DATA/token is used, so name the daemon's configuration with --config",
+      );
+    }
+    throw errorOf(this.#json(text)) ?? this.#notSekisho(`answered ${response.status}`);
+  }
+
+  async #send(method: string, path: string, body: unknown): Promise<Response> {
+    try {
+      return await fetch(new URL(path, this.#url), {
+        method,
+        headers: {
+          authorization: `Bearer ${this.#token}`,
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        // A redirect would carry the token elsewhere.
+        redirect: "error",
+        signal: AbortSignal.timeout(PATIENCE_MS),
+      });
+    } catch (error) {
+      if (error instanceof DOMException && error.name === "TimeoutError") {
+        throw new SekishoError(
+          "DAEMON_REFUSED",
+          `the daemon at ${this.#url} did not answer within ${PATIENCE_MS / 1000} seconds`,
+          "look at its log (journalctl -u sekisho) and at the machine's load",
+          { cause: error },
+        );
+      }
+      const cause = error instanceof Error ? error.cause : undefined;
+      if (systemCode(cause) === "ECONNREFUSED") throw notRunning(`nothing listens at ${this.#url}`);
+      throw this.#notSekisho(messageOf(cause ?? error));
+    }
+  }
+
+  #json(text: string): unknown {
+    try {
+      return JSON.parse(text);
+    } catch {
+      throw this.#notSekisho("the answer is not JSON");
+    }
+  }
+
+  #notSekisho(what: string): SekishoError {
+    return new SekishoError(
+      "DAEMON_REFUSED",
+      `what listens at ${this.#url} does not answer as Sekisho does: ${what}`,
+      "another program may use the port; see dashboard.listen in the configuration",
+    );
+  }
+}
+
+/** A client of the daemon that runs with the configuration of this folder or `file`. */
+export function connectToDaemon(context: CliContext, file: string | undefined): DaemonClient {
+  const { config } = loadConfig({ file, cwd: context.cwd, checkFormat: () => {} });
+  const given = context.env.SEKISHO_TOKEN;
+  const running = readDaemonFile(config.data);
+  if (running !== null && !isAlive(running.pid)) throw notRunning(`its process ${running.pid} is gone`);
+  const url = urlOf(running ?? config.dashboard.listen);
+  const token = tokenOf(config.data, given);
+  if (token === null) throw notRunning(`${config.data} has no token, so no daemon ever ran with it`);
+  return new DaemonClient(url, token);
+}
+
+const notRunning = (why: string): SekishoError =>
+  new SekishoError(
+    "DAEMON_NOT_RUNNING",
+    `the daemon is not running: ${why}`,
+    "start it with: sekisho run (installed: systemctl start sekisho); if it runs with another configuration, name it with --config",
+  );
+
+function tokenOf(data: string, given: string | undefined): string | null {
+  try {
+    return readAccessToken(data, given);
+  } catch (error) {
+    const cause = error instanceof Error ? error.cause : undefined;
+    if (systemCode(cause) !== "EACCES") throw error;
+    throw new SekishoError(
+      "DAEMON_REFUSED",
+      `no permission to read ${join(data, "token")}`,
+      "run this command as the user that Sekisho runs as (sudo -u sekisho sekisho …) or as root, or set SEKISHO_TOKEN",
+      { cause },
+    );
+  }
+}
+
+/** Null when there is none, or none that this user may read: then the configured address is tried. */
+function readDaemonFile(data: string): DaemonFile | null {
+  let text: string;
+  try {
+    text = readFileSync(join(data, "daemon.json"), "utf8");
+  } catch {
+    return null;
+  }
+  try {
+    const { pid, url } = JSON.parse(text);
+    const { hostname, port } = new URL(url);
+    return Number.isInteger(pid) ? { pid, host: hostname.replace(/[[\]]/g, ""), port: Number(port) } : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Before the token is sent: after a crash somebody else's program may have taken the port. */
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return systemCode(error) === "EPERM";
+  }
+}
+
+/** Where a client on the same machine reaches what listens at this address. */
+export function urlOf({ host, port }: Config["dashboard"]["listen"]): string {
+  const reached = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
+  return `http://${reached.includes(":") ? `[${reached}]` : reached}:${port}`;
+}
+
+function errorOf(body: unknown): SekishoError | null {
+  const error = (body as Partial<ErrorBody> | null)?.error;
+  if (typeof error?.message !== "string" || typeof error.hint !== "string") return null;
+  const code = Object.hasOwn(ERROR_CODES, error.code) ? (error.code as ErrorCode) : "DAEMON_REFUSED";
+  return new SekishoError(code, error.message, error.hint);
+}

@@ -1,0 +1,173 @@
+import { join } from "node:path";
+import { type Command, Option } from "commander";
+import { asSekishoError, type Daemon, startDaemon } from "../daemon.ts";
+import { DEMO_ORIGINS, startDemo } from "../demo/sample-attack.ts";
+import type { Mode } from "../model/api.ts";
+import { SekishoError } from "../model/errors.ts";
+import { DaemonLog } from "../observe/log.ts";
+import { loadSetup, type Setup } from "../setup.ts";
+import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
+
+interface RunOptions {
+  readonly config?: string;
+  readonly mode?: Mode;
+  readonly demo?: boolean;
+}
+
+/** A second Ctrl-C within this time is the same one, passed on by npm as well as by the terminal. */
+const SAME_SIGNAL_MS = 1_000;
+
+export function runCommand(context: CliContext): Command {
+  return subcommand("run", {
+    summary: "watch the logs, decide, and block if told to",
+    description:
+      "Without a configuration it looks for Apache's logs in the usual places; where there are none it plays a sample " +
+      "attack. It decides and records, and blocks nothing, until the mode is enforce. Ctrl-C stops it.",
+    examples: [
+      ["sekisho run", "watch with ./sekisho.yaml, /etc/sekisho/sekisho.yaml or what is found"],
+      ["sekisho run --demo", "see a sample attack on the dashboard; nothing real is read or blocked"],
+      ["sekisho run --config site.yaml --mode enforce", "block what the rules decide"],
+      ["kill -HUP PID", "read configuration and rules again; what is wrong is reported and changes nothing"],
+    ],
+    exits: [
+      [0, "stopped by a signal"],
+      [2, "the configuration or a rule is wrong"],
+      [3, "the environment: a permission, a port in use, a full disk, another Sekisho on the same data"],
+    ],
+  })
+    .option(...CONFIG_OPTION)
+    .addOption(
+      new Option("-m, --mode <mode>", "wins over the configuration's mode").choices(["observe", "enforce"]),
+    )
+    .option("--demo", "play the bundled sample attack")
+    .action((options: RunOptions) => run(context, options));
+}
+
+async function run(context: CliContext, options: RunOptions): Promise<void> {
+  const loaded = loadSetup({ file: options.config, mode: options.mode, cwd: context.cwd });
+  const demo = options.demo === true || (loaded.file === null && loaded.config.logs.length === 0);
+  const log = new DaemonLog(context.stderr, context.isTTY);
+  const stopping = new AbortController();
+  let failure: SekishoError | null = null;
+  const failed = (error: SekishoError): void => {
+    failure ??= error;
+    stopping.abort();
+  };
+  const setup = demo ? await demoSetup(loaded, options.mode, stopping.signal) : loaded;
+  using _signals = stopOnSignals(stopping);
+  {
+    await using daemon = await startDaemon({
+      setup,
+      version: context.version,
+      demo,
+      log,
+      env: context.env,
+      failed,
+    });
+    using _reload = reloadOnHangup(context, options, demo, daemon, log);
+    context.stdout(greeting(setup, daemon, demo, options.demo === true));
+    log.say("info", "daemon.started", `watching in ${setup.mode} mode`, {
+      url: daemon.url,
+      mode: setup.mode,
+    });
+    await new Promise<void>((resolve) => {
+      if (stopping.signal.aborted) resolve();
+      stopping.signal.addEventListener("abort", () => resolve());
+    });
+    log.say("info", "daemon.stopping", "stopping");
+  }
+  if (failure !== null) throw failure;
+  context.stdout("Stopped. Bans that are in force stay in force.\n");
+}
+
+/** The sample attack's logs, and an enforcer that blocks nothing, so that the whole path can be seen. */
+async function demoSetup(setup: Setup, mode: Mode | undefined, signal: AbortSignal): Promise<Setup> {
+  const clock = { now: () => Date.now() as never };
+  const logs = await startDemo({ directory: join(setup.config.data, "demo"), clock, signal });
+  const config = { ...setup.config, logs, origins: [...DEMO_ORIGINS], enforcers: { "dry-run": {} } };
+  return { ...setup, config, mode: mode ?? "enforce" };
+}
+
+function greeting(setup: Setup, daemon: Daemon, demo: boolean, asked: boolean): string {
+  const { config, file, mode, discovery } = setup;
+  const lines: string[] = [];
+  if (demo && !asked)
+    lines.push(
+      "No configuration, and no Apache logs in /var/log/apache2 or /var/log/httpd that can be read.",
+    );
+  for (const { path, hint } of discovery?.unreadable ?? [])
+    lines.push(`Cannot read ${path}`, `  hint: ${hint}`);
+  if (demo) {
+    lines.push(
+      "Playing a bundled sample attack, with documentation addresses only. Its bans go to dry-run, which blocks nothing.",
+    );
+  } else {
+    lines.push(
+      file === null
+        ? "No configuration: watching the Apache logs that were found."
+        : `Configuration: ${file}`,
+    );
+    for (const { path, kind } of config.logs) lines.push(`  ${kind.padEnd(6)} ${path}`);
+    lines.push(
+      mode === "observe"
+        ? "Mode observe: bans are decided and shown, nothing is blocked."
+        : `Mode enforce: bans are applied by ${Object.keys(config.enforcers).join(", ") || "nothing, as no enforcer is configured"}.`,
+    );
+    if (file === null)
+      lines.push(
+        "If these logs are quiet, see it at work with: npm start -- --demo (or: sekisho run --demo)",
+      );
+  }
+  for (const warning of setup.warnings) lines.push(`Warning: ${warning.message}`, `  hint: ${warning.hint}`);
+  lines.push(
+    "",
+    `Dashboard: ${daemon.link()}`,
+    "  The link signs in once, within ten minutes.",
+    "Stop with Ctrl-C.",
+    "",
+  );
+  return lines.join("\n");
+}
+
+function stopOnSignals(stopping: AbortController): Disposable {
+  let stoppedAt: number | null = null;
+  const stop = (): void => {
+    const now = performance.now();
+    if (stoppedAt !== null && now - stoppedAt > SAME_SIGNAL_MS) process.exit(130);
+    stoppedAt ??= now;
+    stopping.abort();
+  };
+  process.on("SIGINT", stop).on("SIGTERM", stop);
+  return { [Symbol.dispose]: () => void process.off("SIGINT", stop).off("SIGTERM", stop) };
+}
+
+function reloadOnHangup(
+  context: CliContext,
+  options: RunOptions,
+  demo: boolean,
+  daemon: Daemon,
+  log: DaemonLog,
+): Disposable {
+  const reload = async (): Promise<void> => {
+    try {
+      if (demo)
+        throw new SekishoError(
+          "USAGE",
+          "the demo has no configuration to reload",
+          "stop it and start without --demo",
+        );
+      const needRestart = await daemon.reload(
+        loadSetup({ file: options.config, mode: options.mode, cwd: context.cwd }),
+      );
+      const rest = needRestart.length === 0 ? "" : `; restart for ${needRestart.join(", ")}`;
+      log.say("info", "configuration.reloaded", `configuration and rules reloaded${rest}`);
+    } catch (thrown) {
+      const error = asSekishoError(thrown);
+      daemon.refused(error);
+      log.say("error", "configuration.refused", `not reloaded: ${error.message} (hint: ${error.hint})`);
+    }
+  };
+  const onHangup = (): void => void reload();
+  process.on("SIGHUP", onHangup);
+  return { [Symbol.dispose]: () => void process.off("SIGHUP", onHangup) };
+}

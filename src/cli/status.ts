@@ -1,0 +1,173 @@
+import type { Command } from "commander";
+import type { EnforcerState, EnforcerStatus, JobStatus, SourceStatus, Status } from "../model/api.ts";
+import { connectToDaemon } from "./client.ts";
+import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
+import { type Cell, count, painter, printable, type Style, size, span, table, writeJson } from "./output.ts";
+
+interface StatusOptions {
+  readonly json?: boolean;
+  readonly config?: string;
+}
+
+export const statusCommand = (context: CliContext): Command =>
+  subcommand("status", {
+    summary: "Show what the running daemon reads, has banned and enforces.",
+    examples: [
+      ["sekisho status", "for people"],
+      ["sekisho status --json | jq .bans.active", "for programs"],
+      ["sekisho status >/dev/null || echo 'Sekisho needs a look'", "for a watchdog"],
+    ],
+    exits: [
+      [0, "every enforcer is in-sync, pending or off, and nothing is wrong"],
+      [1, "an enforcer is drifted or failed, a source is unreadable, or the daemon reports a problem"],
+      [2, "wrong usage or configuration"],
+      [3, "the daemon does not run, or does not let this user in"],
+    ],
+  })
+    .option("--json", "print JSON and nothing else")
+    .option(...CONFIG_OPTION)
+    .action(async (options: StatusOptions) => {
+      const daemon = connectToDaemon(context, options.config);
+      const status = (await daemon.request("GET", "/api/status")) as Status;
+      if (options.json) writeJson(context, status);
+      else context.stdout(statusText(context, status));
+      if (!isFine(status)) context.exitStatus = 1;
+    });
+
+export const isFine = (status: Status): boolean =>
+  status.problems.length === 0 &&
+  status.sources.every(({ error }) => error === null) &&
+  status.jobs.every(({ error }) => error === null) &&
+  status.enforcers.every(({ state }) => state !== "drifted" && state !== "failed");
+
+const MODES = {
+  observe: "observing: it decides and records, and blocks nothing",
+  enforce: "enforcing: what is banned is blocked",
+} as const;
+
+export function statusText(context: CliContext, status: Status): string {
+  const paint = painter(context);
+  const { events } = status;
+  const parts = [
+    `${paint("bold", `Sekisho ${printable(status.version)}`)} ${status.demo ? "plays the demo, " : "is "}${MODES[status.mode]}\n`,
+    table(context, [
+      ["up", span(status.uptimeSeconds * 1000)],
+      ["bans", `${status.bans.active.toLocaleString("en")} active`],
+      ["incidents", `${status.incidents.open.toLocaleString("en")} open`],
+      ["rules", status.rules.toLocaleString("en")],
+      [
+        "events",
+        `${(["access", "error", "audit", "unparsed"] as const).map((kind) => `${events[kind].toLocaleString("en")} ${kind}`).join(", ")}`,
+      ],
+    ]),
+    section(
+      context,
+      "Sources",
+      status.sources.map((source) => sourceRow(context, source)),
+      "no log is read",
+    ),
+    section(
+      context,
+      "Enforcers",
+      status.enforcers.map((each) => enforcerRow(context, each)),
+      "none is configured",
+    ),
+    section(
+      context,
+      "Jobs",
+      status.jobs.map((job) => jobRow(context, job)),
+      "none",
+    ),
+  ];
+  const problems = problemsOf(status);
+  const verdict =
+    problems.length === 0
+      ? paint("green", "Nothing is wrong.\n")
+      : problems
+          .map(
+            ({ message, hint }) =>
+              `${paint("red", "problem:")} ${printable(message)}\n${hint === null ? "" : `   hint: ${printable(hint)}\n`}`,
+          )
+          .join("");
+  return [...parts, verdict].join("\n");
+}
+
+function section(
+  context: CliContext,
+  title: string,
+  rows: readonly (readonly (string | Cell)[])[],
+  none: string,
+): string {
+  const body = rows.length === 0 ? `${none}\n` : table(context, rows);
+  return `${painter(context)("bold", title)}\n${body.replace(/^/gm, "  ").replace(/ +$/, "")}`;
+}
+
+const STATE_STYLES: Readonly<Record<EnforcerState, Style>> = {
+  "in-sync": "green",
+  pending: "yellow",
+  drifted: "red",
+  failed: "red",
+  off: "dim",
+};
+
+function sourceRow(context: CliContext, source: SourceStatus): (string | Cell)[] {
+  const state: Cell =
+    source.error === null ? { text: "ok", style: "green" } : { text: "failed", style: "red" };
+  return [
+    state,
+    source.path,
+    source.kind,
+    source.format,
+    { text: count(source.lines, "line"), right: true },
+    source.unparsed === 0
+      ? ""
+      : { text: `${source.unparsed.toLocaleString("en")} unparsed`, style: "yellow" },
+    source.lagBytes === 0 ? "" : { text: `${size(source.lagBytes)} behind`, style: "yellow" },
+    source.lastEventAt === null ? "no event yet" : `last ${ago(context, source.lastEventAt)}`,
+  ];
+}
+
+function enforcerRow(context: CliContext, enforcer: EnforcerStatus): (string | Cell)[] {
+  const missing = enforcer.unenforced.length;
+  return [
+    { text: enforcer.state, style: STATE_STYLES[enforcer.state] },
+    enforcer.name,
+    { text: count(enforcer.blocks, "block"), right: true },
+    enforcer.lastReconciledAt === null ? "" : `reconciled ${ago(context, enforcer.lastReconciledAt)}`,
+    enforcer.nextApplyAt === null ? "" : `applies ${ahead(context, enforcer.nextApplyAt)}`,
+    missing === 0 ? "" : { text: `${count(missing, "target")} not carried`, style: "yellow" },
+  ];
+}
+
+const jobRow = (context: CliContext, job: JobStatus): (string | Cell)[] => [
+  job.error === null ? { text: "ok", style: "green" } : { text: "failed", style: "red" },
+  job.name,
+  job.schedule,
+  job.lastRunAt === null ? "" : `ran ${ago(context, job.lastRunAt)}`,
+  job.nextRunAt === null ? "" : `runs ${ahead(context, job.nextRunAt)}`,
+];
+
+interface Problem {
+  readonly message: string;
+  readonly hint: string | null;
+}
+
+function problemsOf(status: Status): Problem[] {
+  const found: Problem[] = [...status.problems];
+  for (const { path, error, hint } of status.sources) {
+    if (error !== null) found.push({ message: `${path}: ${error}`, hint });
+  }
+  for (const { name, state, error, hint } of status.enforcers) {
+    if (error !== null) found.push({ message: `${name}: ${error}`, hint });
+    else if (state === "drifted" || state === "failed") found.push({ message: `${name} is ${state}`, hint });
+  }
+  for (const { name, error } of status.jobs) {
+    if (error !== null) found.push({ message: `job ${name}: ${error}`, hint: null });
+  }
+  return found;
+}
+
+const ago = (context: CliContext, time: string): string =>
+  `${span(context.clock.now() - Date.parse(time))} ago`;
+const ahead = (context: CliContext, time: string): string =>
+  `in ${span(Date.parse(time) - context.clock.now())}`;

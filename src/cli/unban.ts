@@ -1,0 +1,30 @@
+import type { Command } from "commander";
+import { connectToDaemon } from "./client.ts";
+import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
+import { readTarget } from "./target.ts";
+
+export const unbanCommand = (context: CliContext): Command =>
+  subcommand("unban", {
+    summary: "Lift the ban of an address or range.",
+    description:
+      "Lifts the ban of exactly this target. Write it as `sekisho status` and the dashboard show it.\n" +
+      "The same client can be banned again; `sekisho allow` keeps it from being banned.",
+    examples: [
+      ["sekisho unban 192.0.2.7", "lets the address in again, at once"],
+      ["sekisho unban 2001:db8::/64", "lifts the ban of an IPv6 client"],
+    ],
+    exits: [
+      [0, "the ban is lifted"],
+      [1, "the target was not banned"],
+      [2, "the target cannot be read"],
+      [3, "the daemon does not run, or does not let this user in"],
+    ],
+  })
+    .argument("<target>", "address or CIDR range")
+    .option(...CONFIG_OPTION)
+    .action(async (text: string, options: { readonly config?: string }) => {
+      const target = readTarget(text);
+      const daemon = connectToDaemon(context, options.config);
+      await daemon.request("DELETE", `/api/bans/${encodeURIComponent(target)}`);
+      context.stdout(`unbanned ${target}\n`);
+    });
