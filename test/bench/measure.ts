@@ -74,6 +74,6 @@ export function tableOf({ question, rows }: Answer, lines: number): string {
     return `| ${what} | ${Math.round(rate(run) / 1000)} k | ${run.seconds.toFixed(2)} | ${Math.round(run.peakMiB)} | ${ratio} |`;
   });
   const head =
-    "| | lines/s | seconds | peak MiB | Sekisho is this many times as fast |\n| --- | --- | --- | --- | --- |";
+    "| | lines/s | seconds | peak MiB | Sekisho's speed to this one's |\n| --- | --- | --- | --- | --- |";
   return `${question}\n\n${head}\n${body.join("\n")}\n`;
 }

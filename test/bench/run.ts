@@ -9,6 +9,7 @@ import { parseArgs } from "node:util";
 import { DEFAULT_LOG, writeLog } from "./generate-log.ts";
 import { tableOf } from "./measure.ts";
 import { replayBench } from "./replay.ts";
+import { storeBench } from "./store.ts";
 
 const { values } = parseArgs({
   options: {
@@ -24,7 +25,7 @@ try {
   const bytes = writeLog(log, { ...DEFAULT_LOG, lines, seed, clients: Math.ceil(lines * 0.175) });
   readFileSync(log); // into the page cache, for all alike
   console.log(`${lines} lines, ${bytes} bytes; Node ${process.versions.node}; ${cpus()[0]?.model}\n`);
-  console.log(tableOf(await replayBench(log, lines, rounds), lines));
+  for (const bench of [replayBench, storeBench]) console.log(tableOf(await bench(log, lines, rounds), lines));
 } finally {
   rmSync(directory, { recursive: true, force: true });
 }
