@@ -63,7 +63,8 @@ async function play(
   let until = TICK_MS;
   for (const beat of timeline()) {
     while (beat.at >= until) {
-      await setTimeout(TICK_MS, undefined, { signal });
+      // Without a reference: a daemon that could not start must not be kept alive by its demo.
+      await setTimeout(TICK_MS, undefined, { signal, ref: false });
       for (const log of ["error", "access", "audit"] as const) {
         written[log] = append(join(directory, LOGS[log].file), due[log], written[log], maxLogBytes);
       }

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -93,6 +94,19 @@ test("a demo that cannot write says so and ends", async () => {
   rmSync(directory, { recursive: true });
   await until(() => failures.length > 0);
   expect(failures[0]).toMatchObject({ code: "ENOENT" });
+});
+
+test("the demo alone does not keep a process alive", () => {
+  const player = join(import.meta.dirname, "../../src/demo/sample-attack.ts");
+  const program = `
+    import { startDemo } from ${JSON.stringify(player)};
+    const clock = { now: () => Date.now() };
+    await startDemo({ directory: ${JSON.stringify(directory)}, clock, signal: new AbortController().signal });`;
+  const run = spawnSync(process.execPath, ["--input-type=module", "--eval", program], {
+    timeout: 8_000,
+    encoding: "utf8",
+  });
+  expect(run).toMatchObject({ status: 0, stderr: "" });
 });
 
 test("an older demo's lines do not come back", async () => {
