@@ -4,6 +4,7 @@ import { asSekishoError, type Daemon, startDaemon } from "../daemon.ts";
 import { DEMO_ORIGINS, startDemo } from "../demo/sample-attack.ts";
 import type { Mode } from "../model/api.ts";
 import { SekishoError } from "../model/errors.ts";
+import type { Clock } from "../model/time.ts";
 import { DaemonLog } from "../observe/log.ts";
 import { loadSetup, type Setup } from "../setup.ts";
 import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
@@ -44,6 +45,7 @@ export function runCommand(context: CliContext): Command {
 }
 
 async function run(context: CliContext, options: RunOptions): Promise<void> {
+  const { clock, version, env } = context;
   const loaded = loadSetup({ file: options.config, mode: options.mode, cwd: context.cwd });
   const demo = options.demo === true || (loaded.file === null && loaded.config.logs.length === 0);
   const log = new DaemonLog(context.stderr, context.isTTY);
@@ -53,7 +55,7 @@ async function run(context: CliContext, options: RunOptions): Promise<void> {
     failure ??= error;
     stopping.abort();
   };
-  const setup = demo ? await demoSetup(loaded, options.mode, stopping.signal) : loaded;
+  const setup = demo ? await demoSetup(loaded, options.mode, clock, stopping.signal) : loaded;
   using _signals = stopOnSignals(stopping);
   {
     await using daemon = await startDaemon({
@@ -81,8 +83,7 @@ async function run(context: CliContext, options: RunOptions): Promise<void> {
 }
 
 /** The sample attack's logs, and an enforcer that blocks nothing, so that the whole path can be seen. */
-async function demoSetup(setup: Setup, mode: Mode | undefined, signal: AbortSignal): Promise<Setup> {
-  const clock = { now: () => Date.now() as never };
+async function demoSetup(setup: Setup, mode: Mode | undefined, clock: Clock, signal: AbortSignal): Promise<Setup> {
   const logs = await startDemo({ directory: join(setup.config.data, "demo"), clock, signal });
   const config = { ...setup.config, logs, origins: [...DEMO_ORIGINS], enforcers: { "dry-run": {} } };
   return { ...setup, config, mode: mode ?? "enforce" };

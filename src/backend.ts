@@ -1,0 +1,187 @@
+import type { Config } from "./config/schema.ts";
+import { protectedBy } from "./decide/protected.ts";
+import type { Enforcement } from "./enforce/enforcement.ts";
+import type { Complaint, FromWorker, IngestedSource } from "./ingest/messages.ts";
+import type { IngestThread } from "./ingest/thread.ts";
+import type { EventCounts } from "./model/event.ts";
+import type { LiveMessage, Mode, SourceStatus, Status } from "./model/api.ts";
+import type { Block } from "./model/decision.ts";
+import type { Target } from "./model/ip.ts";
+import type { DurationMs } from "./model/time.ts";
+import type { Scheduler } from "./schedule/scheduler.ts";
+import type { Backend } from "./serve/backend.ts";
+import type { StoreReader } from "./store/reader.ts";
+
+/** Changes are told to the pages at most this often. */
+const TELL_EVERY_MS = 500;
+
+type Told = Extract<FromWorker, { kind: "committed" | "state" }>;
+type Changed = Extract<LiveMessage, { kind: "changed" }>["what"][number];
+
+/** The running parts that the backend speaks for; some are replaced when the configuration is reloaded. */
+export interface Parts {
+  readonly config: Config;
+  readonly mode: Mode;
+  readonly rules: number;
+  readonly enforcement: Enforcement;
+  readonly scheduler: Scheduler;
+}
+
+interface About {
+  readonly version: string;
+  readonly demo: boolean;
+  readonly startedAt: number;
+  readonly reader: StoreReader;
+  readonly thread: IngestThread;
+}
+
+/** Answers the dashboard and the command line: reads the store, asks the ingestion thread for changes. */
+export class DaemonBackend implements Backend, Disposable {
+  readonly #about: About;
+  #parts: Parts | null = null;
+  #sources: readonly IngestedSource[] = [];
+  #ingestProblems: readonly Complaint[] = [];
+  /** What went wrong outside ingestion: a configuration that did not reload. */
+  reloadProblem: Complaint | null = null;
+  readonly #listeners = new Set<(message: LiveMessage) => void>();
+  readonly #changed = new Set<Changed>();
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(about: About) {
+    this.#about = about;
+  }
+
+  use(parts: Parts): void {
+    this.#parts = parts;
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+  }
+
+  /** Takes note of what the ingestion thread told. */
+  heard(message: Told): void {
+    if (message.kind === "state") {
+      this.#sources = message.sources;
+      this.#ingestProblems = message.problems;
+      this.changed();
+      return;
+    }
+    this.changed("traffic", ...(message.bans ? (["bans"] as const) : []), ...(message.incidents ? (["incidents"] as const) : []));
+  }
+
+  /** Tells the pages, some changes at a time. */
+  changed(...what: Changed[]): void {
+    for (const each of what) this.#changed.add(each);
+    if (this.#listeners.size === 0) return;
+    this.#timer ??= setTimeout(() => {
+      this.#timer = null;
+      const changes = [...this.#changed];
+      this.#changed.clear();
+      if (changes.length > 0) this.#tell({ kind: "changed", what: changes });
+      this.#tell({ kind: "status", status: this.status() });
+    }, TELL_EVERY_MS).unref();
+  }
+
+  #tell(message: LiveMessage): void {
+    for (const listener of this.#listeners) listener(message);
+  }
+
+  subscribe(listener: (message: LiveMessage) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** What enforcers should hold: active bans without anybody who is protected by now. */
+  wantedBlocks(): Block[] {
+    const { config } = this.#running;
+    const spared = protectedBy([...config.allowlist, ...this.#about.reader.allowed()], config.trustedProxies);
+    return this.#about.reader.activeBlocks().filter(({ target }) => spared.reason(target) === null);
+  }
+
+  status(): Status {
+    const { mode, rules, enforcement, scheduler } = this.#running;
+    const { version, demo, startedAt, reader } = this.#about;
+    const { activeBans, openIncidents } = reader.counts();
+    const problems = [...this.#ingestProblems, ...(this.reloadProblem === null ? [] : [this.reloadProblem])];
+    return {
+      mode,
+      version,
+      demo,
+      uptimeSeconds: Math.floor((performance.now() - startedAt) / 1_000),
+      sources: this.#sourceStatuses(),
+      enforcers: enforcement.statuses(),
+      jobs: scheduler.statuses(),
+      bans: { active: activeBans },
+      incidents: { open: openIncidents },
+      events: this.#eventCounts(),
+      rules,
+      problems: problems.map(({ message, hint }) => ({ message, hint })),
+    };
+  }
+
+  #sourceStatuses(): SourceStatus[] {
+    const counts = this.#about.reader.sourceCounts();
+    return this.#sources.map(({ path, kind, format, lagBytes, problem }) => ({
+      path,
+      kind,
+      format,
+      lagBytes,
+      ...(counts.get(path) ?? { lines: 0, unparsed: 0, lastEventAt: null }),
+      error: problem?.message ?? null,
+      hint: problem?.hint ?? null,
+    }));
+  }
+
+  #eventCounts(): EventCounts {
+    return this.#about.reader.eventCounts();
+  }
+
+  bans: Backend["bans"] = (query) => this.#about.reader.bans(query);
+  incidents: Backend["incidents"] = (query) => this.#about.reader.incidents(query);
+  incident: Backend["incident"] = (id) => this.#about.reader.incident(id);
+  events: Backend["events"] = (query) => this.#about.reader.events(query);
+  traffic: Backend["traffic"] = (minutes) => this.#about.reader.traffic(minutes);
+
+  async ban(request: { readonly target: Target; readonly length: DurationMs | null; readonly reason: string }) {
+    const id = await this.#about.thread.request<"ban">({ kind: "ban", ...request });
+    await this.#settled();
+    return this.#about.reader.ban(id)!;
+  }
+
+  async unban(target: Target): Promise<void> {
+    await this.#about.thread.request<"unban">({ kind: "unban", target });
+    await this.#settled();
+  }
+
+  async allow(target: Target, reason: string): Promise<void> {
+    await this.#about.thread.request<"allow">({ kind: "allow", target, reason });
+    await this.#settled();
+  }
+
+  async disallow(target: Target): Promise<void> {
+    await this.#about.thread.request<"disallow">({ kind: "disallow", target });
+  }
+
+  async setIncidentState(id: number, state: "open" | "closed"): Promise<boolean> {
+    const known = await this.#about.thread.request<"set-incident">({ kind: "set-incident", id, state });
+    this.changed("incidents");
+    return known;
+  }
+
+  async applyNow(enforcer: string): Promise<boolean> {
+    return this.#running.enforcement.apply(enforcer);
+  }
+
+  /** A person who is answered "done" finds it done: waits until every enforcer has seen the change or failed. */
+  async #settled(): Promise<void> {
+    this.#running.enforcement.want(this.wantedBlocks());
+    await this.#running.enforcement.settled();
+    this.changed("bans", "incidents");
+  }
+
+  get #running(): Parts {
+    if (this.#parts === null) throw new Error("the daemon has not started");
+    return this.#parts;
+  }
+}

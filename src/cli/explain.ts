@@ -1,0 +1,139 @@
+import { existsSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import type { Command } from "commander";
+import { daemonFile, databaseFile } from "../daemon.ts";
+import { compileRule } from "../evaluate/compile-rule.ts";
+import { Evaluator } from "../evaluate/evaluator.ts";
+import { SekishoError } from "../model/errors.ts";
+import type { LogEvent } from "../model/event.ts";
+import { parseIp, parseTarget } from "../model/ip.ts";
+import { toIso, type UnixMs } from "../model/time.ts";
+import { createMixedParser } from "../parse/formats.ts";
+import { loadSetup, type Setup } from "../setup.ts";
+import { StoreReader } from "../store/reader.ts";
+import { readLog } from "../tail/read-log.ts";
+import { CONFIG_OPTION, type CliContext, subcommand } from "./context.ts";
+import { jsonText, printable, writeJson } from "./output.ts";
+
+interface ExplainOptions {
+  readonly config?: string;
+  readonly line?: string;
+  readonly file?: string;
+  readonly format?: string;
+  readonly json?: boolean;
+}
+
+export function explainCommand(context: CliContext): Command {
+  return subcommand("explain", {
+    summary: "say what a line means, or all that is known of an address",
+    description: "Access, error and audit lines may be mixed in a file: what each is, is decided line by line.",
+    examples: [
+      ["sekisho explain 192.0.2.7", "its incidents, findings, bans and latest events"],
+      [
+        `sekisho explain --line '192.0.2.7 - - [20/Nov/2026:12:00:00 +0000] "GET /x HTTP/1.1" 403 199'`,
+        "how the line is read, and which rules look at it",
+      ],
+      ["sekisho explain --file access.log --json", "one JSON object a line"],
+    ],
+    exits: [
+      [0, "explained"],
+      [1, "nothing is known of the address"],
+      [2, "wrong usage"],
+      [3, "a file cannot be read"],
+    ],
+  })
+    .argument("[address]", "an address or a CIDR range")
+    .option(...CONFIG_OPTION)
+    .option("--line <line>", "one line of a log")
+    .option("--file <file>", "all lines of a file")
+    .option("--format <format>", "the access log's format (default: found by the line)")
+    .option("--json", "print JSON")
+    .action((address: string | undefined, options: ExplainOptions) => explain(context, address, options));
+}
+
+function explain(context: CliContext, address: string | undefined, options: ExplainOptions): void {
+  const asked = [address, options.line, options.file].filter((each) => each !== undefined);
+  if (asked.length !== 1) {
+    throw new SekishoError("USAGE", "give one of: an address, --line, --file", "examples are in: sekisho explain --help");
+  }
+  const setup = loadSetup({ file: options.config, cwd: context.cwd });
+  if (address !== undefined) explainAddress(context, setup, address, options.json === true);
+  else explainLines(context, setup, options);
+}
+
+function explainLines(context: CliContext, setup: Setup, options: ExplainOptions): void {
+  const parser = createMixedParser(options.format ?? "auto", null);
+  const site = { origins: new Set(setup.config.origins) };
+  const evaluator = new Evaluator(setup.rules.map((rule) => compileRule(rule, site)));
+  let number = 0;
+  const explainOne = (text: string, cut: boolean): void => {
+    number++;
+    const event = parser.parse(text, 0, context.clock.now(), cut);
+    const rules = evaluator.matching(event);
+    if (options.json === true) context.stdout(`${jsonText({ line: number, kind: event.kind, event: shownEvent(event), rules }, 0)}\n`);
+    else context.stdout(lineText(number, event, rules));
+  };
+  if (options.line !== undefined) {
+    // Logs are bytes: what the terminal gave as UTF-8 becomes one character a byte, as a file's lines are.
+    explainOne(Buffer.from(options.line, "utf8").toString("latin1"), false);
+    return;
+  }
+  for (const { lines, cut } of readLog(resolve(context.cwd, options.file!))) {
+    lines.forEach((line, index) => explainOne(line, cut.has(index)));
+  }
+}
+
+/** The event without what only the store needs. */
+function shownEvent(event: LogEvent): Record<string, unknown> {
+  const { kind: _kind, source: _source, line: _line, time, ...fields } = event;
+  if (event.kind === "unparsed") return { reason: event.reason };
+  return { time: toIso(time as UnixMs), ...fields };
+}
+
+function lineText(number: number, event: LogEvent, rules: readonly string[]): string {
+  const fields = Object.entries(shownEvent(event)).filter(([, value]) => value !== undefined && value !== null && value !== false);
+  const rows = fields.map(([name, value]) => `    ${name.padEnd(12)}${printable(String(value))}\n`);
+  const matched = rules.length === 0 ? "no rule looks at it" : `rules: ${rules.join(", ")}`;
+  return `line ${number}: ${event.kind}; ${matched}\n${rows.join("")}`;
+}
+
+function explainAddress(context: CliContext, setup: Setup, text: string, json: boolean): void {
+  const target = parseTarget(text);
+  if (target === null) {
+    throw new SekishoError("TARGET_INVALID", `'${text}' is not an address or a CIDR range`, "write 192.0.2.7 or 2001:db8::/64");
+  }
+  using reader = openStore(context, setup);
+  const incidents = reader.incidentsOf(target);
+  const ip = parseIp(text);
+  const events = ip === null ? [] : reader.events({ client: ip, kind: null, limit: 20, cursor: null }).items;
+  if (incidents.length === 0 && events.length === 0) context.exitStatus = 1;
+  if (json) {
+    writeJson(context, { target, incidents, events });
+    return;
+  }
+  if (incidents.length === 0) context.stdout(`${target}: no incidents\n`);
+  for (const incident of incidents) {
+    context.stdout(`incident ${incident.id}: ${incident.severity}, ${incident.state}, ${incident.openedAt} to ${incident.lastSeen}\n`);
+    for (const ban of incident.bans) context.stdout(`  ban ${ban.state}: ${ban.at} to ${ban.until ?? "ever"}: ${printable(ban.reason)}\n`);
+    for (const finding of incident.findings) {
+      const spared = finding.spared === null ? "" : ` (not banned: ${finding.spared})`;
+      context.stdout(`  ${finding.rule}: ${finding.count} hits${spared}\n`);
+      for (const line of finding.evidence) context.stdout(`    ${printable(line)}\n`);
+    }
+  }
+  if (events.length > 0) context.stdout("latest events:\n");
+  for (const event of events) {
+    const what = event.kind === "access" ? `${event.method} ${event.path} ${event.status}` : `${event.code} ${event.message}`;
+    context.stdout(`  ${event.time} ${event.kind} ${printable(what)}${event.refused ? " (refused by a ban)" : ""}\n`);
+  }
+}
+
+/** The store of the running daemon, else of the configured data folder. */
+function openStore(context: CliContext, setup: Setup): StoreReader {
+  const { data } = setup.config;
+  const running = daemonFile(data);
+  const file = existsSync(running)
+    ? (JSON.parse(readFileSync(running, "utf8")) as { database: string }).database
+    : databaseFile(data);
+  return new StoreReader(file, context.clock);
+}

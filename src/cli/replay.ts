@@ -1,0 +1,173 @@
+import { statSync } from "node:fs";
+import { resolve } from "node:path";
+import { Option, type Command } from "commander";
+import { nearest } from "../config/nearest.ts";
+import { Protected, protectedBy } from "../decide/protected.ts";
+import type { Decision } from "../model/decision.ts";
+import { SekishoError } from "../model/errors.ts";
+import { type Finding, SEVERITIES, type Severity } from "../model/finding.ts";
+import { toIso, toIsoOrNull } from "../model/time.ts";
+import { replay, type Replayed } from "../replay.ts";
+import { loadSetup, readRules, type Setup } from "../setup.ts";
+import { CONFIG_OPTION, type CliContext, subcommand } from "./context.ts";
+import { count, printable, table, writeJson } from "./output.ts";
+
+interface ReplayOptions {
+  readonly config?: string;
+  readonly json?: boolean;
+  /** commander's spelling of --no-allowlist. */
+  readonly allowlist: boolean;
+  readonly rules?: string;
+  readonly rule?: readonly string[];
+  readonly format?: string;
+  readonly timezone?: string;
+  readonly failOn?: Severity;
+}
+
+const PROGRESS_EVERY_BYTES = 32 * 2 ** 20;
+
+export function replayCommand(context: CliContext): Command {
+  return subcommand("replay", {
+    summary: "run old logs through the rules: who would have been banned",
+    description: "Nothing is stored and nothing is blocked. Several files are merged by the time of their lines.",
+    examples: [
+      ["sekisho replay /var/log/apache2/access.log", "see who would have been banned, when and why"],
+      ["sekisho replay access.log error.log --json", "the same for a program"],
+      ["sekisho replay access.log --rule repeated-403 --no-allowlist", "one rule only, own addresses included"],
+      [`sekisho replay site.log --format '%h %l %u %t "%r" %>s %b'`, "a log in a format of your own"],
+    ],
+    exits: [
+      [0, "the logs were read"],
+      [1, "there are findings of the severity that --fail-on names, or worse"],
+      [2, "a wrong option, format or rule"],
+      [3, "a file cannot be read"],
+    ],
+  })
+    .argument("<file...>", "access, error or audit logs")
+    .option(...CONFIG_OPTION)
+    .option("--json", "print one JSON object")
+    .option("--no-allowlist", "report also whom policy would spare (allowlist, loopback, own addresses, proxies)")
+    .option("--rules <dir>", "rules of another folder")
+    .option("--rule <id...>", "only these rules")
+    .option("--format <format>", "common, combined, vhost_combined, sekisho, json or a LogFormat string")
+    .option("--timezone <name>", "for times without a zone; default: the host's")
+    .addOption(new Option("--fail-on <severity>", "exit with 1 when there is a finding this severe").choices([...SEVERITIES]))
+    .action((files: string[], options: ReplayOptions) => runReplay(context, files, options));
+}
+
+function runReplay(context: CliContext, files: readonly string[], options: ReplayOptions): void {
+  const setup = loadSetup({ file: options.config, cwd: context.cwd });
+  const { config } = setup;
+  const started = performance.now();
+  const result = replay({
+    files: files.map((file) => resolve(context.cwd, file)),
+    rules: chosenRules(context, setup, options),
+    origins: config.origins,
+    policy: config.policy,
+    protectedTargets: options.allowlist ? protectedBy(config.allowlist, config.trustedProxies) : Protected.nobody,
+    format: options.format ?? null,
+    timezone: checkedTimezone(options.timezone),
+    onProgress: progress(context, files),
+  });
+  const seconds = (performance.now() - started) / 1_000;
+  if (options.json === true) writeJson(context, replayJson(result, seconds));
+  else context.stdout(replayText(context, result, seconds));
+  const limit = options.failOn;
+  const severe = (finding: Finding): boolean =>
+    limit !== undefined && SEVERITIES.indexOf(finding.severity) >= SEVERITIES.indexOf(limit);
+  if (result.findings.some(severe)) context.exitStatus = 1;
+}
+
+function chosenRules(context: CliContext, setup: Setup, { rules: folder, rule: ids }: ReplayOptions) {
+  const rules =
+    folder === undefined ? setup.rules : readRules(resolve(context.cwd, folder), setup.config.origins);
+  if (ids === undefined) return rules;
+  const known = rules.map(({ id }) => id);
+  const unknown = ids.find((id) => !known.includes(id));
+  if (unknown !== undefined) {
+    const suggestion = nearest(unknown, known);
+    throw new SekishoError(
+      "USAGE",
+      `there is no rule '${unknown}'`,
+      suggestion === null ? `the rules are ${known.join(", ")}` : `did you mean ${suggestion}?`,
+    );
+  }
+  return rules.filter(({ id }) => ids.includes(id));
+}
+
+function checkedTimezone(name: string | undefined): string | null {
+  if (name === undefined) return null;
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    return name;
+  } catch (cause) {
+    throw new SekishoError("USAGE", `'${name}' is not a time zone`, "write an IANA name such as Europe/Berlin or UTC", { cause });
+  }
+}
+
+/** Tells on a terminal how much has been read. */
+function progress(context: CliContext, files: readonly string[]): (bytes: number) => void {
+  if (process.stderr.isTTY !== true) return () => {};
+  const total = files.reduce((sum, file) => sum + (statSync(resolve(context.cwd, file), { throwIfNoEntry: false })?.size ?? 0), 0);
+  let read = 0;
+  let told = 0;
+  return (bytes) => {
+    read += bytes;
+    if (read - told < PROGRESS_EVERY_BYTES && read < total) return;
+    told = read;
+    context.stderr(`\r${Math.floor((100 * read) / Math.max(total, 1))} %${read >= total ? "\r     \r" : ""}`);
+  };
+}
+
+const linesIn = ({ events }: Replayed): number => events.access + events.error + events.audit + events.unparsed;
+
+function replayJson(result: Replayed, seconds: number) {
+  const lines = linesIn(result);
+  return {
+    lines,
+    events: result.events,
+    findings: result.findings.map((finding) => ({
+      rule: finding.rule,
+      title: finding.title,
+      severity: finding.severity,
+      subject: finding.subject,
+      firstSeen: toIso(finding.firstSeen),
+      lastSeen: toIso(finding.lastSeen),
+      count: finding.count,
+      evidence: finding.evidence,
+    })),
+    decisions: result.decisions.map(decisionJson),
+    seconds: Number(seconds.toFixed(3)),
+    linesPerSecond: Math.round(lines / Math.max(seconds, 0.001)),
+  };
+}
+
+const decisionJson = ({ target, kind, rule, reason, at, until }: Decision) => ({
+  target,
+  kind,
+  rule,
+  reason,
+  at: toIso(at),
+  until: toIsoOrNull(until),
+});
+
+function replayText(context: CliContext, result: Replayed, seconds: number): string {
+  const { events, decisions, findings, reasons } = result;
+  const lines = linesIn(result);
+  const unparsed = [...reasons].map(([reason, amount]) => `${reason} ${amount}`).join(", ");
+  const head = [
+    `${count(lines, "line")} in ${seconds.toFixed(2)} s: ${events.access} access, ${events.error} error, ${events.audit} audit` +
+      (events.unparsed === 0 ? "" : `, ${events.unparsed} did not parse (${unparsed})`),
+    `${count(findings.length, "finding")}, ${count(decisions.length, "ban")}`,
+    "",
+  ];
+  const bans = decisions.map(({ target, at, until, rule, reason }) => [
+    target,
+    toIso(at),
+    toIsoOrNull(until) ?? "permanent",
+    rule ?? "",
+    printable(reason),
+  ]);
+  const rows = bans.length === 0 ? "" : table(context, [["TARGET", "FROM", "UNTIL", "RULE", "REASON"], ...bans]);
+  return `${head.join("\n")}${rows}`;
+}

@@ -1,0 +1,189 @@
+/** The composition root: the only place where implementations are chosen and joined. */
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { DaemonBackend, type Parts } from "./backend.ts";
+import { ApacheDirectory } from "./enforce/apache-directory.ts";
+import { ApacheInclude } from "./enforce/apache-include.ts";
+import { DryRun } from "./enforce/dry-run.ts";
+import { Enforcement } from "./enforce/enforcement.ts";
+import type { Enforcer } from "./enforce/enforcer.ts";
+import type { FromWorker } from "./ingest/messages.ts";
+import { IngestThread } from "./ingest/thread.ts";
+import { messageOf, SekishoError } from "./model/errors.ts";
+import type { Clock } from "./model/time.ts";
+import type { DaemonLog } from "./observe/log.ts";
+import { applyEnforcer } from "./schedule/apply-enforcer.ts";
+import { deleteOldEvents } from "./schedule/delete-old-events.ts";
+import { refreshAddresses } from "./schedule/refresh-addresses.ts";
+import { Scheduler } from "./schedule/scheduler.ts";
+import { verifyEnforcers } from "./schedule/verify-enforcers.ts";
+import { ensureAccessToken } from "./serve/access-token.ts";
+import { startServer } from "./serve/server.ts";
+import { ingestSettings, PACKAGE_ROOT, type Setup } from "./setup.ts";
+import { lockData } from "./store/database.ts";
+import { StoreReader } from "./store/reader.ts";
+
+export interface DaemonOptions {
+  readonly setup: Setup;
+  readonly version: string;
+  /** Plays on a database of its own, which begins empty. */
+  readonly demo: boolean;
+  readonly log: DaemonLog;
+  readonly clock: Clock;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Called once when the daemon cannot go on. */
+  readonly failed: (error: SekishoError) => void;
+}
+
+export interface Daemon extends AsyncDisposable {
+  readonly url: string;
+  /** A new one-time link that signs a browser in. */
+  link(): string;
+  /** Goes on with another configuration. What cannot change while running is named in the answer. */
+  reload(setup: Setup): Promise<readonly string[]>;
+  /** Notes that a configuration was refused; it is shown until one is accepted. */
+  refused(error: SekishoError): void;
+}
+
+/** Where a running daemon tells the command line how to reach it. */
+export const daemonFile = (data: string): string => join(data, "daemon.json");
+export const databaseFile = (data: string, demo = false): string =>
+  join(data, demo ? "demo.sqlite" : "sekisho.sqlite");
+
+/**
+ * Starts all parts in the order of the pipeline; they stop in reverse. When one cannot start, those before it are stopped
+ * again and nothing is left half-started.
+ */
+export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+  await using starting = new AsyncDisposableStack();
+  const { setup, demo, version, log, clock } = options;
+  const { data, dashboard } = setup.config;
+
+  starting.use(lockData(data));
+  const file = databaseFile(data, demo);
+  if (demo) for (const ending of ["", "-wal", "-shm"]) rmSync(`${file}${ending}`, { force: true });
+
+  let parts: Parts | null = null;
+  let hear = (_: Told): void => {};
+  const thread = await IngestThread.start(
+    { databaseFile: file, unparsedBudget: setup.config.store.unparsed, settings: ingestSettings(setup) },
+    (message) => hear(message),
+    options.failed,
+  );
+  starting.defer(() => thread.stop());
+  const reader = starting.use(new StoreReader(file, clock, (target) => parts?.enforcement.enforcedBy(target) ?? []));
+  const backend = starting.use(
+    new DaemonBackend({ version, demo, startedAt: performance.now(), reader, thread }),
+  );
+
+  const run = async (next: Setup): Promise<void> => {
+    const previous = parts;
+    parts = assemble(next, thread, clock, () => backend.changed("bans"));
+    backend.use(parts);
+    if (previous !== null) await stop(previous);
+    await parts.enforcement.start(backend.wantedBlocks());
+  };
+  starting.defer(() => (parts === null ? undefined : stop(parts)));
+  await run(setup);
+  hear = (message) => {
+    backend.heard(message);
+    if (message.kind !== "committed") return;
+    for (const { target, reason } of message.decided) {
+      log.say("info", "ban.decided", `ban ${target}: ${reason}`, { target, reason, mode: parts?.mode });
+    }
+    if (message.bans) parts?.enforcement.want(backend.wantedBlocks());
+  };
+  // Bans that were decided while the parts above were starting.
+  parts!.enforcement.want(backend.wantedBlocks());
+
+  const server = starting.use(
+    await startServer({
+      backend,
+      listen: dashboard.listen,
+      allowRemote: dashboard.allowRemote,
+      hosts: dashboard.hosts,
+      token: ensureAccessToken(data, options.env.SEKISHO_TOKEN),
+      webRoot: join(PACKAGE_ROOT, "dist/web"),
+      now: clock,
+      version,
+    }),
+  );
+  writeFileSync(daemonFile(data), JSON.stringify({ pid: process.pid, url: server.url, database: file }), { mode: 0o600 });
+  starting.defer(() => rmSync(daemonFile(data), { force: true }));
+
+  const lifetimes = starting.move();
+  return {
+    url: server.url,
+    link: () => server.link(),
+    reload: async (next) => {
+      await thread.request<"configure">({ kind: "configure", settings: ingestSettings(next) });
+      await run(next);
+      backend.reloadProblem = null;
+      return needRestart(setup, next);
+    },
+    refused: (error) => {
+      backend.reloadProblem = { code: error.code, message: `the configuration was not reloaded: ${error.message}`, hint: error.hint };
+      backend.changed();
+    },
+    [Symbol.asyncDispose]: () => lifetimes.disposeAsync(),
+  };
+}
+
+type Told = Extract<FromWorker, { kind: "committed" | "state" }>;
+
+/** The parts that a reload replaces. */
+function assemble(setup: Setup, thread: IngestThread, clock: Clock, onChange: () => void): Parts {
+  const { config, mode } = setup;
+  const enforcers = enforcersOf(setup, clock);
+  const enforcement = new Enforcement({
+    mode,
+    enforcers,
+    clock,
+    onChange,
+    nextApplyAt: (name) => scheduler.nextRunAt(`apply-${name}`),
+  });
+  const scheduler = new Scheduler([
+    verifyEnforcers(async () => enforcement.verify()),
+    refreshAddresses(() => thread.request<"refresh-addresses">({ kind: "refresh-addresses" })),
+    deleteOldEvents(config.store.retention, (before) =>
+      thread.request<"delete-old-events">({ kind: "delete-old-events", before }),
+    ),
+    ...enforcers.flatMap(({ name, schedule }) =>
+      schedule === null ? [] : [applyEnforcer(name, schedule, () => enforcement.apply(name))],
+    ),
+  ]);
+  return { config, mode, rules: setup.rules.length, enforcement, scheduler };
+}
+
+async function stop({ scheduler, enforcement }: Parts): Promise<void> {
+  scheduler[Symbol.dispose]();
+  await enforcement[Symbol.asyncDispose]();
+}
+
+function enforcersOf({ config }: Setup, clock: Clock): Enforcer[] {
+  const { "apache-directory": directory, "apache-include": include, "dry-run": dryRun } = config.enforcers;
+  return [
+    ...(directory === undefined ? [] : [new ApacheDirectory({ directory: directory.directory, user: directory.user })]),
+    ...(include === undefined ? [] : [new ApacheInclude({ ...include, clock })]),
+    ...(dryRun === undefined ? [] : [new DryRun()]),
+  ];
+}
+
+/** Settings whose change shows only after a restart. */
+function needRestart(before: Setup, after: Setup): string[] {
+  const fixed = (setup: Setup) => ({
+    data: setup.config.data,
+    dashboard: setup.config.dashboard,
+    "store.unparsed": setup.config.store.unparsed,
+  });
+  const old = fixed(before);
+  return Object.entries(fixed(after))
+    .filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(old[key as keyof typeof old]))
+    .map(([key]) => key);
+}
+
+/** Any error as one that a user can be shown. */
+export const asSekishoError = (error: unknown): SekishoError =>
+  error instanceof SekishoError
+    ? error
+    : new SekishoError("INTERNAL", messageOf(error), "please report it", { cause: error });

@@ -1,0 +1,133 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { Ledger } from "../decide/ledger.ts";
+import { Policy } from "../decide/policy.ts";
+import { type Protected, protectedBy } from "../decide/protected.ts";
+import { compileRule } from "../evaluate/compile-rule.ts";
+import { Evaluator } from "../evaluate/evaluator.ts";
+import { SekishoError } from "../model/errors.ts";
+import type { LineBatch, Source } from "../model/line.ts";
+import type { Clock, UnixMs } from "../model/time.ts";
+import { createParser, detectFormat } from "../parse/formats.ts";
+import type { LineParser } from "../parse/line-parser.ts";
+import { judge, parseLines, type Outcome, type Stages } from "../pipeline.ts";
+import type { StoreWriter } from "../store/writer.ts";
+import { Tailer, type TailStatus } from "../tail/tailer.ts";
+import type { IngestSettings } from "./messages.ts";
+
+/** How long to wait before a batch that could not be stored is tried again. */
+const RETRY_MS = 1_000;
+
+/**
+ * The pipeline that runs: lines are tailed, parsed, evaluated and decided, and each batch is stored with its checkpoint in
+ * one transaction. After a crash the next run begins at the last checkpoint, with buckets counted again from the store.
+ */
+export class Ingestion implements Disposable {
+  readonly #settings: IngestSettings;
+  readonly #store: StoreWriter;
+  readonly #clock: Clock;
+  readonly #stages: Stages;
+  readonly #tailer: Tailer;
+  readonly #parsers = new Map<number, LineParser>();
+  /** Why nothing can be stored at present. */
+  storeProblem: SekishoError | null = null;
+
+  constructor(settings: IngestSettings, store: StoreWriter, clock: Clock) {
+    this.#settings = settings;
+    this.#store = store;
+    this.#clock = clock;
+    const site = { origins: new Set(settings.origins) };
+    const evaluator = new Evaluator(settings.rules.map((rule) => compileRule(rule, site)));
+    evaluator.restore(store.recentEvents(evaluator.memory), store.consumed(evaluator.memory));
+    const ledger = new Ledger(settings.policy.memory, () => settings.mode === "enforce");
+    ledger.load(store.decisionsSince("ban", (clock.now() - settings.policy.memory) as UnixMs));
+    this.#stages = { ledger, evaluator, policy: new Policy(settings.policy, ledger, this.#protected()) };
+    this.#tailer = new Tailer(settings.logs, store);
+  }
+
+  [Symbol.dispose](): void {
+    this.#tailer[Symbol.dispose]();
+  }
+
+  get policy(): Policy {
+    return this.#stages.policy;
+  }
+  get ledger(): Ledger {
+    return this.#stages.ledger;
+  }
+  get evaluator(): Evaluator {
+    return this.#stages.evaluator;
+  }
+
+  /** Reads until the signal aborts. `committed` is told of each batch that is in the store. */
+  async run(signal: AbortSignal, committed: (outcome: Outcome) => void): Promise<void> {
+    for await (const batch of this.#tailer.batches(signal)) {
+      const now = this.#clock.now();
+      const events = parseLines(batch, this.#parserOf(batch), batch.source.id, now);
+      const outcome = judge(events, this.#stages, now);
+      if (!(await this.#stored({ ...outcome, checkpoint: batch.checkpoint }, signal))) return;
+      committed(outcome);
+    }
+  }
+
+  /** Tries until it is stored, as a full disk is a state that passes; false when the signal aborts before. */
+  async #stored(batch: Parameters<StoreWriter["commit"]>[0], signal: AbortSignal): Promise<boolean> {
+    while (!signal.aborted) {
+      try {
+        this.#store.commit(batch);
+        this.storeProblem = null;
+        return true;
+      } catch (error) {
+        if (!(error instanceof SekishoError)) throw error;
+        if (error.code !== "DISK_FULL" && error.code !== "DATABASE_LOCKED") throw error;
+        this.storeProblem = error;
+        await sleep(RETRY_MS, undefined, { signal }).catch(() => {});
+      }
+    }
+    return false;
+  }
+
+  #parserOf({ source, lines }: LineBatch): LineParser {
+    const known = this.#parsers.get(source.id);
+    if (known !== undefined) return known;
+    const format = source.kind === "access" && source.format === "auto" ? detectFormat(lines) : source.format;
+    // Until a line tells, the commonest format takes them: each is kept as unparsed, and the next batch is looked at again.
+    if (format === null) return createParser("access", "combined", source.timezone);
+    const parser = createParser(source.kind, format, source.timezone, this.#fieldsOf(source));
+    this.#parsers.set(source.id, parser);
+    return parser;
+  }
+
+  #fieldsOf(source: Source): Readonly<Record<string, string>> | undefined {
+    const log = this.#settings.logs.find(({ kind, format }) => kind === source.kind && format === source.format);
+    return log?.fields ?? undefined;
+  }
+
+  /** Each source with the format it is read by. */
+  sources(): readonly (TailStatus & { readonly format: string })[] {
+    return this.#tailer
+      .status()
+      .map((status) => ({ ...status, format: this.#parsers.get(status.source.id)?.format ?? status.source.format }));
+  }
+
+  problems(): SekishoError[] {
+    return [this.storeProblem, this.#tailer.watchProblem].filter((problem) => problem !== null);
+  }
+
+  /** Looks again at who is never banned: the allowlist changed, or this host got an address. */
+  refreshProtected(): void {
+    this.#stages.policy.protectedTargets = this.#protected();
+  }
+
+  #protected(): Protected {
+    const allowed = this.#store.decisionsSince("allow", this.#clock.now());
+    return protectedBy(
+      [...this.#settings.allowlist, ...allowed.filter(({ revokedAt }) => revokedAt === null).map(({ target }) => target)],
+      this.#settings.trustedProxies,
+    );
+  }
+
+  /** Ends bans whose time has passed in memory too. */
+  purge(): void {
+    this.#stages.ledger.purge(this.#clock.now());
+  }
+}

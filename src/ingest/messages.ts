@@ -1,0 +1,100 @@
+import type { Mode } from "../model/api.ts";
+import type { SourceKind } from "../model/event.ts";
+import type { Target } from "../model/ip.ts";
+import type { DurationMs, UnixMs } from "../model/time.ts";
+import type { BanLengths } from "../decide/policy.ts";
+import type { NamedRule } from "../evaluate/rule-schema.ts";
+
+/** What the ingestion thread works by. It is sent at start, and again when the configuration was reloaded. */
+export interface IngestSettings {
+  readonly mode: Mode;
+  readonly logs: readonly IngestedLog[];
+  readonly rules: readonly NamedRule[];
+  readonly origins: readonly string[];
+  readonly allowlist: readonly Target[];
+  readonly trustedProxies: readonly Target[];
+  readonly policy: BanLengths;
+}
+
+export interface IngestedLog {
+  readonly path: string;
+  readonly kind: SourceKind;
+  readonly format: string;
+  readonly timezone: string | null;
+  readonly fields: Readonly<Record<string, string>> | null;
+}
+
+export interface WorkerData {
+  readonly databaseFile: string;
+  /** Bytes of unparsed lines that are kept. */
+  readonly unparsedBudget: number;
+  readonly settings: IngestSettings;
+}
+
+/** What is asked of the thread, as it is the only writer to the store. */
+export type Command =
+  | { readonly kind: "configure"; readonly settings: IngestSettings }
+  | { readonly kind: "ban"; readonly target: Target; readonly length: DurationMs | null; readonly reason: string }
+  | { readonly kind: "unban"; readonly target: Target }
+  | { readonly kind: "allow"; readonly target: Target; readonly reason: string }
+  | { readonly kind: "disallow"; readonly target: Target }
+  | { readonly kind: "set-incident"; readonly id: number; readonly state: "open" | "closed" }
+  | { readonly kind: "refresh-addresses" }
+  | { readonly kind: "delete-old-events"; readonly before: UnixMs }
+  | { readonly kind: "stop" };
+
+/** What each command answers. */
+export interface Answers {
+  configure: null;
+  /** The decision's number. */
+  ban: number;
+  unban: null;
+  /** How many bans it lifted. */
+  allow: number;
+  disallow: null;
+  /** False: there is no such incident. */
+  "set-incident": boolean;
+  "refresh-addresses": null;
+  /** How many events were deleted. */
+  "delete-old-events": number;
+  stop: null;
+}
+
+export interface Complaint {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string;
+}
+
+export interface IngestedSource {
+  readonly path: string;
+  readonly kind: SourceKind;
+  /** The format that is read, once it is known; before that what the configuration says. */
+  readonly format: string;
+  readonly lagBytes: number;
+  readonly problem: Complaint | null;
+}
+
+export type FromWorker =
+  | { readonly kind: "ready" }
+  | { readonly kind: "failed"; readonly error: Complaint }
+  /** A transaction was committed. `bans` tells whether what is to be enforced changed, `decided` the first of why. */
+  | {
+      readonly kind: "committed";
+      readonly bans: boolean;
+      readonly incidents: boolean;
+      readonly lines: number;
+      readonly decided: readonly { readonly target: Target; readonly reason: string }[];
+    }
+  | {
+      readonly kind: "state";
+      readonly sources: readonly IngestedSource[];
+      readonly problems: readonly Complaint[];
+    }
+  | { readonly kind: "answer"; readonly id: number; readonly value: unknown }
+  | { readonly kind: "refusal"; readonly id: number; readonly error: Complaint };
+
+export interface ToWorker {
+  readonly id: number;
+  readonly command: Command;
+}

@@ -1,0 +1,84 @@
+import { Worker } from "node:worker_threads";
+import { type ErrorCode, SekishoError } from "../model/errors.ts";
+import type { Answers, Command, Complaint, FromWorker, ToWorker, WorkerData } from "./messages.ts";
+
+type Told = Extract<FromWorker, { kind: "committed" | "state" }>;
+
+/** The main thread's end of the ingestion thread. */
+export class IngestThread {
+  readonly #worker: Worker;
+  readonly #waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
+  #nextId = 1;
+  #stopped = false;
+
+  private constructor(worker: Worker) {
+    this.#worker = worker;
+  }
+
+  /**
+   * Starts the thread; resolves when the store is open and reading has begun. `failed` is called once if the thread
+   * fails later: without it nothing is ingested any more.
+   */
+  static async start(
+    data: WorkerData,
+    told: (message: Told) => void,
+    failed: (error: SekishoError) => void,
+  ): Promise<IngestThread> {
+    const ending = import.meta.url.endsWith(".ts") ? "ts" : "js";
+    const worker = new Worker(new URL(`./worker.${ending}`, import.meta.url), { workerData: data });
+    const thread = new IngestThread(worker);
+    await new Promise<void>((resolve, reject) => {
+      let ready = false;
+      const fail = (error: SekishoError): void => {
+        thread.#rejectAll(error);
+        if (ready) failed(error);
+        else reject(error);
+      };
+      worker.on("message", (message: FromWorker) => {
+        if (message.kind === "ready") {
+          ready = true;
+          resolve();
+        } else if (message.kind === "failed") fail(errorOf(message.error));
+        else if (message.kind === "answer") thread.#take(message.id)?.resolve(message.value);
+        else if (message.kind === "refusal") thread.#take(message.id)?.reject(errorOf(message.error));
+        else told(message);
+      });
+      worker.on("error", (cause) => fail(new SekishoError("INTERNAL", `the ingestion thread failed: ${cause}`, "please report it", { cause })));
+      worker.on("exit", () => {
+        if (!thread.#stopped) fail(new SekishoError("INTERNAL", "the ingestion thread ended", "please report it"));
+      });
+    });
+    return thread;
+  }
+
+  /** Has the thread carry out a command. Rejects with the SekishoError that it answers. */
+  request<K extends Command["kind"]>(command: Extract<Command, { kind: K }>): Promise<Answers[K]> {
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
+      this.#worker.postMessage({ id, command } satisfies ToWorker);
+    });
+  }
+
+  /** Stops reading between two batches and closes the store. */
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    await this.request({ kind: "stop" });
+    await this.#worker.terminate();
+  }
+
+  #take(id: number) {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    return waiting;
+  }
+
+  #rejectAll(error: SekishoError): void {
+    for (const { reject } of this.#waiting.values()) reject(error);
+    this.#waiting.clear();
+  }
+}
+
+const errorOf = ({ code, message, hint }: Complaint): SekishoError =>
+  new SekishoError(code as ErrorCode, message, hint);

@@ -1,0 +1,182 @@
+/** The ingestion thread: the only writer to the store. It runs the pipeline and carries out commands between batches. */
+import { parentPort, workerData } from "node:worker_threads";
+import { unreachable } from "../model/brand.ts";
+import { messageOf, SekishoError } from "../model/errors.ts";
+import type { Target } from "../model/ip.ts";
+import { type Clock, NEVER, unixMs } from "../model/time.ts";
+import { StoreWriter } from "../store/writer.ts";
+import { Ingestion } from "./ingestion.ts";
+import type { Answers, Command, Complaint, FromWorker, ToWorker, WorkerData } from "./messages.ts";
+
+const STATE_EVERY_MS = 1_000;
+/** Deleted at once; a larger number would hold up ingestion for longer than a batch does. */
+const DELETE_AT_ONCE = 2_000;
+/** Decisions of one batch that are named in the daemon's log. */
+const TOLD_AT_ONCE = 20;
+
+const clock: Clock = { now: () => unixMs(Date.now()) };
+const port = parentPort!;
+const tell = (message: FromWorker): void => port.postMessage(message);
+const complaint = (error: unknown): Complaint =>
+  error instanceof SekishoError
+    ? { code: error.code, message: error.message, hint: error.hint }
+    : { code: "INTERNAL", message: error instanceof Error ? (error.stack ?? error.message) : messageOf(error), hint: "please report it" };
+
+class IngestThread {
+  readonly #store: StoreWriter;
+  #ingestion: Ingestion;
+  #stopRun = new AbortController();
+  #running: Promise<void>;
+
+  constructor({ databaseFile, unparsedBudget, settings }: WorkerData) {
+    this.#store = new StoreWriter(databaseFile, unparsedBudget, clock);
+    this.#ingestion = new Ingestion(settings, this.#store, clock);
+    this.#running = this.#run();
+  }
+
+  async #run(): Promise<void> {
+    try {
+      await this.#ingestion.run(this.#stopRun.signal, ({ events, findings, judgements }) => {
+        const bans = judgements.filter((judgement) => judgement.kind === "ban").map(({ decision }) => decision);
+        tell({
+          kind: "committed",
+          bans: bans.length > 0,
+          incidents: findings.length > 0,
+          lines: events.length,
+          decided: bans.slice(0, TOLD_AT_ONCE).map(({ target, reason }) => ({ target, reason })),
+        });
+      });
+    } catch (error) {
+      tell({ kind: "failed", error: complaint(error) });
+    }
+  }
+
+  async #halt(): Promise<void> {
+    this.#stopRun.abort();
+    await this.#running;
+    this.#ingestion[Symbol.dispose]();
+  }
+
+  tellState(): void {
+    this.#ingestion.purge();
+    tell({
+      kind: "state",
+      sources: this.#ingestion.sources().map(({ source, format, lagBytes, problem }) => ({
+        path: source.path,
+        kind: source.kind,
+        format,
+        lagBytes,
+        problem: problem === null ? null : complaint(problem),
+      })),
+      problems: this.#ingestion.problems().map(complaint),
+    });
+  }
+
+  async carryOut(command: Command): Promise<Answers[Command["kind"]]> {
+    const now = clock.now();
+    switch (command.kind) {
+      case "configure":
+        await this.#halt();
+        this.#stopRun = new AbortController();
+        this.#ingestion = new Ingestion(command.settings, this.#store, clock);
+        this.#running = this.#run();
+        return null;
+      case "ban": {
+        const decision = this.#ingestion.policy.banByPerson(command.target, command.length, command.reason, now);
+        const { id } = this.#store.decide(decision);
+        this.#tellDecided();
+        return id;
+      }
+      case "unban":
+        if (this.#lift(command.target) === 0) throw this.#notBanned(command.target);
+        this.#tellDecided();
+        return null;
+      case "allow":
+        return this.#allow(command.target, command.reason);
+      case "disallow": {
+        if (this.#store.revoke("allow", command.target) === 0) {
+          throw new SekishoError(
+            "TARGET_NOT_ALLOWLISTED",
+            `${command.target} is not on the allowlist that people keep`,
+            "what the configuration allows is changed there: allowlist in sekisho.yaml",
+          );
+        }
+        this.#ingestion.refreshProtected();
+        this.#tellDecided();
+        return null;
+      }
+      case "set-incident":
+        return this.#store.setIncidentState(command.id, command.state);
+      case "refresh-addresses":
+        this.#ingestion.refreshProtected();
+        return null;
+      case "delete-old-events":
+        return this.#store.deleteOldEvents(command.before, DELETE_AT_ONCE);
+      case "stop":
+        await this.#halt();
+        this.#store[Symbol.dispose]();
+        return null;
+      default:
+        return unreachable(command);
+    }
+  }
+
+  /** Ends the running bans of exactly this target; how many. */
+  #lift(target: Target): number {
+    const lifted = this.#store.revoke("ban", target);
+    this.#ingestion.ledger.revoke(target);
+    this.#ingestion.evaluator.forget(target);
+    return lifted;
+  }
+
+  /** Somebody who must never be banned must not be banned now either: every ban that touches the target ends. */
+  #allow(target: Target, reason: string): number {
+    const now = clock.now();
+    this.#store.decide({ kind: "allow", target, rule: null, by: "person", reason, at: now, until: NEVER });
+    this.#ingestion.refreshProtected();
+    let lifted = 0;
+    for (const ban of this.#store.decisionsSince("ban", now)) {
+      if (ban.revokedAt !== null) continue;
+      if (this.#ingestion.policy.protectedTargets.reason(ban.target) !== null) lifted += this.#lift(ban.target);
+    }
+    this.#tellDecided();
+    return lifted;
+  }
+
+  #notBanned(target: Target): SekishoError {
+    const wider = this.#ingestion.ledger.bannedBy(target, clock.now());
+    return new SekishoError(
+      "TARGET_NOT_BANNED",
+      `${target} is not banned${wider === null ? "" : ` by itself; the ban of ${wider} covers it`}`,
+      wider === null ? "sekisho status and the dashboard list the active bans" : `lift that one: sekisho unban ${wider}`,
+    );
+  }
+
+  #tellDecided(): void {
+    tell({ kind: "committed", bans: true, incidents: false, lines: 0, decided: [] });
+  }
+}
+
+try {
+  const thread = new IngestThread(workerData as WorkerData);
+  const stateTimer = setInterval(() => thread.tellState(), STATE_EVERY_MS);
+  let queue = Promise.resolve();
+  port.on("message", ({ id, command }: ToWorker) => {
+    // One after the other: a command may wait for the pipeline to stop.
+    queue = queue.then(async () => {
+      try {
+        tell({ kind: "answer", id, value: await thread.carryOut(command) });
+      } catch (error) {
+        tell({ kind: "refusal", id, error: complaint(error) });
+      }
+      if (command.kind === "stop") {
+        clearInterval(stateTimer);
+        port.close();
+      }
+    });
+  });
+  tell({ kind: "ready" });
+  thread.tellState();
+} catch (error) {
+  tell({ kind: "failed", error: complaint(error) });
+}

@@ -1,0 +1,49 @@
+/**
+ * All stages in order. Live ingestion and replay run this same code; they differ in where lines come from, in whether
+ * there is a store, and in the clock.
+ */
+import type { Ledger } from "./decide/ledger.ts";
+import type { Policy } from "./decide/policy.ts";
+import type { Evaluator } from "./evaluate/evaluator.ts";
+import type { Judgement } from "./model/decision.ts";
+import type { LogEvent } from "./model/event.ts";
+import type { Finding } from "./model/finding.ts";
+import type { LineBatch } from "./model/line.ts";
+import type { UnixMs } from "./model/time.ts";
+import type { LineParser } from "./parse/line-parser.ts";
+
+export interface Stages {
+  readonly ledger: Ledger;
+  readonly evaluator: Evaluator;
+  readonly policy: Policy;
+}
+
+export interface Outcome {
+  readonly events: readonly LogEvent[];
+  readonly findings: readonly Finding[];
+  /** One for each finding. */
+  readonly judgements: readonly Judgement[];
+}
+
+/** line → event */
+export function parseLines(
+  batch: Pick<LineBatch, "lines" | "cut">,
+  parser: LineParser,
+  source: number,
+  now: UnixMs,
+): LogEvent[] {
+  const { lines, cut } = batch;
+  const events = new Array<LogEvent>(lines.length);
+  for (let index = 0; index < lines.length; index++) {
+    events[index] = parser.parse(lines[index]!, source, now, cut.has(index));
+  }
+  return events;
+}
+
+/** event → finding → decision */
+export function judge(events: readonly LogEvent[], { ledger, evaluator, policy }: Stages, now: UnixMs): Outcome {
+  ledger.markRefusals(events);
+  const findings = evaluator.evaluate(events);
+  const judgements = policy.decide(findings, now);
+  return { events, findings, judgements };
+}

@@ -1,0 +1,66 @@
+import { join } from "node:path";
+import { type LoadedConfig, loadConfig } from "./config/load.ts";
+import { loadRules } from "./config/load-rules.ts";
+import { compileRule } from "./evaluate/compile-rule.ts";
+import type { NamedRule } from "./evaluate/rule-schema.ts";
+import type { IngestSettings } from "./ingest/messages.ts";
+import type { Mode } from "./model/api.ts";
+import type { SourceKind } from "./model/event.ts";
+import { createParser } from "./parse/formats.ts";
+
+/** The folder that holds rules/ and the built page, in a checkout as in an installation. */
+export const PACKAGE_ROOT = join(import.meta.dirname, "..");
+
+/** Everything that a run needs, read and checked; nothing has been started. */
+export interface Setup extends LoadedConfig {
+  readonly mode: Mode;
+  readonly rules: readonly NamedRule[];
+  /** The folder that the rules came from. */
+  readonly rulesFolder: string;
+}
+
+export interface SetupOptions {
+  /** `--config`. */
+  readonly file?: string | undefined;
+  /** `--mode`, which wins over the file's. */
+  readonly mode?: Mode | undefined;
+  readonly cwd: string;
+}
+
+/** Throws CONFIG_UNREADABLE, CONFIG_INVALID, LOG_FORMAT_INVALID or RULE_INVALID, with all that is wrong. */
+export function loadSetup({ file, mode, cwd }: SetupOptions): Setup {
+  const loaded = loadConfig({ file, cwd, checkFormat });
+  const rulesFolder = loaded.config.rules ?? join(PACKAGE_ROOT, "rules");
+  const rules = readRules(rulesFolder, loaded.config.origins);
+  return { ...loaded, mode: mode ?? loaded.config.mode, rules, rulesFolder };
+}
+
+/** Rules that are known to compile. */
+export function readRules(folder: string, origins: readonly string[]): NamedRule[] {
+  const rules = loadRules(folder);
+  for (const rule of rules) compileRule(rule, { origins: new Set(origins) });
+  return rules;
+}
+
+/** Throws LOG_FORMAT_INVALID; `auto` is decided by the file's first lines. */
+export function checkFormat(kind: SourceKind, format: string): void {
+  if (kind !== "access" || format !== "auto") createParser(kind, format, null);
+}
+
+export function ingestSettings({ config, mode, rules }: Pick<Setup, "config" | "mode" | "rules">): IngestSettings {
+  return {
+    mode,
+    logs: config.logs.map(({ path, kind, format, timezone, fields }) => ({
+      path,
+      kind,
+      format,
+      timezone: timezone ?? null,
+      fields: fields ?? null,
+    })),
+    rules,
+    origins: config.origins,
+    allowlist: config.allowlist,
+    trustedProxies: config.trustedProxies,
+    policy: config.policy,
+  };
+}
