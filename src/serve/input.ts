@@ -1,0 +1,68 @@
+import { z } from "zod";
+import { type ErrorCode, SekishoError } from "../model/errors.ts";
+import { parseIp, parseTarget } from "../model/ip.ts";
+import { parseDuration } from "../model/time.ts";
+
+/** Text that `parse` understands; `expected` completes "is not …". */
+const parsed = <T>(parse: (text: string) => T | null, code: ErrorCode, expected: string, hint: string) =>
+  z.string().transform((text, context): T => {
+    const value = text.length <= 100 ? parse(text) : null;
+    if (value !== null) return value;
+    const message = `'${text.slice(0, 100)}' is not ${expected}`;
+    context.addIssue({ code: "custom", message, params: { code, hint } });
+    return z.NEVER;
+  });
+
+const TARGET_HINT =
+  "write 192.0.2.7, 192.0.2.0/24 or 2001:db8::/64, URL-encoded where it is part of the path";
+export const target = parsed(parseTarget, "TARGET_INVALID", "an address or a CIDR range", TARGET_HINT);
+export const client = parsed(parseIp, "TARGET_INVALID", "an address", "write 192.0.2.7 or 2001:db8::1");
+export const length = parsed(
+  parseDuration,
+  "USAGE",
+  "a length of time",
+  "write a number and s, m, h, d or w (90s, 4h, 2w), or permanent",
+);
+/** A number in a query or path. */
+export const whole = (least: number, most: number) =>
+  z
+    .string()
+    .regex(/^\d{1,16}$/, "is not a whole number")
+    .transform(Number)
+    .pipe(z.number().min(least).max(most));
+/** One line for a person to read. */
+export const reason = z
+  .string()
+  .trim()
+  .max(500)
+  .regex(/^\P{Cc}*$/u, "has control characters");
+
+/** Spread into the query schema of a collection. */
+export const pageQuery = {
+  limit: whole(1, 500).default(100),
+  cursor: z
+    .string()
+    .regex(/^[\w.:~=-]{1,200}$/, "is not the `next` of an earlier answer")
+    .nullable()
+    .default(null),
+};
+
+/** The value that `schema` makes of what was sent; throws USAGE, or the code of the field that is wrong. */
+export function readInput<Schema extends z.ZodType>(schema: Schema, sent: unknown): z.output<Schema> {
+  const result = schema.safeParse(sent);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0]!;
+  const params = issue.code === "custom" ? issue.params : undefined;
+  if (params?.code !== undefined) throw new SekishoError(params.code, issue.message, params.hint);
+  const at = issue.path.join(".");
+  throw new SekishoError(
+    "USAGE",
+    at === "" ? issue.message : `${at}: ${issue.message}`,
+    expectedKeys(schema),
+  );
+}
+
+function expectedKeys(schema: z.ZodType): string {
+  const keys = schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+  return keys.length === 0 ? "see docs/http-api.md" : `known here: ${keys.join(", ")}; see docs/http-api.md`;
+}

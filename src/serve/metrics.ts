@@ -1,0 +1,77 @@
+import { ENFORCER_STATES, type Status } from "../model/api.ts";
+
+/** Prometheus text format 0.0.4. */
+export const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+
+type Labels = Readonly<Record<string, string>>;
+type Sample = readonly [labels: Labels, value: number];
+
+export function metricsText(status: Status, version: string): string {
+  const { sources, enforcers } = status;
+  return [
+    family("sekisho_build_info", "gauge", "The running version; always 1.", [
+      [{ version, mode: status.mode }, 1],
+    ]),
+    family("sekisho_uptime_seconds", "gauge", "Seconds since the start.", [[{}, status.uptimeSeconds]]),
+    family(
+      "sekisho_events_total",
+      "counter",
+      "Events stored, by kind.",
+      Object.entries(status.events).map(([kind, count]) => [{ kind }, count]),
+    ),
+    family(
+      "sekisho_source_lines_total",
+      "counter",
+      "Lines read.",
+      sources.map(({ path, lines }) => [{ path }, lines]),
+    ),
+    family(
+      "sekisho_source_unparsed_total",
+      "counter",
+      "Lines that did not parse.",
+      sources.map(({ path, unparsed }) => [{ path }, unparsed]),
+    ),
+    family(
+      "sekisho_source_lag_bytes",
+      "gauge",
+      "Bytes written to the log and not yet read.",
+      sources.map(({ path, lagBytes }) => [{ path }, lagBytes]),
+    ),
+    family(
+      "sekisho_source_failed",
+      "gauge",
+      "1 while the source cannot be read.",
+      sources.map(({ path, error }) => [{ path }, error === null ? 0 : 1]),
+    ),
+    family("sekisho_bans_active", "gauge", "Bans in force.", [[{}, status.bans.active]]),
+    family("sekisho_incidents_open", "gauge", "Incidents that nobody closed.", [[{}, status.incidents.open]]),
+    family(
+      "sekisho_enforcer_state",
+      "gauge",
+      "1 for the state that the enforcer is in.",
+      enforcers.flatMap(({ name, state }) =>
+        ENFORCER_STATES.map((each): Sample => [{ name, state: each }, each === state ? 1 : 0]),
+      ),
+    ),
+    family(
+      "sekisho_enforcer_blocks",
+      "gauge",
+      "Blocks that the enforcer holds.",
+      enforcers.map(({ name, blocks }) => [{ name }, blocks]),
+    ),
+  ].join("");
+}
+
+function family(name: string, type: "counter" | "gauge", help: string, samples: readonly Sample[]): string {
+  const lines = samples.map(([labels, value]) => `${name}${spellLabels(labels)} ${value}\n`);
+  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join("")}`;
+}
+
+function spellLabels(labels: Labels): string {
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escapeLabel(value)}"`);
+  return pairs.length === 0 ? "" : `{${pairs.join(",")}}`;
+}
+
+/** Whoever can name a log file must not be able to add lines to our metrics. */
+const escapeLabel = (value: string): string =>
+  value.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll('"', '\\"');

@@ -1,0 +1,22 @@
+import type { FastifyInstance } from "fastify";
+import { z } from "zod";
+import type { Backend } from "../backend.ts";
+import { readInput, reason, target } from "../input.ts";
+
+const params = z.strictObject({ target });
+const allowRequest = z.strictObject({ target, reason: reason.default("") });
+
+export function allowlistRoutes(app: FastifyInstance, backend: Backend): void {
+  app.post("/api/allowlist", async (request, reply) => {
+    const wanted = readInput(allowRequest, request.body);
+    const entry = { target: wanted.target, reason: wanted.reason === "" ? "allowed by hand" : wanted.reason };
+    await backend.allow(entry.target, entry.reason);
+    reply.code(201);
+    return entry;
+  });
+
+  app.delete("/api/allowlist/:target", async (request, reply) => {
+    await backend.disallow(readInput(params, request.params).target);
+    reply.code(204);
+  });
+}

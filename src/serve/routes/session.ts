@@ -1,0 +1,47 @@
+import type { FastifyInstance } from "fastify";
+import { z } from "zod";
+import { SekishoError } from "../../model/errors.ts";
+import { type Access, SESSION_LIFE_SECONDS } from "../auth.ts";
+import { type Doorkeeper, SESSION_COOKIE } from "../doorkeeper.ts";
+import { readInput } from "../input.ts";
+import type { LiveStreams } from "../live.ts";
+import { checkSignIn, needsSecureCookie } from "../request-origin.ts";
+
+const secret = z.string().min(1).max(512);
+const proof = z.union([z.strictObject({ code: secret }), z.strictObject({ token: secret })], {
+  error: "send {code} or {token}, and nothing else",
+});
+const COOKIE = { httpOnly: true, sameSite: "strict", path: "/" } as const;
+
+/** Opens a session for the holder of a one-time code or of the token. */
+export function signInRoute(app: FastifyInstance, access: Access, doorkeeper: Doorkeeper): void {
+  app.post("/api/session", (request, reply) => {
+    const { origin } = request.headers;
+    checkSignIn(origin, request.ownHost);
+    const sent = readInput(proof, request.body);
+    const id = "code" in sent ? access.redeemCode(sent.code) : access.redeemToken(sent.token);
+    if (id === null) {
+      throw doorkeeper.failed(
+        reply,
+        new SekishoError(
+          "ACCESS_DENIED",
+          "code" in sent ? "the code is wrong, used or older than ten minutes" : "the token is wrong",
+          "take the token from the file `token` in the data directory, or start Sekisho again for a new link",
+        ),
+      );
+    }
+    const secure = needsSecureCookie(origin, request.ownHost);
+    return reply
+      .setCookie(SESSION_COOKIE, id, { ...COOKIE, secure, maxAge: SESSION_LIFE_SECONDS })
+      .code(204)
+      .send();
+  });
+}
+
+export function signOutRoute(app: FastifyInstance, access: Access, live: LiveStreams): void {
+  app.delete("/api/session", (request, reply) => {
+    access.end(request.visitor!);
+    live.dropUnwelcome();
+    return reply.clearCookie(SESSION_COOKIE, COOKIE).code(204).send();
+  });
+}

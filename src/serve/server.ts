@@ -1,0 +1,198 @@
+import { type AddressInfo, isIP } from "node:net";
+import fastifyCookie from "@fastify/cookie";
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
+import { pino } from "pino";
+import { messageOf, SekishoError, systemCode } from "../model/errors.ts";
+import type { Clock } from "../model/time.ts";
+import { Access } from "./auth.ts";
+import type { Backend } from "./backend.ts";
+import { Doorkeeper } from "./doorkeeper.ts";
+import { answerBrokenRequest, answerError, answerNotFound } from "./error-answer.ts";
+import { LiveStreams } from "./live.ts";
+import { isLoopbackName } from "./request-origin.ts";
+import { allowlistRoutes } from "./routes/allowlist.ts";
+import { banRoutes } from "./routes/bans.ts";
+import { enforcerRoutes } from "./routes/enforcers.ts";
+import { eventRoutes } from "./routes/events.ts";
+import { healthRoute } from "./routes/health.ts";
+import { incidentRoutes } from "./routes/incidents.ts";
+import { liveRoute } from "./routes/live.ts";
+import { metricsRoute } from "./routes/metrics.ts";
+import { checkPage, pageRoutes } from "./routes/page.ts";
+import { signInRoute, signOutRoute } from "./routes/session.ts";
+import { statusRoute } from "./routes/status.ts";
+import { trafficRoute } from "./routes/traffic.ts";
+
+const BODY_LIMIT_BYTES = 16_384;
+const REQUEST_TIMEOUT_MS = 30_000;
+/** Answers under way at the end get this long. */
+const CLOSE_GRACE_MS = 500;
+
+export interface ServerOptions {
+  readonly backend: Backend;
+  readonly listen: { readonly host: string; readonly port: number };
+  /** Permits a listen address that other machines can reach. */
+  readonly allowRemote: boolean;
+  /** Host names beside loopback's that may be asked for, with a port or for any. */
+  readonly hosts: readonly string[];
+  readonly token: string;
+  /** The built page: index.html and assets/. */
+  readonly webRoot: string;
+  readonly logger?: FastifyBaseLogger;
+  readonly now: Clock;
+  readonly version: string;
+}
+
+export interface Server extends AsyncDisposable {
+  /** `http://127.0.0.1:7080`, with the true port. */
+  readonly url: string;
+  /** A new link that signs one browser in, once, within ten minutes. */
+  link(): string;
+  close(): Promise<void>;
+}
+
+/** Throws LISTEN_EXPOSED, WEB_PAGE_MISSING, PORT_IN_USE or LISTEN_FAILED, and leaves nothing behind then. */
+export async function startServer(options: ServerOptions): Promise<Server> {
+  const host = listenHost(options);
+  checkPage(options.webRoot);
+  const access = new Access(options.token, options.now);
+  const live = new LiveStreams(options.backend);
+  const app = compose(options, access, live);
+  try {
+    await app.listen({ host, port: options.listen.port, listenTextResolver: () => "listening" });
+  } catch (cause) {
+    await app.close();
+    throw await listenError(cause, host, options.listen.port);
+  }
+  const url = urlOf(host, (app.server.address() as AddressInfo).port);
+  const close = (): Promise<void> => app.close();
+  return {
+    url,
+    link: () => `${pageUrl(url, host, options.hosts)}/#code=${access.newCode()}`,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+/** Three rings: what everybody may ask, what only our page and programs may, and what needs access. */
+function compose(options: ServerOptions, access: Access, live: LiveStreams): FastifyInstance {
+  const { backend } = options;
+  const doorkeeper = new Doorkeeper(access, options.hosts, options.now);
+  const app = bareApp(options.logger ?? pino({ level: "warn" }, pino.destination(2)), doorkeeper);
+  app.addHook("onRequest", async (request, reply) => doorkeeper.enter(request, reply));
+  app.addHook("preClose", async () => {
+    live.close();
+    setTimeout(() => app.server.closeAllConnections(), CLOSE_GRACE_MS).unref();
+  });
+  healthRoute(app);
+  pageRoutes(app, options.webRoot);
+  app.register(async (api) => {
+    api.addHook("onRequest", async (request) => doorkeeper.enterApi(request));
+    signInRoute(api, access, doorkeeper);
+    api.register(async (closed) => {
+      closed.addHook("onRequest", async (request, reply) => doorkeeper.admit(request, reply));
+      statusRoute(closed, backend);
+      incidentRoutes(closed, backend);
+      banRoutes(closed, backend);
+      allowlistRoutes(closed, backend);
+      eventRoutes(closed, backend);
+      trafficRoute(closed, backend);
+      enforcerRoutes(closed, backend);
+      liveRoute(closed, live, access);
+      metricsRoute(closed, backend, options.version);
+      signOutRoute(closed, access, live);
+    });
+  });
+  return app;
+}
+
+function bareApp(logger: FastifyBaseLogger, doorkeeper: Doorkeeper): FastifyInstance {
+  const app = Fastify({
+    loggerInstance: logger,
+    // Fastify would log URLs and, with an error, whole requests; our own line below names the route instead.
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: BODY_LIMIT_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    forceCloseConnections: "idle",
+    clientErrorHandler: answerBrokenRequest,
+    // A URL that cannot be decoded reaches no hook.
+    frameworkErrors: (error, request, reply) => {
+      try {
+        doorkeeper.enter(request, reply);
+        answerError(error, request, reply);
+      } catch (refusal) {
+        answerError(refusal, request, reply);
+      }
+    },
+  });
+  app.decorateRequest("ownHost");
+  app.decorateRequest("visitor", null);
+  app.register(fastifyCookie);
+  app.setErrorHandler(answerError);
+  app.setNotFoundHandler(answerNotFound);
+  takeOnlyJson(app);
+  app.addHook("onResponse", async (request, reply) => {
+    const { method, routeOptions } = request;
+    const took = Math.round(reply.elapsedTime);
+    request.log.info(
+      { method, route: routeOptions.url ?? null, status: reply.statusCode, ms: took },
+      "answered",
+    );
+  });
+  return app;
+}
+
+/** Fastify also takes text/plain, which forms of other sites can send. An empty body is no body, whatever its type. */
+function takeOnlyJson(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser("error", "error");
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("application/json", { parseAs: "string" }, (request, body, done) => {
+    if (body === "") done(null, undefined);
+    else parse(request, body.toString(), done);
+  });
+}
+
+function listenHost({ listen, allowRemote }: ServerOptions): string {
+  const bare = listen.host.replace(/^\[(.*)\]$/, "$1");
+  // One address, as Fastify would else listen on two and close only one of them in time.
+  const host = bare.toLowerCase() === "localhost" ? "127.0.0.1" : bare;
+  if (allowRemote || (isIP(host) !== 0 && isLoopbackName(host))) return host;
+  throw new SekishoError(
+    "LISTEN_EXPOSED",
+    `dashboard.listen ${host} can be reached from other machines`,
+    "listen on 127.0.0.1 and use a tunnel or a proxy with TLS, or set dashboard.allowRemote: true",
+  );
+}
+
+async function listenError(cause: unknown, host: string, port: number): Promise<SekishoError> {
+  const at = urlOf(host, port).slice("http://".length);
+  if (systemCode(cause) !== "EADDRINUSE") {
+    const hint = "set dashboard.listen to an address of this machine and a port from 1024 up";
+    return new SekishoError("LISTEN_FAILED", `cannot listen on ${at}: ${messageOf(cause)}`, hint, { cause });
+  }
+  const twin = await isSekisho(pageUrl(urlOf(host, port), host, []));
+  const hint = twin
+    ? "Sekisho seems to run there already (sekisho status); else set dashboard.listen to another port"
+    : `another program listens there (ss -ltnp 'sport = :${port}' names it); set dashboard.listen to another port`;
+  return new SekishoError("PORT_IN_USE", `${at} is in use`, hint, { cause });
+}
+
+async function isSekisho(url: string): Promise<boolean> {
+  try {
+    const answer = await fetch(`${url}/health`, { signal: AbortSignal.timeout(1_000), redirect: "error" });
+    return (await answer.text()) === '{"status":"ok"}';
+  } catch {
+    return false;
+  }
+}
+
+const urlOf = (host: string, port: number): string =>
+  `http://${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
+
+/** Where a browser finds the page: a wildcard address is reached over loopback, another one under its first name. */
+function pageUrl(url: string, host: string, hosts: readonly string[]): string {
+  const { port } = new URL(url);
+  if (host === "0.0.0.0") return urlOf("127.0.0.1", Number(port));
+  if (host === "::") return urlOf("::1", Number(port));
+  return isLoopbackName(host) || hosts[0] === undefined ? url : `https://${hosts[0]}`;
+}

@@ -1,0 +1,229 @@
+import type {
+  BanItem,
+  EventItem,
+  IncidentDetail,
+  IncidentItem,
+  LiveMessage,
+  Page,
+  Status,
+  TrafficPoint,
+} from "../../src/model/api.ts";
+import { SekishoError } from "../../src/model/errors.ts";
+import { noEvents } from "../../src/model/event.ts";
+import { parseTarget, type Target } from "../../src/model/ip.ts";
+import { type Clock, later, PERMANENT, parseDuration, toIso, unixMs } from "../../src/model/time.ts";
+import type { Backend, PageQuery } from "../../src/serve/backend.ts";
+
+/** A whole Backend that keeps everything in arrays. A cursor is the position at which the next page begins. */
+export class MemoryBackend implements Backend {
+  readonly clock: Clock;
+  readonly allowed = new Map<Target, string>([[parseTarget("198.51.100.1")!, "the office"]]);
+  readonly listeners = new Set<(message: LiveMessage) => void>();
+  readonly applied: string[] = [];
+  readonly allBans: BanItem[] = [];
+  readonly allIncidents: IncidentDetail[] = [];
+  readonly allEvents: EventItem[] = [];
+  sources: Status["sources"] = [source("/var/log/apache2/access.log")];
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+  }
+
+  status(): Status {
+    return {
+      mode: "enforce",
+      version: "1.2.3",
+      demo: false,
+      uptimeSeconds: 12,
+      sources: this.sources,
+      enforcers: [
+        {
+          name: "apache-directory",
+          state: "drifted",
+          blocks: 3,
+          unenforced: [],
+          lastReconciledAt: null,
+          nextApplyAt: null,
+          error: null,
+          hint: null,
+        },
+      ],
+      jobs: [],
+      bans: { active: this.allBans.filter(({ state }) => state === "active").length },
+      incidents: { open: this.allIncidents.filter(({ state }) => state === "open").length },
+      events: { ...noEvents(), access: 7, unparsed: 2 },
+      rules: 9,
+      problems: [],
+    };
+  }
+
+  bans(query: Parameters<Backend["bans"]>[0]): Page<BanItem> {
+    return page(
+      this.allBans.filter(({ state }) => query.state === null || state === query.state),
+      query,
+    );
+  }
+
+  incidents(query: Parameters<Backend["incidents"]>[0]): Page<IncidentItem> {
+    return page(
+      this.allIncidents.filter(({ state }) => query.state === null || state === query.state),
+      query,
+    );
+  }
+
+  incident(id: number): IncidentDetail | null {
+    return this.allIncidents.find((incident) => incident.id === id) ?? null;
+  }
+
+  events(query: Parameters<Backend["events"]>[0]): Page<EventItem> {
+    const wanted = this.allEvents.filter(
+      ({ client, kind }) =>
+        (query.client === null || client === query.client) && (query.kind === null || kind === query.kind),
+    );
+    return page(wanted, query);
+  }
+
+  traffic(minutes: number): readonly TrafficPoint[] {
+    const none = { s1xx: 0, s2xx: 0, s3xx: 0, s4xx: 0, s5xx: 0, refused: 0 };
+    const first = this.clock.now() - minutes * 60_000;
+    return Array.from({ length: minutes }, (_, at) => ({
+      time: toIso(unixMs(first + at * 60_000)),
+      ...none,
+    }));
+  }
+
+  async ban({ target, length, reason }: Parameters<Backend["ban"]>[0]): Promise<BanItem> {
+    if (this.allowed.has(target)) {
+      throw new SekishoError("TARGET_PROTECTED", `${target} is on the allowlist`, "take it off first");
+    }
+    const now = this.clock.now();
+    const lasts = length ?? parseDuration("4h")!;
+    const ban: BanItem = {
+      id: this.allBans.length + 1,
+      target,
+      kind: "ban",
+      rule: null,
+      reason,
+      by: "person",
+      at: toIso(now),
+      until: lasts === PERMANENT ? null : toIso(later(now, lasts)),
+      state: "active",
+      enforcedBy: ["apache-directory"],
+      incident: null,
+    };
+    this.allBans.push(ban);
+    this.tell({ kind: "changed", what: ["bans"] });
+    return ban;
+  }
+
+  async unban(target: Target): Promise<void> {
+    const at = this.allBans.findIndex((ban) => ban.target === target && ban.state === "active");
+    if (at === -1)
+      throw new SekishoError("TARGET_NOT_BANNED", `${target} is not banned`, "see GET /api/bans");
+    this.allBans[at] = { ...this.allBans[at]!, state: "revoked" };
+  }
+
+  async allow(target: Target, reason: string): Promise<void> {
+    this.allowed.set(target, reason);
+  }
+
+  async disallow(target: Target): Promise<void> {
+    this.allowed.delete(target);
+  }
+
+  async setIncidentState(id: number, state: "open" | "closed"): Promise<boolean> {
+    const at = this.allIncidents.findIndex((incident) => incident.id === id);
+    if (at === -1) return false;
+    this.allIncidents[at] = { ...this.allIncidents[at]!, state };
+    return true;
+  }
+
+  async applyNow(enforcer: string): Promise<boolean> {
+    if (enforcer !== "apache-include") return false;
+    this.applied.push(enforcer);
+    return true;
+  }
+
+  subscribe(listener: (message: LiveMessage) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  tell(message: LiveMessage): void {
+    for (const listener of this.listeners) listener(message);
+  }
+}
+
+export const source = (path: string): Status["sources"][number] => ({
+  path,
+  kind: "access",
+  format: "combined",
+  lines: 9,
+  unparsed: 2,
+  lagBytes: 5,
+  lastEventAt: null,
+  error: null,
+  hint: null,
+});
+
+export const incident = (
+  id: number,
+  state: "open" | "closed",
+  evidence: readonly string[],
+): IncidentDetail => ({
+  id,
+  subject: "192.0.2.7",
+  target: "192.0.2.7/32",
+  severity: "high",
+  state,
+  openedAt: "2026-11-20T12:00:00.000Z",
+  lastSeen: "2026-11-20T12:01:00.000Z",
+  findingCount: 1,
+  rules: ["apache-forbidden"],
+  ban: null,
+  findings: [
+    {
+      id,
+      rule: "apache-forbidden",
+      title: "Repeated 403",
+      severity: "high",
+      subject: "192.0.2.7",
+      firstSeen: "2026-11-20T12:00:00.000Z",
+      lastSeen: "2026-11-20T12:01:00.000Z",
+      count: 5,
+      evidence,
+      spared: null,
+    },
+  ],
+  bans: [],
+});
+
+export const event = (id: number, kind: EventItem["kind"], client: string | null): EventItem => ({
+  id,
+  time: "2026-11-20T12:00:00.000Z",
+  kind,
+  source: "/var/log/apache2/access.log",
+  client,
+  method: "GET",
+  path: "/x",
+  query: null,
+  status: 403,
+  origin: null,
+  userAgent: null,
+  vhost: null,
+  code: null,
+  message: null,
+  reason: null,
+  refused: false,
+});
+
+function page<Item>(all: readonly Item[], { limit, cursor }: PageQuery): Page<Item> {
+  const from = cursor === null ? 0 : Number(cursor);
+  if (!Number.isInteger(from)) {
+    throw new SekishoError("USAGE", "the cursor is not one of ours", "take `next` of the page before");
+  }
+  return {
+    items: all.slice(from, from + limit),
+    next: from + limit < all.length ? String(from + limit) : null,
+  };
+}
