@@ -81,7 +81,7 @@ function firstLines(path: string): string[] {
   const buffer = Buffer.alloc(HEAD_BYTES);
   const descriptor = openSync(path, "r");
   try {
-    const text = buffer.latin1Slice(0, readSync(descriptor, buffer, 0, HEAD_BYTES, 0));
+    const text = buffer.toString("latin1", 0, readSync(descriptor, buffer, 0, HEAD_BYTES, 0));
     return text.split("\n").slice(0, -1);
   } finally {
     closeSync(descriptor);

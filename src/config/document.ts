@@ -139,7 +139,7 @@ function offsetOf(document: Document.Parsed, path: Path, atKey: boolean): number
       if (pair === undefined) return found;
       const key = pair.key as Node;
       node = pair.value as Node | null;
-      const empty = node === null || (isScalar(node) && node.source === "");
+      const empty = node === null || (isScalar(node) && node.type === "PLAIN" && node.source === "");
       const wantsKey = index < path.length - 1 || atKey || empty;
       found = (wantsKey ? key.range?.[0] : node?.range?.[0]) ?? found;
     } else if (isSeq(inner)) {

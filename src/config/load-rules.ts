@@ -1,8 +1,15 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { type NamedRule, ruleSchema } from "../evaluate/rule-schema.ts";
+import {
+  FIELDS,
+  type MatcherSpec,
+  type NamedRule,
+  type RuleSpec,
+  ruleSchema,
+} from "../evaluate/rule-schema.ts";
 import { messageOf, SekishoError, systemCode } from "../model/errors.ts";
 import { checkYaml, invalid } from "./document.ts";
+import type { Path } from "./schema-walk.ts";
 import { readFailure, readTextFile } from "./text-file.ts";
 
 /** What a rule or list may be called: it appears in reports, addresses and file names. */
@@ -16,12 +23,42 @@ export function loadRules(folder: string): NamedRule[] {
   const rules: NamedRule[] = [];
   const problems: string[] = [];
   for (const { file, id, wrong } of filesIn(folder, ".yaml", [".yml", ".json"])) {
-    const { value, problems: found } = checkYaml(file, readTextFile(file, "RULE_INVALID"), ruleSchema);
-    problems.push(...(wrong === null ? [] : [wrong]), ...found);
-    if (value !== null) rules.push({ id, spec: value });
+    const document = checkYaml(file, readTextFile(file, "RULE_INVALID"), ruleSchema);
+    problems.push(...(wrong === null ? [] : [wrong]), ...document.problems);
+    if (document.value === null) continue;
+    problems.push(...fieldProblems(document.value, document.problem));
+    rules.push({ id, spec: document.value });
   }
   if (problems.length > 0) throw invalid("RULE_INVALID", problems);
   return rules;
+}
+
+/** What one key alone cannot tell: fields that the rule's kind of event does not have. */
+function fieldProblems(spec: RuleSpec, problem: (path: Path, message: string) => string): string[] {
+  const known: readonly string[] = FIELDS[spec.events];
+  const asked = [...fieldPaths(spec.match, ["match"])];
+  if (spec.bucket.kind === "distinct") asked.push({ field: spec.bucket.of, path: ["bucket", "of"] });
+  return asked
+    .filter(({ field }) => !known.includes(field))
+    .map(({ field, path }) =>
+      problem(path, `events of kind ${spec.events} have no field ${field}; known are ${known.join(", ")}`),
+    );
+}
+
+/** Every field that a matcher reads, at any depth, and where it stands. */
+function* fieldPaths(
+  matcher: MatcherSpec,
+  path: Path,
+): Iterable<{ readonly field: string; readonly path: Path }> {
+  for (const [key, value] of Object.entries(matcher)) {
+    if (value === undefined || key === "client") continue;
+    if (key === "not") yield* fieldPaths(value as MatcherSpec, [...path, key]);
+    else if (key === "all" || key === "any") {
+      for (const [index, each] of (value as readonly MatcherSpec[]).entries()) {
+        yield* fieldPaths(each, [...path, key, index]);
+      }
+    } else yield { field: key, path: [...path, key] };
+  }
 }
 
 /**

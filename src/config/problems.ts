@@ -51,9 +51,12 @@ function wrongValue(value: unknown, schemas: readonly Schema[]): string {
   const takes = write === null ? `it takes ${what}` : `write ${write}`;
   if (value === undefined) return `is missing; ${takes}`;
   if (value === null) return `has no value; ${emptyValue(schemas) ?? takes}, or remove the key`;
+  if (isEmpty(value)) return "must not be empty";
   if (write !== null) return `${shown(value)} is not ${what}; write ${write}`;
   return `${shown(value)} is not ${what}${advice(value, what)}`;
 }
+
+const isEmpty = (value: unknown): boolean => value === "" || (Array.isArray(value) && value.length === 0);
 
 /** `key:` with nothing behind it is often a section or list whose lines were commented out. */
 function emptyValue(schemas: readonly Schema[]): string | null {
@@ -64,7 +67,7 @@ function emptyValue(schemas: readonly Schema[]): string | null {
 
 function advice(value: unknown, what: string): string {
   if (typeof value === "object") return "";
-  if (what.startsWith("a list")) return `; write [${value}]`;
+  if (what === "a list") return `; write [${value}]`;
   if (what.startsWith("text") && typeof value !== "string") return `; write it in quotes: "${value}"`;
   const near = nearest(String(value), what.split(/, | or /));
   return near === null ? "" : `; did you mean ${near}?`;

@@ -101,7 +101,7 @@ function simple(schema: Schema): string {
   }
   switch (def.type) {
     case "string":
-      return notEmpty(schema) ? "text that is not empty" : "text";
+      return "text";
     case "boolean":
       return "true or false";
     case "enum":
@@ -109,7 +109,7 @@ function simple(schema: Schema): string {
     case "literal":
       return oneOf(def.values.map(String));
     case "array":
-      return notEmpty(schema) ? "a list that is not empty" : "a list";
+      return "a list";
     case "object":
       return `a section with the keys ${listing(Object.keys(def.shape))}`;
     case "record":
@@ -118,10 +118,6 @@ function simple(schema: Schema): string {
       return "what belongs here";
   }
 }
-
-/** True where `.min(1)` was asked of a text or list. */
-const notEmpty = (schema: Schema): boolean =>
-  definition(schema).checks?.some((check) => check._zod.def.check === "min_length") ?? false;
 
 /** Several expectations as one. */
 export function either(parts: readonly Expectation[]): Expectation {

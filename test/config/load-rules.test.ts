@@ -1,0 +1,121 @@
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { loadLists, loadRules } from "../../src/config/load-rules.ts";
+import { SekishoError } from "../../src/model/errors.ts";
+import { folderWith } from "./temporary-folder.ts";
+
+const RULE = `title: { en: Repeated 403, ja: 403の繰り返し }
+detects: refusals
+why: somebody tries doors
+severity: medium
+events: access
+match: { status: 403 }
+bucket: { kind: threshold, count: 5, window: 10m }
+`;
+
+function errorOf(action: () => unknown): SekishoError {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof SekishoError) return error;
+    throw error;
+  }
+  throw new Error("nothing was thrown");
+}
+
+describe("a folder of rules", () => {
+  test("gives each file's rule under the file's name, sorted", () => {
+    const folder = folderWith({ "b-rule.yaml": RULE, "a-rule.yaml": RULE, "a.yaml": RULE });
+    expect(loadRules(folder).map(({ id }) => id)).toEqual(["a", "a-rule", "b-rule"]);
+    expect(loadRules(folder)[0]!.spec).toMatchObject({ cooldown: 60_000, ban: "default" });
+  });
+
+  test("the shipped rules are all sound", () => {
+    const ids = loadRules(join(import.meta.dirname, "../../rules")).map(({ id }) => id);
+    expect(ids.length).toBeGreaterThanOrEqual(9);
+  });
+
+  test("hidden files, lists and other files are left alone", () => {
+    const folder = folderWith({
+      ".#a.yaml": "{{",
+      "README.md": "#",
+      "lists/paths.txt": "/a",
+      "a.yaml": RULE,
+    });
+    expect(loadRules(folder).map(({ id }) => id)).toEqual(["a"]);
+  });
+
+  test("the problems of all files are reported together, each with its place", () => {
+    const folder = folderWith({
+      "one.yaml": RULE.replace("severity: medium", "severity: mid"),
+      "two.yaml": RULE.replace("window:", "windw:"),
+      "three.yaml": RULE,
+    });
+    const error = errorOf(() => loadRules(folder));
+    expect(error).toMatchObject({ code: "RULE_INVALID", exitStatus: 2 });
+    expect(error.message.replaceAll(`${folder}/`, "").split("\n")).toEqual([
+      "one.yaml:4:11: severity: 'mid' is not info, low, medium, high or critical",
+      "two.yaml:7:1: bucket.window: is missing; write a number and s, m, h, d or w (90s, 4h, 2w), or permanent",
+      "two.yaml:7:38: bucket.windw: unknown key; did you mean window?",
+    ]);
+  });
+
+  test("a field that the rule's kind of event does not have is named where it stands", () => {
+    const folder = folderWith({
+      "a.yaml": RULE.replace("events: access", "events: error").replace(
+        "{ status: 403 }",
+        "\n  any:\n    - not: { status: 403 }\n    - code: AH01630",
+      ),
+      "b.yaml": RULE.replace("kind: threshold", "kind: distinct, of: name"),
+    });
+    expect(
+      errorOf(() => loadRules(folder))
+        .message.replaceAll(`${folder}/`, "")
+        .split("\n"),
+    ).toEqual([
+      "a.yaml:8:22: match.any[0].not.status: events of kind error have no field status; known are level, module, code, message",
+      expect.stringMatching(
+        /^b\.yaml:7:31: bucket\.of: events of kind access have no field name; known are method, path/,
+      ),
+    ]);
+  });
+
+  test.each(["Bad_Name.yaml", "a b.yaml", "-x.yaml", "日本.yaml"])("a file cannot be called %s", (name) => {
+    expect(errorOf(() => loadRules(folderWith({ [name]: RULE }))).message).toContain("cannot be a name");
+  });
+
+  test("a rule that ends in .yml is not left out in silence", () => {
+    expect(errorOf(() => loadRules(folderWith({ "a.yml": RULE }))).message).toMatch(/rename it to a\.yaml$/);
+  });
+
+  test("an empty rule file says what is missing", () => {
+    expect(errorOf(() => loadRules(folderWith({ "a.yaml": "" }))).message).toContain("title: is missing");
+  });
+
+  test("a folder that is not there is an error of the environment", () => {
+    const folder = folderWith({ file: "" });
+    expect(errorOf(() => loadRules(join(folder, "gone")))).toMatchObject({
+      code: "CONFIG_UNREADABLE",
+      exitStatus: 3,
+    });
+    expect(errorOf(() => loadRules(join(folder, "file"))).message).toContain("is not a folder");
+  });
+});
+
+describe("shared lists", () => {
+  test("have one literal a line, without comments, empty lines and repetitions", () => {
+    const folder = folderWith({
+      "scanner-paths.txt": "# what scanners ask for\n/.env\r\n\n  /wp-login.php  \n/.env\n",
+    });
+    expect(loadLists(folder)).toEqual(new Map([["scanner-paths", ["/.env", "/wp-login.php"]]]));
+  });
+
+  test("are none where there is no folder for them", () => {
+    expect(loadLists(join(folderWith(), "lists")).size).toBe(0);
+  });
+
+  test("that are not text are refused", () => {
+    const folder = folderWith({ "a.txt": Buffer.from([0x2f, 0xff, 0x0a]) });
+    expect(errorOf(() => loadLists(folder))).toMatchObject({ code: "RULE_INVALID" });
+  });
+});
