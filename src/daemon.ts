@@ -2,6 +2,7 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DaemonBackend, type Parts } from "./backend.ts";
+import type { Config } from "./config/schema.ts";
 import { ApacheDirectory } from "./enforce/apache-directory.ts";
 import { ApacheInclude } from "./enforce/apache-include.ts";
 import { DryRun } from "./enforce/dry-run.ts";
@@ -134,7 +135,7 @@ type Told = Extract<FromWorker, { kind: "committed" | "state" }>;
 /** The parts that a reload replaces. */
 function assemble(setup: Setup, thread: IngestThread, clock: Clock, onChange: () => void): Parts {
   const { config, mode } = setup;
-  const enforcers = enforcersOf(setup, clock);
+  const enforcers = enforcersOf(config, clock);
   const enforcement = new Enforcement({
     mode,
     enforcers,
@@ -160,7 +161,7 @@ async function stop({ scheduler, enforcement }: Parts): Promise<void> {
   await enforcement[Symbol.asyncDispose]();
 }
 
-function enforcersOf({ config }: Setup, clock: Clock): Enforcer[] {
+export function enforcersOf(config: Config, clock: Clock): Enforcer[] {
   const { "apache-directory": directory, "apache-include": include, "dry-run": dryRun } = config.enforcers;
   return [
     ...(directory === undefined ? [] : [new ApacheDirectory({ directory: directory.directory, user: directory.user })]),

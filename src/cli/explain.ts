@@ -12,7 +12,7 @@ import { createMixedParser } from "../parse/formats.ts";
 import { loadSetup, type Setup } from "../setup.ts";
 import { StoreReader } from "../store/reader.ts";
 import { readLog } from "../tail/read-log.ts";
-import { CONFIG_OPTION, type CliContext, subcommand } from "./context.ts";
+import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
 import { jsonText, printable, writeJson } from "./output.ts";
 
 interface ExplainOptions {
@@ -25,8 +25,9 @@ interface ExplainOptions {
 
 export function explainCommand(context: CliContext): Command {
   return subcommand("explain", {
-    summary: "say what a line means, or all that is known of an address",
-    description: "Access, error and audit lines may be mixed in a file: what each is, is decided line by line.",
+    summary: "Say what a line means, or all that is known of an address.",
+    description:
+      "Access, error and audit lines may be mixed in a file: what each is, is decided line by line.",
     examples: [
       ["sekisho explain 192.0.2.7", "its incidents, findings, bans and latest events"],
       [
@@ -54,7 +55,11 @@ export function explainCommand(context: CliContext): Command {
 function explain(context: CliContext, address: string | undefined, options: ExplainOptions): void {
   const asked = [address, options.line, options.file].filter((each) => each !== undefined);
   if (asked.length !== 1) {
-    throw new SekishoError("USAGE", "give one of: an address, --line, --file", "examples are in: sekisho explain --help");
+    throw new SekishoError(
+      "USAGE",
+      "give one of: an address, --line, --file",
+      "examples are in: sekisho explain --help",
+    );
   }
   const setup = loadSetup({ file: options.config, cwd: context.cwd });
   if (address !== undefined) explainAddress(context, setup, address, options.json === true);
@@ -70,7 +75,8 @@ function explainLines(context: CliContext, setup: Setup, options: ExplainOptions
     number++;
     const event = parser.parse(text, 0, context.clock.now(), cut);
     const rules = evaluator.matching(event);
-    if (options.json === true) context.stdout(`${jsonText({ line: number, kind: event.kind, event: shownEvent(event), rules }, 0)}\n`);
+    if (options.json === true)
+      context.stdout(`${jsonText({ line: number, kind: event.kind, event: shownEvent(event), rules }, 0)}\n`);
     else context.stdout(lineText(number, event, rules));
   };
   if (options.line !== undefined) {
@@ -91,7 +97,9 @@ function shownEvent(event: LogEvent): Record<string, unknown> {
 }
 
 function lineText(number: number, event: LogEvent, rules: readonly string[]): string {
-  const fields = Object.entries(shownEvent(event)).filter(([, value]) => value !== undefined && value !== null && value !== false);
+  const fields = Object.entries(shownEvent(event)).filter(
+    ([, value]) => value !== undefined && value !== null && value !== false,
+  );
   const rows = fields.map(([name, value]) => `    ${name.padEnd(12)}${printable(String(value))}\n`);
   const matched = rules.length === 0 ? "no rule looks at it" : `rules: ${rules.join(", ")}`;
   return `line ${number}: ${event.kind}; ${matched}\n${rows.join("")}`;
@@ -100,7 +108,11 @@ function lineText(number: number, event: LogEvent, rules: readonly string[]): st
 function explainAddress(context: CliContext, setup: Setup, text: string, json: boolean): void {
   const target = parseTarget(text);
   if (target === null) {
-    throw new SekishoError("TARGET_INVALID", `'${text}' is not an address or a CIDR range`, "write 192.0.2.7 or 2001:db8::/64");
+    throw new SekishoError(
+      "TARGET_INVALID",
+      `'${text}' is not an address or a CIDR range`,
+      "write 192.0.2.7 or 2001:db8::/64",
+    );
   }
   using reader = openStore(context, setup);
   const incidents = reader.incidentsOf(target);
@@ -113,8 +125,11 @@ function explainAddress(context: CliContext, setup: Setup, text: string, json: b
   }
   if (incidents.length === 0) context.stdout(`${target}: no incidents\n`);
   for (const incident of incidents) {
-    context.stdout(`incident ${incident.id}: ${incident.severity}, ${incident.state}, ${incident.openedAt} to ${incident.lastSeen}\n`);
-    for (const ban of incident.bans) context.stdout(`  ban ${ban.state}: ${ban.at} to ${ban.until ?? "ever"}: ${printable(ban.reason)}\n`);
+    context.stdout(
+      `incident ${incident.id}: ${incident.severity}, ${incident.state}, ${incident.openedAt} to ${incident.lastSeen}\n`,
+    );
+    for (const ban of incident.bans)
+      context.stdout(`  ban ${ban.state}: ${ban.at} to ${ban.until ?? "ever"}: ${printable(ban.reason)}\n`);
     for (const finding of incident.findings) {
       const spared = finding.spared === null ? "" : ` (not banned: ${finding.spared})`;
       context.stdout(`  ${finding.rule}: ${finding.count} hits${spared}\n`);
@@ -123,8 +138,13 @@ function explainAddress(context: CliContext, setup: Setup, text: string, json: b
   }
   if (events.length > 0) context.stdout("latest events:\n");
   for (const event of events) {
-    const what = event.kind === "access" ? `${event.method} ${event.path} ${event.status}` : `${event.code} ${event.message}`;
-    context.stdout(`  ${event.time} ${event.kind} ${printable(what)}${event.refused ? " (refused by a ban)" : ""}\n`);
+    const what =
+      event.kind === "access"
+        ? `${event.method} ${event.path} ${event.status}`
+        : `${event.code} ${event.message}`;
+    context.stdout(
+      `  ${event.time} ${event.kind} ${printable(what)}${event.refused ? " (refused by a ban)" : ""}\n`,
+    );
   }
 }
 

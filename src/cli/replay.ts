@@ -1,15 +1,15 @@
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
-import { Option, type Command } from "commander";
+import { type Command, Option } from "commander";
 import { nearest } from "../config/nearest.ts";
 import { Protected, protectedBy } from "../decide/protected.ts";
 import type { Decision } from "../model/decision.ts";
 import { SekishoError } from "../model/errors.ts";
 import { type Finding, SEVERITIES, type Severity } from "../model/finding.ts";
 import { toIso, toIsoOrNull } from "../model/time.ts";
-import { replay, type Replayed } from "../replay.ts";
+import { type Replayed, replay } from "../replay.ts";
 import { loadSetup, readRules, type Setup } from "../setup.ts";
-import { CONFIG_OPTION, type CliContext, subcommand } from "./context.ts";
+import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
 import { count, printable, table, writeJson } from "./output.ts";
 
 interface ReplayOptions {
@@ -28,12 +28,16 @@ const PROGRESS_EVERY_BYTES = 32 * 2 ** 20;
 
 export function replayCommand(context: CliContext): Command {
   return subcommand("replay", {
-    summary: "run old logs through the rules: who would have been banned",
-    description: "Nothing is stored and nothing is blocked. Several files are merged by the time of their lines.",
+    summary: "Run old logs through the rules: who would have been banned.",
+    description:
+      "Nothing is stored and nothing is blocked. Several files are merged by the time of their lines.",
     examples: [
       ["sekisho replay /var/log/apache2/access.log", "see who would have been banned, when and why"],
       ["sekisho replay access.log error.log --json", "the same for a program"],
-      ["sekisho replay access.log --rule repeated-403 --no-allowlist", "one rule only, own addresses included"],
+      [
+        "sekisho replay access.log --rule repeated-403 --no-allowlist",
+        "one rule only, own addresses included",
+      ],
       [`sekisho replay site.log --format '%h %l %u %t "%r" %>s %b'`, "a log in a format of your own"],
     ],
     exits: [
@@ -46,12 +50,19 @@ export function replayCommand(context: CliContext): Command {
     .argument("<file...>", "access, error or audit logs")
     .option(...CONFIG_OPTION)
     .option("--json", "print one JSON object")
-    .option("--no-allowlist", "report also whom policy would spare (allowlist, loopback, own addresses, proxies)")
+    .option(
+      "--no-allowlist",
+      "report also whom policy would spare (allowlist, loopback, own addresses, proxies)",
+    )
     .option("--rules <dir>", "rules of another folder")
     .option("--rule <id...>", "only these rules")
     .option("--format <format>", "common, combined, vhost_combined, sekisho, json or a LogFormat string")
     .option("--timezone <name>", "for times without a zone; default: the host's")
-    .addOption(new Option("--fail-on <severity>", "exit with 1 when there is a finding this severe").choices([...SEVERITIES]))
+    .addOption(
+      new Option("--fail-on <severity>", "exit with 1 when there is a finding this severe").choices([
+        ...SEVERITIES,
+      ]),
+    )
     .action((files: string[], options: ReplayOptions) => runReplay(context, files, options));
 }
 
@@ -64,7 +75,9 @@ function runReplay(context: CliContext, files: readonly string[], options: Repla
     rules: chosenRules(context, setup, options),
     origins: config.origins,
     policy: config.policy,
-    protectedTargets: options.allowlist ? protectedBy(config.allowlist, config.trustedProxies) : Protected.nobody,
+    protectedTargets: options.allowlist
+      ? protectedBy(config.allowlist, config.trustedProxies)
+      : Protected.nobody,
     format: options.format ?? null,
     timezone: checkedTimezone(options.timezone),
     onProgress: progress(context, files),
@@ -101,14 +114,22 @@ function checkedTimezone(name: string | undefined): string | null {
     new Intl.DateTimeFormat("en", { timeZone: name });
     return name;
   } catch (cause) {
-    throw new SekishoError("USAGE", `'${name}' is not a time zone`, "write an IANA name such as Europe/Berlin or UTC", { cause });
+    throw new SekishoError(
+      "USAGE",
+      `'${name}' is not a time zone`,
+      "write an IANA name such as Europe/Berlin or UTC",
+      { cause },
+    );
   }
 }
 
 /** Tells on a terminal how much has been read. */
 function progress(context: CliContext, files: readonly string[]): (bytes: number) => void {
   if (process.stderr.isTTY !== true) return () => {};
-  const total = files.reduce((sum, file) => sum + (statSync(resolve(context.cwd, file), { throwIfNoEntry: false })?.size ?? 0), 0);
+  const total = files.reduce(
+    (sum, file) => sum + (statSync(resolve(context.cwd, file), { throwIfNoEntry: false })?.size ?? 0),
+    0,
+  );
   let read = 0;
   let told = 0;
   return (bytes) => {
@@ -119,7 +140,8 @@ function progress(context: CliContext, files: readonly string[]): (bytes: number
   };
 }
 
-const linesIn = ({ events }: Replayed): number => events.access + events.error + events.audit + events.unparsed;
+const linesIn = ({ events }: Replayed): number =>
+  events.access + events.error + events.audit + events.unparsed;
 
 function replayJson(result: Replayed, seconds: number) {
   const lines = linesIn(result);
@@ -168,6 +190,7 @@ function replayText(context: CliContext, result: Replayed, seconds: number): str
     rule ?? "",
     printable(reason),
   ]);
-  const rows = bans.length === 0 ? "" : table(context, [["TARGET", "FROM", "UNTIL", "RULE", "REASON"], ...bans]);
+  const rows =
+    bans.length === 0 ? "" : table(context, [["TARGET", "FROM", "UNTIL", "RULE", "REASON"], ...bans]);
   return `${head.join("\n")}${rows}`;
 }

@@ -20,9 +20,9 @@ const SAME_SIGNAL_MS = 1_000;
 
 export function runCommand(context: CliContext): Command {
   return subcommand("run", {
-    summary: "watch the logs, decide, and block if told to",
+    summary: "Watch the logs, decide, and block if told to.",
     description:
-      "Without a configuration it looks for Apache's logs in the usual places; where there are none it plays a sample " +
+      "Without a configuration it looks for Apache's logs in the usual places; where there are none it plays a sample\n" +
       "attack. It decides and records, and blocks nothing, until the mode is enforce. Ctrl-C stops it.",
     examples: [
       ["sekisho run", "watch with ./sekisho.yaml, /etc/sekisho/sekisho.yaml or what is found"],
@@ -60,10 +60,11 @@ async function run(context: CliContext, options: RunOptions): Promise<void> {
   {
     await using daemon = await startDaemon({
       setup,
-      version: context.version,
+      version,
       demo,
       log,
-      env: context.env,
+      clock,
+      env,
       failed,
     });
     using _reload = reloadOnHangup(context, options, demo, daemon, log);
@@ -83,7 +84,12 @@ async function run(context: CliContext, options: RunOptions): Promise<void> {
 }
 
 /** The sample attack's logs, and an enforcer that blocks nothing, so that the whole path can be seen. */
-async function demoSetup(setup: Setup, mode: Mode | undefined, clock: Clock, signal: AbortSignal): Promise<Setup> {
+async function demoSetup(
+  setup: Setup,
+  mode: Mode | undefined,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Setup> {
   const logs = await startDemo({ directory: join(setup.config.data, "demo"), clock, signal });
   const config = { ...setup.config, logs, origins: [...DEMO_ORIGINS], enforcers: { "dry-run": {} } };
   return { ...setup, config, mode: mode ?? "enforce" };

@@ -1,0 +1,139 @@
+import { describe, expect, test } from "vitest";
+import { Ledger } from "../../src/decide/ledger.ts";
+import { Policy } from "../../src/decide/policy.ts";
+import { Protected, protectedBy } from "../../src/decide/protected.ts";
+import type { Finding } from "../../src/model/finding.ts";
+import { parseTarget, type Subject, type Target } from "../../src/model/ip.ts";
+import { type DurationMs, NEVER, parseDuration, PERMANENT } from "../../src/model/time.ts";
+import { access, at, errorEvent } from "../evaluate/events.ts";
+
+const HOUR = parseDuration("1h") as DurationMs;
+const lengths = { ban: HOUR, factor: 2, max: parseDuration("5h") as DurationMs, memory: parseDuration("1d") as DurationMs };
+const target = (text: string): Target => parseTarget(text)!;
+const finding = (subject: string, seconds: number, ban: Finding["ban"] = "default"): Finding => ({
+  rule: "r",
+  title: "Title",
+  severity: "medium",
+  subject: subject as Subject,
+  firstSeen: at(seconds - 10),
+  lastSeen: at(seconds),
+  count: 5,
+  evidence: [],
+  ban,
+  eventIndex: 0,
+});
+
+function policyWith({ allowlist = [] as string[], proxies = [] as string[], enforcing = true } = {}) {
+  const ledger = new Ledger(lengths.memory, () => enforcing);
+  return { ledger, policy: new Policy(lengths, ledger, protectedBy(allowlist.map(target), proxies.map(target))) };
+}
+const lengthOf = (judgement: ReturnType<Policy["decide"]>[number]) =>
+  judgement.kind === "ban" ? judgement.decision.until - judgement.decision.at : judgement.kind;
+
+describe("bans", () => {
+  test("run from the event that led to them, with a reason that can be read", () => {
+    const { policy } = policyWith();
+    expect(policy.decide([finding("192.0.2.7", 100)], at(500))).toEqual([
+      {
+        kind: "ban",
+        decision: {
+          kind: "ban",
+          target: "192.0.2.7/32",
+          rule: "r",
+          by: "rule",
+          reason: "Title: 5 in 10s",
+          at: at(100),
+          until: at(3_700),
+        },
+      },
+    ]);
+  });
+
+  test("of a line from the future begin now", () => {
+    const [judgement] = policyWith().policy.decide([finding("192.0.2.7", 9_999)], at(0));
+    expect(judgement).toMatchObject({ decision: { at: at(0), until: at(3_600) } });
+  });
+
+  test("are not decided twice while one runs, and double after each that has ended, up to the longest", () => {
+    const { policy } = policyWith();
+    const decided = [0, 10, 3_601, 3_602, 20_000, 80_000].map((seconds) => lengthOf(policy.decide([finding("2001:db8::/64", seconds)], NEVER)[0]!));
+    expect(decided).toEqual([HOUR, "none", 2 * HOUR, "none", 4 * HOUR, 5 * HOUR]);
+  });
+
+  test("that ended before the memory do not lengthen the next", () => {
+    const { policy } = policyWith();
+    policy.decide([finding("192.0.2.7", 0)], NEVER);
+    expect(lengthOf(policy.decide([finding("192.0.2.7", 100_000)], NEVER)[0]!)).toBe(HOUR);
+  });
+
+  test("that a person took back do not lengthen the next", () => {
+    const { policy, ledger } = policyWith();
+    policy.decide([finding("192.0.2.7", 0)], NEVER);
+    ledger.revoke(target("192.0.2.7"));
+    expect(lengthOf(policy.decide([finding("192.0.2.7", 10)], NEVER)[0]!)).toBe(HOUR);
+  });
+
+  test("of a rule that only reports, or asks for a permanent one, are none and permanent", () => {
+    const { policy } = policyWith();
+    const judgements = policy.decide([finding("192.0.2.7", 0, null), finding("192.0.2.8", 0, PERMANENT)], NEVER);
+    expect(judgements.map(lengthOf)).toEqual(["none", Number.POSITIVE_INFINITY]);
+  });
+});
+
+describe("nobody is banned who", () => {
+  test.each([
+    ["is on the allowlist", "192.0.2.7", "allowlisted"],
+    ["is in an allowed range", "198.51.100.200", "allowlisted"],
+    ["is a trusted proxy", "203.0.113.9", "a trusted proxy"],
+    ["shares a /64 with an allowed address", "2001:db8::/64", "allowlisted"],
+    ["is loopback", "127.0.0.53", "loopback"],
+    ["is this host", "127.0.0.1", "loopback"],
+  ])("%s", (_, subject, why) => {
+    const { policy } = policyWith({
+      allowlist: ["192.0.2.7", "198.51.100.0/24", "2001:db8::9/128"],
+      proxies: ["203.0.113.9"],
+    });
+    expect(policy.decide([finding(subject, 0)], NEVER)).toEqual([{ kind: "spared", why }]);
+  });
+
+  test("a person cannot ban a range that holds somebody protected", () => {
+    const { policy } = policyWith({ allowlist: ["192.0.2.7"] });
+    for (const text of ["192.0.2.0/24", "0.0.0.0/0", "::/0"]) {
+      expect(() => policy.banByPerson(target(text), null, "", at(0)), text).toThrowError(
+        expect.objectContaining({ code: "TARGET_PROTECTED" }) as Error,
+      );
+    }
+    expect(policy.banByPerson(target("192.0.2.8"), PERMANENT, "x", at(0)).until).toBe(NEVER);
+  });
+
+  test("replay can be asked to spare nobody", () => {
+    const policy = new Policy(lengths, new Ledger(lengths.memory, () => false), Protected.nobody);
+    expect(policy.decide([finding("127.0.0.1", 0)], NEVER)[0]!.kind).toBe("ban");
+  });
+});
+
+describe("refusals", () => {
+  const events = () => [
+    access("192.0.2.7", 10, { status: 403 }),
+    access("192.0.2.7", 11, { status: 404 }),
+    access("192.0.2.8", 12, { status: 403 }),
+    access("192.0.2.7", 9_999, { status: 403 }),
+    errorEvent("192.0.2.7", 13, "AH01630"),
+    errorEvent("192.0.2.7", 14, "AH01617"),
+  ];
+  const marked = (enforcing: boolean) => {
+    const { policy, ledger } = policyWith({ enforcing });
+    policy.decide([finding("192.0.2.7", 0)], NEVER);
+    const all = events();
+    ledger.markRefusals(all);
+    return all.map(({ refused }) => refused);
+  };
+
+  test("are the 403s and denials of a banned client while its ban runs, and nothing else", () => {
+    expect(marked(true)).toEqual([true, false, false, false, true, false]);
+  });
+
+  test("are not assumed in observe mode, where bans refuse nothing", () => {
+    expect(marked(false)).toEqual(Array(6).fill(false));
+  });
+});

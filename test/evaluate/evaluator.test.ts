@@ -1,0 +1,198 @@
+import { describe, expect, test } from "vitest";
+import { compileRule } from "../../src/evaluate/compile-rule.ts";
+import { Evaluator } from "../../src/evaluate/evaluator.ts";
+import { ruleSchema } from "../../src/evaluate/rule-schema.ts";
+import { SekishoError } from "../../src/model/errors.ts";
+import type { LogEvent } from "../../src/model/event.ts";
+import { type Target, parseTarget } from "../../src/model/ip.ts";
+import { access, at, audit } from "./events.ts";
+
+const rule = (id: string, spec: object, origins: readonly string[] = []) =>
+  compileRule(
+    {
+      id,
+      spec: ruleSchema.parse({
+        title: { en: id, ja: id },
+        detects: "d",
+        why: "w",
+        severity: "medium",
+        events: "access",
+        match: { status: 403 },
+        bucket: { kind: "threshold", count: 3, window: "1m" },
+        cooldown: "30s",
+        ...spec,
+      }),
+    },
+    { origins: new Set(origins) },
+  );
+const denied = (client: string, seconds: number) => access(client, seconds, { status: 403 });
+
+describe("threshold", () => {
+  test("fires with the hit that fills the window, with first, last, count and lines", () => {
+    const evaluator = new Evaluator([rule("r", {})]);
+    const [finding, ...more] = evaluator.evaluate([0, 20, 40].map((seconds) => denied("192.0.2.7", seconds)));
+    expect(more).toEqual([]);
+    expect(finding).toMatchObject({ rule: "r", subject: "192.0.2.7", count: 3, firstSeen: at(0), lastSeen: at(40) });
+    expect(finding!.evidence).toEqual(["192.0.2.7 at 0", "192.0.2.7 at 20", "192.0.2.7 at 40"]);
+  });
+
+  test("does not fire when the hits are a window apart", () => {
+    const evaluator = new Evaluator([rule("r", {})]);
+    expect(evaluator.evaluate([0, 30, 60, 90, 120].map((seconds) => denied("192.0.2.7", seconds)))).toEqual([]);
+  });
+
+  test("counts lines that come a little out of order where their time puts them", () => {
+    const evaluator = new Evaluator([rule("r", {})]);
+    const findings = evaluator.evaluate([50, 10, 30].map((seconds) => denied("192.0.2.7", seconds)));
+    expect(findings).toMatchObject([{ firstSeen: at(10), lastSeen: at(50) }]);
+  });
+
+  test("does not count a line that is older than the window before the newest", () => {
+    const evaluator = new Evaluator([rule("r", {})]);
+    expect(evaluator.evaluate([100, 110, 20].map((seconds) => denied("192.0.2.7", seconds)))).toEqual([]);
+  });
+
+  test("a clock that jumps back an hour makes no finding of calm traffic", () => {
+    const evaluator = new Evaluator([rule("r", {})]);
+    const seconds = [3_600, 3_700, 0, 100, 200, 300];
+    expect(evaluator.evaluate(seconds.map((each) => denied("192.0.2.7", each)))).toEqual([]);
+  });
+
+  test("is quiet during its cooldown and fires again after it", () => {
+    const evaluator = new Evaluator([rule("r", {})]);
+    const findings = evaluator.evaluate(
+      Array.from({ length: 40 }, (_, seconds) => denied("192.0.2.7", seconds)),
+    );
+    expect(findings.map(({ lastSeen }) => lastSeen)).toEqual([at(2), at(32)]);
+  });
+});
+
+describe("distinct", () => {
+  const paths = rule("paths", { bucket: { kind: "distinct", of: "path", count: 3, window: "1m" } });
+  const asked = (path: string, seconds: number) => access("192.0.2.7", seconds, { status: 403, path });
+
+  test("counts different values only", () => {
+    const evaluator = new Evaluator([paths]);
+    expect(evaluator.evaluate(Array.from({ length: 50 }, (_, n) => asked("/same", n)))).toEqual([]);
+    const [finding] = evaluator.evaluate([asked("/a", 51), asked("/b", 52)]);
+    expect(finding).toMatchObject({ count: 3, lastSeen: at(52) });
+  });
+
+  test("forgets values that were not seen within the window", () => {
+    const evaluator = new Evaluator([paths]);
+    expect(evaluator.evaluate([asked("/a", 0), asked("/b", 30), asked("/c", 61)])).toEqual([]);
+  });
+});
+
+describe("subjects", () => {
+  test("neighbours are counted apart, and addresses of one IPv6 /64 together", () => {
+    const evaluator = new Evaluator([rule("r", {})]);
+    const clients = ["2001:db8:0:1::1", "192.0.2.1", "2001:db8:0:1:ffff::2", "192.0.2.2", "2001:db8:0:1::3"];
+    const findings = evaluator.evaluate(clients.map((client, seconds) => denied(client, seconds)));
+    expect(findings.map(({ subject }) => subject)).toEqual(["2001:db8:0:1::/64"]);
+  });
+
+  test("a flood of other addresses forgets the calm ones first and keeps memory bounded", () => {
+    const evaluator = new Evaluator([rule("r", {})], 1_000);
+    const flood = Array.from({ length: 20_000 }, (_, n) => denied(`10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`, n / 1_000));
+    const busy = [denied("192.0.2.7", 20), denied("192.0.2.7", 20), ...flood.slice(0, 300), denied("192.0.2.7", 21)];
+    evaluator.evaluate(flood);
+    expect(evaluator.subjects).toBeLessThanOrEqual(1_001);
+    expect(evaluator.evaluate(busy)).toHaveLength(1);
+  });
+});
+
+describe("what never counts", () => {
+  test("a request that an active ban refused", () => {
+    const evaluator = new Evaluator([rule("r", {})]);
+    const refused = [0, 1, 2, 3].map((seconds) => access("192.0.2.7", seconds, { status: 403, refused: true }));
+    expect(evaluator.evaluate(refused)).toEqual([]);
+  });
+
+  test("a missing header on a format that cannot show it", () => {
+    const evaluator = new Evaluator([
+      rule("r", { match: { origin: { missing: true } }, bucket: { kind: "threshold", count: 1, window: "1m" } }),
+    ]);
+    expect(evaluator.evaluate([access("192.0.2.7", 0, { origin: undefined })])).toEqual([]);
+    expect(evaluator.evaluate([access("192.0.2.7", 1, { origin: null })])).toHaveLength(1);
+  });
+
+  test("the contrary of a condition on a field that the format cannot show", () => {
+    const evaluator = new Evaluator([
+      rule("r", { match: { not: { origin: "https://a.example" } }, bucket: { kind: "threshold", count: 1, window: "1m" } }),
+    ]);
+    expect(evaluator.evaluate([access("192.0.2.7", 0, { origin: undefined })])).toEqual([]);
+    expect(evaluator.evaluate([access("192.0.2.7", 1, { origin: "https://b.example" })])).toHaveLength(1);
+  });
+});
+
+describe("foreign Origin", () => {
+  const foreign = (origins: string[]) =>
+    new Evaluator([
+      rule("r", { match: { foreignOrigin: true }, bucket: { kind: "threshold", count: 1, window: "1m" } }, origins),
+    ]);
+  const hits = (evaluator: Evaluator, fields: object) => evaluator.matching(access("192.0.2.7", 0, fields)).length;
+
+  test("is one that the configuration does not name", () => {
+    const evaluator = foreign(["https://app.example"]);
+    expect(hits(evaluator, { origin: "https://app.example" })).toBe(0);
+    expect(hits(evaluator, { origin: "HTTPS://APP.EXAMPLE" })).toBe(0);
+    for (const origin of ["https://evil.example", "http://app.example", "null", "https://app.example.evil.example"]) {
+      expect(hits(evaluator, { origin }), origin).toBe(1);
+    }
+  });
+
+  test("is one of another host where the configuration names none", () => {
+    const evaluator = foreign([]);
+    expect(hits(evaluator, { origin: "https://app.example", host: "app.example:8443" })).toBe(0);
+    expect(hits(evaluator, { origin: "https://evil.example", host: "app.example" })).toBe(1);
+  });
+
+  test("is not concluded where the line does not tell the site's own name", () => {
+    expect(hits(foreign([]), { origin: "https://evil.example" })).toBe(0);
+  });
+});
+
+describe("restart", () => {
+  const rules = [
+    rule("r", {}),
+    rule("slow", { bucket: { kind: "threshold", count: 5, window: "1m" }, cooldown: "1m" }),
+    rule("audited", { events: "audit", match: { name: "ws.rate_exceeded" } }),
+  ];
+  const story: LogEvent[] = Array.from({ length: 60 }, (_, n) =>
+    n % 3 === 0
+      ? denied(`192.0.2.${n % 4}`, n)
+      : n % 3 === 1
+        ? audit("2001:db8::1", n, "ws.rate_exceeded")
+        : denied("2001:db8:5::9", n),
+  );
+
+  test.each(Array.from({ length: 59 }, (_, n) => n + 1))("after event %i changes no finding", (killedAt) => {
+    const undisturbed = new Evaluator(rules).evaluate(story);
+    const before = new Evaluator(rules).evaluate(story.slice(0, killedAt));
+    const consumed = before.map(({ subject, rule, eventIndex, lastSeen }) => ({
+      subject,
+      rule,
+      throughEvent: eventIndex + 1,
+      at: lastSeen,
+    }));
+    const restarted = new Evaluator(rules);
+    restarted.restore([{ firstEvent: 1, events: story.slice(0, killedAt) }], consumed);
+    const after = restarted.evaluate(story.slice(killedAt));
+    const told = (findings: typeof before) => findings.map(({ rule, subject, lastSeen, count }) => ({ rule, subject, lastSeen, count }));
+    expect(told([...before, ...after])).toEqual(told(undisturbed));
+  });
+});
+
+test("what a person forgave does not bring the ban back with the next line", () => {
+  const evaluator = new Evaluator([rule("r", {})]);
+  evaluator.evaluate([denied("192.0.2.7", 0), denied("192.0.2.7", 1)]);
+  evaluator.forget(parseTarget("192.0.2.0/24") as Target);
+  expect(evaluator.evaluate([denied("192.0.2.7", 2)])).toEqual([]);
+});
+
+test("a rule that asks for a field its events do not have is refused with the fields that they have", () => {
+  const compile = () => rule("r", { events: "audit", match: { status: 403 } });
+  expect(compile).toThrowError(SekishoError);
+  expect(compile).toThrowError(/rule r: events of kind audit have no field 'status'/);
+});

@@ -1,0 +1,67 @@
+import type { AccessEvent, AuditEvent, AuditName, ErrorEvent } from "../../src/model/event.ts";
+import { type Ip, parseIp } from "../../src/model/ip.ts";
+import type { UnixMs } from "../../src/model/time.ts";
+
+/** 2026-11-20T12:00:00Z. Tests count seconds from here. */
+export const NOON = 1_795_176_000_000;
+export const at = (seconds: number): UnixMs => (NOON + seconds * 1_000) as UnixMs;
+const ip = (address: string): Ip => parseIp(address)!;
+
+/** A request as a combined log shows it: nothing is known of Origin or Upgrade. */
+export const access = (
+  client: string,
+  seconds: number,
+  fields: Partial<Omit<AccessEvent, "kind" | "client" | "time">> = {},
+): AccessEvent => ({
+  kind: "access",
+  time: at(seconds),
+  source: 1,
+  line: `${client} at ${seconds}`,
+  client: ip(client),
+  method: "GET",
+  path: "/",
+  query: null,
+  protocol: "HTTP/1.1",
+  status: 200,
+  bytes: 1,
+  referer: null,
+  userAgent: "test",
+  origin: undefined,
+  upgrade: undefined,
+  host: undefined,
+  user: null,
+  vhost: undefined,
+  durationUs: undefined,
+  bytesIn: undefined,
+  bytesOut: undefined,
+  refused: false,
+  ...fields,
+});
+
+export const errorEvent = (client: string | null, seconds: number, code: string, message = ""): ErrorEvent => ({
+  kind: "error",
+  time: at(seconds),
+  source: 2,
+  line: `${client} ${code}`,
+  client: client === null ? null : ip(client),
+  level: "error",
+  module: "authz_core",
+  code,
+  message,
+  refused: false,
+});
+
+export const audit = (client: string, seconds: number, name: AuditName): AuditEvent => ({
+  kind: "audit",
+  time: at(seconds),
+  source: 3,
+  line: `${client} ${name}`,
+  client: ip(client),
+  name,
+  app: null,
+  user: null,
+  connection: null,
+  origin: null,
+  path: null,
+  detail: null,
+});

@@ -1,0 +1,230 @@
+import {
+  appendFileSync,
+  chmodSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import type { Checkpoint, LineBatch } from "../../src/model/line.ts";
+import { type LogToTail, type SourceRegistry, Tailer } from "../../src/tail/tailer.ts";
+import { temporaryFolder } from "../temporary-folder.ts";
+
+/** Keeps what a store would keep. */
+class Registry implements SourceRegistry {
+  readonly committed = new Map<string, Checkpoint>();
+  #ids = new Map<string, number>();
+
+  register(log: LogToTail) {
+    if (!this.#ids.has(log.path)) this.#ids.set(log.path, this.#ids.size + 1);
+    return { ...log, id: this.#ids.get(log.path)! };
+  }
+  checkpoints(source: { readonly id: number }): Checkpoint[] {
+    return [...this.committed.values()].filter((checkpoint) => checkpoint.source === source.id);
+  }
+  commit({ checkpoint }: LineBatch): void {
+    this.committed.set(`${checkpoint.source} ${checkpoint.fingerprint.inode}`, checkpoint);
+  }
+}
+
+/** A tailer that runs in the background and commits what it reads. */
+class Running implements AsyncDisposable {
+  readonly lines: string[] = [];
+  readonly cut: string[] = [];
+  readonly tailer: Tailer;
+  readonly #stop = new AbortController();
+  readonly #done: Promise<void>;
+
+  constructor(path: string, registry: Registry) {
+    this.tailer = new Tailer([{ path, kind: "access", format: "auto", timezone: null }], registry);
+    this.#done = this.#run(registry);
+  }
+
+  async #run(registry: Registry): Promise<void> {
+    for await (const batch of this.tailer.batches(this.#stop.signal)) {
+      this.lines.push(...batch.lines);
+      for (const index of batch.cut) this.cut.push(batch.lines[index]!);
+      registry.commit(batch);
+    }
+  }
+
+  has = (count: number) => expect.poll(() => this.lines.length, { timeout: 5_000, interval: 10 }).toBe(count);
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await this.#done;
+    this.tailer[Symbol.dispose]();
+  }
+}
+
+const numbered = (from: number, to: number): string =>
+  Array.from({ length: to - from }, (_, index) => `line ${from + index}\n`).join("");
+
+test("lines are read as they are written, and half a line waits for its end", async () => {
+  using folder = temporaryFolder();
+  const log = join(folder.path, "access.log");
+  writeFileSync(log, "one\ntwo\nthr");
+  await using running = new Running(log, new Registry());
+  await running.has(2);
+  appendFileSync(log, "ee\nfour\r\n");
+  await running.has(4);
+  expect(running.lines).toEqual(["one", "two", "three", "four"]);
+});
+
+test("after a rename the old file is read to its end, also what old processes still write, and then the new one", async () => {
+  using folder = temporaryFolder();
+  const log = join(folder.path, "access.log");
+  writeFileSync(log, numbered(0, 3));
+  await using running = new Running(log, new Registry());
+  await running.has(3);
+  renameSync(log, `${log}.1`);
+  appendFileSync(`${log}.1`, numbered(3, 5));
+  writeFileSync(log, numbered(5, 7));
+  await running.has(7);
+  appendFileSync(`${log}.1`, "a socket that was open\n");
+  await running.has(8);
+  expect(running.lines).toEqual([...numbered(0, 7).trim().split("\n"), "a socket that was open"]);
+});
+
+test("a truncated file is read from its beginning", async () => {
+  using folder = temporaryFolder();
+  const log = join(folder.path, "access.log");
+  writeFileSync(log, numbered(0, 100));
+  await using running = new Running(log, new Registry());
+  await running.has(100);
+  truncateSync(log);
+  appendFileSync(log, "after\n");
+  await running.has(101);
+  expect(running.lines.at(-1)).toBe("after");
+});
+
+test("a file that was truncated and written beyond its old length is read from its beginning", async () => {
+  using folder = temporaryFolder();
+  const log = join(folder.path, "access.log");
+  writeFileSync(log, numbered(0, 5));
+  await using running = new Running(log, new Registry());
+  await running.has(5);
+  writeFileSync(log, `rewritten\n${numbered(0, 20)}`);
+  await running.has(26);
+});
+
+test("a restart goes on after the last committed line, through rotations that happened meanwhile", async () => {
+  using folder = temporaryFolder();
+  const log = join(folder.path, "access.log");
+  const registry = new Registry();
+  writeFileSync(log, numbered(0, 4));
+  {
+    await using first = new Running(log, registry);
+    await first.has(4);
+  }
+  appendFileSync(log, numbered(4, 6));
+  renameSync(log, `${log}.1`);
+  writeFileSync(log, numbered(6, 9));
+  await using second = new Running(log, registry);
+  await second.has(5);
+  expect(second.lines).toEqual(numbered(4, 9).trim().split("\n"));
+});
+
+test("another file with the same beginning and a reused name is not taken for the one that was read", async () => {
+  using folder = temporaryFolder();
+  const log = join(folder.path, "access.log");
+  const registry = new Registry();
+  writeFileSync(log, numbered(0, 4));
+  {
+    await using first = new Running(log, registry);
+    await first.has(4);
+  }
+  rmSync(log);
+  writeFileSync(join(folder.path, "keeps-the-inode-busy"), "");
+  writeFileSync(log, numbered(0, 6));
+  await using second = new Running(log, registry);
+  await second.has(6);
+});
+
+test("a file whose inode was reused is read from its beginning when its first bytes differ", async () => {
+  using folder = temporaryFolder();
+  const log = join(folder.path, "access.log");
+  const registry = new Registry();
+  writeFileSync(log, numbered(0, 4));
+  {
+    await using first = new Running(log, registry);
+    await first.has(4);
+  }
+  writeFileSync(log, numbered(10, 20)); // the same inode, longer than before
+  await using second = new Running(log, registry);
+  await second.has(10);
+  expect(second.lines[0]).toBe("line 10");
+});
+
+test("a line longer than a MiB is cut and marked, and the next line is whole", async () => {
+  using folder = temporaryFolder();
+  const log = join(folder.path, "access.log");
+  writeFileSync(log, `${"x".repeat(3 << 20)}\nnext\n`);
+  await using running = new Running(log, new Registry());
+  await running.has(2);
+  expect(running.cut).toHaveLength(1);
+  expect(running.lines[0]).toHaveLength(1 << 20);
+  expect(running.lines[1]).toBe("next");
+});
+
+test("a restart in the middle of a cut line does not take its rest for a line", async () => {
+  using folder = temporaryFolder();
+  const log = join(folder.path, "access.log");
+  const registry = new Registry();
+  writeFileSync(log, "x".repeat((1 << 20) + 10));
+  {
+    await using first = new Running(log, registry);
+    await first.has(1);
+  }
+  appendFileSync(log, "forged line\nnext\n");
+  await using second = new Running(log, registry);
+  await second.has(1);
+  expect(second.lines).toEqual(["next"]);
+});
+
+test("a new file that matches the glob is picked up while running", async () => {
+  using folder = temporaryFolder();
+  writeFileSync(join(folder.path, "a_access.log"), "a\n");
+  await using running = new Running(join(folder.path, "*access.log"), new Registry());
+  await running.has(1);
+  writeFileSync(join(folder.path, "b_access.log"), "b\n");
+  writeFileSync(join(folder.path, "b_error.log"), "not mine\n");
+  await running.has(2);
+  expect(running.lines).toEqual(["a", "b"]);
+});
+
+test("a missing, unreadable or unfit file is reported, and read once it is well", async () => {
+  using folder = temporaryFolder();
+  const log = join(folder.path, "access.log");
+  await using running = new Running(log, new Registry());
+  const problem = () => running.tailer.status()[0]?.problem?.code;
+  await expect.poll(problem).toBe("LOG_MISSING");
+  mkdirSync(log);
+  await expect.poll(problem).toBe("LOG_UNREADABLE");
+  rmSync(log, { recursive: true });
+  execFileSync("mkfifo", [log]);
+  await expect.poll(() => running.tailer.status()[0]?.problem?.message).toContain("not a regular file");
+  rmSync(log);
+  symlinkSync(join(folder.path, "nowhere"), log);
+  await expect.poll(problem).toBe("LOG_MISSING");
+  writeFileSync(join(folder.path, "nowhere"), "through the link\n");
+  await running.has(1);
+  expect(problem()).toBeUndefined();
+  chmodSync(join(folder.path, "nowhere"), 0o600);
+});
+
+test("a burst over many files loses nothing", async () => {
+  using folder = temporaryFolder();
+  await using running = new Running(join(folder.path, "*.log"), new Registry());
+  for (let file = 0; file < 40; file++) writeFileSync(join(folder.path, `${file}.log`), "");
+  for (let round = 0; round < 50; round++) {
+    for (let file = 0; file < 40; file++) appendFileSync(join(folder.path, `${file}.log`), `${file} ${round}\n`);
+  }
+  await running.has(2_000);
+  expect(new Set(running.lines).size).toBe(2_000);
+});
