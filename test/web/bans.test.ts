@@ -1,0 +1,114 @@
+import { describe, expect, test } from "vitest";
+import { missing } from "../requirements.ts";
+import { Dashboard } from "./dashboard.ts";
+
+describe.skipIf(missing("chromium"))("bans on the page", { timeout: 60_000 }, () => {
+  const dashboard = new Dashboard();
+
+  test("a ban is shown with its reason, who decided, what remains and who enforces it", async () => {
+    await dashboard.signIn();
+    const text = await dashboard.ban("192.0.2.66/32").textContent();
+    expect(text).toContain("12 requests that Apache forbade in 60 s");
+    expect(text).toContain("by rule apache-forbidden");
+    expect(text).toMatch(/3:5\d:\d\d/);
+    expect(text).toContain("apache-include");
+    expect(await dashboard.ban("203.0.113.0/24").textContent()).toMatch(
+      /by a person[\s\S]*permanent[\s\S]*not yet enforced/,
+    );
+  });
+
+  test("what remains counts down every second", async () => {
+    await dashboard.signIn();
+    const countdown = dashboard.ban("192.0.2.66/32").locator(".countdown");
+    const before = await countdown.textContent();
+    await expect.poll(() => countdown.textContent(), { timeout: 3_000 }).not.toBe(before);
+  });
+
+  test("in observe mode every ban says that it is not enforced, and the badge explains the mode", async () => {
+    dashboard.server.status = { ...dashboard.server.status, mode: "observe", demo: true };
+    dashboard.server.bans = dashboard.server.bans.map((ban) => ({ ...ban, enforcedBy: [] }));
+    await dashboard.signIn();
+    expect(await dashboard.bans.getByText("not enforced (observe)").count()).toBe(4);
+    await dashboard.page.getByText("Decides and records, blocks nothing.").waitFor();
+    await dashboard.page.getByText("The bundled sample attack is playing.").waitFor();
+  });
+
+  test("unban asks once more, lifts the ban and says so", async () => {
+    await dashboard.signIn();
+    await dashboard.ban("192.0.2.66/32").getByRole("button", { name: "Unban" }).click();
+    expect(dashboard.server.asked).not.toContain("DELETE /api/bans/192.0.2.66%2F32");
+    await dashboard.ban("192.0.2.66/32").getByRole("button", { name: "Unban", exact: true }).click();
+    await dashboard.page.getByRole("status").getByText("Unbanned 192.0.2.66/32").waitFor();
+    await dashboard.ban("192.0.2.66/32").waitFor({ state: "detached" });
+    expect(dashboard.server.asked).toContain("DELETE /api/bans/192.0.2.66%2F32");
+  });
+
+  test("the keyboard reaches unban, Escape keeps the ban, and focus is never lost", async () => {
+    await dashboard.signIn();
+    const focused = () =>
+      dashboard.page.evaluate(() => document.activeElement?.getAttribute("aria-label") ?? "");
+    const text = () => dashboard.page.evaluate(() => document.activeElement?.textContent ?? "");
+    for (let press = 0; press < 60 && (await focused()) !== "Unban 192.0.2.66/32"; press++) {
+      await dashboard.page.keyboard.press("Tab");
+    }
+    expect(await focused()).toBe("Unban 192.0.2.66/32");
+    await dashboard.page.keyboard.press("Enter");
+    await expect.poll(text).toBe("Unban");
+    await dashboard.page.keyboard.press("Escape");
+    await expect.poll(focused).toBe("Unban 192.0.2.66/32");
+    await dashboard.page.keyboard.press("Enter");
+    await expect.poll(text).toBe("Unban");
+    await dashboard.page.keyboard.press("Enter");
+    await dashboard.ban("192.0.2.66/32").waitFor({ state: "detached" });
+    expect(await text()).toBe("Bans");
+  });
+
+  test("a ban that another person lifted meanwhile is refused beside its row, with the hint", async () => {
+    await dashboard.signIn();
+    await dashboard.ban("198.51.100.24/32").getByRole("button", { name: "Unban" }).click();
+    dashboard.server.bans = dashboard.server.bans.filter(({ target }) => target !== "198.51.100.24/32");
+    await dashboard.ban("198.51.100.24/32").getByRole("button", { name: "Unban", exact: true }).click();
+    const refusal = dashboard.ban("198.51.100.24/32").getByRole("alert");
+    await refusal.getByText("198.51.100.24/32 is not banned").waitFor();
+    expect(await refusal.textContent()).toContain("list the bans");
+  });
+
+  test("allow puts the target on the allowlist and lifts its ban", async () => {
+    await dashboard.signIn();
+    await dashboard.ban("2001:db8:40:2::/64").getByRole("button", { name: "Allow" }).click();
+    await dashboard.page.getByLabel("Reason, optional").fill("our own office");
+    await dashboard.page.getByLabel("Reason, optional").press("Enter");
+    await dashboard.ban("2001:db8:40:2::/64").waitFor({ state: "detached" });
+    await dashboard.page.getByRole("status").getByText("Put on the allowlist: 2001:db8:40:2::/64").waitFor();
+  });
+
+  test("the form shows the server's error and its hint and keeps what was typed", async () => {
+    await dashboard.signIn();
+    await dashboard.page.getByRole("button", { name: "Ban an address" }).click();
+    const form = dashboard.page.getByRole("form", { name: "Ban an address" });
+    await form.getByLabel("Target").fill("10.0.0.300");
+    await form.getByLabel("Reason").fill("typed once");
+    await form.getByRole("button", { name: "Ban" }).click();
+    await form.getByText("'10.0.0.300' is not an address").waitFor();
+    expect(await form.getByRole("alert").textContent()).toContain("write 192.0.2.7");
+    expect(await form.getByLabel("Reason").inputValue()).toBe("typed once");
+
+    await form.getByLabel("Target").fill("192.0.2.99");
+    await form.getByLabel("Length").fill("permanent");
+    await form.getByLabel("Target").press("Enter");
+    await dashboard.ban("192.0.2.99/32").waitFor();
+    expect(await dashboard.ban("192.0.2.99/32").textContent()).toMatch(/typed once[\s\S]*permanent/);
+    expect(await form.count()).toBe(0);
+  });
+
+  test("expired and lifted bans are one press away", async () => {
+    await dashboard.signIn();
+    await dashboard.page
+      .getByRole("region", { name: "Bans" })
+      .getByRole("button", { name: "All", exact: true })
+      .click();
+    await dashboard.ban("198.51.100.7/32").waitFor();
+    expect(await dashboard.ban("198.51.100.7/32").textContent()).toContain("expired");
+    expect(await dashboard.ban("198.51.100.7/32").getByRole("button").count()).toBe(0);
+  });
+});

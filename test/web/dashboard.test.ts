@@ -1,0 +1,99 @@
+import { describe, expect, test } from "vitest";
+import { missing } from "../requirements.ts";
+import { Dashboard } from "./dashboard.ts";
+
+describe.skipIf(missing("chromium"))("the dashboard page", { timeout: 60_000 }, () => {
+  const dashboard = new Dashboard();
+
+  test("sources and enforcers show their state, errors and hints", async () => {
+    await dashboard.signIn();
+    const sources = await dashboard.page.getByRole("region", { name: "Log sources" }).textContent();
+    expect(sources).toContain("usermod -aG adm sekisho");
+    expect(sources).toContain("5.1 MiB");
+    const enforcers = await dashboard.page.getByRole("region", { name: "Enforcers" }).textContent();
+    expect(enforcers).toContain("written, waiting for its scheduled reload");
+  });
+
+  test("an enforcer that waits can be applied now", async () => {
+    await dashboard.signIn();
+    await dashboard.page.getByRole("button", { name: "Apply apache-include now" }).click();
+    await dashboard.page.getByRole("status").getByText("Applied apache-include").waitFor();
+    await dashboard.page
+      .getByRole("button", { name: "Apply apache-include now" })
+      .waitFor({ state: "detached" });
+  });
+
+  test("unparsed lines are shown with the reason", async () => {
+    await dashboard.signIn();
+    await dashboard.page.getByRole("button", { name: "Unparsed lines" }).click();
+    await dashboard.page.getByText("not the shape of its source's format").waitFor();
+    await dashboard.page.getByText(String.raw`\x16\x03\x01`).waitFor();
+  });
+
+  test("the chart names its lines in words and counts what bans refused", async () => {
+    await dashboard.signIn();
+    const legend = dashboard.page.getByRole("region", { name: "Traffic" });
+    const refused = legend.getByRole("button", { name: /refused/ });
+    const total = dashboard.server.traffic(60).reduce((sum, point) => sum + point.refused, 0);
+    expect((await refused.textContent())?.replace(/\D/g, "")).toBe(String(total));
+    await legend.getByRole("button", { name: "24 h" }).click();
+    await legend.getByText("Total of the last 24 h").waitFor();
+    await refused.click();
+    expect(await refused.getAttribute("aria-pressed")).toBe("false");
+    expect(await legend.locator("canvas").count()).toBe(1);
+  });
+
+  test("where there is nothing yet the page says what will come", async () => {
+    dashboard.server.bans = [];
+    dashboard.server.incidents = [];
+    dashboard.server.traffic = () => [];
+    await dashboard.page.goto(dashboard.server.link());
+    await dashboard.page.getByText("No bans. When a rule fires").waitFor();
+    await dashboard.page.getByText("No open incidents.").waitFor();
+    await dashboard.page.getByText("No requests in the last 60 min.").waitFor();
+    expect(dashboard.complaints).toEqual([]);
+  });
+
+  test("the theme follows the system until it is toggled, and the choice outlives a reload", async () => {
+    const ground = () =>
+      dashboard.page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+    await dashboard.signIn();
+    const light = await ground();
+    await dashboard.page.getByRole("button", { name: "Dark theme" }).click();
+    const dark = await ground();
+    expect(dark).not.toBe(light);
+    await dashboard.page.reload();
+    await dashboard.ban("192.0.2.66/32").waitFor();
+    expect(await ground()).toBe(dark);
+    await dashboard.page.getByRole("button", { name: "Light theme" }).click();
+    expect(await ground()).toBe(light);
+    await dashboard.page.emulateMedia({ colorScheme: "dark" });
+    await expect.poll(ground).toBe(dark);
+  });
+
+  test("on a phone nothing is wider than the screen, in any view", async () => {
+    await dashboard.page.setViewportSize({ width: 390, height: 844 });
+    await dashboard.signIn();
+    expect(await dashboard.overflow()).toBe(0);
+    await dashboard.page.getByRole("button", { name: "Ban an address" }).click();
+    await dashboard.ban("192.0.2.66/32").getByRole("button", { name: "Allow" }).click();
+    await dashboard.page.getByRole("button", { name: "Unparsed lines" }).click();
+    await dashboard.page.getByText("not the shape of its source's format").waitFor();
+    expect(await dashboard.overflow()).toBe(0);
+    await dashboard.page.goto(`${dashboard.server.url}#incident/3`);
+    await dashboard.page.getByRole("heading", { name: "Findings" }).waitFor();
+    expect(await dashboard.overflow()).toBe(0);
+    expect(dashboard.complaints).toEqual([]);
+  });
+
+  test("an injected script would be stopped by the policy under which all of this ran", async () => {
+    await dashboard.signIn();
+    await dashboard.page.evaluate(() => {
+      const script = document.createElement("script");
+      script.textContent = "window.injected = true";
+      document.body.append(script);
+    });
+    expect(await dashboard.page.evaluate(() => "injected" in window)).toBe(false);
+    expect(dashboard.complaints.join()).toContain("Content Security Policy");
+  });
+});

@@ -1,0 +1,48 @@
+import { describe, expect, test } from "vitest";
+import { missing } from "../requirements.ts";
+import { Dashboard } from "./dashboard.ts";
+import { HOSTILE } from "./fixture-data.ts";
+
+describe.skipIf(missing("chromium"))("incidents on the page", { timeout: 60_000 }, () => {
+  const dashboard = new Dashboard();
+
+  test("evidence is text: nothing in it runs, and hidden characters are shown", async () => {
+    await dashboard.signIn();
+    await dashboard.page.getByRole("link", { name: "192.0.2.66", exact: true }).click();
+    const lines = dashboard.page.locator(".evidence").first().locator("code");
+    await lines.first().waitFor();
+    expect(await lines.nth(0).textContent()).toBe(HOSTILE.markup);
+    expect(await dashboard.page.locator("main img, main script").count()).toBe(0);
+    expect(await lines.nth(1).textContent()).toContain(String.raw`GET /\x1b[2J\x1b]0;owned\x07`);
+    expect(await lines.nth(2).textContent()).toContain(String.raw`/invoice\u{202e}gpj.exe\u{202c}`);
+    expect(await dashboard.page.locator("main").textContent()).not.toMatch(
+      /[\u0000-\u001f\u202a-\u202e\u2066-\u2069\u200b]/,
+    );
+    expect(dashboard.complaints).toEqual([]);
+  });
+
+  test("a line of many kilobytes is shown in part, and whole when asked for", async () => {
+    await dashboard.signIn();
+    await dashboard.page.goto(`${dashboard.server.url}#incident/3`);
+    const line = dashboard.page.locator(".evidence").first().locator("li").nth(3);
+    await line.getByRole("button", { name: "Show all" }).click();
+    expect(await line.locator("code").textContent()).toBe(HOSTILE.long);
+    expect(await dashboard.overflow()).toBe(0);
+  });
+
+  test("an incident can be closed and reopened, and the way back is the browser's", async () => {
+    await dashboard.signIn();
+    await dashboard.page.getByRole("link", { name: "198.51.100.24", exact: true }).click();
+    await dashboard.page.getByRole("button", { name: "Close incident" }).click();
+    await dashboard.page.getByRole("button", { name: "Reopen incident" }).waitFor();
+    await dashboard.page.goBack();
+    const table = dashboard.page.getByRole("table", { name: "Incidents" });
+    await table.waitFor();
+    await expect.poll(() => table.getByRole("row").count()).toBe(3);
+    await dashboard.page
+      .getByRole("region", { name: "Incidents" })
+      .getByRole("button", { name: "Closed" })
+      .click();
+    await table.getByRole("link", { name: "198.51.100.24", exact: true }).waitFor();
+  });
+});

@@ -1,0 +1,57 @@
+import { type Signal, signal } from "@preact/signals";
+import type {
+  BanItem,
+  EventItem,
+  IncidentDetail,
+  IncidentItem,
+  Status,
+  TrafficPoint,
+} from "../src/model/api.ts";
+import type { BanState } from "../src/model/decision.ts";
+
+/** Everything that the page shows. Views read it; `refresh.ts` and `live.ts` write it. */
+
+export const session = signal<"checking" | "in" | "out">("checking");
+
+/** `polling`: the live stream is away, yet the server answers. `lost`: it does not answer. */
+export const connection = signal<"connecting" | "live" | "polling" | "lost">("connecting");
+
+/** The server's time in milliseconds, so that a wrong clock in the browser does not falsify what remains. */
+export const now = signal(Date.now());
+
+export const status = signal<Status | null>(null);
+export const traffic = signal<readonly TrafficPoint[] | null>(null);
+
+export const SPANS = [60, 360, 1440] as const;
+export const trafficMinutes = signal<(typeof SPANS)[number]>(60);
+
+/** One page of a collection. `cursors` are the ways back: the last one is the page that is shown. */
+export interface Listing<Item, Filter> {
+  readonly items: Signal<readonly Item[] | null>;
+  readonly next: Signal<string | null>;
+  readonly cursors: Signal<readonly string[]>;
+  readonly filter: Signal<Filter>;
+}
+
+const listing = <Item, Filter>(filter: Filter): Listing<Item, Filter> => ({
+  items: signal<readonly Item[] | null>(null),
+  next: signal<string | null>(null),
+  cursors: signal<readonly string[]>([]),
+  filter: signal(filter),
+});
+
+export const bans = listing<BanItem, BanState | "all">("active");
+export const incidents = listing<IncidentItem, "open" | "closed" | "all">("open");
+export const unparsed = signal<readonly EventItem[] | null>(null);
+
+/** The incident that the address bar names; null is the overview. */
+export const incidentId = signal<number | null>(null);
+export const incident = signal<IncidentDetail | "missing" | null>(null);
+
+/** Collections that could not be read, by name, until they can be again. */
+export const troubles = signal<Readonly<Record<string, { readonly message: string; readonly hint: string }>>>(
+  {},
+);
+
+/** What an action led to, for the eye and for screen readers. */
+export const outcome = signal<string | null>(null);

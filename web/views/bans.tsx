@@ -1,0 +1,147 @@
+import { useSignal } from "@preact/signals";
+import type { BanItem } from "../../src/model/api.ts";
+import { refresh, turn } from "../refresh.ts";
+import { bans, incidentId, status } from "../state.ts";
+import { BanActions } from "./ban-actions.tsx";
+import { BanForm } from "./ban-form.tsx";
+import { Choice } from "./choice.tsx";
+import { Mark } from "./mark.tsx";
+import { Pager } from "./pager.tsx";
+import { Text } from "./text.tsx";
+import { Ago, Remaining } from "./time.tsx";
+
+const FILTERS = [
+  ["active", "Active"],
+  ["all", "All"],
+] as const;
+
+export function Bans() {
+  const open = useSignal(false);
+  return (
+    <section aria-labelledby="bans-heading">
+      <div class="section-head">
+        <h2 id="bans-heading" tabIndex={-1}>
+          Bans
+        </h2>
+        <button
+          type="button"
+          aria-expanded={open.value}
+          onClick={() => {
+            open.value = !open.value;
+          }}
+        >
+          Ban an address
+        </button>
+        <Choice
+          label="Which bans"
+          options={FILTERS}
+          value={bans.filter.value === "active" ? "active" : "all"}
+          onChoose={(filter) => {
+            turn(bans, { filter });
+            refresh.bans(true);
+          }}
+        />
+      </div>
+      {open.value && (
+        <BanForm
+          onDone={() => {
+            open.value = false;
+          }}
+        />
+      )}
+      <BanList items={bans.items.value} />
+      <Pager list={bans} read={refresh.bans} label="Pages of bans" />
+    </section>
+  );
+}
+
+function BanList({ items }: { readonly items: readonly BanItem[] | null }) {
+  if (items === null) return <p class="empty">Reading the bans.</p>;
+  if (items.length === 0) {
+    return (
+      <p class="empty">
+        No bans. When a rule fires, or when you ban an address, the ban stands here until its expiry and can
+        be lifted at any time.
+      </p>
+    );
+  }
+  return <BanTable items={items} labelledBy="bans-heading" />;
+}
+
+export function BanTable({
+  items,
+  labelledBy,
+}: {
+  readonly items: readonly BanItem[];
+  readonly labelledBy: string;
+}) {
+  return (
+    <table class="bans" aria-labelledby={labelledBy}>
+      <thead>
+        <tr>
+          <th scope="col">Target</th>
+          <th scope="col">Why</th>
+          <th scope="col">Since</th>
+          <th scope="col">Remaining</th>
+          <th scope="col">Enforced by</th>
+          <th scope="col">
+            <span class="unseen">Actions</span>
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {items.map((ban) => (
+          <BanRow key={ban.id} ban={ban} />
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function BanRow({ ban }: { readonly ban: BanItem }) {
+  const active = ban.state === "active";
+  return (
+    <tr class={active ? "" : "past"}>
+      <th scope="row" class="target">
+        <Text value={ban.target} />
+      </th>
+      <td class="why">
+        <Text value={ban.reason} />
+        <DecidedBy ban={ban} />
+      </td>
+      <td data-label="Since">
+        <Ago at={ban.at} />
+      </td>
+      <td data-label="Remaining">{active ? <Remaining until={ban.until} /> : ban.state}</td>
+      <td data-label="Enforced by" class="enforced">
+        <EnforcedBy ban={ban} />
+      </td>
+      <td class="actions">{active && <BanActions target={ban.target} />}</td>
+    </tr>
+  );
+}
+
+function DecidedBy({ ban }: { readonly ban: BanItem }) {
+  return (
+    <small>
+      {ban.rule === null ? "by a person" : <>by rule {<Text value={ban.rule} />}</>}
+      {ban.incident !== null && ban.incident !== incidentId.value && (
+        <>
+          , <a href={`#incident/${ban.incident}`}>incident {ban.incident}</a>
+        </>
+      )}
+    </small>
+  );
+}
+
+function EnforcedBy({ ban }: { readonly ban: BanItem }) {
+  if (ban.state !== "active") return <Mark tone="off">no longer</Mark>;
+  if (ban.enforcedBy.length > 0)
+    return ban.enforcedBy.map((name) => (
+      <Mark key={name} tone="good">
+        {name}
+      </Mark>
+    ));
+  if (status.value?.mode === "observe") return <Mark tone="off">not enforced (observe)</Mark>;
+  return <Mark tone="waiting">not yet enforced</Mark>;
+}

@@ -1,0 +1,116 @@
+import { useSignal } from "@preact/signals";
+import type { EnforcerState, EnforcerStatus } from "../../src/model/api.ts";
+import { type ApiError, api, asApiError } from "../api.ts";
+import { formatCount } from "../format.ts";
+import { refresh } from "../refresh.ts";
+import { outcome, status } from "../state.ts";
+import { Mark, type Tone } from "./mark.tsx";
+import { Refusal } from "./refusal.tsx";
+import { EntryError } from "./sources.tsx";
+import { Text } from "./text.tsx";
+import { Ago, Ahead } from "./time.tsx";
+
+const STATES: Readonly<Record<EnforcerState, readonly [Tone, string]>> = {
+  "in-sync": ["good", "holds what it should"],
+  pending: ["waiting", "written, waiting for its scheduled reload"],
+  drifted: ["bad", "holds something else than it should"],
+  failed: ["bad", "its blocks may not hold"],
+  off: ["off", "nothing is asked of it"],
+};
+
+export function Enforcers() {
+  const enforcers = status.value?.enforcers ?? [];
+  return (
+    <section aria-labelledby="enforcers-heading">
+      <div class="section-head">
+        <h2 id="enforcers-heading">Enforcers</h2>
+      </div>
+      {enforcers.length === 0 && (
+        <p class="empty">
+          No enforcer applies bans. Name one under <code>enforcers:</code> in sekisho.yaml, for example{" "}
+          <code>apache-directory</code>.
+        </p>
+      )}
+      <ul class="entries">
+        {enforcers.map((enforcer) => (
+          <Enforcer key={enforcer.name} enforcer={enforcer} />
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Enforcer({ enforcer }: { readonly enforcer: EnforcerStatus }) {
+  const { name, state, blocks, unenforced, lastReconciledAt, nextApplyAt, error, hint } = enforcer;
+  const [tone, meaning] = STATES[state];
+  return (
+    <li>
+      <h3>{name}</h3>
+      <p class="entry-state">
+        <Mark tone={tone}>{state}</Mark>
+        <span>{meaning}</span>
+      </p>
+      <dl class="numbers">
+        <div>
+          <dt>Blocks</dt>
+          <dd>{formatCount(blocks)}</dd>
+        </div>
+        <div>
+          <dt>Unenforced</dt>
+          <dd>{formatCount(unenforced.length)}</dd>
+        </div>
+        <div>
+          <dt>Reconciled</dt>
+          <dd>{lastReconciledAt === null ? "not yet" : <Ago at={lastReconciledAt} />}</dd>
+        </div>
+        <div>
+          <dt>Next apply</dt>
+          <dd>{nextApplyAt === null ? "at once" : <Ahead at={nextApplyAt} />}</dd>
+        </div>
+      </dl>
+      {state === "pending" && <ApplyNow name={name} />}
+      <Unenforced targets={unenforced} />
+      <EntryError error={error} hint={hint} />
+    </li>
+  );
+}
+
+function Unenforced({ targets }: { readonly targets: readonly string[] }) {
+  if (targets.length === 0) return null;
+  const shown = targets.slice(0, 50);
+  return (
+    <details>
+      <summary>Targets that it cannot carry or has no room for</summary>
+      <p class="targets">
+        <Text value={shown.join(" ")} />
+        {targets.length > shown.length && ` and ${formatCount(targets.length - shown.length)} more`}
+      </p>
+    </details>
+  );
+}
+
+function ApplyNow({ name }: { readonly name: string }) {
+  const error = useSignal<ApiError | null>(null);
+  const busy = useSignal(false);
+  const act = async (): Promise<void> => {
+    busy.value = true;
+    error.value = null;
+    try {
+      await api.applyNow(name);
+      outcome.value = `Applied ${name}`;
+      refresh.status(true);
+      refresh.bans(true);
+    } catch (problem) {
+      error.value = asApiError(problem);
+    }
+    busy.value = false;
+  };
+  return (
+    <>
+      <button type="button" disabled={busy} onClick={act} aria-label={`Apply ${name} now`}>
+        {busy.value ? "Applying" : "Apply now"}
+      </button>
+      <Refusal error={error.value} />
+    </>
+  );
+}

@@ -1,0 +1,167 @@
+import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import type { FindingItem, IncidentDetail } from "../../src/model/api.ts";
+import { type ApiError, api, asApiError } from "../api.ts";
+import { formatCount } from "../format.ts";
+import { refresh } from "../refresh.ts";
+import { incident, outcome } from "../state.ts";
+import { BanForm } from "./ban-form.tsx";
+import { BanTable } from "./bans.tsx";
+import { Evidence } from "./evidence.tsx";
+import { Refusal } from "./refusal.tsx";
+import { SeverityMark } from "./severity.tsx";
+import { Text } from "./text.tsx";
+import { Ago } from "./time.tsx";
+
+export function IncidentDetailView() {
+  const shown = incident.value;
+  return (
+    <article class="incident">
+      <p>
+        <a href="#overview">All incidents</a>
+      </p>
+      {shown === null && <p class="empty">Reading the incident.</p>}
+      {shown === "missing" && <p class="empty">There is no such incident.</p>}
+      {shown !== null && shown !== "missing" && <Detail key={shown.id} shown={shown} />}
+    </article>
+  );
+}
+
+function Detail({ shown }: { readonly shown: IncidentDetail }) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    heading.current?.focus({ preventScroll: true });
+    scrollTo(0, 0);
+  }, []);
+  return (
+    <>
+      <div class="incident-head">
+        <h1 ref={heading} tabIndex={-1}>
+          <small>Incident {shown.id}</small> <Text value={shown.subject} />
+        </h1>
+        <ToggleState shown={shown} />
+      </div>
+      <dl class="facts">
+        <Fact name="Severity">
+          <SeverityMark severity={shown.severity} />
+        </Fact>
+        <Fact name="State">{shown.state}</Fact>
+        <Fact name="Opened">
+          <Ago at={shown.openedAt} />
+        </Fact>
+        <Fact name="Last seen">
+          <Ago at={shown.lastSeen} />
+        </Fact>
+        <Fact name="Findings">{formatCount(shown.findingCount)}</Fact>
+      </dl>
+      <IncidentBans shown={shown} />
+      <section aria-labelledby="findings-heading">
+        <div class="section-head">
+          <h2 id="findings-heading">Findings</h2>
+        </div>
+        {shown.findings.map((finding) => (
+          <Finding key={finding.id} finding={finding} />
+        ))}
+      </section>
+    </>
+  );
+}
+
+function Fact({ name, children }: { readonly name: string; readonly children: preact.ComponentChildren }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+function IncidentBans({ shown }: { readonly shown: IncidentDetail }) {
+  const open = useSignal(false);
+  const banned = shown.bans.some(({ state }) => state === "active");
+  return (
+    <section aria-labelledby="bans-heading">
+      <div class="section-head">
+        <h2 id="bans-heading" tabIndex={-1}>
+          Bans
+        </h2>
+        {!banned && (
+          <button
+            type="button"
+            aria-expanded={open.value}
+            onClick={() => {
+              open.value = !open.value;
+            }}
+          >
+            Ban <Text value={shown.target} />
+          </button>
+        )}
+      </div>
+      {open.value && !banned && (
+        <BanForm
+          target={shown.target}
+          onDone={() => {
+            open.value = false;
+          }}
+        />
+      )}
+      {shown.bans.length === 0 ? (
+        <p class="empty">This subject is not banned: its rules only report, or policy spares it.</p>
+      ) : (
+        <BanTable items={shown.bans} labelledBy="bans-heading" />
+      )}
+    </section>
+  );
+}
+
+function Finding({ finding }: { readonly finding: FindingItem }) {
+  return (
+    <section class="finding" aria-label={`Finding of rule ${finding.rule}`}>
+      <h3>
+        <Text value={finding.title} />
+      </h3>
+      <p class="finding-facts">
+        <SeverityMark severity={finding.severity} />
+        <span>
+          rule <Text value={finding.rule} />
+        </span>
+        <span>{formatCount(finding.count)} hits</span>
+        <span>
+          first <Ago at={finding.firstSeen} />, last <Ago at={finding.lastSeen} />
+        </span>
+        {finding.spared !== null && (
+          <span>
+            spared by policy: <Text value={finding.spared} />
+          </span>
+        )}
+      </p>
+      <Evidence lines={finding.evidence} />
+    </section>
+  );
+}
+
+function ToggleState({ shown: { id, state } }: { readonly shown: IncidentDetail }) {
+  const error = useSignal<ApiError | null>(null);
+  const busy = useSignal(false);
+  const wanted = state === "open" ? "closed" : "open";
+  const act = async (): Promise<void> => {
+    busy.value = true;
+    try {
+      await api.setIncidentState(id, wanted);
+      error.value = null;
+      outcome.value = wanted === "closed" ? `Closed incident ${id}` : `Reopened incident ${id}`;
+      for (const read of [refresh.incident, refresh.incidents, refresh.status]) read(true);
+    } catch (problem) {
+      error.value = asApiError(problem);
+    }
+    busy.value = false;
+  };
+  return (
+    <div>
+      <button type="button" disabled={busy} onClick={act}>
+        {wanted === "closed" ? "Close incident" : "Reopen incident"}
+      </button>
+      <Refusal error={error.value} />
+    </div>
+  );
+}

@@ -1,0 +1,118 @@
+import type { BanItem, IncidentItem } from "../../src/model/api.ts";
+import { formatCount } from "../format.ts";
+import { refresh, turn } from "../refresh.ts";
+import { incidents, status } from "../state.ts";
+import { Choice } from "./choice.tsx";
+import { Mark } from "./mark.tsx";
+import { Pager } from "./pager.tsx";
+import { SeverityMark } from "./severity.tsx";
+import { Text } from "./text.tsx";
+import { Ago, Remaining } from "./time.tsx";
+
+const FILTERS = [
+  ["open", "Open"],
+  ["closed", "Closed"],
+  ["all", "All"],
+] as const;
+
+export function Incidents() {
+  return (
+    <section aria-labelledby="incidents-heading">
+      <div class="section-head">
+        <h2 id="incidents-heading">Incidents</h2>
+        <Choice
+          label="Which incidents"
+          options={FILTERS}
+          value={incidents.filter.value}
+          onChoose={(filter) => {
+            turn(incidents, { filter });
+            refresh.incidents(true);
+          }}
+        />
+      </div>
+      <IncidentList items={incidents.items.value} />
+      <Pager list={incidents} read={refresh.incidents} label="Pages of incidents" />
+    </section>
+  );
+}
+
+function IncidentList({ items }: { readonly items: readonly IncidentItem[] | null }) {
+  if (items === null) return <p class="empty">Reading the incidents.</p>;
+  if (items.length === 0) {
+    const which = incidents.filter.value === "all" ? "" : `${incidents.filter.value} `;
+    return (
+      <p class="empty">
+        No {which}incidents. Findings on one subject are grouped into an incident, with the lines that led to
+        them, for you to review.
+      </p>
+    );
+  }
+  return (
+    <table class="incidents" aria-labelledby="incidents-heading">
+      <thead>
+        <tr>
+          <th scope="col">Subject</th>
+          <th scope="col">Severity</th>
+          <th scope="col">Rules</th>
+          <th scope="col">Last seen</th>
+          <th scope="col" class="number">
+            Findings
+          </th>
+          <th scope="col">Ban</th>
+        </tr>
+      </thead>
+      <tbody>
+        {items.map((incident) => (
+          <IncidentRow key={incident.id} incident={incident} />
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function IncidentRow({ incident }: { readonly incident: IncidentItem }) {
+  const { id, subject, severity, state, rules, openedAt, lastSeen, findingCount, ban } = incident;
+  return (
+    <tr class={state === "open" ? "" : "past"}>
+      <th scope="row" class="target">
+        <a href={`#incident/${id}`}>
+          <Text value={subject} />
+        </a>
+        {state === "closed" && <small>closed</small>}
+      </th>
+      <td data-label="Severity">
+        <SeverityMark severity={severity} />
+      </td>
+      <td data-label="Rules" class="rules">
+        <Text value={[...new Set(rules)].join(", ")} />
+      </td>
+      <td data-label="Last seen" class="when">
+        <Ago at={lastSeen} />
+        <small>
+          opened <Ago at={openedAt} />
+        </small>
+      </td>
+      <td data-label="Findings" class="number">
+        {formatCount(findingCount)}
+      </td>
+      <td data-label="Ban">
+        <BanSummary ban={ban} />
+      </td>
+    </tr>
+  );
+}
+
+export function BanSummary({ ban }: { readonly ban: BanItem | null }) {
+  if (ban === null) return <Mark tone="off">none</Mark>;
+  if (ban.state !== "active") return <Mark tone="off">{ban.state}</Mark>;
+  return (
+    <>
+      <Mark tone={ban.enforcedBy.length > 0 ? "good" : "waiting"}>active</Mark>
+      <small>
+        {status.value?.mode === "observe" ? "not enforced (observe), " : ""}
+        {ban.until === null ? "" : "for "}
+        <Remaining until={ban.until} />
+      </small>
+    </>
+  );
+}

@@ -1,0 +1,54 @@
+import { incidentId, session } from "../state.ts";
+import { Bans } from "./bans.tsx";
+import { Enforcers } from "./enforcers.tsx";
+import { Header } from "./header.tsx";
+import { IncidentDetailView } from "./incident-detail.tsx";
+import { Incidents } from "./incidents.tsx";
+import { Jobs } from "./jobs.tsx";
+import { KeyFigures } from "./key-figures.tsx";
+import { Outcome } from "./outcome.tsx";
+import { Problems } from "./problems.tsx";
+import { SignIn } from "./sign-in.tsx";
+import { Sources } from "./sources.tsx";
+import { Traffic } from "./traffic.tsx";
+
+export function Page() {
+  return (
+    <>
+      {session.value === "out" && <SignIn />}
+      {session.value === "in" && <Dashboard />}
+      <Outcome />
+    </>
+  );
+}
+
+function Dashboard() {
+  return (
+    <>
+      <Header />
+      <Problems />
+      <main id="main">{incidentId.value === null ? <Overview /> : <IncidentDetailView />}</main>
+    </>
+  );
+}
+
+function Overview() {
+  return (
+    <>
+      <h1 class="unseen">Overview</h1>
+      <KeyFigures />
+      <div class="columns">
+        <div class="column">
+          <Traffic />
+          <Bans />
+          <Incidents />
+        </div>
+        <div class="column aside">
+          <Enforcers />
+          <Sources />
+          <Jobs />
+        </div>
+      </div>
+    </>
+  );
+}

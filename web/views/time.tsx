@@ -1,0 +1,33 @@
+import { formatAgo, formatAhead, formatMoment, formatRemaining } from "../format.ts";
+import { now } from "../state.ts";
+
+/** `5 min ago`, with the whole time in the title. */
+export function Ago({ at }: { readonly at: string }) {
+  const time = Date.parse(at);
+  return (
+    <time dateTime={at} title={formatMoment(time)}>
+      {formatAgo(time, now.value)}
+    </time>
+  );
+}
+
+/** `in 12 min`. */
+export function Ahead({ at }: { readonly at: string }) {
+  const time = Date.parse(at);
+  return (
+    <time dateTime={at} title={formatMoment(time)}>
+      {formatAhead(time, now.value)}
+    </time>
+  );
+}
+
+/** What is left of a ban, to the second. */
+export function Remaining({ until }: { readonly until: string | null }) {
+  if (until === null) return <span title="Until a person lifts it">permanent</span>;
+  const time = Date.parse(until);
+  return (
+    <time class="countdown" dateTime={until} title={`Expiry: ${formatMoment(time)}`}>
+      {formatRemaining(time, now.value) ?? "expired"}
+    </time>
+  );
+}

@@ -1,0 +1,142 @@
+import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { formatClock, formatCount } from "../format.ts";
+import { refresh } from "../refresh.ts";
+import { SPANS, traffic, trafficMinutes } from "../state.ts";
+import { theme } from "../theme.ts";
+import { TrafficChart } from "../traffic-chart.ts";
+import { columnsOf, SERIES, total } from "../traffic-data.ts";
+import { Choice } from "./choice.tsx";
+
+const NAMES = { 60: "60 min", 360: "6 h", 1440: "24 h" } as const;
+
+export function Traffic() {
+  return (
+    <section aria-labelledby="traffic-heading" class="traffic">
+      <div class="section-head">
+        <h2 id="traffic-heading">Traffic</h2>
+        <Choice
+          label="Span of time"
+          options={SPANS.map((span) => [span, NAMES[span]] as const)}
+          value={trafficMinutes.value}
+          onChoose={(span) => {
+            trafficMinutes.value = span;
+            traffic.value = null;
+            refresh.traffic(true);
+          }}
+        />
+      </div>
+      {traffic.value === null ? <p class="empty chart-empty">Reading the traffic.</p> : <Figure />}
+    </section>
+  );
+}
+
+function Figure() {
+  const points = traffic.value ?? [];
+  const quiet = SERIES.every(({ key }) => total(points, key) === 0);
+  if (quiet) {
+    return (
+      <p class="empty chart-empty">
+        No requests in the last {NAMES[trafficMinutes.value]}. Each line that Apache writes to its access log
+        shows here within seconds.
+      </p>
+    );
+  }
+  return <Chart />;
+}
+
+function Chart() {
+  const box = useRef<HTMLDivElement>(null);
+  const figure = useRef<HTMLElement>(null);
+  const chart = useRef<TrafficChart>(null);
+  const cursor = useSignal<number | null>(null);
+  const hidden = useSignal<ReadonlySet<number>>(new Set());
+  const columns = useComputed(() => columnsOf(traffic.value ?? [], trafficMinutes.value));
+
+  useEffect(() => {
+    const colorOf = (name: string): string => {
+      const probe = figure.current?.querySelector(`[data-color="${name}"]`);
+      return probe ? getComputedStyle(probe).color : "gray";
+    };
+    const onCursor = (at: number | null): void => {
+      cursor.value = at;
+    };
+    const made = new TrafficChart(box.current!, columns.peek(), { colorOf, onCursor });
+    chart.current = made;
+    return () => {
+      chart.current = null;
+      made.destroy();
+    };
+  }, []);
+  useSignalEffect(() => chart.current?.show(columns.value));
+  useSignalEffect(() => {
+    theme.value;
+    chart.current?.redraw();
+  });
+
+  const toggle = (at: number): void => {
+    const next = new Set(hidden.value);
+    if (!next.delete(at)) next.add(at);
+    hidden.value = next;
+    chart.current?.toggle(at, !next.has(at));
+  };
+  return (
+    <figure ref={figure}>
+      <p class="chart-axis">Requests a minute</p>
+      <div ref={box} class="chart" aria-hidden="true" />
+      <figcaption>
+        <Legend at={cursor.value} columns={columns.value} hidden={hidden.value} onToggle={toggle} />
+      </figcaption>
+      {["ink", "rule", "refused-ground"].map((name) => (
+        <i key={name} data-color={name} hidden />
+      ))}
+    </figure>
+  );
+}
+
+interface LegendProps {
+  readonly at: number | null;
+  readonly columns: ReturnType<typeof columnsOf>;
+  readonly hidden: ReadonlySet<number>;
+  readonly onToggle: (series: number) => void;
+}
+
+/** Totals of the span, or the rates under the cursor. Each entry hides and shows its line. */
+function Legend({ at, columns, hidden, onToggle }: LegendProps) {
+  const time = at === null ? undefined : columns.times[at];
+  return (
+    <>
+      <p class="legend-time">
+        {time === undefined
+          ? `Total of the last ${NAMES[trafficMinutes.value]}`
+          : `A minute at ${formatClock(time * 1_000)}`}
+      </p>
+      <ul class="legend">
+        {SERIES.map(({ key, label, meaning, dash }, series) => (
+          <li key={key}>
+            <button
+              type="button"
+              aria-pressed={!hidden.has(series)}
+              title={`${meaning}; press to hide or show`}
+              data-color={key}
+              onClick={() => onToggle(series)}
+            >
+              <svg class="swatch" viewBox="0 0 28 6" aria-hidden="true">
+                <line x1="0" y1="3" x2="28" y2="3" stroke-dasharray={dash.join(" ")} />
+              </svg>
+              <span class="legend-label">{label}</span>
+              <span class="legend-value">
+                {time === undefined
+                  ? formatCount(total(traffic.value ?? [], key))
+                  : formatRate(columns.rates[series]?.[at ?? 0] ?? 0)}
+              </span>
+            </button>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+const formatRate = (rate: number): string =>
+  rate < 10 && rate % 1 !== 0 ? rate.toFixed(1) : formatCount(Math.round(rate));
