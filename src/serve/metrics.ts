@@ -43,7 +43,9 @@ export function metricsText(status: Status, version: string): string {
       "1 while the source cannot be read.",
       sources.map(({ path, error }) => [{ path }, error === null ? 0 : 1]),
     ),
-    family("sekisho_bans_active", "gauge", "Bans that stand; in observe mode they are recorded only.", [[{}, status.bans.active]]),
+    family("sekisho_bans_active", "gauge", "Bans that stand; in observe mode they are recorded only.", [
+      [{}, status.bans.active],
+    ]),
     family("sekisho_incidents_open", "gauge", "Incidents that nobody closed.", [[{}, status.incidents.open]]),
     family(
       "sekisho_enforcer_state",

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { isLoopbackName, ownHost } from "../../src/serve/request-origin.ts";
-import { runServer, send, signIn } from "./running-server.ts";
+import { runServer, signIn, TOKEN } from "./running-server.ts";
 
 describe("Host", () => {
   test.each([
@@ -176,10 +176,13 @@ describe("a change by cookie", () => {
     expect((await running.ask("/api/bans", { ...ban, headers: plain })).status).toBe(403);
   });
 
-  test("a program with the token needs neither", async () => {
-    const { server } = await runServer();
-    expect(
-      (await send(server.url, "/api/bans", { method: "POST", body: { target: "192.0.2.7" } })).status,
-    ).toBe(201);
+  test("a program with the token needs neither, nor one that uses Node's fetch", async () => {
+    const { server, ask } = await runServer();
+    expect((await ask("/api/bans", { method: "POST", body: { target: "192.0.2.7" } })).status).toBe(201);
+    const answer = await fetch(`${server.url}/api/bans/192.0.2.7`, {
+      method: "DELETE",
+      headers: { authorization: `Bearer ${TOKEN}` },
+    });
+    expect(answer.status).toBe(204);
   });
 });
