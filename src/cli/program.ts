@@ -1,4 +1,4 @@
-import { Command, CommanderError } from "commander";
+import { type Argument, Command, CommanderError } from "commander";
 import { SekishoError } from "../model/errors.ts";
 import type { CliContext } from "./context.ts";
 import { reportError } from "./report-error.ts";
@@ -36,6 +36,10 @@ export function createProgram(context: CliContext, commands: readonly Command[])
     .version(context.version, "-V, --version", "show the version")
     .helpOption("-h, --help", "show this help")
     .helpCommand("help [command]", "show how a command is used")
+    .configureHelp({
+      subcommandTerm: (command) =>
+        [command.name(), ...command.registeredArguments.map(argumentTerm)].join(" "),
+    })
     .addHelpText("after", FIRST_STEPS);
   for (const command of commands) program.addCommand(command);
   for (const command of withSubcommands(program)) {
@@ -80,6 +84,11 @@ function usageError(
   const nearest = suggestion === "" ? "" : `did you mean ${suggestion.replace(/\?\)$/, "")}? `;
   return new SekishoError("USAGE", message, `${nearest}examples are in: ${help}`);
 }
+
+const argumentTerm = (argument: Argument): string => {
+  const dots = argument.variadic ? "…" : "";
+  return argument.required ? `<${argument.name()}${dots}>` : `[${argument.name()}${dots}]`;
+};
 
 function* withSubcommands(command: Command): Iterable<Command> {
   yield command;

@@ -1,0 +1,27 @@
+import { describe, expect, test } from "vitest";
+import { apacheCommand } from "../../src/cli/apache.ts";
+import { folderWith } from "../config/temporary-folder.ts";
+import { commandLine } from "./command-line.ts";
+
+const snippet = (config: string) =>
+  commandLine(["apache", "snippet"], (context) => [apacheCommand(context, '%h "%r"')], {
+    cwd: folderWith({ "sekisho.yaml": config }),
+  });
+
+describe("apache snippet", () => {
+  test("has the paths of the configured enforcers, and of no other", async () => {
+    const { status, stdout, stderr } = await snippet(
+      "enforcers: { apache-directory: { directory: /run/x/banned } }",
+    );
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(stdout).toContain("-f '/run/x/banned/%{REMOTE_ADDR}'");
+    expect(stdout).not.toContain("IncludeOptional");
+  });
+
+  test("has both with their defaults where none is configured", async () => {
+    const { stdout } = await snippet("mode: observe");
+    expect(stdout).toContain("-f '/run/sekisho/banned/%{REMOTE_ADDR}'");
+    expect(stdout).toContain("IncludeOptional /var/lib/sekisho/apache/blocklist.conf");
+    expect(stdout).toContain('LogFormat "%h \\"%r\\"" sekisho');
+  });
+});

@@ -1,0 +1,118 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { backUp, backupCommand } from "../../src/cli/backup.ts";
+import { folderWith } from "../config/temporary-folder.ts";
+import { commandLine } from "./command-line.ts";
+
+/** A write-ahead database with some rows, still open for its writer as a running daemon has it. */
+function runningDatabase(rows = 1_000) {
+  const cwd = folderWith({ "sekisho.yaml": "data: data\nlogs: []", "data/.keep": "" });
+  const file = join(cwd, "data/sekisho.sqlite");
+  const database = new Database(file);
+  onTestFinished(() => void database.close());
+  database.pragma("journal_mode = WAL");
+  database.exec("CREATE TABLE rows (id INTEGER PRIMARY KEY, text TEXT)");
+  const insert = database.prepare("INSERT INTO rows (text) VALUES (?)");
+  database.transaction(() => {
+    for (let row = 0; row < rows; row++) insert.run("x".repeat(200));
+  })();
+  return { cwd, file, database };
+}
+
+const backup = (cwd: string, file: string) =>
+  commandLine(["backup", file], (context) => [backupCommand(context)], { cwd });
+const rowsIn = (file: string): unknown => {
+  const copy = new Database(file, { readonly: true });
+  try {
+    return copy.prepare("SELECT count(*) FROM rows").pluck().get();
+  } finally {
+    copy.close();
+  }
+};
+
+describe("a backup", () => {
+  test("of a database that is open for writing holds what was committed, in one file of mode 0600", async () => {
+    const { cwd, database } = runningDatabase();
+    database.exec("BEGIN IMMEDIATE; INSERT INTO rows (text) VALUES ('not committed')");
+    const { status, stdout, stderr } = await backup(cwd, "copy.sqlite");
+    database.exec("ROLLBACK");
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    const copy = join(cwd, "copy.sqlite");
+    expect(stdout).toContain(`backed up to ${copy} (`);
+    expect(statSync(copy).mode & 0o777).toBe(0o600);
+    expect(rowsIn(copy)).toBe(1_000);
+    expect(readdirSync(cwd).sort()).toEqual(["copy.sqlite", "data", "sekisho.yaml"]);
+  });
+
+  test("ends although somebody writes all the time, and shows one moment", async () => {
+    const { cwd, file } = runningDatabase(60_000);
+    const driver = join(import.meta.dirname, "../../node_modules/better-sqlite3");
+    const program = `
+      const database = new (require(${JSON.stringify(driver)}))(${JSON.stringify(file)});
+      database.pragma("synchronous = OFF");
+      const insert = database.prepare("INSERT INTO rows (text) VALUES ('a'), ('b')");
+      console.log("writing");
+      for (;;) insert.run();`;
+    const writer = spawn(process.execPath, ["--eval", program], { stdio: ["ignore", "pipe", "inherit"] });
+    onTestFinished(() => void writer.kill("SIGKILL"));
+    await once(writer.stdout, "data");
+    await backUp(file, join(cwd, "copy.sqlite"));
+    writer.kill("SIGKILL");
+    await once(writer, "exit");
+    const copied = rowsIn(join(cwd, "copy.sqlite")) as number;
+    expect(copied).toBeGreaterThan(60_000);
+    expect(copied % 2).toBe(0);
+    expect(rowsIn(file)).toBeGreaterThan(copied);
+  });
+
+  test("does not overwrite a file", async () => {
+    const { cwd } = runningDatabase();
+    writeFileSync(join(cwd, "copy.sqlite"), "mine");
+    const { status, stderr } = await backup(cwd, "copy.sqlite");
+    expect(status).toBe(3);
+    expect(stderr).toMatch(/copy\.sqlite exists and is not overwritten\nhint: choose another name/);
+    expect(readFileSync(join(cwd, "copy.sqlite"), "utf8")).toBe("mine");
+  });
+
+  test("where there is no database says so and makes nothing", async () => {
+    const cwd = folderWith({ "sekisho.yaml": "data: data\nlogs: []" });
+    expect(await backup(cwd, "copy.sqlite")).toMatchObject({
+      status: 3,
+      stderr: expect.stringContaining("there is no database at"),
+    });
+    expect(readdirSync(cwd)).toEqual(["sekisho.yaml"]);
+  });
+
+  test("into a folder that is not there is an error with a hint", async () => {
+    const { cwd } = runningDatabase();
+    expect(await backup(cwd, "gone/copy.sqlite")).toMatchObject({
+      status: 3,
+      stderr: expect.stringContaining("hint: check the folder"),
+    });
+  });
+
+  test("of a damaged database fails and leaves no file", async () => {
+    const { cwd, file, database } = runningDatabase(5_000);
+    database.pragma("wal_checkpoint(TRUNCATE)");
+    database.close();
+    const bytes = readFileSync(file);
+    bytes.fill(0xff, 8 * 4096, 40 * 4096);
+    writeFileSync(file, bytes);
+    expect(await backup(cwd, "copy.sqlite")).toMatchObject({
+      status: 3,
+      stderr: expect.stringMatching(/damaged|malformed/),
+    });
+    expect(existsSync(join(cwd, "copy.sqlite"))).toBe(false);
+    expect(readdirSync(cwd).filter((name) => name.includes("partial"))).toEqual([]);
+  });
+
+  test("to a folder's own name is refused", async () => {
+    const { cwd } = runningDatabase();
+    mkdirSync(join(cwd, "backups"));
+    expect(await backup(cwd, "backups")).toMatchObject({ status: 3 });
+  });
+});

@@ -1,0 +1,153 @@
+import { chmodSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { type CheckStages, checkCommand } from "../../src/cli/check.ts";
+import { loadRules } from "../../src/config/load-rules.ts";
+import { SekishoError } from "../../src/model/errors.ts";
+import { asNobody } from "../config/as-nobody.ts";
+import { folderWith } from "../config/temporary-folder.ts";
+import { commandLine } from "./command-line.ts";
+
+const LINE = '192.0.2.7 - - [20/Nov/2026:12:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "-"\n';
+
+const stages = (change: Partial<CheckStages> = {}): CheckStages => ({
+  checkFormat: (_kind, format) => {
+    if (!format.includes("%Q")) return;
+    throw new SekishoError("LOG_FORMAT_INVALID", "there is no directive %Q", "write one of mod_log_config's");
+  },
+  checkRules: (folder) => loadRules(folder).map(({ id }) => id),
+  shippedRules: join(import.meta.dirname, "../../rules"),
+  detectFormat: (lines) => (lines[0]?.includes('"GET') ? "combined" : null),
+  probeEnforcers: async () => [],
+  ...change,
+});
+
+const check = (cwd: string, argv: readonly string[] = [], change?: Partial<CheckStages>) =>
+  commandLine(["check", ...argv], (context) => [checkCommand(context, stages(change))], { cwd });
+
+describe("check", () => {
+  test("of what would run is status 0, shows it, and changes nothing", async () => {
+    const cwd = folderWith({
+      "sekisho.yaml": "data: data\nlogs: [{ path: '*access.log' }]",
+      "site-access.log": LINE,
+    });
+    const { status, stdout, stderr } = await check(cwd);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(stdout).toMatch(/ok +\S+site-access\.log +access +combined\n/);
+    expect(stdout).toMatch(/rules +\d+ from .*rules\n/);
+    expect(stdout).toContain("Nothing is in the way.");
+    expect(readdirSync(cwd).sort()).toEqual(["sekisho.yaml", "site-access.log"]);
+  });
+
+  test("--json prints one object and nothing else", async () => {
+    const cwd = folderWith({
+      "sekisho.yaml": "data: data\nlogs: [{ path: a.log }, { path: gone.log, kind: error }]",
+      "a.log": LINE,
+    });
+    const { status, stdout, stderr } = await check(cwd, ["--json"]);
+    expect({ status, stderr }).toEqual({ status: 3, stderr: "" });
+    expect(JSON.parse(stdout)).toMatchObject({
+      file: join(cwd, "sekisho.yaml"),
+      mode: "observe",
+      data: { path: join(cwd, "data"), exists: false, error: null },
+      logs: [
+        { path: join(cwd, "a.log"), kind: "access", format: "combined", error: null },
+        { path: join(cwd, "gone.log"), kind: "error", error: { code: "LOG_MISSING" } },
+      ],
+      problems: [{ code: "LOG_MISSING" }],
+    });
+  });
+
+  test.each([
+    ["a wrong key", "allow_list: []", "sekisho.yaml:1:1: allow_list: unknown key; did you mean allowlist?"],
+    [
+      "a wrong CIDR",
+      "allowlist: [10.0.0.0/40]",
+      "sekisho.yaml:1:13: allowlist[0]: '10.0.0.0/40' is not an address",
+    ],
+    [
+      "a LogFormat",
+      "logs: [{ path: a.log, format: '%Q' }]",
+      "sekisho.yaml:1:31: logs[0].format: there is no directive %Q",
+    ],
+    ["text that is no YAML", "mode: [", "sekisho.yaml:1:8: a ] is missing"],
+  ])("of a configuration with %s is status 2, with file and line", async (_name, text, message) => {
+    const cwd = folderWith({ "sekisho.yaml": text });
+    const { status, stderr } = await check(cwd);
+    expect(status).toBe(2);
+    expect(stderr).toContain(`sekisho: ${join(cwd, message)}`);
+    expect(stderr).toMatch(/\nhint: .+\n$/);
+  });
+
+  test("of a wrong configuration and a wrong rule shows both", async () => {
+    const rules = folderWith({ "a.yaml": "titel: x" });
+    const cwd = folderWith({ "sekisho.yaml": "mode: x" });
+    const { status, stderr } = await check(cwd, [], { shippedRules: rules });
+    expect(status).toBe(2);
+    expect(stderr).toContain("mode: 'x' is not observe or enforce");
+    expect(stderr).toContain("titel: unknown key; did you mean title?");
+  });
+
+  test("of a configuration that is not there is status 3", async () => {
+    expect(await check(folderWith(), ["--config", "gone.yaml"])).toMatchObject({ status: 3 });
+  });
+
+  test("of a log whose format nobody knows names what to copy", async () => {
+    const cwd = folderWith({ "sekisho.yaml": "data: data\nlogs: [{ path: a.log }]", "a.log": "hello\n" });
+    expect(await check(cwd)).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining("copy the LogFormat string"),
+    });
+  });
+
+  test("of an empty log is fine: its format shows later", async () => {
+    const cwd = folderWith({ "sekisho.yaml": "data: data\nlogs: [{ path: a.log }]", "a.log": "" });
+    expect((await check(cwd)).status).toBe(0);
+  });
+
+  test("of a data folder that is a file is status 3", async () => {
+    const cwd = folderWith({ "sekisho.yaml": "data: data/below\nlogs: []", data: "a file" });
+    expect(await check(cwd)).toMatchObject({ status: 3, stderr: expect.stringContaining("is not a folder") });
+  });
+
+  test("of an enforcer that would refuse has its error and its status", async () => {
+    const refusal = new SekishoError("APACHE_CONFIGTEST_FAILED", "configtest says no", "look at line 3");
+    const cwd = folderWith({ "sekisho.yaml": "data: data\nlogs: []\nenforcers: { apache-include: {} }" });
+    const { status, stdout, stderr } = await check(cwd, [], {
+      probeEnforcers: async () => [
+        { name: "dry-run", error: null },
+        { name: "apache-include", error: refusal },
+      ],
+    });
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/ok +dry-run\n +problem +apache-include\n/);
+    expect(stderr).toBe("sekisho: configtest says no\nhint: look at line 3\n");
+  });
+
+  test("shows warnings and is still fine", async () => {
+    const cwd = folderWith({ "sekisho.yaml": "data: data\nlogs: []\nallowlist: [0.0.0.0/0]" });
+    expect(await check(cwd)).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining("warning: allowlist contains 0.0.0.0/0"),
+    });
+  });
+
+  test("by a user who may not read the log or write the data folder says so", () => {
+    const cwd = folderWith({ "a.log": LINE, "data/.keep": "" });
+    chmodSync(join(cwd, "a.log"), 0);
+    chmodSync(join(cwd, "data"), 0o555);
+    const logs = join(import.meta.dirname, "../../src/cli/check-logs.ts");
+    const loaded = JSON.stringify({
+      config: { logs: [{ path: join(cwd, "a.log"), kind: "access", format: "auto" }] },
+    });
+    expect(asNobody(logs, "checkLogs", `return checkLogs(${loaded}, () => null)`)).toMatchObject([
+      { error: { code: "LOG_UNREADABLE", hint: expect.stringContaining("read access") } },
+    ]);
+    const data = join(import.meta.dirname, "../../src/cli/check-data.ts");
+    expect(
+      asNobody(data, "checkDataFolder", `return checkDataFolder(${JSON.stringify(join(cwd, "data"))})`),
+    ).toMatchObject({
+      error: { code: "DATA_DIRECTORY", hint: expect.stringContaining("install -d") },
+    });
+  });
+});

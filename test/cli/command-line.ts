@@ -1,0 +1,41 @@
+import type { Command } from "commander";
+import type { CliContext } from "../../src/cli/context.ts";
+import { runCli } from "../../src/cli/program.ts";
+import { unixMs } from "../../src/model/time.ts";
+
+export interface Outcome {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface World {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly isTTY?: boolean;
+  readonly now?: string;
+}
+
+/** Runs one command line in this process, with everything that it writes kept. */
+export async function commandLine(
+  argv: readonly string[],
+  commands: (context: CliContext) => readonly Command[],
+  { cwd = "/", env = {}, isTTY = false, now = "2026-11-20T12:00:00Z" }: World = {},
+): Promise<Outcome> {
+  const written = { stdout: "", stderr: "" };
+  const context: CliContext = {
+    stdout: (text) => {
+      written.stdout += text;
+    },
+    stderr: (text) => {
+      written.stderr += text;
+    },
+    isTTY,
+    cwd,
+    env,
+    version: "1.2.3",
+    clock: { now: () => unixMs(Date.parse(now)) },
+    exitStatus: 0,
+  };
+  return { status: await runCli(argv, context, commands(context)), ...written };
+}

@@ -1,0 +1,280 @@
+import { spawnSync } from "node:child_process";
+import { chmodSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { allowCommand } from "../../src/cli/allow.ts";
+import { banCommand } from "../../src/cli/ban.ts";
+import { statusCommand } from "../../src/cli/status.ts";
+import { unbanCommand } from "../../src/cli/unban.ts";
+import type { EnforcerState, Status } from "../../src/model/api.ts";
+import { parseTarget } from "../../src/model/ip.ts";
+import { asNobody } from "../config/as-nobody.ts";
+import { folderWith } from "../config/temporary-folder.ts";
+import { MemoryBackend } from "../serve/memory-backend.ts";
+import { runServer, TestClock, TOKEN } from "../serve/running-server.ts";
+import { commandLine, type World } from "./command-line.ts";
+
+const run = (argv: string[], world: World) =>
+  commandLine(
+    argv,
+    (context) => [statusCommand(context), banCommand(context), unbanCommand(context), allowCommand(context)],
+    world,
+  );
+
+/** A real server with a backend in memory, and the folder of a configuration whose data it runs with. */
+async function daemon(change: Partial<Status> = {}) {
+  const backend = new MemoryBackend(new TestClock());
+  const status = backend.status.bind(backend);
+  backend.status = () => ({ ...status(), enforcers: [], ...change });
+  const { server } = await runServer({ backend });
+  const cwd = folderWith({
+    "sekisho.yaml": "data: data\nlogs: []",
+    "data/token": `${TOKEN}\n`,
+    "data/daemon.json": JSON.stringify({ pid: process.pid, url: server.url }),
+  });
+  return { backend, server, cwd };
+}
+
+const enforcer = (state: EnforcerState): Status["enforcers"][number] => ({
+  name: "apache-include",
+  state,
+  blocks: 1_200,
+  unenforced: ["192.0.2.1/32"],
+  lastReconciledAt: "2026-11-20T11:59:55Z",
+  nextApplyAt: "2026-11-20T12:17:00Z",
+  error: state === "failed" ? "configtest says no" : null,
+  hint: state === "failed" ? "look at line 3" : null,
+});
+
+describe("status", () => {
+  test.each([
+    ["in-sync", 0],
+    ["pending", 0],
+    ["off", 0],
+    ["drifted", 1],
+    ["failed", 1],
+  ] as const)("with an enforcer that is %s ends with %d", async (state, expected) => {
+    const { cwd } = await daemon({ enforcers: [enforcer(state)] });
+    const { status, stdout, stderr } = await run(["status"], { cwd });
+    expect({ status, stderr }).toEqual({ status: expected, stderr: "" });
+    expect(stdout).toMatch(
+      new RegExp(
+        `${state} +apache-include +1,200 blocks +reconciled 5s ago +applies in 17m +1 target not carried`,
+      ),
+    );
+    expect(stdout.includes("Nothing is wrong.")).toBe(expected === 0);
+  });
+
+  test("of a daemon with a problem ends with 1 and shows the hint", async () => {
+    const { cwd } = await daemon({ problems: [{ message: "the disk is full", hint: "free some space" }] });
+    const { status, stdout } = await run(["status"], { cwd });
+    expect(status).toBe(1);
+    expect(stdout).toContain("problem: the disk is full\n   hint: free some space\n");
+  });
+
+  test("with a log that cannot be read ends with 1", async () => {
+    const { cwd, backend } = await daemon();
+    const sources = [
+      { ...backend.sources[0]!, path: "/var/log/\x1b[2Jevil.log", error: "no permission", hint: "join adm" },
+    ];
+    const broken = await daemon({ sources });
+    expect((await run(["status"], { cwd })).status).toBe(0);
+    const { status, stdout } = await run(["status"], { cwd: broken.cwd });
+    expect(status).toBe(1);
+    expect(stdout).toContain("problem: /var/log/\\x1b[2Jevil.log: no permission\n   hint: join adm\n");
+    expect(stdout).not.toContain("\x1b");
+  });
+
+  test("--json prints what the daemon says and nothing else", async () => {
+    const { cwd, backend } = await daemon();
+    const { status, stdout, stderr } = await run(["status", "--json"], { cwd, isTTY: true });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(JSON.parse(stdout)).toEqual(backend.status());
+  });
+
+  test("--json keeps the exit status of the human form", async () => {
+    const { cwd } = await daemon({ enforcers: [enforcer("failed")] });
+    expect((await run(["status", "--json"], { cwd })).status).toBe(1);
+  });
+});
+
+describe("ban", () => {
+  test("bans an address for a length, with a reason", async () => {
+    const { cwd, backend } = await daemon({ mode: "enforce" });
+    const outcome = await run(["ban", "192.0.2.7", "--for", "4h", "--reason", "scanner"], { cwd });
+    expect(outcome).toEqual({
+      status: 0,
+      stdout: "banned 192.0.2.7/32 until 2026-11-20 16:00:00 UTC (4h from now)\n",
+      stderr: "",
+    });
+    expect(backend.allBans).toMatchObject([{ target: "192.0.2.7/32", reason: "scanner", by: "person" }]);
+  });
+
+  test("of an IPv6 address is of its /64, and permanent when asked", async () => {
+    const { cwd, backend } = await daemon();
+    const { stdout } = await run(["ban", "2001:db8::1", "--for", "permanent"], { cwd });
+    expect(stdout).toContain("banned 2001:db8::/64 until somebody unbans it\n");
+    expect(backend.allBans).toMatchObject([{ target: "2001:db8::/64", until: null }]);
+  });
+
+  test("in observe mode says that nothing is blocked", async () => {
+    const { cwd } = await daemon({ mode: "observe" });
+    expect((await run(["ban", "192.0.2.7"], { cwd })).stdout).toContain("mode is observe");
+  });
+
+  test("of a protected target is refused with status 1 and the daemon's reason", async () => {
+    const { cwd } = await daemon();
+    const { status, stdout, stderr } = await run(["ban", "198.51.100.1"], { cwd });
+    expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
+    expect(stderr).toMatch(/^sekisho: .+\nhint: .+\n$/);
+  });
+
+  test.each([
+    [["ban", "example.com"], "'example.com' is not an address or a CIDR range"],
+    [["ban", "192.0.2.7/33"], "'192.0.2.7/33' is not an address or a CIDR range"],
+    [["ban", "192.0.2.7", "--for", "4 hours"], "'4 hours' is not a length of time"],
+    [["ban", "\x1b[31m"], "'\\x1b[31m' is not an address"],
+  ])("%j is status 2, and the daemon is not asked", async (argv, message) => {
+    const { status, stderr } = await run(argv, { cwd: "/" });
+    expect(status).toBe(2);
+    expect(stderr).toContain(`sekisho: ${message}`);
+  });
+});
+
+describe("unban", () => {
+  test("lifts a ban", async () => {
+    const { cwd, backend } = await daemon();
+    await run(["ban", "2001:db8::/48"], { cwd });
+    expect(await run(["unban", "2001:db8::/48"], { cwd })).toEqual({
+      status: 0,
+      stdout: "unbanned 2001:db8::/48\n",
+      stderr: "",
+    });
+    expect(backend.allBans).toMatchObject([{ state: "revoked" }]);
+  });
+
+  test("of what is not banned is status 1", async () => {
+    const { cwd } = await daemon();
+    expect(await run(["unban", "192.0.2.99"], { cwd })).toMatchObject({ status: 1, stdout: "" });
+  });
+});
+
+describe("allow", () => {
+  test("keeps a target from being banned, until it is removed", async () => {
+    const { cwd, backend } = await daemon();
+    expect(await run(["allow", "192.0.2.8", "--reason", "office"], { cwd })).toMatchObject({ status: 0 });
+    expect(backend.allowed.get(parseTarget("192.0.2.8")!)).toBe("office");
+    expect(await run(["ban", "192.0.2.8"], { cwd })).toMatchObject({ status: 1 });
+    expect(await run(["allow", "--remove", "192.0.2.8"], { cwd })).toMatchObject({ status: 0 });
+    expect(backend.allowed.has(parseTarget("192.0.2.8")!)).toBe(false);
+  });
+});
+
+describe("the daemon", () => {
+  test("that never ran is status 3, with how to start it", async () => {
+    const cwd = folderWith({ "sekisho.yaml": "data: data" });
+    const { status, stderr } = await run(["status"], { cwd });
+    expect(status).toBe(3);
+    expect(stderr).toMatch(/^sekisho: the daemon is not running: .*\nhint: start it with: sekisho run/);
+  });
+
+  test("that crashed is not asked: its port may belong to somebody else now, who must not get the token", async () => {
+    const { cwd, server } = await daemon();
+    const { pid } = spawnSync("true");
+    writeFileSync(join(cwd, "data/daemon.json"), JSON.stringify({ pid, url: server.url }));
+    expect(await run(["status"], { cwd })).toMatchObject({
+      status: 3,
+      stderr: expect.stringContaining(`process ${pid} is gone`),
+    });
+  });
+
+  test("whose port is closed is status 3", async () => {
+    const { cwd, server } = await daemon();
+    await server.close();
+    expect(await run(["status"], { cwd })).toMatchObject({
+      status: 3,
+      stderr: expect.stringContaining("nothing listens at"),
+    });
+  });
+
+  test("is found by the configured address where daemon.json is not there", async () => {
+    const { server, cwd } = await daemon();
+    const { port } = new URL(server.url);
+    writeFileSync(
+      join(cwd, "sekisho.yaml"),
+      `data: other\nlogs: []\ndashboard: { listen: 127.0.0.1:${port} }`,
+    );
+    expect(await run(["status"], { cwd, env: { SEKISHO_TOKEN: TOKEN } })).toMatchObject({ status: 0 });
+  });
+
+  test("named by --config is the one that is asked", async () => {
+    const { cwd } = await daemon();
+    expect(await run(["status", "--config", join(cwd, "sekisho.yaml")], { cwd: "/" })).toMatchObject({
+      status: 0,
+    });
+  });
+
+  test("that does not accept the token is status 3; SEKISHO_TOKEN wins over the file", async () => {
+    const { cwd } = await daemon();
+    const { status, stderr } = await run(["status"], { cwd, env: { SEKISHO_TOKEN: "not-the-right-token" } });
+    expect(status).toBe(3);
+    expect(stderr).toMatch(
+      /^sekisho: the daemon at \S+ does not accept this token\nhint: unset SEKISHO_TOKEN/,
+    );
+  });
+
+  test("whose token this user may not read says who can", async () => {
+    const { cwd } = await daemon();
+    chmodSync(join(cwd, "data/token"), 0o600);
+    chmodSync(join(cwd, "data"), 0o755);
+    const isRoot = process.getuid?.() === 0;
+    if (!isRoot) chmodSync(join(cwd, "data/token"), 0);
+    const module = join(import.meta.dirname, "../../src/cli/client.ts");
+    const context = `{ cwd: ${JSON.stringify(cwd)}, env: {} }`;
+    const body = `try { connectToDaemon(${context}) } catch ({ code, hint }) { return { code, hint } }`;
+    expect(asNobody(module, "connectToDaemon", body)).toEqual({
+      code: "DAEMON_REFUSED",
+      hint: expect.stringContaining("sudo -u sekisho"),
+    });
+  });
+
+  test.each([
+    ["a page", 200, "<html>"],
+    ["an error page", 500, "<html>"],
+    ["an error of another kind", 500, '{"oops":1}'],
+  ])("that is another program answering %s is status 3", async (_name, status, body) => {
+    const other = createServer((_request, response) => response.writeHead(status).end(body));
+    await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => void other.close());
+    const { port } = other.address() as AddressInfo;
+    const cwd = folderWith({ "sekisho.yaml": `data: data\ndashboard: { listen: 127.0.0.1:${port} }` });
+    const outcome = await run(["status"], { cwd, env: { SEKISHO_TOKEN: TOKEN } });
+    expect(outcome).toMatchObject({
+      status: 3,
+      stderr: expect.stringContaining("does not answer as Sekisho does"),
+    });
+  });
+
+  test("is not followed to another address: the token would go along", async () => {
+    let followed = false;
+    const other = createServer((request, response) => {
+      if (request.url === "/stolen") followed = true;
+      response.writeHead(307, { location: "/stolen" }).end();
+    });
+    await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => void other.close());
+    const { port } = other.address() as AddressInfo;
+    const cwd = folderWith({ "sekisho.yaml": `data: data\ndashboard: { listen: 127.0.0.1:${port} }` });
+    expect(await run(["status"], { cwd, env: { SEKISHO_TOKEN: TOKEN } })).toMatchObject({ status: 3 });
+    expect(followed).toBe(false);
+  });
+
+  test("with a wrong configuration is not asked; the mistake is shown", async () => {
+    const cwd = folderWith({ "sekisho.yaml": "dta: x" });
+    const { status, stderr } = await run(["status"], { cwd });
+    expect(status).toBe(2);
+    expect(stderr).toContain("sekisho.yaml:1:1: dta: unknown key; did you mean data?");
+  });
+});

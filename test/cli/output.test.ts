@@ -1,0 +1,100 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { CliContext } from "../../src/cli/context.ts";
+import { count, jsonText, painter, printable, size, span, table } from "../../src/cli/output.ts";
+
+const terminal = (env: Record<string, string> = {}, isTTY = true) =>
+  ({ isTTY, env }) as unknown as CliContext;
+
+describe("text from outside", () => {
+  test.each([
+    ["\x1b[2J\x1b]0;owned\x07", "\\x1b[2J\\x1b]0;owned\\x07"],
+    ["a\nb\tc\r", "a\\x0ab\\x09c\\x0d"],
+    ["\u009b31m", "\\x9b31m"],
+    ["evil\u202egnp.exe", "evil\\u202egnp.exe"],
+    ["zero\u200bwidth\ufeff", "zero\\u200bwidth\\ufeff"],
+    ["\ud800", "\\ud800"],
+    ["plain text, /päth?q=関所 😀", "plain text, /päth?q=関所 😀"],
+  ])("%j is printed as %s", (text, shown) => {
+    expect(printable(text)).toBe(shown);
+  });
+
+  test("never sends a control character, whatever it was", () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: "binary" }),
+        (text) => !/[\x00-\x1f\x7f-\x9f\u202a-\u202e]/.test(printable(text)),
+      ),
+    );
+  });
+
+  test("as JSON is still the same JSON, and safe to look at", () => {
+    fc.assert(
+      fc.property(fc.record({ line: fc.string({ unit: "binary" }) }), (value) => {
+        const text = jsonText(value);
+        return (
+          JSON.parse(text).line === value.line && !/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]/.test(text)
+        );
+      }),
+    );
+  });
+});
+
+describe("a table", () => {
+  test("lines up its columns, and numbers to the right", () => {
+    const rows = [
+      ["a", { text: "1", right: true }],
+      ["long", { text: "1,000", right: true }],
+    ];
+    expect(table(terminal({}, false), rows)).toBe("a         1\nlong  1,000\n");
+  });
+
+  test("keeps its columns where cells are coloured, and never passes on a cell's own escapes", () => {
+    const text = table(terminal(), [
+      [{ text: "ok", style: "green" }, "x"],
+      [{ text: "failed", style: "red" }, "\x1b[31m"],
+    ]);
+    expect(text).toBe("\x1b[32mok\x1b[39m      x\n\x1b[31mfailed\x1b[39m  \\x1b[31m\n");
+  });
+});
+
+describe("colours", () => {
+  test.each([
+    ["a terminal", terminal(), true],
+    ["a pipe", terminal({}, false), false],
+    ["NO_COLOR", terminal({ NO_COLOR: "1" }), false],
+    ["a dumb terminal", terminal({ TERM: "dumb" }), false],
+  ])("on %s", (_name, context, coloured) => {
+    expect(painter(context)("red", "x") !== "x").toBe(coloured);
+  });
+});
+
+test.each([
+  [0, "0s"],
+  [999, "1s"],
+  [59_000, "59s"],
+  [61_000, "1m 1s"],
+  [3_600_000, "1h"],
+  [4 * 3_600_000 + 60_000, "4h 1m"],
+  [86_400_000 + 59_000, "1d"],
+  [-5, "0s"],
+])("%d ms is %s", (milliseconds, text) => {
+  expect(span(milliseconds)).toBe(text);
+});
+
+test.each([
+  [0, "0 B"],
+  [1023, "1023 B"],
+  [1536, "1.5 KiB"],
+  [200 * 2 ** 20, "200 MiB"],
+])("%d bytes are %s", (bytes, text) => {
+  expect(size(bytes)).toBe(text);
+});
+
+test("counts have their noun in the right number", () => {
+  expect([count(0, "line"), count(1, "line"), count(1234, "line")]).toEqual([
+    "0 lines",
+    "1 line",
+    "1,234 lines",
+  ]);
+});
