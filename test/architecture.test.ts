@@ -38,10 +38,18 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   demo: ["model"],
   config: ["model", "evaluate/rule-schema.ts"],
   web: ["model"],
-  "main.ts": ["model", "cli"],
 };
 /** The only places where implementations are chosen and put together. */
-const COMPOSERS = ["daemon.ts", "ingest", "pipeline.ts", "setup.ts", "backend.ts", "cli"];
+const COMPOSERS = [
+  "main.ts",
+  "daemon.ts",
+  "backend.ts",
+  "setup.ts",
+  "pipeline.ts",
+  "replay.ts",
+  "ingest",
+  "cli",
+];
 
 /** `src/parse/x.ts` is `parse/x.ts`; `web/x.ts` stays as it is. */
 const withinSrc = (path: string): string => path.replace(/^src\//, "");
