@@ -28,7 +28,8 @@ export class Dashboard {
   page!: Page;
   /** What the browser complained about: errors of scripts, of loading, and of the content security policy. */
   complaints: string[] = [];
-  #root = "";
+  /** The folder of the built page. */
+  root = "";
   #browser!: Browser;
 
   constructor() {
@@ -62,19 +63,19 @@ export class Dashboard {
 
   /** Another server, with data as at first, on the port that the page knows. */
   async replaceServer(): Promise<void> {
-    this.server = new FixtureServer(this.#root);
+    this.server = new FixtureServer(this.root);
     await this.server.listen(Number(new URL(this.page.url()).port));
   }
 
   async #build(): Promise<void> {
-    this.#root = mkdtempSync(join(tmpdir(), "sekisho-web-"));
+    this.root = mkdtempSync(join(tmpdir(), "sekisho-web-"));
     const configFile = fileURLToPath(new URL("../../web/vite.config.ts", import.meta.url));
-    await build({ configFile, logLevel: "warn", build: { outDir: this.#root } });
+    await build({ configFile, logLevel: "warn", build: { outDir: this.root } });
     this.#browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ARGUMENTS });
   }
 
   async #open(): Promise<void> {
-    this.server = new FixtureServer(this.#root);
+    this.server = new FixtureServer(this.root);
     await this.server.listen();
     const context = await this.#browser.newContext({ viewport: { width: 1280, height: 900 } });
     this.page = await context.newPage();
@@ -93,6 +94,6 @@ export class Dashboard {
 
   async #remove(): Promise<void> {
     await this.#browser?.close();
-    rmSync(this.#root, { recursive: true, force: true });
+    rmSync(this.root, { recursive: true, force: true });
   }
 }

@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { type ApiError, api, asApiError } from "../api.ts";
 import { refresh } from "../refresh.ts";
 import { outcome } from "../state.ts";
@@ -60,7 +60,7 @@ function Confirmation({ target, asked, onCancel }: ConfirmationProps) {
   const error = useSignal<ApiError | null>(null);
   const busy = useSignal(false);
   const first = useRef<HTMLButtonElement & HTMLInputElement>(null);
-  useEffect(() => first.current?.focus(), []);
+  useLayoutEffect(() => first.current?.focus(), []);
   const act = async (event: Event): Promise<void> => {
     event.preventDefault();
     busy.value = true;

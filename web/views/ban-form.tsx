@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { type ApiError, api, asApiError } from "../api.ts";
 import { refresh } from "../refresh.ts";
 import { outcome, status } from "../state.ts";
@@ -22,7 +22,7 @@ export function BanForm({ target: known = "", onDone }: BanFormProps) {
   const busy = useSignal(false);
   const id = useId();
   const first = useRef<HTMLInputElement>(null);
-  useEffect(() => first.current?.focus(), []);
+  useLayoutEffect(() => first.current?.focus(), []);
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
     busy.value = true;

@@ -1,0 +1,53 @@
+import { describe, expect, test } from "vitest";
+import { missing } from "../requirements.ts";
+import { incident } from "../serve/memory-backend.ts";
+import { runServer, TOKEN } from "../serve/running-server.ts";
+import { Dashboard } from "./dashboard.ts";
+
+describe.skipIf(missing("chromium"))("the page with the real server", { timeout: 60_000 }, () => {
+  const dashboard = new Dashboard();
+
+  test("the link signs in; bans, unban and refusals go through the server's own checks", async () => {
+    const { server, backend } = await runServer({ webRoot: dashboard.root });
+    const { page } = dashboard;
+    await page.goto(server.link());
+    await dashboard.untilLive();
+    expect(page.url()).toBe(`${server.url}/`);
+    expect(dashboard.complaints).toEqual([]);
+
+    await page.getByRole("button", { name: "Ban an address" }).click();
+    const form = page.getByRole("form", { name: "Ban an address" });
+    await form.getByLabel("Target").fill("198.51.100.1");
+    await form.getByLabel("Target").press("Enter");
+    await form.getByRole("alert").getByText("198.51.100.1/32 is on the allowlist").waitFor();
+    await form.getByLabel("Target").fill("2001:db8::7");
+    await form.getByLabel("Length").fill("permanent");
+    await form.getByLabel("Target").press("Enter");
+    await dashboard.ban("2001:db8::/64").waitFor();
+    expect(await dashboard.ban("2001:db8::/64").textContent()).toContain("banned by hand");
+
+    await dashboard.ban("2001:db8::/64").getByRole("button", { name: "Unban" }).click();
+    await page.keyboard.press("Enter");
+    await dashboard.ban("2001:db8::/64").waitFor({ state: "detached" });
+    expect(backend.allBans[0]?.state).toBe("revoked");
+  });
+
+  test("incidents come live, can be read and closed; the token signs in again after signing out", async () => {
+    const { server, backend } = await runServer({ webRoot: dashboard.root });
+    const { page } = dashboard;
+    await page.goto(server.link());
+    await dashboard.untilLive();
+    backend.allIncidents.push(incident(4, "open", ["<b>\x1b"]));
+    backend.tell({ kind: "changed", what: ["incidents"] });
+    await page.getByRole("link", { name: "192.0.2.7" }).click();
+    await page.getByText(String.raw`<b>\x1b`).waitFor();
+    await page.getByRole("button", { name: "Close incident" }).click();
+    await page.getByRole("button", { name: "Reopen incident" }).waitFor();
+    expect(backend.allIncidents[0]?.state).toBe("closed");
+
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByLabel("Or paste the token").fill(TOKEN);
+    await page.getByLabel("Or paste the token").press("Enter");
+    await page.getByRole("heading", { name: "Incident 4" }).waitFor();
+  });
+});
