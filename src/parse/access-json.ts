@@ -1,0 +1,154 @@
+import { SekishoError } from "../model/errors.ts";
+import type { Field, LogEvent, SourceId } from "../model/event.ts";
+import { parseIp } from "../model/ip.ts";
+import { type UnixMs, unixMs } from "../model/time.ts";
+import { parseObject } from "./json.ts";
+import type { LineParser } from "./line-parser.ts";
+import { NO_REQUEST } from "./request.ts";
+import { parseRfc3339 } from "./rfc3339.ts";
+import { COMMON_TIME, type TimePart, TimeReader, timeParts } from "./time-format.ts";
+import { unparsed } from "./unparsed.ts";
+import { openZone, type Zone } from "./zone.ts";
+
+/** What a JSON access log may say, by our names; `fields` of the configuration gives the file's. */
+export const JSON_FIELDS = [
+  "client",
+  "time",
+  "method",
+  "path",
+  "query",
+  "protocol",
+  "status",
+  "bytes",
+  "referer",
+  "userAgent",
+  "origin",
+  "upgrade",
+  "host",
+  "vhost",
+  "user",
+  "durationUs",
+  "bytesIn",
+  "bytesOut",
+] as const;
+export type JsonField = (typeof JSON_FIELDS)[number];
+
+type Names = Readonly<Record<JsonField, string>>;
+
+/**
+ * Parses access logs of one JSON object a line. A key that is missing is a field that the log does not show,
+ * `null` and `-` are a header that the client did not send. Text stays one character a byte, as in all access logs.
+ */
+export class JsonAccessParser implements LineParser {
+  readonly kind = "access";
+  readonly format = "json";
+  readonly #names: Names;
+  readonly #zone: Zone;
+  readonly #apacheTime: TimeReader;
+
+  constructor(timezone: string | null, fields: Readonly<Record<string, string>> = {}) {
+    this.#names = namesWith(fields);
+    this.#zone = openZone(timezone);
+    this.#apacheTime = new TimeReader(timeParts(COMMON_TIME) as TimePart[], this.#zone);
+  }
+
+  parse(line: string, source: SourceId, now: UnixMs, cut = false): LogEvent {
+    if (cut) return unparsed(line, source, now, "truncated");
+    const object = parseObject(line) ?? parseObject(withJsonEscapes(line));
+    if (object === null) return unparsed(line, source, now, "json");
+    const read = (field: JsonField): unknown => {
+      const name = this.#names[field];
+      return Object.hasOwn(object, name) ? object[name] : undefined;
+    };
+    const status = numberOf(read("status"));
+    if (status === undefined || !Number.isInteger(status) || status < 100 || status > 999)
+      return unparsed(line, source, now, "format");
+    const time = this.#readTime(read("time"));
+    if (Number.isNaN(time)) return unparsed(line, source, now, "time");
+    const address = read("client");
+    const client = typeof address === "string" ? parseIp(address) : null;
+    if (client === null) return unparsed(line, source, now, "client");
+    return {
+      kind: "access",
+      time: unixMs(time),
+      source,
+      line,
+      client,
+      method: textOf(read("method")) ?? NO_REQUEST.method,
+      ...targetOf(textOf(read("path")), textOf(read("query"))),
+      protocol: textOf(read("protocol")) ?? null,
+      status,
+      bytes: numberOf(read("bytes")),
+      referer: textOf(read("referer")),
+      userAgent: textOf(read("userAgent")),
+      origin: textOf(read("origin")),
+      upgrade: textOf(read("upgrade")),
+      host: textOf(read("host")),
+      user: textOf(read("user")),
+      vhost: textOf(read("vhost")) ?? undefined,
+      durationUs: numberOf(read("durationUs")),
+      bytesIn: numberOf(read("bytesIn")),
+      bytesOut: numberOf(read("bytesOut")),
+      refused: false,
+    };
+  }
+
+  /** RFC 3339, seconds or milliseconds since 1970, or Apache's `20/Nov/2026:22:01:30 +0000` with or without brackets. */
+  #readTime(value: unknown): number {
+    const count = numberOf(value);
+    if (count !== undefined) return toMoment(count);
+    if (typeof value !== "string") return Number.NaN;
+    const time = parseRfc3339(value, this.#zone);
+    if (!Number.isNaN(time)) return time;
+    const bracketed = value.startsWith("[") ? value : `[${value}]`;
+    return bracketed.length === this.#apacheTime.width ? this.#apacheTime.read(bracketed, 0) : Number.NaN;
+  }
+}
+
+/** Seconds have twelve digits from the year 5138 on, milliseconds had fewer until 1973. NaN beyond what Date holds. */
+const toMoment = (count: number): number => new Date(count < 1e11 ? count * 1_000 : count).getTime();
+
+function namesWith(fields: Readonly<Record<string, string>>): Names {
+  const names = Object.fromEntries(JSON_FIELDS.map((field) => [field, field])) as Record<JsonField, string>;
+  for (const [field, name] of Object.entries(fields)) {
+    if (!isJsonField(field)) {
+      throw new SekishoError(
+        "LOG_FORMAT_INVALID",
+        `fields: '${field}' is not a field of an access event`,
+        `write our name to the left and the file's to the right; ours are ${JSON_FIELDS.join(", ")}`,
+      );
+    }
+    names[field] = name;
+  }
+  return names;
+}
+
+const isJsonField = (text: string): text is JsonField => (JSON_FIELDS as readonly string[]).includes(text);
+
+/** A LogFormat that writes JSON escapes control characters as Apache does, which JSON does not know. */
+const withJsonEscapes = (line: string): string =>
+  line.replace(/\\(?:x([0-9a-fA-F]{2})|(v)|(.))/g, (whole, hex?: string, v?: string) =>
+    hex !== undefined ? `\\u00${hex}` : v !== undefined ? "\\u000b" : whole,
+  );
+
+function textOf(value: unknown): Field {
+  if (value === null || value === "-") return null;
+  if (typeof value === "string") return value;
+  return typeof value === "number" ? String(value) : undefined;
+}
+
+/** Undefined for what is neither a number nor the text of one, for less than nothing and for too much to be exact. */
+function numberOf(value: unknown): number | undefined {
+  if (typeof value === "number") return value >= 0 && value <= Number.MAX_SAFE_INTEGER ? value : undefined;
+  return typeof value === "string" && /^\d{1,15}(\.\d{1,9})?$/.test(value) ? Number(value) : undefined;
+}
+
+/** The query may stand in the path, and may bring its question mark (`%q` does). */
+function targetOf(path: Field, query: Field): { readonly path: string; readonly query: string | null } {
+  const target = path ?? NO_REQUEST.path;
+  const mark = target.indexOf("?");
+  if (query) return { path: target, query: query.startsWith("?") ? query.slice(1) : query };
+  return mark === -1
+    ? { path: target, query: null }
+    : { path: target.slice(0, mark), query: target.slice(mark + 1) };
+}

@@ -1,0 +1,75 @@
+import { AUDIT_NAMES, type AuditName, type LogEvent, type SourceId } from "../model/event.ts";
+import { parseIp } from "../model/ip.ts";
+import { type UnixMs, unixMs } from "../model/time.ts";
+import { decodeUtf8, parseObject } from "./json.ts";
+import type { LineParser } from "./line-parser.ts";
+import { parseRfc3339 } from "./rfc3339.ts";
+import { unparsed } from "./unparsed.ts";
+
+/** Characters of a text and of a detail that are kept: an app may pass on what a client sent it. */
+const LONGEST_TEXT = 1_024;
+const LONGEST_DETAIL = 4_096;
+
+const NAMES: ReadonlySet<string> = new Set(AUDIT_NAMES);
+const OWN_NAME = /^app\.[A-Za-z0-9][A-Za-z0-9_.-]{0,59}$/;
+
+/** Parses what apps report: one JSON object a line, UTF-8. */
+export class AuditLogParser implements LineParser {
+  readonly kind = "audit";
+  readonly format = "audit";
+
+  parse(line: string, source: SourceId, now: UnixMs, cut = false): LogEvent {
+    if (cut) return unparsed(line, source, now, "truncated");
+    const fields = parseObject(decodeUtf8(line));
+    if (fields === null) return unparsed(line, source, now, "json");
+    const { time, event, client } = fields;
+    if (typeof time !== "string" || typeof event !== "string" || typeof client !== "string") {
+      return unparsed(line, source, now, "audit-field");
+    }
+    if (!isName(event)) return unparsed(line, source, now, "audit-name");
+    const at = parseRfc3339(time, null);
+    if (Number.isNaN(at)) return unparsed(line, source, now, "time");
+    const address = parseIp(client);
+    if (address === null) return unparsed(line, source, now, "client");
+    const texts = textsOf(fields);
+    const detail = detailOf(fields.detail);
+    if (texts === null || detail === undefined) return unparsed(line, source, now, "audit-field");
+    return { kind: "audit", time: unixMs(at), source, line, client: address, name: event, ...texts, detail };
+  }
+}
+
+const isName = (text: string): text is AuditName => NAMES.has(text) || OWN_NAME.test(text);
+
+/** Null when one of them is neither text nor number nor absent. */
+function textsOf(fields: Readonly<Record<string, unknown>>) {
+  const app = textOf(fields.app);
+  const user = textOf(fields.user);
+  const connection = textOf(fields.connection);
+  const origin = textOf(fields.origin);
+  const path = textOf(fields.path);
+  const isComplete =
+    app !== undefined &&
+    user !== undefined &&
+    connection !== undefined &&
+    origin !== undefined &&
+    path !== undefined;
+  return isComplete ? { app, user, connection, origin, path } : null;
+}
+
+/** A user's or a connection's id may be a number. Undefined for anything else that is no text. */
+function textOf(value: unknown): string | null | undefined {
+  if (value === undefined || value === null) return null;
+  if (typeof value === "number") return String(value);
+  return typeof value === "string" ? shorten(value, LONGEST_TEXT) : undefined;
+}
+
+/** Detail is for people to read: what is longer is cut, and then no JSON any more. */
+function detailOf(value: unknown): string | null | undefined {
+  if (value === undefined || value === null) return null;
+  if (typeof value !== "object" || Array.isArray(value)) return undefined;
+  const text = JSON.stringify(value);
+  return text === "{}" ? null : shorten(text, LONGEST_DETAIL);
+}
+
+/** A surrogate that lost its other half would not survive the store. */
+const shorten = (text: string, length: number): string => text.slice(0, length).toWellFormed();

@@ -1,0 +1,162 @@
+import type { Item } from "./log-format.ts";
+import { closingQuote, NO_NUMBER, type Positions, readNumber, wordEnd } from "./positions.ts";
+import type { Region } from "./regions.ts";
+
+/**
+ * Reads the lines on which the fast reader gives up: a user name with spaces, an empty one, a line that was cut.
+ * It counts the quotes that are not escaped, which splits the line into the format's regions, and in each region
+ * reads forward up to the first loose value and backward down to the last. One loose value is what is left between
+ * them; of several nothing is said, since nothing tells where one ends and the next starts.
+ */
+export class CarefulReader {
+  readonly #regions: readonly Region[];
+  readonly #users: number;
+
+  constructor(regions: readonly Region[]) {
+    this.#regions = regions;
+    this.#users = regions.reduce((sum, { users }) => sum + users, 0);
+  }
+
+  /** False when the line does not have the format's shape. A `cut` line is read as far as it goes. */
+  read(line: string, into: Positions, cut: boolean): boolean {
+    const expected = this.#regions.length - 1;
+    const empty = expected + 2 * this.#users;
+    const quotes = quotesOf(line, empty + 1);
+    if (!cut) {
+      if (quotes.length !== expected && quotes.length !== empty) return false;
+      return this.#readRegions(line, quotes, into, quotes.length !== expected);
+    }
+    return this.#readRegions(line, quotes, into, false) || this.#readRegions(line, quotes, into, true);
+  }
+
+  /** `emptyUser`: every `%u` of the line is the `""` of an empty name. */
+  #readRegions(line: string, quotes: readonly number[], into: Positions, emptyUser: boolean): boolean {
+    into.clear();
+    let start = 0;
+    let quote = 0;
+    for (const [index, region] of this.#regions.entries()) {
+      if (emptyUser) {
+        for (let pair = 0; pair < region.users; pair++, quote += 2) {
+          if (quotes[quote + 1] !== quotes[quote]! + 1) return false;
+        }
+      }
+      const isLast = index === this.#regions.length - 1;
+      const end = isLast ? line.length : quotes[quote++];
+      // Only a cut line has fewer quotes; what it holds behind its last quote may be half a value.
+      if (end === undefined) return readForward(line, region.left, start, line.length, into, true) !== -1;
+      if (!readRegion(line, region, start, end, into)) return false;
+      start = end + 1;
+    }
+    return true;
+  }
+}
+
+function quotesOf(line: string, limit: number): number[] {
+  const quotes: number[] = [];
+  let at = closingQuote(line, 0);
+  while (at !== -1 && quotes.length < limit) {
+    quotes.push(at);
+    at = closingQuote(line, at + 1);
+  }
+  return quotes;
+}
+
+function readRegion(line: string, region: Region, start: number, end: number, into: Positions): boolean {
+  const left = readForward(line, region.left, start, end, into, false);
+  if (left === -1) return false;
+  if (region.looseCount === 0) return left === end;
+  const right = readBackward(line, region.right, left, end, into);
+  if (right === -1) return false;
+  if (region.loose !== null) keep(into, region.loose.slot, left, right);
+  return true;
+}
+
+function keep(into: Positions, slot: number, start: number, end: number): void {
+  into.starts[slot] = start;
+  into.ends[slot] = end;
+}
+
+/** The position behind the last item, -1 when one does not fit. `open`: the text may end anywhere. */
+function readForward(
+  line: string,
+  items: readonly Item[],
+  start: number,
+  end: number,
+  into: Positions,
+  open: boolean,
+): number {
+  let at = start;
+  for (const [index, item] of items.entries()) {
+    let next: number;
+    if (item.kind === "text") {
+      if (open && item.text.startsWith(line.slice(at, at + item.text.length))) return end;
+      next = line.startsWith(item.text, at) ? at + item.text.length : -1;
+    } else if (item.kind === "time") {
+      next = item.reader.endFrom(line, at);
+      if (open && next >= end) return end;
+      if (item.kept) into.time[0] = item.reader.read(line, at);
+    } else if (item.kind === "number") {
+      next = readNumber(line, at, into, item.slot);
+      if (open && next >= end) {
+        into.numbers[item.slot] = NO_NUMBER;
+        return end;
+      }
+    } else {
+      const following = items[index + 1];
+      const stop = following?.kind === "text" ? following.text[0]! : "";
+      const found = stop === "" ? end : wordEnd(line, at, stop, item.colons);
+      if (open && (stop === "" || found === -1)) return end;
+      next = isWord(line, at, found) ? found : -1;
+      if (next !== -1) keep(into, item.slot, at, next);
+    }
+    if (next === -1 || next > end) return -1;
+    at = next;
+  }
+  return at;
+}
+
+/** The position where the first item starts, -1 when one does not fit between `left` and `end`. */
+function readBackward(
+  line: string,
+  items: readonly Item[],
+  left: number,
+  end: number,
+  into: Positions,
+): number {
+  let at = end;
+  for (let index = items.length - 1; index >= 0; index--) {
+    const item = items[index]!;
+    let next: number;
+    if (item.kind === "text") {
+      next = at - item.text.length;
+      if (next < left || !line.startsWith(item.text, next)) return -1;
+    } else if (item.kind === "time") {
+      next = item.reader.startFrom(line, at);
+      if (next < left) return -1;
+      if (item.kept) into.time[0] = item.reader.read(line, next);
+    } else if (item.kind === "number") {
+      next = at;
+      while (next > left && isDigit(line.charCodeAt(next - 1))) next--;
+      if (next === at) next--;
+      if (next < left || readNumber(line, next, into, item.slot) !== at) return -1;
+    } else {
+      const before = items[index - 1];
+      const stop = before?.kind === "text" ? before.text.at(-1)! : "";
+      // Nothing tells where an address starts behind a character that it may hold itself.
+      if (stop === "" || (item.address && /[0-9a-fA-F:.]/.test(stop))) return -1;
+      next = line.lastIndexOf(stop, at - 1) + 1;
+      if (next < left || !isWord(line, next, at)) return -1;
+      keep(into, item.slot, next, at);
+    }
+    at = next;
+  }
+  return at;
+}
+
+const isDigit = (code: number): boolean => code >= 48 && code <= 57;
+
+function isWord(line: string, start: number, end: number): boolean {
+  if (end <= start) return false;
+  const space = line.indexOf(" ", start);
+  return space === -1 || space >= end;
+}

@@ -1,0 +1,91 @@
+import { SekishoError } from "../model/errors.ts";
+import { type LogEvent, SOURCE_KINDS, type SourceId, type SourceKind } from "../model/event.ts";
+import { type UnixMs, unixMs } from "../model/time.ts";
+import { JsonAccessParser } from "./access-json.ts";
+import { AccessLogParser } from "./access-log.ts";
+import { AuditLogParser } from "./audit.ts";
+import { ErrorLogParser } from "./error-log.ts";
+import type { LineParser } from "./line-parser.ts";
+import { NAMED_FORMATS } from "./named-formats.ts";
+
+/** What `format:` may say beside a LogFormat string, most specific first. */
+export const FORMAT_NAMES = [...Object.keys(NAMED_FORMATS), "json"] as const;
+
+/**
+ * The parser of a source. `format` is a name or a LogFormat and counts for access logs only; `timezone` is an IANA
+ * name for times that bring no zone, null the host's; `fields` is for `json`. Throws LOG_FORMAT_INVALID.
+ */
+export function createParser(
+  kind: SourceKind,
+  format: string,
+  timezone: string | null,
+  fields?: Readonly<Record<string, string>>,
+): LineParser {
+  if (kind === "error") return new ErrorLogParser(timezone);
+  if (kind === "audit") return new AuditLogParser();
+  if (format === "json") return new JsonAccessParser(timezone, fields);
+  if (Object.hasOwn(NAMED_FORMATS, format))
+    return new AccessLogParser(NAMED_FORMATS[format]!, timezone, format);
+  if (format.includes("%")) return new AccessLogParser(format, timezone);
+  throw new SekishoError(
+    "LOG_FORMAT_INVALID",
+    `'${format}' is no log format`,
+    `write ${FORMAT_NAMES.join(", ")}, or what stands between the quotes of Apache's LogFormat`,
+  );
+}
+
+/**
+ * The name of the known access format that most of `lines` have, null when there is none (or none clearly).
+ * `fields` is what the source's configuration says about its JSON.
+ */
+export function detectFormat(
+  lines: readonly string[],
+  fields?: Readonly<Record<string, string>>,
+): string | null {
+  const parses = (format: string) => {
+    const parser = createParser("access", format, "UTC", fields);
+    return (
+      lines.filter((line) => parser.parse(line, 0, unixMs(0)).kind === "access").length * 2 > lines.length
+    );
+  };
+  return FORMAT_NAMES.find(parses) ?? null;
+}
+
+/**
+ * A parser that decides line by line what a line is: an access line (in any known format when `format` is `auto`),
+ * an error line or an audit event. Throws LOG_FORMAT_INVALID.
+ */
+export function createMixedParser(format: string, timezone: string | null): LineParser {
+  return new MixedParser(format, timezone);
+}
+
+class MixedParser implements LineParser {
+  readonly kind = SOURCE_KINDS[0];
+  readonly format: string;
+  /** The one that read the last line stands first: a log keeps its format. */
+  readonly #access: LineParser[];
+  readonly #error: LineParser;
+  readonly #audit = new AuditLogParser();
+
+  constructor(format: string, timezone: string | null) {
+    const formats = format === "auto" ? FORMAT_NAMES : [format];
+    this.format = format;
+    this.#access = formats.map((name) => createParser("access", name, timezone));
+    this.#error = new ErrorLogParser(timezone);
+  }
+
+  parse(line: string, source: SourceId, now: UnixMs, cut = false): LogEvent {
+    const access = this.#access[0]!.parse(line, source, now, cut);
+    if (access.kind === "access") return access;
+    const isJson = line.startsWith("{");
+    const other = (isJson ? this.#audit : this.#error).parse(line, source, now, cut);
+    if (other.kind !== "unparsed") return other;
+    for (let index = 1; index < this.#access.length; index++) {
+      const event = this.#access[index]!.parse(line, source, now, cut);
+      if (event.kind !== "access") continue;
+      this.#access.unshift(...this.#access.splice(index, 1));
+      return event;
+    }
+    return isJson || line.startsWith("[") ? other : access;
+  }
+}
