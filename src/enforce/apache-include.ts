@@ -57,8 +57,14 @@ export class ApacheInclude implements Enforcer {
     const believed = this.#written;
     const found = verify || believed === null ? await this.#file.read(this.#file.path) : believed;
     this.#written = null;
-    if ((found ?? "") !== lines) await this.#file.write(lines, this.#clock.now());
-    await this.#testIfNew(lines, signal);
+    const tested = (await this.#file.read(this.#file.tested)) ?? "";
+    if ((found ?? "") !== lines) {
+      // Not ours: somebody wrote it, and may have reloaded Apache since, so suppose that it runs with that.
+      if ((found ?? "") !== tested) await this.#file.keep(this.#file.path, this.#file.applied);
+      await this.#file.write(lines, this.#clock.now());
+    }
+    // An empty list that was never anything else needs no test, and no Apache.
+    if (lines !== tested) await this.#test(signal);
     this.#written = lines;
     this.#unenforced = unenforced;
     return this.#enforced(believed === null ? 0 : difference(believed, found ?? ""));
@@ -91,12 +97,6 @@ export class ApacheInclude implements Enforcer {
       pending: written !== applied,
       drift,
     };
-  }
-
-  async #testIfNew(lines: string, signal: AbortSignal): Promise<void> {
-    const tested = await this.#file.read(this.#file.tested);
-    // An empty list that was never anything else needs no test, and no Apache.
-    if (lines !== (tested ?? "")) await this.#test(signal);
   }
 
   /** Tests Apache's configuration with the list as it is; when that fails, puts the last tested one back. */

@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { access, link, mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { access, mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Block } from "../model/decision.ts";
 import { messageOf, SekishoError, systemCode } from "../model/errors.ts";
@@ -107,30 +107,18 @@ export class IncludeFile {
 
   async write(lines: string, now: UnixMs): Promise<void> {
     const heading = `${FIRST_LINE}\n# ${toIso(now)}, ${targetsIn(lines).size} targets\n`;
-    try {
-      await mkdir(dirname(this.path), { recursive: true });
-      await this.#replace(this.path, async (temporary) => {
-        // O_EXCL: whatever has that name is not followed.
-        const file = await open(temporary, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o640);
-        try {
-          await file.writeFile(heading + lines);
-          await file.sync();
-        } finally {
-          await file.close();
-        }
-      });
-    } catch (error) {
-      throw this.#unwritable(error);
-    }
+    await this.#replace(this.path, heading + lines);
   }
 
-  /** Makes `to` the same generation as `from`. */
+  /** Makes `to` a copy of `from`; not a link, which an edit in place would change with it. */
   async keep(from: string, to: string): Promise<void> {
+    let text = "";
     try {
-      await this.#replace(to, (temporary) => link(from, temporary));
+      text = await readFile(from, "utf8");
     } catch (error) {
-      throw this.#unwritable(error);
+      if (systemCode(error) !== "ENOENT") throw this.#unwritable(error);
     }
+    await this.#replace(to, text);
   }
 
   /** Puts the last tested generation back; where there is none, an empty one. */
@@ -139,18 +127,20 @@ export class IncludeFile {
     else await this.keep(this.tested, this.path);
   }
 
-  async #replace(path: string, make: (temporary: string) => Promise<void>): Promise<void> {
+  async #replace(path: string, text: string): Promise<void> {
     const temporary = join(dirname(path), `.${basename(path)}.new`);
-    await rm(temporary, { force: true });
-    await make(temporary);
-    await rename(temporary, path);
-    // Renaming one link over another of the same file does nothing at all, so the temporary one stays.
-    await rm(temporary, { force: true });
-    const folder = await open(dirname(path), "r");
     try {
+      await mkdir(dirname(path), { recursive: true });
+      await rm(temporary, { force: true });
+      // O_EXCL: whatever has that name by now is not followed.
+      await using file = await open(temporary, "wx", 0o640);
+      await file.writeFile(text);
+      await file.sync();
+      await rename(temporary, path);
+      await using folder = await open(dirname(path), "r");
       await folder.sync();
-    } finally {
-      await folder.close();
+    } catch (error) {
+      throw this.#unwritable(error);
     }
   }
 

@@ -1,0 +1,280 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { DryRun } from "../../src/enforce/dry-run.ts";
+import { Enforcement, type EnforcementOptions } from "../../src/enforce/enforcement.ts";
+import type { Enforced } from "../../src/enforce/enforcer.ts";
+import type { Block } from "../../src/model/decision.ts";
+import { SekishoError } from "../../src/model/errors.ts";
+import { parseTarget, type Target } from "../../src/model/ip.ts";
+import { NEVER, type UnixMs, unixMs } from "../../src/model/time.ts";
+
+const clock = { now: (): UnixMs => unixMs(Date.now()) };
+const target = (text: string): Target => parseTarget(text)!;
+const block = (text: string, until: UnixMs = NEVER): Block => ({ target: target(text), until });
+const FIRST = "198.51.100.1/32";
+const SECOND = "198.51.100.2/32";
+
+/** A dry run that can be slow, failing, undone by somebody, or scheduled, and that remembers what it was asked. */
+class Trying extends DryRun {
+  readonly asked: { readonly want: readonly Target[]; readonly verify: boolean }[] = [];
+  override schedule: string | null = null;
+  applied = 0;
+  failing: Error | null = null;
+  drift: number[] = [];
+  gate: Promise<void> = Promise.resolve();
+
+  override async reconcile(want: readonly Block[], verify = false): Promise<Enforced> {
+    this.asked.push({ want: want.map((wanted) => wanted.target), verify });
+    await this.gate;
+    if (this.failing !== null) throw this.failing;
+    return { ...(await super.reconcile(want)), drift: verify ? (this.drift.shift() ?? 0) : 0 };
+  }
+
+  override async apply(): Promise<Enforced> {
+    this.applied++;
+    return super.apply();
+  }
+}
+let enforcer: Trying;
+let enforcement: Enforcement;
+const make = (more: Partial<EnforcementOptions> = {}): Enforcement => {
+  enforcement = new Enforcement({ mode: "enforce", enforcers: [enforcer], clock, onChange() {}, ...more });
+  return enforcement;
+};
+const state = (at = 0): string => enforcement.statuses()[at]!.state;
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: Date.UTC(2026, 10, 20, 12) });
+  enforcer = new Trying();
+});
+afterEach(async () => {
+  await enforcement[Symbol.asyncDispose]();
+  vi.useRealTimers();
+});
+
+describe("the wanted set", () => {
+  test("reaches the enforcer, with a full look at the world first", async () => {
+    await make().start([block(FIRST)]);
+    expect(enforcer.asked).toEqual([{ want: [FIRST], verify: true }]);
+    expect(enforcement.enforcedBy(target(FIRST))).toEqual(["dry-run"]);
+    expect(enforcement.enforcedBy(target(SECOND))).toEqual([]);
+    expect(enforcement.statuses()).toEqual([
+      {
+        name: "dry-run",
+        state: "in-sync",
+        blocks: 1,
+        unenforced: [],
+        lastReconciledAt: "2026-11-20T12:00:00.000Z",
+        nextApplyAt: null,
+        error: null,
+        hint: null,
+      },
+    ]);
+  });
+
+  test("is coalesced: while one reconciliation is under way only the newest set waits", async () => {
+    await make().start([]);
+    let open!: () => void;
+    enforcer.gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    for (let count = 1; count <= 50; count++) {
+      enforcement.want(Array.from({ length: count }, (_, n) => block(`198.51.100.${n}`)));
+      await vi.advanceTimersByTimeAsync(0);
+    }
+    expect(state()).toBe("pending");
+    open();
+    await enforcement.settled();
+    expect(enforcer.asked.map(({ want }) => want.length)).toEqual([0, 1, 50]);
+    expect(enforcement.statuses()[0]).toMatchObject({ blocks: 50, state: "in-sync" });
+  });
+
+  test("a scheduled enforcer rests between two sets, and sees the newest at once when it is applied", async () => {
+    enforcer.schedule = "17 * * * *";
+    await make().start([]);
+    enforcement.want([block(FIRST)]);
+    await vi.advanceTimersByTimeAsync(4_900);
+    expect(enforcer.asked).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(enforcer.asked.at(-1)).toEqual({ want: [FIRST], verify: false });
+    enforcement.want([block(SECOND)]);
+    expect(await enforcement.apply("dry-run")).toBe(true);
+    expect(enforcer.asked.at(-1)).toEqual({ want: [SECOND], verify: true });
+    expect(enforcer.applied).toBe(1);
+  });
+
+  test("applying an enforcer that is not there is answered with false", async () => {
+    await make().start([]);
+    expect(await enforcement.apply("apache-include")).toBe(false);
+  });
+});
+
+describe("expiry", () => {
+  test("drops each block when its time has passed, and not before", async () => {
+    const now = clock.now();
+    await make().start([block(FIRST, unixMs(now + 60_000)), block(SECOND, unixMs(now + 90_000))]);
+    await vi.advanceTimersByTimeAsync(59_999);
+    expect(enforcement.enforcedBy(target(FIRST))).toEqual(["dry-run"]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(enforcement.enforcedBy(target(FIRST))).toEqual([]);
+    expect(enforcement.enforcedBy(target(SECOND))).toEqual(["dry-run"]);
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(enforcement.statuses()[0]!.blocks).toBe(0);
+  });
+
+  test("a block whose time had passed before the start is never enforced", async () => {
+    await make().start([block(FIRST, unixMs(clock.now() - 1)), block(SECOND, clock.now())]);
+    expect(enforcer.asked).toEqual([{ want: [], verify: true }]);
+  });
+
+  test("a block of 60 days, longer than any timer, stays for 60 days and is then lifted", async () => {
+    const day = 86_400_000;
+    await make().start([block(FIRST, unixMs(clock.now() + 60 * day))]);
+    await vi.advanceTimersByTimeAsync(60 * day - 1);
+    expect(enforcement.enforcedBy(target(FIRST))).toEqual(["dry-run"]);
+    expect(enforcer.asked.length).toBeLessThan(5);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(enforcement.enforcedBy(target(FIRST))).toEqual([]);
+  });
+
+  test("a clock that was set forward lifts what has expired at the next look", async () => {
+    await make().start([block(FIRST, unixMs(clock.now() + 3_600_000))]);
+    vi.setSystemTime(Date.now() + 7_200_000);
+    enforcement.verify();
+    await enforcement.settled();
+    expect(enforcement.enforcedBy(target(FIRST))).toEqual([]);
+  });
+});
+
+describe("a failing enforcer", () => {
+  const broken = new SekishoError("BAN_DIRECTORY_UNWRITABLE", "no space", "make some");
+
+  test("is tried again after 1 s, doubling to 5 minutes, each time with a full look", async () => {
+    enforcer.failing = broken;
+    await make().start([block(FIRST)]);
+    const tries: number[] = [];
+    const start = Date.now();
+    for (let seen = enforcer.asked.length; tries.length < 11; ) {
+      await vi.advanceTimersByTimeAsync(500);
+      if (enforcer.asked.length > seen) tries.push((Date.now() - start) / 1_000);
+      seen = enforcer.asked.length;
+    }
+    expect(tries).toEqual([1, 3, 7, 15, 31, 63, 127, 255, 511, 811, 1_111]);
+    expect(enforcer.asked.every(({ verify }) => verify)).toBe(true);
+  });
+
+  test("shows its error and hint, keeps to its waiting time under new bans, and recovers", async () => {
+    await make().start([block(FIRST)]);
+    enforcer.failing = broken;
+    enforcement.want([block(SECOND)]);
+    await enforcement.settled();
+    expect(enforcement.statuses()[0]).toMatchObject({
+      state: "failed",
+      error: "no space",
+      hint: "make some",
+      blocks: 1,
+    });
+    const before = enforcer.asked.length;
+    for (let n = 0; n < 20; n++) enforcement.want([block(FIRST), block(SECOND)]);
+    await enforcement.settled();
+    expect(enforcer.asked).toHaveLength(before);
+    enforcer.failing = null;
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(enforcer.asked.at(-1)).toEqual({ want: [FIRST, SECOND], verify: true });
+    expect(enforcement.statuses()[0]).toMatchObject({ state: "in-sync", error: null, hint: null, blocks: 2 });
+    enforcer.failing = broken;
+    enforcement.want([]);
+    await enforcement.settled();
+    const failedAgain = enforcer.asked.length;
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(enforcer.asked, "the back-off starts anew after a success").toHaveLength(failedAgain + 1);
+  });
+
+  test("does not hold up the others", async () => {
+    enforcer.failing = broken;
+    const other = new Trying();
+    await make({ enforcers: [enforcer, other] }).start([block(FIRST)]);
+    expect([state(0), state(1)]).toEqual(["failed", "in-sync"]);
+    enforcement.want([block(SECOND)]);
+    await enforcement.settled();
+    expect(await other.blocked()).toEqual(new Set([SECOND]));
+  });
+
+  test("is tried at once when a person asks, who gets the error", async () => {
+    enforcer.failing = broken;
+    await make().start([block(FIRST)]);
+    await expect(enforcement.apply("dry-run")).rejects.toBe(broken);
+    enforcer.failing = null;
+    expect(await enforcement.apply("dry-run")).toBe(true);
+    expect(state()).toBe("in-sync");
+  });
+});
+
+describe("drift", () => {
+  test("is repaired, counted, and no reason for alarm", async () => {
+    await make().start([block(FIRST)]);
+    enforcer.drift = [3];
+    enforcement.verify();
+    await enforcement.settled();
+    expect(state()).toBe("in-sync");
+    expect(enforcement.drift()).toBe(3);
+  });
+
+  test("that is there again right after its repair shows as drifted, until a look finds none", async () => {
+    await make().start([block(FIRST)]);
+    enforcer.drift = [3, 3];
+    enforcement.verify();
+    await enforcement.settled();
+    expect(state()).toBe("drifted");
+    enforcement.verify();
+    await enforcement.settled();
+    expect(state()).toBe("in-sync");
+  });
+});
+
+describe("observe mode", () => {
+  test("asks nothing of an enforcer whose world is empty", async () => {
+    await make({ mode: "observe" }).start([block(FIRST)]);
+    enforcement.want([block(SECOND)]);
+    enforcement.verify();
+    await enforcement.settled();
+    expect(enforcer.asked).toEqual([]);
+    expect(state()).toBe("off");
+    expect(enforcement.enforcedBy(target(FIRST))).toEqual([]);
+    expect(await enforcement.apply("dry-run")).toBe(false);
+  });
+
+  test("lifts what an earlier run in enforce mode left", async () => {
+    await enforcer.reconcile([block(FIRST)]);
+    await make({ mode: "observe" }).start([block(FIRST)]);
+    expect(await enforcer.blocked()).toEqual(new Set());
+    expect(enforcer.applied).toBe(1);
+    expect(state()).toBe("off");
+  });
+
+  test("says so when what was left cannot be lifted, and tries again", async () => {
+    await enforcer.reconcile([block(FIRST)]);
+    enforcer.failing = new Error("no");
+    await make({ mode: "observe" }).start([]);
+    expect(state()).toBe("failed");
+    enforcer.failing = null;
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(state()).toBe("off");
+    expect(await enforcer.blocked()).toEqual(new Set());
+  });
+});
+
+test("blocks stay when Sekisho stops, and nothing is asked any more", async () => {
+  await make().start([block(FIRST, unixMs(clock.now() + 1_000))]);
+  await enforcement[Symbol.asyncDispose]();
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(await enforcer.blocked()).toEqual(new Set([FIRST]));
+});
+
+test("a status that changed is told", async () => {
+  const onChange = vi.fn();
+  await make({ onChange }).start([block(FIRST)]);
+  expect(onChange).toHaveBeenCalledTimes(1);
+  enforcement.want([]);
+  await enforcement.settled();
+  expect(onChange).toHaveBeenCalledTimes(2);
+});
