@@ -46,6 +46,12 @@ test("times never run backwards", () => {
   expect(times).toEqual([...times].sort());
 });
 
+test("sessions run on past midnight instead of piling up in the last second", () => {
+  const lines = linesOf(SMALL);
+  expect(lines.at(-1)).toContain("[21/Nov/2026:0");
+  expect(lines.filter((line) => line.includes("[20/Nov/2026:23:59:59")).length).toBeLessThan(5);
+});
+
 test("lines are about as long as in the measured log, and of every kind", () => {
   const lines = linesOf(SMALL);
   const mean = lines.reduce((sum, line) => sum + line.length + 1, 0) / lines.length;

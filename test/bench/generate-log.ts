@@ -1,5 +1,5 @@
 /**
- * Writes an access log that never happened: a day of a shop, in order, the same bytes for the same seed.
+ * Writes an access log that never happened: a shop's day, in order, the same bytes for the same seed.
  * `bin/node test/bench/generate-log.ts --lines 1000000 --seed 1 --out FILE [--clients N] [--format combined|sekisho]`
  * Its addresses look public, since 175,000 clients do not fit into the documentation networks. They are text in a
  * file: nothing ever contacts them.
@@ -21,6 +21,8 @@ export const DEFAULT_LOG: LogOptions = { lines: 1_000_000, clients: 175_000, see
 
 const DAY = 86_400;
 const MAX_SESSION = 400;
+/** Sessions that began before midnight run on into the next day; the longest takes some 80 minutes. */
+const END = DAY + 7_200;
 
 /** A stretch of one client's requests. */
 interface Session {
@@ -40,10 +42,10 @@ export function* generateLog({ lines, clients, seed, format }: LogOptions): Gene
   const random = new Random(seed);
   const shares = shareLines(lines, Math.min(clients, lines));
   const sessions = planSessions(shares, random);
-  const seconds: string[][] = Array.from({ length: DAY }, () => []);
+  const seconds: string[][] = Array.from({ length: END }, () => []);
   const write = format === "combined" ? combinedLine : sekishoLine;
   let next = 0;
-  for (let second = 0; second < DAY; second++) {
+  for (let second = 0; second < END; second++) {
     for (; next < sessions.length && sessions[next]!.start === second; next++) {
       const session = sessions[next]!;
       const client = clientOf(session.client, shares[session.client]!, seed);
@@ -91,21 +93,22 @@ function* requestsOf({ client, start, requests }: Session, kind: ClientKind): Ge
   let second = start;
   for (let step = 0; step < requests; step++) {
     const request = nextRequest(kind, step, random);
-    second = Math.min(second + request.pause, DAY - 1);
+    second = Math.min(second + request.pause, END - 1);
     yield [second, request];
   }
 }
 
 const two = (value: number): string => (value < 10 ? `0${value}` : `${value}`);
+const dayOf = (second: number): number => (second < DAY ? 20 : 21);
 const timeOfDay = (second: number): string =>
-  `${two(Math.floor(second / 3600))}:${two(Math.floor(second / 60) % 60)}:${two(second % 60)}`;
+  `${two(Math.floor(second / 3600) % 24)}:${two(Math.floor(second / 60) % 60)}:${two(second % 60)}`;
 const header = (value: string | null): string => value ?? "-";
 
 /** `%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-agent}i"` */
 function combinedLine({ address, userAgent }: Client, second: number, request: Request): string {
   const { method, target, status, bytes, referer } = request;
   const size = status === 304 || method === "HEAD" ? "-" : bytes;
-  return `${address} - - [20/Nov/2026:${timeOfDay(second)} +0000] "${method} ${target} HTTP/1.1" ${status} ${size} "${header(referer)}" "${header(userAgent)}"\n`;
+  return `${address} - - [${dayOf(second)}/Nov/2026:${timeOfDay(second)} +0000] "${method} ${target} HTTP/1.1" ${status} ${size} "${header(referer)}" "${header(userAgent)}"\n`;
 }
 
 /** Sekisho's own LogFormat, as `sekisho apache snippet` prints it. */
@@ -120,7 +123,7 @@ function sekishoLine(
   const duration = upgrade ? 1_000_000 * (1 + random.below(1_200)) : 200 + random.below(90_000);
   const foreign = kind === "attacker" ? "https://evil.example" : SITE;
   const socket = upgrade ? `"${foreign}" "websocket" "chat.v1"` : '"-" "-" "-"';
-  return `2026-11-20T${timeOfDay(second)}.${microseconds}+0000 ${address} ${address} ${status} ${duration} ${300 + target.length} ${bytes + 250} + - 443 www.shop.example "${method} ${target} HTTP/1.1" "www.shop.example" ${socket} "${header(referer)}" "${header(userAgent)}" "-"\n`;
+  return `2026-11-${dayOf(second)}T${timeOfDay(second)}.${microseconds}+0000 ${address} ${address} ${status} ${duration} ${300 + target.length} ${bytes + 250} + - 443 www.shop.example "${method} ${target} HTTP/1.1" "www.shop.example" ${socket} "${header(referer)}" "${header(userAgent)}" "-"\n`;
 }
 
 /** Returns how many bytes were written. */

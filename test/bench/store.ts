@@ -33,13 +33,19 @@ async function catchUp(log: string, lines: number): Promise<Measured> {
   const started = performance.now();
   const daemon = spawn(command, args, {
     cwd: directory,
-    stdio: ["ignore", "ignore", "inherit"],
+    stdio: ["ignore", "ignore", "pipe"],
     env: { ...process.env, SEKISHO_TOKEN: TOKEN },
   });
   const ended = once(daemon, "exit");
+  let said = "";
+  daemon.stderr.setEncoding("utf8").on("data", (text: string) => {
+    said = (said + text).slice(-2_000);
+  });
   try {
     await untilStored(`http://${listen}/api/status`, lines, () => daemon.exitCode !== null);
     return { seconds: (performance.now() - started) / 1000, peakMiB: peakMiB(daemon.pid!), output: "" };
+  } catch (cause) {
+    throw new Error(`the daemon last said: ${said}`, { cause });
   } finally {
     daemon.kill("SIGTERM");
     await ended;
