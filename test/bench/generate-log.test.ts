@@ -47,7 +47,7 @@ test("times never run backwards", () => {
 });
 
 test("sessions run on past midnight instead of piling up in the last second", () => {
-  const lines = linesOf({ ...SMALL, clients: 60 });
+  const lines = linesOf({ ...SMALL, lines: 60_000, clients: 60 });
   expect(lines.at(-1)).toContain("[21/Nov/2026:0");
   expect(lines.filter((line) => line.includes("[20/Nov/2026:23:59:59")).length).toBeLessThan(5);
 });
