@@ -1,4 +1,4 @@
-import { BAN_FILE_PATTERNS } from "./ban-files.ts";
+import { type BanFilePattern, IPV4_BAN_FILES, IPV6_BAN_FILES } from "./ban-files.ts";
 
 export interface SnippetOptions {
   /** The ban directory; null when that enforcer is off. */
@@ -40,12 +40,17 @@ LogFormat "${format.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}" sekisho
  * applies to nobody but the banned. Without it a site's `Satisfy Any` lets them in.
  */
 function directoryLines(directory: string): string {
-  const ranges = BAN_FILE_PATTERNS.map(
-    ({ pattern, name }) => `%{REMOTE_ADDR} =~ /${pattern}/ && -f '${directory}/${name}'`,
-  );
-  const tests = [`-f '${directory}/%{REMOTE_ADDR}'`, ...ranges];
+  const look = ({ pattern, names }: BanFilePattern): string =>
+    `%{REMOTE_ADDR} =~ /${pattern}/ && (${names.map((name) => `-f '${directory}/${name}'`).join(" || ")})`;
+  const line = " \\\n  ";
+  const test = [
+    `-f '${directory}/%{REMOTE_ADDR}'`,
+    `${line}|| (${look(IPV4_BAN_FILES)})`,
+    // Asked once, so that an IPv4 client costs none of the six patterns.
+    `${line}|| (%{REMOTE_ADDR} =~ /:/ && (${IPV6_BAN_FILES.map((file) => `${line}  (${look(file)})`).join(" ||")}))`,
+  ].join("");
   return `# The ban directory: a file for each banned address or range, in force on the next request, without a reload.
-<If "${tests.map((test) => `(${test})`).join(" \\\n  || ")}">
+<If "${test}">
   Require all denied
   <IfModule mod_access_compat.c>
     Satisfy All

@@ -93,32 +93,31 @@ function cidrOfName(name: string): string | null {
   return `${text}${":0".repeat(8 - Number(length) / 16)}/${length}`;
 }
 
-/** How a client's text leads to a file: when `pattern` matches, the file is `name` with `$1` filled in. */
+/** How a client's text leads to files: when `pattern` matches, they are `names` with `$1`, `$2` … filled in. */
 export interface BanFilePattern {
   readonly pattern: string;
-  readonly name: string;
+  readonly names: readonly string[];
 }
+
+/** The ranges that an IPv4 client is in. An address's own file needs no pattern: it is its text. */
+export const IPV4_BAN_FILES: BanFilePattern = {
+  pattern: "^(\\d+)\\.(\\d+)\\.(\\d+)\\.",
+  names: ["$1.$2.$3.0_24", "$1.$2.0.0_16", "$1.0.0.0_8"],
+};
 
 const GROUP = "[0-9a-f]+";
 
-/** Understood alike by Apache (PCRE) and by JavaScript. `n` groups of the prefix, `rest` groups behind it. */
-function ipv6Patterns(length: number): BanFilePattern[] {
-  const n = length / 16;
-  const rest = 8 - n;
+/** The same for a prefix of this length, in the three spellings. Understood alike by Apache and by JavaScript. */
+function ipv6BanFiles(length: 64 | 48): BanFilePattern[] {
+  const groups = length / 16;
+  const rest = 8 - groups;
   // Dots: an IPv4-compatible address (`::192.0.2.1`) ends in dotted text.
   const tail = "[0-9a-f.]+";
   return [
-    `^((?:${GROUP}:){${n - 1}}${GROUP}):`,
+    `^((?:${GROUP}:){${groups - 1}}${GROUP}):`,
     `^((?:${GROUP}(?::${GROUP})*)?::)(?:${tail}(?::${tail}){0,${rest - 1}})?$`,
     `^([0-9a-f:]*::[0-9a-f:]*[0-9a-f]):(?:${GROUP}:){${rest - 1}}${GROUP}$`,
-  ].map((pattern) => ({ pattern, name: `$1_${length}` }));
+  ].map((pattern) => ({ pattern, names: [`$1_${length}`] }));
 }
 
-/** For every length of a range that has files. An address's own file needs no pattern: it is its text. */
-export const BAN_FILE_PATTERNS: readonly BanFilePattern[] = [
-  { pattern: "^(\\d+\\.\\d+\\.\\d+)\\.", name: "$1.0_24" },
-  { pattern: "^(\\d+\\.\\d+)\\.", name: "$1.0.0_16" },
-  { pattern: "^(\\d+)\\.", name: "$1.0.0.0_8" },
-  ...ipv6Patterns(64),
-  ...ipv6Patterns(48),
-];
+export const IPV6_BAN_FILES: readonly BanFilePattern[] = [...ipv6BanFiles(64), ...ipv6BanFiles(48)];

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { BAN_FILE_PATTERNS, banFiles, targetOfBanFile } from "../../src/enforce/ban-files.ts";
+import { banFiles, IPV4_BAN_FILES, IPV6_BAN_FILES, targetOfBanFile } from "../../src/enforce/ban-files.ts";
 import { network, parseIp, parseTarget, type Target } from "../../src/model/ip.ts";
 
 const target = (text: string): Target => parseTarget(text)!;
@@ -8,9 +8,10 @@ const target = (text: string): Target => parseTarget(text)!;
 /** The files that Apache looks for when this client comes: its own text, and what the patterns make of it. */
 function lookedFor(client: string): string[] {
   const files = [client];
-  for (const { pattern, name } of BAN_FILE_PATTERNS) {
+  for (const { pattern, names } of [IPV4_BAN_FILES, ...IPV6_BAN_FILES]) {
     const match = new RegExp(pattern).exec(client);
-    if (match !== null) files.push(name.replace("$1", match[1] ?? ""));
+    if (match === null) continue;
+    files.push(...names.map((name) => name.replace(/\$(\d)/g, (_, group) => match[Number(group)] ?? "")));
   }
   return files;
 }
