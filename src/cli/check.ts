@@ -127,10 +127,11 @@ function printReport(context: CliContext, report: Report): void {
     context.stdout(`${paint("yellow", "warning:")} ${printable(message)}\n   hint: ${printable(hint)}\n`);
   }
   for (const problem of report.problems) reportError(context, problem);
+  const found = report.problems.reduce((sum, { message }) => sum + message.split("\n").length, 0);
   const verdict =
-    report.problems.length === 0
+    found === 0
       ? paint("green", "Nothing is in the way.")
-      : paint("red", `${count(report.problems.length, "problem")}; see above.`);
+      : paint("red", `${count(found, "problem")}; see above.`);
   context.stdout(`${verdict}\n`);
 }
 

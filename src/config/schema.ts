@@ -39,9 +39,12 @@ const origin = parsed<string>(
   "scheme and host, with no path (https://app.example.com)",
 );
 const hostName = parsed<string>(
-  (text) => (/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/i.test(text) ? text.toLowerCase() : null),
+  (text) =>
+    /^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]+\])(:\d{1,5})?$/i.test(text)
+      ? text.toLowerCase()
+      : null,
   "a host name",
-  "a name without scheme and port (sekisho.example.com)",
+  "a name without scheme or path, with a port or for any (sekisho.example.com)",
 );
 /** A path that may stand unquoted in Apache's configuration. */
 const apachePath = parsed<string>(
@@ -112,7 +115,8 @@ export const configSchema = z.strictObject({
             .describe("Holds one empty file for each banned address; Apache's web user must reach it."),
           user: z.string().optional().describe("Whom Apache runs as; default: www-data or apache."),
         })
-        .optional(),
+        .optional()
+        .describe("Blocks on the next request, without a reload."),
       "apache-include": z
         .strictObject({
           file: apachePath
@@ -130,15 +134,16 @@ export const configSchema = z.strictObject({
             .default(1_000)
             .describe("Targets in the file at most; each request is compared with all of them."),
         })
-        .optional(),
-      "dry-run": z.strictObject({}).optional(),
+        .optional()
+        .describe("Blocks ranges and the settled list, after a graceful reload on schedule."),
+      "dry-run": z.strictObject({}).optional().describe("Blocks nobody: shows what would be blocked."),
     })
     .prefault({}),
   dashboard: z
     .strictObject({
-      listen: parsed(listenAddress, "an address to listen on", "127.0.0.1:7080 or [::1]:7080").prefault(
-        "127.0.0.1:7080",
-      ),
+      listen: parsed(listenAddress, "an address to listen on", "127.0.0.1:7080 or [::1]:7080")
+        .prefault("127.0.0.1:7080")
+        .describe("Where the dashboard and the HTTP interface are."),
       hosts: z
         .array(hostName)
         .default([])

@@ -43,7 +43,7 @@ describe("a value that does not fit", () => {
     ],
     [
       "dashboard: { hosts: ['https://sekisho.example'] }",
-      "site.yaml:1:22: dashboard.hosts[0]: 'https://sekisho.example' is not a host name; write a name without scheme and port (sekisho.example.com)",
+      "site.yaml:1:22: dashboard.hosts[0]: 'https://sekisho.example' is not a host name; write a name without scheme or path, with a port or for any (sekisho.example.com)",
     ],
     [
       "policy: { ban: 4 hours }",
@@ -72,6 +72,15 @@ describe("a value that does not fit", () => {
     ],
   ])("%s", (text, line) => {
     expect(problems(text)).toEqual([line]);
+  });
+
+  test("host names may have a port", () => {
+    const hosts = "dashboard: { hosts: [Sekisho.example, 'sekisho.example:8443', '[2001:db8::1]'] }";
+    expect(checkYaml("f", hosts, configSchema).value!.dashboard.hosts).toEqual([
+      "sekisho.example",
+      "sekisho.example:8443",
+      "[2001:db8::1]",
+    ]);
   });
 
   test("what must not be empty says so", () => {

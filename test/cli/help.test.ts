@@ -1,0 +1,48 @@
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+
+const MAIN = join(import.meta.dirname, "../../src/main.ts");
+const sekisho = (...argv: string[]) => spawnSync(process.execPath, [MAIN, ...argv], { encoding: "utf8" });
+
+const overview = sekisho("--help").stdout;
+const listed = /Commands:\n([\s\S]*?)\n\n/.exec(overview)?.[1] ?? "";
+const COMMANDS = [...listed.matchAll(/^ {2}([a-z]+)/gm)]
+  .map((match) => match[1]!)
+  .filter((name) => name !== "help");
+
+describe("sekisho", () => {
+  test("lists all its commands", () => {
+    expect(COMMANDS).toEqual([
+      "run",
+      "check",
+      "replay",
+      "explain",
+      "status",
+      "ban",
+      "unban",
+      "allow",
+      "backup",
+      "apache",
+    ]);
+  });
+
+  test("has every command in docs/cli.md", () => {
+    const docs = readFileSync(join(import.meta.dirname, "../../docs/cli.md"), "utf8");
+    for (const name of COMMANDS) expect(docs).toMatch(new RegExp(`^\\| \`${name}[ \`]`, "m"));
+  });
+
+  test.each([...COMMANDS.map((name) => [name]), ["apache", "snippet"]])(
+    "%s teaches by example, and tells its exit statuses",
+    { timeout: 20_000 },
+    (...command) => {
+      const { status, stdout, stderr } = sekisho(...command.filter((part) => part !== undefined), "--help");
+      expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+      const examples = /\nExamples:\n([\s\S]*?)\n\n/.exec(stdout)![1]!;
+      expect(examples).toContain(command[0] === "run" ? "sekisho run" : `sekisho ${command[0]}`);
+      expect(stdout).toMatch(/\nExit status:\n {3}0 {2}\S/);
+      expect(stdout).toContain("  70  ");
+    },
+  );
+});
