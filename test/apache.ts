@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
+import { SEKISHO_LOG_FORMAT } from "../src/parse/named-formats.ts";
 
 const PROGRAM = "/usr/sbin/apache2";
 const MODULES = "/usr/lib/apache2/modules";
@@ -14,9 +15,6 @@ const MODULES = "/usr/lib/apache2/modules";
 /** The server's own addresses. Every other address is a client's, if a request says so. */
 export const SERVER_IPV4 = "192.0.2.1";
 export const SERVER_IPV6 = "2001:db8:ffff::1";
-
-/** Sekisho's own LogFormat, as Apache's configuration quotes it. */
-const SEKISHO_FORMAT = `%{%Y-%m-%dT%H:%M:%S}t.%{usec_frac}t%{%z}t %a %{c}a %>s %D %I %O %X %L %p %v \\"%r\\" \\"%{Host}i\\" \\"%{Origin}i\\" \\"%{Upgrade}i\\" \\"%{Sec-WebSocket-Protocol}i\\" \\"%{Referer}i\\" \\"%{User-Agent}i\\" \\"%u\\"`;
 
 export interface ApacheOptions {
   /** Text at server level, before the vhosts, where Debian includes conf-enabled/. */
@@ -280,7 +278,7 @@ StartServers 1
 ThreadsPerChild 25
 MinSpareThreads 5
 LogFormat "%h %l %u %t \\"%r\\" %>s %O \\"%{Referer}i\\" \\"%{User-Agent}i\\"" combined
-LogFormat "${SEKISHO_FORMAT}" sekisho
+LogFormat "${SEKISHO_LOG_FORMAT.replaceAll('"', '\\"')}" sekisho
 CustomLog ${root}/access.log combined
 CustomLog ${root}/sekisho_access.log sekisho
 ErrorLog ${root}/error.log
