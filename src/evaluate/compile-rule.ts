@@ -3,7 +3,7 @@ import type { LogEvent, SourceKind } from "../model/event.ts";
 import type { Severity } from "../model/finding.ts";
 import { type DurationMs, PERMANENT } from "../model/time.ts";
 import { type Bucket, DistinctBucket, ThresholdBucket } from "./buckets.ts";
-import { compileMatcher, fieldsOf, type Matcher, type Site } from "./matcher.ts";
+import { compileMatcher, couldMatch, fieldsOf, type Matcher, type Site } from "./matcher.ts";
 import { FIELDS, type FieldName, type NamedRule } from "./rule-schema.ts";
 
 /** A rule that runs. */
@@ -13,6 +13,8 @@ export interface CompiledRule {
   readonly severity: Severity;
   readonly events: SourceKind;
   readonly matches: Matcher;
+  /** Whether any event with this status, and a handshake or not, can match: rules that cannot are never asked. */
+  readonly concerns: (status: number, handshake: boolean) => boolean;
   readonly newBucket: () => Bucket;
   /** How long a bucket remembers. */
   readonly window: DurationMs;
@@ -42,6 +44,7 @@ export function compileRule({ id, spec }: NamedRule, site: Site): CompiledRule {
     severity: spec.severity,
     events: spec.events,
     matches: compileMatcher(spec.match, spec.events, site),
+    concerns: (status, handshake) => couldMatch(spec.match, { status, handshake }),
     newBucket: bucketMaker(spec.bucket),
     window: spec.bucket.window,
     cooldown: spec.cooldown,

@@ -4,6 +4,7 @@ import { type Ip, isIpv4, type Subject, subjectOf, type Target, TargetSet, targe
 import type { UnixMs } from "../model/time.ts";
 import { type Bucket, detached } from "./buckets.ts";
 import type { CompiledRule } from "./compile-rule.ts";
+import { isHandshake } from "./matcher.ts";
 
 /** What one subject has done, by rule. Created on the first hit of any rule. */
 interface SubjectState {
@@ -12,6 +13,12 @@ interface SubjectState {
   readonly buckets: (Bucket | undefined)[];
   /** When each rule fired last; its cooldown runs from there. */
   readonly firedAt: (UnixMs | undefined)[];
+}
+
+/** A rule and its position, which names its bucket in a subject's state. */
+interface Placed {
+  readonly rule: CompiledRule;
+  readonly position: number;
 }
 
 /** Hits up to and including an event that a restart must not count again. */
@@ -32,7 +39,9 @@ export interface Consumed {
  */
 export class Evaluator {
   readonly #rules: readonly CompiledRule[];
-  readonly #byKind: Readonly<Record<SourceKind, readonly { rule: CompiledRule; position: number }[]>>;
+  readonly #byKind: Readonly<Record<SourceKind, readonly Placed[]>>;
+  /** Rules that an access event can concern, by twice its status, plus one for a handshake. Filled as needed. */
+  readonly #concerned: (readonly Placed[] | undefined)[] = [];
   readonly #generationSize: number;
   #young = new Map<string, SubjectState>();
   #old = new Map<string, SubjectState>();
@@ -64,7 +73,7 @@ export class Evaluator {
       // What an active ban refused must not keep the ban alive for ever.
       if (event.kind !== "audit" && event.refused) continue;
       let state: SubjectState | undefined;
-      for (const { rule, position } of this.#byKind[event.kind]) {
+      for (const { rule, position } of this.#rulesFor(event)) {
         if (!rule.matches(event)) continue;
         state ??= this.#stateOf(event.client);
         const finding = this.#hit(rule, position, state, event, index);
@@ -72,6 +81,15 @@ export class Evaluator {
       }
     }
     return findings;
+  }
+
+  #rulesFor(event: Exclude<LogEvent, { kind: "unparsed" }>): readonly Placed[] {
+    if (event.kind !== "access") return this.#byKind[event.kind];
+    const { status } = event;
+    const handshake = isHandshake(event);
+    const key = status * 2 + (handshake ? 1 : 0);
+    this.#concerned[key] ??= this.#byKind.access.filter(({ rule }) => rule.concerns(status, handshake));
+    return this.#concerned[key];
   }
 
   #hit(rule: CompiledRule, position: number, state: SubjectState, event: LogEvent, index: number) {
@@ -100,7 +118,7 @@ export class Evaluator {
   /** Every rule whose matcher accepts the event, whatever its threshold. */
   matching(event: LogEvent): string[] {
     if (event.kind === "unparsed") return [];
-    return this.#byKind[event.kind].filter(({ rule }) => rule.matches(event)).map(({ rule }) => rule.id);
+    return this.#rulesFor(event).filter(({ rule }) => rule.matches(event)).map(({ rule }) => rule.id);
   }
 
   /** Drops all that is counted against whoever the target covers: a person has looked and lifted the ban. */
@@ -135,7 +153,7 @@ export class Evaluator {
   #recount(event: LogEvent, id: number, through: ReadonlyMap<string, number>): void {
     if (event.kind === "unparsed" || event.client === null) return;
     if (event.kind !== "audit" && event.refused) return;
-    for (const { rule, position } of this.#byKind[event.kind]) {
+    for (const { rule, position } of this.#rulesFor(event)) {
       if (!rule.matches(event)) continue;
       const state = this.#stateOf(event.client);
       if (id <= (through.get(state.subject) ?? 0)) return;

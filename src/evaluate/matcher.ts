@@ -1,5 +1,6 @@
 import type { AccessEvent, LogEvent, SourceKind } from "../model/event.ts";
 import { TargetSet, targetOf } from "../model/ip.ts";
+import type { UnixMs } from "../model/time.ts";
 import type { Condition, FieldName, MatcherSpec } from "./rule-schema.ts";
 
 /** A rule's predicate. Its cost is linear in the length of the event's fields. */
@@ -27,6 +28,15 @@ export function compileMatcher(spec: MatcherSpec, kind: SourceKind, site: Site):
   }
   return every(parts);
 }
+
+/** False when what is known of an event already fails one of the conditions that must all hold. */
+export function couldMatch(spec: MatcherSpec, known: { readonly status: number; readonly handshake: boolean }): boolean {
+  const fails = ({ status, handshake }: MatcherSpec): boolean =>
+    (status !== undefined && !fieldMatcher(() => known.status, status)(NO_EVENT)) ||
+    (handshake !== undefined && !fieldMatcher(() => known.handshake, handshake)(NO_EVENT));
+  return !fails(spec) && !(spec.all ?? []).some(fails);
+}
+const NO_EVENT: LogEvent = { kind: "unparsed", time: 0 as UnixMs, source: 0, line: "", reason: "format" };
 
 function every(parts: readonly Matcher[]): Matcher {
   const [first, second] = parts;
@@ -112,7 +122,7 @@ function checksOf(condition: Exclude<Condition, string | number | boolean | unkn
     checks.push((value) => wanted.has(value));
   }
   if (prefix !== undefined) checks.push(anyText(prefix, fold, (text, part) => text.startsWith(part)));
-  if (suffix !== undefined) checks.push(anyText(suffix, fold, (text, part) => text.endsWith(part)));
+  if (suffix !== undefined) checks.push(anySuffix(suffix, fold));
   if (contains !== undefined) checks.push(anyText(contains, fold, (text, part) => text.includes(part)));
   if (atLeast !== undefined) checks.push((value) => typeof value === "number" && value >= atLeast);
   if (atMost !== undefined) checks.push((value) => typeof value === "number" && value <= atMost);
@@ -128,6 +138,19 @@ function anyText(
   return (value) => {
     if (typeof value !== "string") return false;
     for (const part of folded) if (holds(value, part)) return true;
+    return false;
+  };
+}
+
+/** One look-up for each length, however many suffixes have it. */
+function anySuffix(suffixes: string | readonly string[], fold: (text: string) => string): Check {
+  const byLength = Map.groupBy((typeof suffixes === "string" ? [suffixes] : suffixes).map(fold), ({ length }) => length);
+  const sets = [...byLength].map(([length, each]) => ({ length, each: new Set(each) }));
+  return (value) => {
+    if (typeof value !== "string") return false;
+    for (const { length, each } of sets) {
+      if (value.length >= length && each.has(value.slice(value.length - length))) return true;
+    }
     return false;
   };
 }
@@ -151,7 +174,7 @@ const READERS: Readonly<Record<Exclude<FieldName, "handshake" | "foreignOrigin">
 ) as Record<Exclude<FieldName, "handshake" | "foreignOrigin">, Read>;
 
 /** RFC 6455, 4.1: Upgrade is a list that holds `websocket` in any case. 101 is what a format without it shows. */
-function isHandshake(event: AccessEvent): boolean {
+export function isHandshake(event: AccessEvent): boolean {
   if (event.status === 101) return true;
   return event.upgrade !== null && event.upgrade !== undefined && event.upgrade.toLowerCase().includes("websocket");
 }

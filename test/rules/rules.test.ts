@@ -1,0 +1,51 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { Protected } from "../../src/decide/protected.ts";
+import { compileRule } from "../../src/evaluate/compile-rule.ts";
+import type { DurationMs } from "../../src/model/time.ts";
+import { replay } from "../../src/replay.ts";
+import { readRules } from "../../src/setup.ts";
+
+const HOUR = 3_600_000 as DurationMs;
+const RULES = readRules(join(import.meta.dirname, "../../rules"), []);
+
+function findingsIn(folder: string, log: string, rule: (typeof RULES)[number]) {
+  const { findings, events } = replay({
+    files: [join(folder, log)],
+    rules: [rule],
+    origins: [],
+    policy: { ban: HOUR, factor: 2, max: HOUR, memory: HOUR },
+    protectedTargets: Protected.nobody,
+    format: null,
+    timezone: "UTC",
+    onProgress: () => {},
+  });
+  expect(events.unparsed, `unparsed lines in ${log}`).toBe(0);
+  return findings;
+}
+
+describe.each(RULES)("rule $id", (rule) => {
+  const folder = join(import.meta.dirname, rule.id);
+
+  test("fires on the lines that it is for, for IPv4 and IPv6", () => {
+    expect(existsSync(folder), `write test/rules/${rule.id}/: fires.log, quiet.log and expected.json`).toBe(true);
+    const expected = JSON.parse(readFileSync(join(folder, "expected.json"), "utf8")) as unknown[];
+    expect(expected.length).toBeGreaterThan(0);
+    const findings = findingsIn(folder, "fires.log", rule);
+    expect(findings.map(({ subject, count }) => ({ subject, count }))).toEqual(expected);
+    for (const finding of findings) expect(finding.evidence.length).toBeGreaterThan(0);
+  });
+
+  test("is quiet on what looks alike and is not it", () => {
+    expect(findingsIn(folder, "quiet.log", rule)).toEqual([]);
+  });
+
+  test("says what it detects, why, and whom it may hit by mistake, in both languages", () => {
+    const { title, detects, why, falsePositives } = rule.spec;
+    for (const text of [title.en, title.ja, detects, why, ...falsePositives]) expect(text.length).toBeGreaterThan(3);
+    expect(title.ja).toMatch(/[\u3040-\u30ff\u4e00-\u9fff]/);
+    expect(falsePositives.length).toBeGreaterThan(0);
+    expect(() => compileRule(rule, { origins: new Set() })).not.toThrow();
+  });
+});
