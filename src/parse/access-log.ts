@@ -54,8 +54,8 @@ export class AccessLogParser implements LineParser {
     const time = this.#positions.time[0]!;
     const clientAt = starts[slot.CLIENT]!;
     const status = numbers[slot.STATUS]!;
-    if (clientAt === -1 || status < 100 || status > 999)
-      return unparsed(line, source, now, cut ? "truncated" : "format");
+    const isShown = clientAt !== -1 && status >= 100 && status <= 999 && time !== NO_NUMBER;
+    if (!isShown) return unparsed(line, source, now, cut ? "truncated" : "format");
     if (Number.isNaN(time)) return unparsed(line, source, now, cut ? "truncated" : "time");
     const client = parseIp(line.slice(clientAt, ends[slot.CLIENT]));
     if (client === null) return unparsed(line, source, now, "client");

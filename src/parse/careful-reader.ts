@@ -20,31 +20,34 @@ export class CarefulReader {
   /** False when the line does not have the format's shape. A `cut` line is read as far as it goes. */
   read(line: string, into: Positions, cut: boolean): boolean {
     const expected = this.#regions.length - 1;
-    const empty = expected + 2 * this.#users;
-    const quotes = quotesOf(line, empty + 1);
-    if (!cut) {
-      if (quotes.length !== expected && quotes.length !== empty) return false;
-      return this.#readRegions(line, quotes, into, quotes.length !== expected);
-    }
-    return this.#readRegions(line, quotes, into, false) || this.#readRegions(line, quotes, into, true);
+    const whenEmpty = expected + 2 * this.#users;
+    const quotes = quotesOf(line, whenEmpty + 1);
+    const fits = (wanted: number) => (cut ? quotes.length <= wanted : quotes.length === wanted);
+    if (fits(expected) && this.#readRegions(line, quotes, into, false, cut)) return true;
+    return this.#users > 0 && fits(whenEmpty) && this.#readRegions(line, quotes, into, true, cut);
   }
 
   /** `emptyUser`: every `%u` of the line is the `""` of an empty name. */
-  #readRegions(line: string, quotes: readonly number[], into: Positions, emptyUser: boolean): boolean {
+  #readRegions(
+    line: string,
+    quotes: readonly number[],
+    into: Positions,
+    emptyUser: boolean,
+    cut: boolean,
+  ): boolean {
     into.clear();
     let start = 0;
     let quote = 0;
-    for (const [index, region] of this.#regions.entries()) {
+    for (const region of this.#regions) {
       if (emptyUser) {
         for (let pair = 0; pair < region.users; pair++, quote += 2) {
           if (quotes[quote + 1] !== quotes[quote]! + 1) return false;
         }
       }
-      const isLast = index === this.#regions.length - 1;
-      const end = isLast ? line.length : quotes[quote++];
-      // Only a cut line has fewer quotes; what it holds behind its last quote may be half a value.
-      if (end === undefined) return readForward(line, region.left, start, line.length, into, true) !== -1;
-      if (!readRegion(line, region, start, end, into)) return false;
+      const end = quotes[quote++] ?? line.length;
+      // What a cut line holds behind its last quote may be half a value.
+      if (cut && end === line.length) return readForward(line, region.left, start, end, into, true) !== -1;
+      if (!readRegion(line, region, start, end, into, emptyUser)) return false;
       start = end + 1;
     }
     return true;
@@ -61,13 +64,23 @@ function quotesOf(line: string, limit: number): number[] {
   return quotes;
 }
 
-function readRegion(line: string, region: Region, start: number, end: number, into: Positions): boolean {
+function readRegion(
+  line: string,
+  region: Region,
+  start: number,
+  end: number,
+  into: Positions,
+  emptyUser: boolean,
+): boolean {
   const left = readForward(line, region.left, start, end, into, false);
   if (left === -1) return false;
   if (region.looseCount === 0) return left === end;
   const right = readBackward(line, region.right, left, end, into);
   if (right === -1) return false;
-  if (region.loose !== null) keep(into, region.loose.slot, left, right);
+  if (region.loose === null) return true;
+  // Nothing but the two quotes may stand there then.
+  if (emptyUser && region.loose.quotedWhenEmpty && right - left !== 2) return false;
+  keep(into, region.loose.slot, left, right);
   return true;
 }
 

@@ -11,13 +11,16 @@ export class Positions {
   readonly ends = new Int32Array(SLOT_COUNT).fill(-1);
   /** Numbers by their slot; NO_NUMBER where the line says `-` or does not show the slot. */
   readonly numbers = new Float64Array(SLOT_COUNT).fill(NO_NUMBER);
-  /** The line's moment, NaN while there is none: a typed array, so that storing it allocates nothing. */
-  readonly time = new Float64Array(1).fill(Number.NaN);
+  /**
+   * The line's moment; NO_NUMBER when the line does not show it, NaN when what stands there is no time.
+   * A typed array, so that storing it allocates nothing.
+   */
+  readonly time = new Float64Array(1).fill(NO_NUMBER);
 
   clear(): void {
     this.starts.fill(-1);
     this.numbers.fill(NO_NUMBER);
-    this.time[0] = Number.NaN;
+    this.time[0] = NO_NUMBER;
   }
 }
 
