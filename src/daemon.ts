@@ -1,5 +1,6 @@
 /** The composition root: the only place where implementations are chosen and joined. */
 import { rmSync, writeFileSync } from "node:fs";
+import { isIP } from "node:net";
 import { join } from "node:path";
 import { DaemonBackend, type Parts } from "./backend.ts";
 import type { Config } from "./config/schema.ts";
@@ -81,7 +82,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const previous = parts;
     parts = assemble(next, thread, clock, () => backend.changed("bans"));
     backend.use(parts);
-    if (previous !== null) await stop(previous);
+    if (previous !== null) {
+      await stop(previous);
+      await liftRemoved(previous.config, next.config, clock);
+    }
     await parts.enforcement.start(backend.wantedBlocks());
   };
   starting.defer(() => (parts === null ? undefined : stop(parts)));
@@ -102,7 +106,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       backend,
       listen: dashboard.listen,
       allowRemote: dashboard.allowRemote,
-      hosts: dashboard.hosts,
+      // Somebody who was given this address types it; unlike a name it cannot be made to point here by another site.
+      hosts: isIP(dashboard.listen.host) === 0 ? dashboard.hosts : [...dashboard.hosts, dashboard.listen.host],
       token: ensureAccessToken(data, options.env.SEKISHO_TOKEN),
       webRoot: join(PACKAGE_ROOT, "dist/web"),
       now: clock,
@@ -154,6 +159,16 @@ function assemble(setup: Setup, thread: IngestThread, clock: Clock, onChange: ()
     ),
   ]);
   return { config, mode, rules: setup.rules.length, enforcement, scheduler };
+}
+
+/** An enforcer that the configuration no longer has must not go on blocking. */
+async function liftRemoved(before: Config, after: Config, clock: Clock): Promise<void> {
+  const removed = enforcersOf(before, clock).filter(({ name }) => {
+    const same = JSON.stringify(before.enforcers[name]) === JSON.stringify(after.enforcers[name]);
+    return !same && name !== "dry-run";
+  });
+  await using lifting = new Enforcement({ mode: "observe", enforcers: removed, clock, onChange: () => {} });
+  await lifting.start([]);
 }
 
 async function stop({ scheduler, enforcement }: Parts): Promise<void> {

@@ -24,7 +24,9 @@ export class DaemonLog {
 
   constructor(write: (text: string) => void, isTerminal: boolean) {
     this.#write = write;
-    this.#pino = isTerminal ? null : pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, { write });
+    this.#pino = isTerminal
+      ? null
+      : pino({ base: null, formatters: { level: (level) => ({ level }) }, timestamp: pino.stdTimeFunctions.isoTime }, { write });
   }
 
   say(level: Level, signal: Signal, message: string, fields: Readonly<Record<string, unknown>> = {}): void {
