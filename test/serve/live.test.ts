@@ -131,7 +131,7 @@ describe("GET /api/live", () => {
     const listeners = [];
     for (let at = 0; at < 32; at++) listeners.push(await listen(running));
     const refused = await running.ask("/api/live");
-    expect([refused.status, refused.json.error.code]).toEqual([503, "LIVE_FULL"]);
+    expect([refused.status, refused.json.error?.code]).toEqual([503, "LIVE_FULL"]);
     listeners[0]!.request.destroy();
     await vi.waitFor(async () => expect((await listen(running)).response.statusCode).toBe(200), 3_000);
   });

@@ -25,9 +25,9 @@ describe("incidents", () => {
     const { ask, backend } = await runServer();
     backend.allIncidents.push(incident(1, "open", []), incident(2, "closed", []), incident(3, "open", []));
     const first = await ask("/api/incidents?state=open&limit=1");
-    expect(first.json.items.map(({ id }: { id: number }) => id)).toEqual([1]);
+    expect(first.json.items?.map(({ id }) => id)).toEqual([1]);
     const second = await ask(`/api/incidents?state=open&limit=1&cursor=${first.json.next}`);
-    expect(second.json.items.map(({ id }: { id: number }) => id)).toEqual([3]);
+    expect(second.json.items?.map(({ id }) => id)).toEqual([3]);
     expect(second.json.next).toBeNull();
   });
 
@@ -36,7 +36,7 @@ describe("incidents", () => {
     const line = '192.0.2.7 "GET /<script>alert(1)</script>\u0000\u001b[2J\u00ff\ud800" 403';
     backend.allIncidents.push(incident(1, "open", [line]));
     const answer = await ask("/api/incidents/1");
-    expect(answer.json.findings[0].evidence).toEqual([line]);
+    expect(answer.json.findings?.[0]?.evidence).toEqual([line]);
     expect(answer.headers["content-type"]).toBe("application/json; charset=utf-8");
     expect(answer.headers["x-content-type-options"]).toBe("nosniff");
   });
@@ -51,7 +51,7 @@ describe("incidents", () => {
 
   test("an incident that is not there is 404, to read and to change", async () => {
     const { ask } = await runServer();
-    expect((await ask("/api/incidents/9")).json.error.code).toBe("NOT_FOUND");
+    expect((await ask("/api/incidents/9")).json.error?.code).toBe("NOT_FOUND");
     expect((await ask("/api/incidents/9", post({ state: "closed" }))).status).toBe(404);
   });
 });
@@ -97,14 +97,14 @@ describe("bans", () => {
     const lifted = await ask("/api/bans/192.0.2.0%2F24", remove);
     expect([lifted.status, lifted.text]).toEqual([204, ""]);
     const again = await ask("/api/bans/192.0.2.0%2F24", remove);
-    expect([again.status, again.json.error.code]).toEqual([404, "TARGET_NOT_BANNED"]);
+    expect([again.status, again.json.error?.code]).toEqual([404, "TARGET_NOT_BANNED"]);
   });
 
   test("a protected target is refused with 409 and the reason", async () => {
     const { ask } = await runServer();
     const answer = await ask("/api/bans", post({ target: "198.51.100.1" }));
-    expect([answer.status, answer.json.error.code]).toEqual([409, "TARGET_PROTECTED"]);
-    expect(answer.json.error.hint).not.toBe("");
+    expect([answer.status, answer.json.error?.code]).toEqual([409, "TARGET_PROTECTED"]);
+    expect(answer.json.error?.hint).not.toBe("");
   });
 
   test("an unban whose client says JSON and sends nothing is no error", async () => {
@@ -135,8 +135,7 @@ describe("allowlist, events, traffic, enforcers", () => {
       event(2, "error", "192.0.2.7"),
       event(3, "unparsed", null),
     );
-    const ids = async (query: string): Promise<number[]> =>
-      (await ask(`/api/events${query}`)).json.items.map(({ id }: { id: number }) => id);
+    const ids = async (query: string) => (await ask(`/api/events${query}`)).json.items?.map(({ id }) => id);
     expect(await ids("")).toEqual([1, 2, 3]);
     expect(await ids("?client=::ffff:192.0.2.7")).toEqual([1, 2]);
     expect(await ids("?client=192.0.2.7&kind=error")).toEqual([2]);
@@ -147,7 +146,7 @@ describe("allowlist, events, traffic, enforcers", () => {
     const { ask } = await runServer();
     expect((await ask("/api/traffic?minutes=5")).json.items).toHaveLength(5);
     const hour = await ask("/api/traffic");
-    expect([hour.json.items.length, hour.json.next]).toEqual([60, null]);
+    expect([hour.json.items?.length, hour.json.next]).toEqual([60, null]);
   });
 
   test("an enforcer is told to apply now, an unknown one is 404", async () => {
@@ -155,7 +154,7 @@ describe("allowlist, events, traffic, enforcers", () => {
     const told = await ask("/api/enforcers/apache-include/apply", { method: "POST" });
     expect([told.status, backend.applied]).toEqual([202, ["apache-include"]]);
     const unknown = await ask("/api/enforcers/iptables/apply", { method: "POST" });
-    expect([unknown.status, unknown.json.error.code]).toEqual([404, "NOT_FOUND"]);
+    expect([unknown.status, unknown.json.error?.code]).toEqual([404, "NOT_FOUND"]);
   });
 });
 
@@ -201,19 +200,19 @@ describe("bad input", () => {
   ])("%s is refused with one clear error", async (_what, path, ask, status, code) => {
     const { ask: send } = await runServer();
     const answer = await send(path, ask);
-    expect([answer.status, answer.json.error.code]).toEqual([status, code]);
+    expect([answer.status, answer.json.error?.code]).toEqual([status, code]);
     expect(Object.keys(answer.json)).toEqual(["error"]);
-    expect(Object.keys(answer.json.error)).toEqual(["code", "message", "hint"]);
-    expect(answer.json.error.message).not.toBe("");
-    expect(answer.json.error.hint).not.toBe("");
+    expect(Object.keys(answer.json.error ?? {})).toEqual(["code", "message", "hint"]);
+    expect(answer.json.error?.message).not.toBe("");
+    expect(answer.json.error?.hint).not.toBe("");
     expect(answer.headers["content-security-policy"]).toContain("default-src 'none'");
   });
 
   test("the error names the unknown key and the known ones", async () => {
     const { ask } = await runServer();
     const { error } = (await ask("/api/bans", post({ target: "192.0.2.7", length: "4h" }))).json;
-    expect(error.message).toContain('"length"');
-    expect(error.hint).toContain("target, for, reason");
+    expect(error?.message).toContain('"length"');
+    expect(error?.hint).toContain("target, for, reason");
   });
 
   test("a fault of ours is 500 and says nothing of its inside", async () => {
@@ -223,7 +222,7 @@ describe("bad input", () => {
       throw new Error("password of the database: hunter2");
     };
     const answer = await ask("/api/status");
-    expect([answer.status, answer.json.error.code]).toEqual([500, "INTERNAL"]);
+    expect([answer.status, answer.json.error?.code]).toEqual([500, "INTERNAL"]);
     expect(answer.text).not.toContain("hunter2");
     expect(log.text()).toContain("hunter2");
   });

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Logger, pino } from "pino";
 import { onTestFinished } from "vitest";
+import type { ErrorBody } from "../../src/model/api.ts";
 import { type Clock, type UnixMs, unixMs } from "../../src/model/time.ts";
 import { type Server, type ServerOptions, startServer } from "../../src/serve/server.ts";
 import { MemoryBackend } from "./memory-backend.ts";
@@ -24,8 +25,21 @@ export interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
-  // biome-ignore lint/suspicious/noExplicitAny: tests read whatever JSON came
-  readonly json: any;
+  /** Empty where the answer is not JSON. */
+  readonly json: AnswerJson;
+}
+
+/** What tests read of the JSON of an answer. Each answer has some of it, if the server is right. */
+export interface AnswerJson {
+  readonly error?: ErrorBody["error"];
+  readonly items?: readonly { readonly id: number }[];
+  readonly next?: string | null;
+  readonly id?: number;
+  readonly state?: string;
+  readonly target?: string;
+  readonly reason?: string;
+  readonly until?: string | null;
+  readonly findings?: readonly { readonly evidence: readonly string[] }[];
 }
 
 export interface Ask {
@@ -108,7 +122,7 @@ export function send(url: string, path: string, ask: Ask = {}): Promise<Answer> 
         status: response.statusCode!,
         headers: response.headers,
         text,
-        json: isJson && text !== "" ? JSON.parse(text) : null,
+        json: isJson && text !== "" ? (JSON.parse(text) as AnswerJson) : {},
       });
     });
   });

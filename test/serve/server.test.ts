@@ -122,7 +122,7 @@ describe("the page", () => {
     const { ask } = await runServer();
     const answer = await ask(path, { as: "nobody" });
     expect([400, 403, 404]).toContain(answer.status);
-    expect(answer.json.error.code).toMatch(/^(NOT_FOUND|USAGE)$/);
+    expect(answer.json.error?.code).toMatch(/^(NOT_FOUND|USAGE)$/);
   });
 
   test("without a built page nothing starts, and the hint says how to build it", async () => {
