@@ -4,7 +4,9 @@ import { defineConfig } from "vitest/config";
  * Two groups, one after the other, since tests that time real programs (Apache, Chromium, the daemon) must not
  * share two cores with everything else.
  */
-const WITH_PROGRAMS = ["test/web/**/*.test.{ts,tsx}", "test/e2e/**/*.test.{ts,tsx}", "test/contract/**/*.test.{ts,tsx}"];
+const WITH_PROGRAMS = ["e2e", "contract", "enforce", "web"].map(
+  (folder) => `test/${folder}/**/*.test.{ts,tsx}`,
+);
 
 export default defineConfig({
   test: {
