@@ -60,6 +60,8 @@ export interface Apache extends AsyncDisposable {
   readonly sekishoLog: string;
   readonly errorLog: string;
   readonly pid: number;
+  /** The namespace's name, as `ip netns` and `nsenter --net=/run/netns/NAME` know it. */
+  readonly namespace: string;
   request(options: RequestOptions): Promise<Omit<Answer, "id" | "error">>;
   /** Starts a program in the namespace, a daemon under test for example. It is killed with the namespace. */
   inNamespace(command: string, args: readonly string[], options?: SpawnOptions): ChildProcess;
@@ -110,6 +112,7 @@ export async function startApache(options: ApacheOptions = {}): Promise<Apache> 
       sekishoLog: join(root, "sekisho_access.log"),
       errorLog,
       pid: server.pid!,
+      namespace,
       request: (request) => requests.send(request),
       inNamespace,
       reloads: () => readFileSync(errorLog, "latin1").split("AH00493").length - 1,

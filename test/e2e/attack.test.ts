@@ -1,12 +1,9 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import { apacheSnippet } from "../../src/enforce/apache-snippet.ts";
-import { SEKISHO_LOG_FORMAT } from "../../src/parse/named-formats.ts";
-import { type Apache, startApache } from "../apache.ts";
 import { missing } from "../requirements.ts";
-import { DaemonUnderTest } from "./daemon.ts";
+import { daemonBeside, guardedApache, refused, statusOf } from "./guarded-apache.ts";
 
 const ATTACKER = "203.0.113.7";
 const NEIGHBOUR = "203.0.113.8";
@@ -14,38 +11,6 @@ const ATTACKER_NETWORK = "2001:db8:5:6::/64";
 const ATTACKER_V6 = "2001:db8:5:6::bad";
 const ATTACKER_V6_TOO = "2001:db8:5:6:0:1:2:3";
 const NEIGHBOUR_V6 = "2001:db8:5:7::1";
-
-const guardedApache = () =>
-  startApache({
-    config: (root) =>
-      apacheSnippet({ directory: `${root}/banned`, includeFile: `${root}/blocklist.conf`, logFormat: SEKISHO_LOG_FORMAT }),
-  });
-
-/** One of Apache's two access logs is read: both hold every request, and each would be counted twice. */
-function daemonBeside(apache: Apache, log = apache.accessLog): DaemonUnderTest {
-  const folder = join(apache.root, "sekisho");
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(apache.root, "audit.jsonl"), "");
-  return new DaemonUnderTest(
-    folder,
-    `mode: enforce
-logs:
-  - path: ${log}
-  - { path: ${apache.errorLog}, kind: error }
-  - { path: ${apache.root}/audit.jsonl, kind: audit }
-origins: ["https://site.example"]
-enforcers:
-  apache-directory: { directory: ${apache.root}/banned }
-  apache-include: { file: ${apache.root}/blocklist.conf, control: ${apache.control} }
-`,
-    (command, args, options) => apache.inNamespace(command, args, options),
-  );
-}
-
-const statusOf = async (apache: Apache, from: string, path = "/"): Promise<number> =>
-  (await apache.request({ from, path })).status;
-const refused = (apache: Apache, from: string) =>
-  expect.poll(() => statusOf(apache, from), { timeout: 10_000, interval: 50 }).toBe(403);
 
 describe.skipIf(missing("root", "apache2", "netns"))("on a real Apache", () => {
   test("repeated 403s end in a 403 for everything, the neighbour stays, and unban lets the client in again", async () => {
@@ -66,7 +31,11 @@ describe.skipIf(missing("root", "apache2", "netns"))("on a real Apache", () => {
     expect(incident.rules).toContain("repeated-403");
     expect(incident.findings[0]!.evidence[0]).toContain(`${ATTACKER} - - [`);
     expect(incident.findings[0]!.evidence[0]).toContain('"GET /private/ HTTP/1.1" 403');
-    expect(incident.ban).toMatchObject({ target: `${ATTACKER}/32`, state: "active", enforcedBy: ["apache-directory"] });
+    expect(incident.ban).toMatchObject({
+      target: `${ATTACKER}/32`,
+      state: "active",
+      enforcedBy: ["apache-directory"],
+    });
     expect((await daemon.incidentOn(ATTACKER_NETWORK)).ban).toMatchObject({ target: ATTACKER_NETWORK });
 
     // What the ban refused is counted as refused, and is no reason for more findings.
@@ -121,7 +90,8 @@ describe.skipIf(missing("root", "apache2", "netns"))("on a real Apache", () => {
       expect((await open(NEIGHBOUR_V6, "https://site.example")).status).toBe(101);
     }
     for (let n = 0; n < 5; n++) await open(ATTACKER, "https://evil.example");
-    for (let n = 0; n < 5; n++) await open(n % 2 === 0 ? ATTACKER_V6 : ATTACKER_V6_TOO, "https://evil.example");
+    for (let n = 0; n < 5; n++)
+      await open(n % 2 === 0 ? ATTACKER_V6 : ATTACKER_V6_TOO, "https://evil.example");
     await refused(apache, ATTACKER);
     await refused(apache, ATTACKER_V6);
     expect((await open(ATTACKER, "https://site.example")).status).toBe(403);
@@ -195,7 +165,8 @@ describe.skipIf(missing("root", "apache2", "netns"))("on a real Apache", () => {
     await using daemon = daemonBeside(apache);
     await daemon.start();
     expect((await daemon.cli("ban", "198.51.100.0/20")).exitStatus).toBe(0);
-    const include = async () => (await daemon.status()).enforcers.find(({ name }) => name === "apache-include")!;
+    const include = async () =>
+      (await daemon.status()).enforcers.find(({ name }) => name === "apache-include")!;
     await expect.poll(async () => (await include()).state, { timeout: 8_000 }).toBe("pending");
     expect((await include()).nextApplyAt).not.toBeNull();
     expect(readFileSync(join(apache.root, "blocklist.conf"), "utf8")).toContain("198.51.96.0/20");
@@ -240,7 +211,9 @@ describe.skipIf(missing("root", "apache2", "netns"))("on a real Apache", () => {
     await daemon.start();
     daemon.configure("mode: enforse\n");
     daemon.signal("SIGHUP");
-    await expect.poll(async () => (await daemon.status()).problems[0]?.message, { timeout: 5_000 }).toContain("not reloaded");
+    await expect
+      .poll(async () => (await daemon.status()).problems[0]?.message, { timeout: 5_000 })
+      .toContain("not reloaded");
     writeFileSync(join(apache.root, "sekisho/sekisho.yaml"), "");
     for (let n = 0; n < 10; n++) await apache.request({ from: ATTACKER, path: "/private/" });
     await refused(apache, ATTACKER);

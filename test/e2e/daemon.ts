@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, type SpawnOptions } from "node:child_process";
+import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,7 +18,11 @@ export class DaemonUnderTest implements AsyncDisposable {
   #output = "";
 
   /** `folder` takes the configuration and the data. `inNamespace` puts everything beside a test's Apache. */
-  constructor(folder: string, config: string, inNamespace: Spawn = (command, args, options = {}) => spawn(command, args, options)) {
+  constructor(
+    folder: string,
+    config: string,
+    inNamespace: Spawn = (command, args, options = {}) => spawn(command, args, options),
+  ) {
     this.#spawn = inNamespace;
     this.#folder = folder;
     mkdirSync(this.data, { recursive: true, mode: 0o700 });
@@ -36,6 +40,11 @@ export class DaemonUnderTest implements AsyncDisposable {
     return this.#output;
   }
 
+  /** The link that the last start printed. */
+  get link(): string {
+    return this.#output.match(/http:\S+#code=\S+/g)!.at(-1)!;
+  }
+
   configure(config: string): void {
     writeFileSync(join(this.#folder, "sekisho.yaml"), `data: ${this.data}\n${config}`);
   }
@@ -50,7 +59,7 @@ export class DaemonUnderTest implements AsyncDisposable {
     const ready = new Promise<void>((resolve, reject) => {
       const hear = (chunk: Buffer): void => {
         this.#output += chunk.toString();
-        if (this.#output.slice(before).includes("#code=")) resolve();
+        if (/#code=\S+\n/.test(this.#output.slice(before))) resolve();
       };
       child.stdout!.on("data", hear);
       child.stderr!.on("data", hear);
@@ -73,7 +82,9 @@ export class DaemonUnderTest implements AsyncDisposable {
   }
 
   /** Runs a command of Sekisho's as an administrator does. */
-  async cli(...args: string[]): Promise<{ readonly exitStatus: number; readonly stdout: string; readonly stderr: string }> {
+  async cli(
+    ...args: string[]
+  ): Promise<{ readonly exitStatus: number; readonly stdout: string; readonly stderr: string }> {
     const [command = "", ...rest] = args;
     return this.#run(SEKISHO, [command, "--config", join(this.#folder, "sekisho.yaml"), ...rest]);
   }
@@ -108,7 +119,8 @@ export class DaemonUnderTest implements AsyncDisposable {
   async incidentOn(subject: string): Promise<IncidentDetail> {
     const { items } = await this.api<Page<IncidentItem>>("/api/incidents");
     const incident = items.find((each) => each.subject === subject);
-    if (incident === undefined) throw new Error(`no incident on ${subject} among ${items.map((each) => each.subject)}`);
+    if (incident === undefined)
+      throw new Error(`no incident on ${subject} among ${items.map((each) => each.subject)}`);
     return this.api<IncidentDetail>(`/api/incidents/${incident.id}`);
   }
 

@@ -13,7 +13,9 @@ async function writeLog(path: string): Promise<void> {
   const out = createWriteStream(path);
   for (let n = 0; n < LINES; n++) {
     const client = `10.${n % 7}.${n % 200}.${n % 250}`;
-    out.write(`${client} - - [20/Nov/2026:22:01:30 +0000] "GET /page/${n} HTTP/1.1" 200 287 "-" "Mozilla/5.0"\n`);
+    out.write(
+      `${client} - - [20/Nov/2026:22:01:30 +0000] "GET /page/${n} HTTP/1.1" 200 287 "-" "Mozilla/5.0"\n`,
+    );
   }
   await new Promise((resolve) => out.end(resolve));
 }
@@ -22,7 +24,10 @@ test("kill -9 in the middle of 200,000 lines, again and again: every line is sto
   using folder = temporaryFolder();
   const log = join(folder.path, "access.log");
   await writeLog(log);
-  await using daemon = new DaemonUnderTest(folder.path, `logs: [{ path: ${log} }]\ndashboard: { listen: "127.0.0.1:0" }\n`);
+  await using daemon = new DaemonUnderTest(
+    folder.path,
+    `logs: [{ path: ${log} }]\ndashboard: { listen: "127.0.0.1:0" }\n`,
+  );
   const database = join(daemon.data, "sekisho.sqlite");
   const stored = (): number => {
     if (!existsSync(database)) return 0;
@@ -44,7 +49,9 @@ test("kill -9 in the middle of 200,000 lines, again and again: every line is sto
   expect(kills).toBeGreaterThan(1);
   using reader = open(database);
   const [row] = reader.connection
-    .prepare("SELECT count(*) AS rows, count(DISTINCT t.value) AS paths FROM events e JOIN texts t ON t.id = e.path")
+    .prepare(
+      "SELECT count(*) AS rows, count(DISTINCT t.value) AS paths FROM events e JOIN texts t ON t.id = e.path",
+    )
     .all() as { rows: number; paths: number }[];
   expect(row).toEqual({ rows: LINES, paths: LINES });
   expect(reader.connection.prepare("SELECT lines FROM sources").pluck().get()).toBe(LINES);

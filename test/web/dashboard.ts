@@ -2,21 +2,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Browser, chromium, type Locator, type Page } from "playwright-core";
+import type { Browser, Locator, Page } from "playwright-core";
 import { build } from "vite";
 import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
+import { openPage, startBrowser } from "../browser.ts";
 import { FixtureServer } from "./fixture-server.ts";
 
-const ARGUMENTS = [
-  "--headless",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 const PATIENCE_MS = 60_000;
 
 /**
@@ -71,20 +62,13 @@ export class Dashboard {
     this.root = mkdtempSync(join(tmpdir(), "sekisho-web-"));
     const configFile = fileURLToPath(new URL("../../web/vite.config.ts", import.meta.url));
     await build({ configFile, logLevel: "warn", build: { outDir: this.root } });
-    this.#browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ARGUMENTS });
+    this.#browser = await startBrowser();
   }
 
   async #open(): Promise<void> {
     this.server = new FixtureServer(this.root);
     await this.server.listen();
-    const context = await this.#browser.newContext({ viewport: { width: 1280, height: 900 } });
-    this.page = await context.newPage();
-    this.page.setDefaultTimeout(15_000);
-    this.complaints = [];
-    this.page.on("console", (message) => {
-      if (["error", "warning"].includes(message.type())) this.complaints.push(message.text());
-    });
-    this.page.on("pageerror", (error) => this.complaints.push(error.message));
+    ({ page: this.page, complaints: this.complaints } = await openPage(this.#browser));
   }
 
   async #leave(): Promise<void> {

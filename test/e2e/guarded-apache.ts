@@ -1,0 +1,44 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "vitest";
+import { apacheSnippet } from "../../src/enforce/apache-snippet.ts";
+import { SEKISHO_LOG_FORMAT } from "../../src/parse/named-formats.ts";
+import { type Apache, startApache } from "../apache.ts";
+import { DaemonUnderTest } from "./daemon.ts";
+
+/** An Apache with the lines that `sekisho apache snippet` prints. */
+export const guardedApache = () =>
+  startApache({
+    config: (root) =>
+      apacheSnippet({
+        directory: `${root}/banned`,
+        includeFile: `${root}/blocklist.conf`,
+        logFormat: SEKISHO_LOG_FORMAT,
+      }),
+  });
+
+/** One of Apache's two access logs is read: both hold every request, and each would be counted twice. */
+export function daemonBeside(apache: Apache, log = apache.accessLog): DaemonUnderTest {
+  const folder = join(apache.root, "sekisho");
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(apache.root, "audit.jsonl"), "");
+  return new DaemonUnderTest(
+    folder,
+    `mode: enforce
+logs:
+  - path: ${log}
+  - { path: ${apache.errorLog}, kind: error }
+  - { path: ${apache.root}/audit.jsonl, kind: audit }
+origins: ["https://site.example"]
+enforcers:
+  apache-directory: { directory: ${apache.root}/banned }
+  apache-include: { file: ${apache.root}/blocklist.conf, control: ${apache.control} }
+`,
+    (command, args, options) => apache.inNamespace(command, args, options),
+  );
+}
+
+export const statusOf = async (apache: Apache, from: string, path = "/"): Promise<number> =>
+  (await apache.request({ from, path })).status;
+export const refused = (apache: Apache, from: string) =>
+  expect.poll(() => statusOf(apache, from), { timeout: 10_000, interval: 50 }).toBe(403);
