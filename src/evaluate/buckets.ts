@@ -55,9 +55,15 @@ export class ThresholdBucket implements Bucket {
     const times = this.#times;
     const { time } = event;
     const last = times.length - 1;
-    const newest = last < 0 || times[last]! < time ? time : times[last]!;
+    if (last < 0) {
+      // Most subjects have one hit; an array made with it is a tenth of one that grows to it.
+      this.#times = [time];
+      this.#keepLine(event);
+      return this.#threshold === 1;
+    }
+    const newest = times[last]! < time ? time : times[last]!;
     if (time <= newest - this.#window) return false;
-    if (last < 0 || times[last]! <= time) times.push(time);
+    if (times[last]! <= time) times.push(time);
     else times.splice(times.findLastIndex((each) => each <= time) + 1, 0, time);
     let stale = 0;
     while (times[stale]! <= newest - this.#window) stale++;

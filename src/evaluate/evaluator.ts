@@ -10,9 +10,13 @@ import { isHandshake } from "./matcher.ts";
 interface SubjectState {
   readonly subject: Subject;
   /** By the rule's position. */
-  readonly buckets: (Bucket | undefined)[];
-  /** When each rule fired last; its cooldown runs from there. */
-  readonly firedAt: (UnixMs | undefined)[];
+  readonly counted: (Counted | undefined)[];
+}
+
+interface Counted {
+  readonly bucket: Bucket;
+  /** When the rule fired last for the subject; its cooldown runs from there. */
+  firedAt: UnixMs | null;
 }
 
 /** A rule and its position, which names its bucket in a subject's state. */
@@ -93,11 +97,10 @@ export class Evaluator {
   }
 
   #hit(rule: CompiledRule, position: number, state: SubjectState, event: LogEvent, index: number) {
-    state.buckets[position] ??= rule.newBucket();
-    const bucket = state.buckets[position];
+    const counted = this.#counted(state, rule, position);
+    const { bucket, firedAt } = counted;
     if (!bucket.add(event)) return null;
-    const firedAt = state.firedAt[position];
-    if (firedAt !== undefined && event.time < firedAt + rule.cooldown) return null;
+    if (firedAt !== null && event.time < firedAt + rule.cooldown) return null;
     const finding: Finding = {
       rule: rule.id,
       title: rule.title,
@@ -110,9 +113,14 @@ export class Evaluator {
       ban: rule.ban,
       eventIndex: index,
     };
-    state.firedAt[position] = event.time;
+    counted.firedAt = event.time;
     bucket.clear();
     return finding;
+  }
+
+  #counted(state: SubjectState, rule: CompiledRule, position: number): Counted {
+    state.counted[position] ??= { bucket: rule.newBucket(), firedAt: null };
+    return state.counted[position];
   }
 
   /** Every rule whose matcher accepts the event, whatever its threshold. */
@@ -143,7 +151,8 @@ export class Evaluator {
       const position = this.#rules.findIndex((rule) => rule.id === each.rule);
       if (position === -1) continue;
       const state = this.#stateOfSubject(each.subject, each.subject);
-      state.firedAt[position] = Math.max(state.firedAt[position] ?? 0, each.at) as UnixMs;
+      const counted = this.#counted(state, this.#rules[position]!, position);
+      counted.firedAt = Math.max(counted.firedAt ?? 0, each.at) as UnixMs;
     }
     for (const { firstEvent, events } of batches) {
       for (let index = 0; index < events.length; index++) this.#recount(events[index]!, firstEvent + index, through);
@@ -158,8 +167,7 @@ export class Evaluator {
       const state = this.#stateOf(event.client);
       if (id <= (through.get(state.subject) ?? 0)) return;
       if (id <= (through.get(`${rule.id} ${state.subject}`) ?? 0)) continue;
-      state.buckets[position] ??= rule.newBucket();
-      state.buckets[position].add(event);
+      this.#counted(state, rule, position).bucket.add(event);
     }
   }
 
@@ -180,7 +188,7 @@ export class Evaluator {
     if (young !== undefined) return young;
     let state = this.#old.get(key);
     if (state === undefined) {
-      state = { subject: subject ?? (detached(key) as Subject), buckets: [], firedAt: [] };
+      state = { subject: subject ?? (detached(key) as Subject), counted: new Array(this.#rules.length) };
     } else this.#old.delete(key);
     if (this.#young.size >= this.#generationSize) {
       this.#old = this.#young;

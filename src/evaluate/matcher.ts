@@ -98,28 +98,25 @@ function fieldMatcher(read: Read, condition: Condition): Matcher {
     };
   }
   const checks = checksOf(condition);
-  const { ignoreCase } = condition;
   return (event) => {
-    let value = read(event);
+    const value = read(event);
     if (value === null || value === undefined) return false;
-    if (ignoreCase === true && typeof value === "string") value = value.toLowerCase();
     for (const check of checks) if (!check(value)) return false;
     return true;
   };
 }
 
 function checksOf(condition: Exclude<Condition, string | number | boolean | unknown[]>): Check[] {
-  const fold = <T>(value: T): T =>
-    (condition.ignoreCase === true && typeof value === "string" ? value.toLowerCase() : value) as T;
+  const fold = condition.ignoreCase === true ? lowerCased : asItIs;
   const { is, oneOf, prefix, suffix, contains, atLeast, atMost } = condition;
   const checks: Check[] = [];
   if (is !== undefined) {
     const wanted = fold(is);
-    checks.push((value) => value === wanted);
+    checks.push((value) => fold(value) === wanted);
   }
   if (oneOf !== undefined) {
     const wanted = new Set(oneOf.map(fold));
-    checks.push((value) => wanted.has(value));
+    checks.push((value) => wanted.has(fold(value)));
   }
   if (prefix !== undefined) checks.push(anyText(prefix, fold, (text, part) => text.startsWith(part)));
   if (suffix !== undefined) checks.push(anySuffix(suffix, fold));
@@ -129,31 +126,36 @@ function checksOf(condition: Exclude<Condition, string | number | boolean | unkn
   return checks;
 }
 
-function anyText(
-  parts: string | readonly string[],
-  fold: (text: string) => string,
-  holds: (text: string, part: string) => boolean,
-): Check {
-  const folded = (typeof parts === "string" ? [parts] : parts).map(fold);
+type Fold = <T>(value: T) => T;
+const asItIs: Fold = (value) => value;
+const lowerCased: Fold = <T>(value: T): T => (typeof value === "string" ? value.toLowerCase() : value) as T;
+
+function anyText(texts: string | readonly string[], fold: Fold, holds: (text: string, part: string) => boolean): Check {
+  const parts = listOf(texts).map(fold);
   return (value) => {
     if (typeof value !== "string") return false;
-    for (const part of folded) if (holds(value, part)) return true;
+    const text = fold(value);
+    for (const part of parts) if (holds(text, part)) return true;
     return false;
   };
 }
 
-/** One look-up for each length, however many suffixes have it. */
-function anySuffix(suffixes: string | readonly string[], fold: (text: string) => string): Check {
-  const byLength = Map.groupBy((typeof suffixes === "string" ? [suffixes] : suffixes).map(fold), ({ length }) => length);
-  const sets = [...byLength].map(([length, each]) => ({ length, each: new Set(each) }));
+/** File endings (`.css`) cost one look-up, however many there are; most paths of a flood have none. */
+function anySuffix(texts: string | readonly string[], fold: Fold): Check {
+  const parts = listOf(texts).map(fold);
+  if (!parts.every((part) => part.lastIndexOf(".") === 0)) {
+    return anyText(parts, fold, (text, part) => text.endsWith(part));
+  }
+  const endings = new Set(parts);
+  const longest = Math.max(...parts.map(({ length }) => length));
   return (value) => {
     if (typeof value !== "string") return false;
-    for (const { length, each } of sets) {
-      if (value.length >= length && each.has(value.slice(value.length - length))) return true;
-    }
-    return false;
+    const dot = value.lastIndexOf(".");
+    return dot !== -1 && value.length - dot <= longest && endings.has(fold(value.slice(dot)));
   };
 }
+
+const listOf = (texts: string | readonly string[]): readonly string[] => (typeof texts === "string" ? [texts] : texts);
 
 function reader(field: FieldName, site: Site): Read {
   if (field === "handshake") return (event) => event.kind === "access" && isHandshake(event);
