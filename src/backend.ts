@@ -3,9 +3,9 @@ import { protectedBy } from "./decide/protected.ts";
 import type { Enforcement } from "./enforce/enforcement.ts";
 import type { Complaint, FromWorker, IngestedSource } from "./ingest/messages.ts";
 import type { IngestThread } from "./ingest/thread.ts";
-import type { EventCounts } from "./model/event.ts";
 import type { LiveMessage, Mode, SourceStatus, Status } from "./model/api.ts";
 import type { Block } from "./model/decision.ts";
+import type { EventCounts } from "./model/event.ts";
 import type { Target } from "./model/ip.ts";
 import type { DurationMs } from "./model/time.ts";
 import type { Scheduler } from "./schedule/scheduler.ts";
@@ -67,7 +67,11 @@ export class DaemonBackend implements Backend, Disposable {
       this.changed();
       return;
     }
-    this.changed("traffic", ...(message.bans ? (["bans"] as const) : []), ...(message.incidents ? (["incidents"] as const) : []));
+    this.changed(
+      "traffic",
+      ...(message.bans ? (["bans"] as const) : []),
+      ...(message.incidents ? (["incidents"] as const) : []),
+    );
   }
 
   /** Tells the pages, some changes at a time. */
@@ -143,7 +147,11 @@ export class DaemonBackend implements Backend, Disposable {
   events: Backend["events"] = (query) => this.#about.reader.events(query);
   traffic: Backend["traffic"] = (minutes) => this.#about.reader.traffic(minutes);
 
-  async ban(request: { readonly target: Target; readonly length: DurationMs | null; readonly reason: string }) {
+  async ban(request: {
+    readonly target: Target;
+    readonly length: DurationMs | null;
+    readonly reason: string;
+  }) {
     const id = await this.#about.thread.request<"ban">({ kind: "ban", ...request });
     await this.#settled();
     return this.#about.reader.ban(id)!;

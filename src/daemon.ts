@@ -73,7 +73,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     options.failed,
   );
   starting.defer(() => thread.stop());
-  const reader = starting.use(new StoreReader(file, clock, (target) => parts?.enforcement.enforcedBy(target) ?? []));
+  const reader = starting.use(
+    new StoreReader(file, clock, (target) => parts?.enforcement.enforcedBy(target) ?? []),
+  );
   const backend = starting.use(
     new DaemonBackend({ version, demo, startedAt: performance.now(), reader, thread }),
   );
@@ -107,14 +109,17 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       listen: dashboard.listen,
       allowRemote: dashboard.allowRemote,
       // Somebody who was given this address types it; unlike a name it cannot be made to point here by another site.
-      hosts: isIP(dashboard.listen.host) === 0 ? dashboard.hosts : [...dashboard.hosts, dashboard.listen.host],
+      hosts:
+        isIP(dashboard.listen.host) === 0 ? dashboard.hosts : [...dashboard.hosts, dashboard.listen.host],
       token: ensureAccessToken(data, options.env.SEKISHO_TOKEN),
       webRoot: join(PACKAGE_ROOT, "dist/web"),
       now: clock,
       version,
     }),
   );
-  writeFileSync(daemonFile(data), JSON.stringify({ pid: process.pid, url: server.url, database: file }), { mode: 0o600 });
+  writeFileSync(daemonFile(data), JSON.stringify({ pid: process.pid, url: server.url, database: file }), {
+    mode: 0o600,
+  });
   starting.defer(() => rmSync(daemonFile(data), { force: true }));
 
   const lifetimes = starting.move();
@@ -128,7 +133,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       return needRestart(setup, next);
     },
     refused: (error) => {
-      backend.reloadProblem = { code: error.code, message: `the configuration was not reloaded: ${error.message}`, hint: error.hint };
+      backend.reloadProblem = {
+        code: error.code,
+        message: `the configuration was not reloaded: ${error.message}`,
+        hint: error.hint,
+      };
       backend.changed();
     },
     [Symbol.asyncDispose]: () => lifetimes.disposeAsync(),
@@ -179,7 +188,9 @@ async function stop({ scheduler, enforcement }: Parts): Promise<void> {
 export function enforcersOf(config: Config, clock: Clock): Enforcer[] {
   const { "apache-directory": directory, "apache-include": include, "dry-run": dryRun } = config.enforcers;
   return [
-    ...(directory === undefined ? [] : [new ApacheDirectory({ directory: directory.directory, user: directory.user })]),
+    ...(directory === undefined
+      ? []
+      : [new ApacheDirectory({ directory: directory.directory, user: directory.user })]),
     ...(include === undefined ? [] : [new ApacheInclude({ ...include, clock })]),
     ...(dryRun === undefined ? [] : [new DryRun()]),
   ];

@@ -18,7 +18,9 @@ import { detectFormat } from "./parse/formats.ts";
 import { SEKISHO_LOG_FORMAT } from "./parse/named-formats.ts";
 import { checkFormat, PACKAGE_ROOT, readRules } from "./setup.ts";
 
-const { version } = JSON.parse(readFileSync(join(PACKAGE_ROOT, "package.json"), "utf8")) as { version: string };
+const { version } = JSON.parse(readFileSync(join(PACKAGE_ROOT, "package.json"), "utf8")) as {
+  version: string;
+};
 
 const context: CliContext = {
   stdout: (text) => void process.stdout.write(text),

@@ -41,7 +41,11 @@ export function parseLines(
 }
 
 /** event → finding → decision */
-export function judge(events: readonly LogEvent[], { ledger, evaluator, policy }: Stages, now: UnixMs): Outcome {
+export function judge(
+  events: readonly LogEvent[],
+  { ledger, evaluator, policy }: Stages,
+  now: UnixMs,
+): Outcome {
   ledger.markRefusals(events);
   const findings = evaluator.evaluate(events);
   const judgements = policy.decide(findings, now);

@@ -1,7 +1,7 @@
 import { Ledger } from "./decide/ledger.ts";
+import type { BanLengths } from "./decide/policy.ts";
 import { Policy } from "./decide/policy.ts";
 import type { Protected } from "./decide/protected.ts";
-import type { BanLengths } from "./decide/policy.ts";
 import { compileRule } from "./evaluate/compile-rule.ts";
 import { Evaluator } from "./evaluate/evaluator.ts";
 import type { NamedRule } from "./evaluate/rule-schema.ts";
@@ -57,7 +57,8 @@ export function replay(options: ReplayOptions): Replayed {
     }
     const outcome = judge(batch, stages, NEVER);
     findings.push(...outcome.findings);
-    for (const judgement of outcome.judgements) if (judgement.kind === "ban") decisions.push(judgement.decision);
+    for (const judgement of outcome.judgements)
+      if (judgement.kind === "ban") decisions.push(judgement.decision);
   }
   return { events, reasons, findings, decisions };
 }
@@ -74,7 +75,11 @@ function* eventsOf(file: string, { format, timezone, onProgress }: ReplayOptions
 }
 
 /** One parser for the whole file where its first lines agree; a mixed file is decided line by line. */
-export function parserFor(sample: readonly string[], format: string | null, timezone: string | null): LineParser {
+export function parserFor(
+  sample: readonly string[],
+  format: string | null,
+  timezone: string | null,
+): LineParser {
   if (format !== null && format !== "auto") return createParser("access", format, timezone);
   const access = detectFormat(sample);
   const candidates = [

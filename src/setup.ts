@@ -47,7 +47,11 @@ export function checkFormat(kind: SourceKind, format: string): void {
   if (kind !== "access" || format !== "auto") createParser(kind, format, null);
 }
 
-export function ingestSettings({ config, mode, rules }: Pick<Setup, "config" | "mode" | "rules">): IngestSettings {
+export function ingestSettings({
+  config,
+  mode,
+  rules,
+}: Pick<Setup, "config" | "mode" | "rules">): IngestSettings {
   return {
     mode,
     logs: config.logs.map(({ path, kind, format, timezone, fields }) => ({

@@ -85,7 +85,7 @@ function explainLines(context: CliContext, setup: Setup, options: ExplainOptions
     return;
   }
   for (const { lines, cut } of readLog(resolve(context.cwd, options.file!))) {
-    lines.forEach((line, index) => explainOne(line, cut.has(index)));
+    for (const [index, line] of lines.entries()) explainOne(line, cut.has(index));
   }
 }
 

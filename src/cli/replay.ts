@@ -192,5 +192,5 @@ function replayText(context: CliContext, result: Replayed, seconds: number): str
   ]);
   const rows =
     bans.length === 0 ? "" : table(context, [["TARGET", "FROM", "UNTIL", "RULE", "REASON"], ...bans]);
-  return `${head.join("\n")}${rows}`;
+  return `${head.join("\n")}${rows === "" ? "" : `\n${rows}`}`;
 }

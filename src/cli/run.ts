@@ -8,6 +8,7 @@ import type { Clock } from "../model/time.ts";
 import { DaemonLog } from "../observe/log.ts";
 import { loadSetup, type Setup } from "../setup.ts";
 import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
+import { greeting } from "./greeting.ts";
 
 interface RunOptions {
   readonly config?: string;
@@ -93,47 +94,6 @@ async function demoSetup(
   const logs = await startDemo({ directory: join(setup.config.data, "demo"), clock, signal });
   const config = { ...setup.config, logs, origins: [...DEMO_ORIGINS], enforcers: { "dry-run": {} } };
   return { ...setup, config, mode: mode ?? "enforce" };
-}
-
-function greeting(setup: Setup, daemon: Daemon, demo: boolean, asked: boolean): string {
-  const { config, file, mode, discovery } = setup;
-  const lines: string[] = [];
-  if (demo && !asked)
-    lines.push(
-      "No configuration, and no Apache logs in /var/log/apache2 or /var/log/httpd that can be read.",
-    );
-  for (const { path, hint } of discovery?.unreadable ?? [])
-    lines.push(`Cannot read ${path}`, `  hint: ${hint}`);
-  if (demo) {
-    lines.push(
-      "Playing a bundled sample attack, with documentation addresses only. Its bans go to dry-run, which blocks nothing.",
-    );
-  } else {
-    lines.push(
-      file === null
-        ? "No configuration: watching the Apache logs that were found."
-        : `Configuration: ${file}`,
-    );
-    for (const { path, kind } of config.logs) lines.push(`  ${kind.padEnd(6)} ${path}`);
-    lines.push(
-      mode === "observe"
-        ? "Mode observe: bans are decided and shown, nothing is blocked."
-        : `Mode enforce: bans are applied by ${Object.keys(config.enforcers).join(", ") || "nothing, as no enforcer is configured"}.`,
-    );
-    if (file === null)
-      lines.push(
-        "If these logs are quiet, see it at work with: npm start -- --demo (or: sekisho run --demo)",
-      );
-  }
-  for (const warning of setup.warnings) lines.push(`Warning: ${warning.message}`, `  hint: ${warning.hint}`);
-  lines.push(
-    "",
-    `Dashboard: ${daemon.link()}`,
-    "  The link signs in once, within ten minutes.",
-    "Stop with Ctrl-C.",
-    "",
-  );
-  return lines.join("\n");
 }
 
 function stopOnSignals(stopping: AbortController): Disposable {

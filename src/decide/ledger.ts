@@ -77,7 +77,8 @@ export class Ledger {
   markRefusals(events: readonly LogEvent[]): void {
     if (!this.#enforcing() || this.#running.size === 0) return;
     for (const event of events) {
-      if (looksRefused(event) && this.bannedBy(targetOf(event.client), event.time) !== null) event.refused = true;
+      if (looksRefused(event) && this.bannedBy(targetOf(event.client), event.time) !== null)
+        event.refused = true;
     }
   }
 }

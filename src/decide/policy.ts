@@ -55,7 +55,10 @@ export class Policy {
 
   #escalated(length: DurationMs, earlier: number): DurationMs {
     const longest = Math.max(length, this.#lengths.max);
-    return Math.min(length * this.#lengths.factor ** earlier, length === PERMANENT ? PERMANENT : longest) as DurationMs;
+    return Math.min(
+      length * this.#lengths.factor ** earlier,
+      length === PERMANENT ? PERMANENT : longest,
+    ) as DurationMs;
   }
 
   /** A person's ban. Throws TARGET_PROTECTED when it would hit somebody who is never banned. */
@@ -70,7 +73,10 @@ export class Policy {
           : "banning it would lock somebody out who must get in; ban a narrower target",
       );
     }
-    const until = later(now, length ?? this.#escalated(this.#lengths.ban, this.#ledger.earlierBans(target, now)));
+    const until = later(
+      now,
+      length ?? this.#escalated(this.#lengths.ban, this.#ledger.earlierBans(target, now)),
+    );
     const decision: Decision = { kind: "ban", target, rule: null, by: "person", reason, at: now, until };
     this.#ledger.record(decision);
     return decision;

@@ -1,9 +1,14 @@
-import { networkInterfaces } from "node:os";
 import { readFileSync } from "node:fs";
+import { networkInterfaces } from "node:os";
 import { type Ip, network, parseIp, parseTarget, type Target, TargetSet } from "../model/ip.ts";
 
 /** Why a target is never banned. */
-export type Protection = "allowlisted" | "loopback" | "this host's own address" | "the gateway" | "a trusted proxy";
+export type Protection =
+  | "allowlisted"
+  | "loopback"
+  | "this host's own address"
+  | "the gateway"
+  | "a trusted proxy";
 
 const LOOPBACK = ["127.0.0.0/8", "::1/128"] as Target[];
 
@@ -51,9 +56,17 @@ function ownAddresses(): Target[] {
 function gateways(): Target[] {
   const ipv4 = rows("/proc/net/route")
     .filter(([, destination, gateway]) => destination === "00000000" && gateway !== "00000000")
-    .map(([, , gateway]) => (gateway!.match(/../g) ?? []).reverse().map((byte) => Number.parseInt(byte, 16)).join("."));
+    .map(([, , gateway]) =>
+      (gateway!.match(/../g) ?? [])
+        .reverse()
+        .map((byte) => Number.parseInt(byte, 16))
+        .join("."),
+    );
   const ipv6 = rows("/proc/net/ipv6_route")
-    .filter(([destination, length, , , gateway]) => /^0+$/.test(`${destination}${length}`) && !/^0*$/.test(gateway ?? ""))
+    .filter(
+      ([destination, length, , , gateway]) =>
+        /^0+$/.test(`${destination}${length}`) && !/^0*$/.test(gateway ?? ""),
+    )
     .map(([, , , , gateway]) => (gateway!.match(/.{4}/g) ?? []).join(":"));
   return [...ipv4, ...ipv6]
     .map(parseIp)

@@ -31,7 +31,9 @@ class Evidence {
 
   add(line: string): void {
     if (this.#lines.length === EVIDENCE_LINES) this.#lines.splice(1, 1);
-    this.#lines.push(detached(line.length > EVIDENCE_LENGTH ? `${line.slice(0, EVIDENCE_LENGTH)}…cut` : line));
+    this.#lines.push(
+      detached(line.length > EVIDENCE_LENGTH ? `${line.slice(0, EVIDENCE_LENGTH)}…cut` : line),
+    );
   }
 
   lines(): readonly string[] {
@@ -105,10 +107,10 @@ export class DistinctBucket implements Bucket {
   /** Each value with its newest hit, the longest unseen first. */
   readonly #seen = new Map<string, { time: UnixMs; line: string }>();
 
-  constructor(threshold: number, window: DurationMs, valueOf: (event: LogEvent) => string) {
+  constructor(threshold: number, window: DurationMs, read: (event: LogEvent) => string) {
     this.#threshold = threshold;
     this.#window = window;
-    this.#valueOf = valueOf;
+    this.#valueOf = read;
   }
 
   add(event: LogEvent): boolean {

@@ -36,7 +36,11 @@ export function compileRule({ id, spec }: NamedRule, site: Site): CompiledRule {
     );
   }
   if (spec.bucket.window === PERMANENT) {
-    throw new SekishoError("RULE_INVALID", `rule ${id}: a window cannot be permanent`, "write a length such as 10m");
+    throw new SekishoError(
+      "RULE_INVALID",
+      `rule ${id}: a window cannot be permanent`,
+      "write a length such as 10m",
+    );
   }
   return {
     id,

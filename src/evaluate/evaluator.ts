@@ -1,6 +1,14 @@
 import type { LogEvent, SourceKind } from "../model/event.ts";
 import type { Finding } from "../model/finding.ts";
-import { type Ip, isIpv4, type Subject, subjectOf, type Target, TargetSet, targetOfSubject } from "../model/ip.ts";
+import {
+  type Ip,
+  isIpv4,
+  type Subject,
+  subjectOf,
+  type Target,
+  TargetSet,
+  targetOfSubject,
+} from "../model/ip.ts";
 import type { UnixMs } from "../model/time.ts";
 import { type Bucket, detached } from "./buckets.ts";
 import type { CompiledRule } from "./compile-rule.ts";
@@ -126,7 +134,9 @@ export class Evaluator {
   /** Every rule whose matcher accepts the event, whatever its threshold. */
   matching(event: LogEvent): string[] {
     if (event.kind === "unparsed") return [];
-    return this.#rulesFor(event).filter(({ rule }) => rule.matches(event)).map(({ rule }) => rule.id);
+    return this.#rulesFor(event)
+      .filter(({ rule }) => rule.matches(event))
+      .map(({ rule }) => rule.id);
   }
 
   /** Drops all that is counted against whoever the target covers: a person has looked and lifted the ban. */
@@ -143,7 +153,10 @@ export class Evaluator {
    * Counts stored events again after a restart, without findings. `consumed` tells which hits had already led to one,
    * so that nothing is forgotten and nothing counted twice.
    */
-  restore(batches: Iterable<{ readonly firstEvent: number; readonly events: readonly LogEvent[] }>, consumed: readonly Consumed[]): void {
+  restore(
+    batches: Iterable<{ readonly firstEvent: number; readonly events: readonly LogEvent[] }>,
+    consumed: readonly Consumed[],
+  ): void {
     const through = new Map<string, number>();
     for (const each of consumed) {
       const key = each.rule === null ? each.subject : `${each.rule} ${each.subject}`;
@@ -155,7 +168,8 @@ export class Evaluator {
       counted.firedAt = Math.max(counted.firedAt ?? 0, each.at) as UnixMs;
     }
     for (const { firstEvent, events } of batches) {
-      for (let index = 0; index < events.length; index++) this.#recount(events[index]!, firstEvent + index, through);
+      for (let index = 0; index < events.length; index++)
+        this.#recount(events[index]!, firstEvent + index, through);
     }
   }
 

@@ -30,7 +30,10 @@ export function compileMatcher(spec: MatcherSpec, kind: SourceKind, site: Site):
 }
 
 /** False when what is known of an event already fails one of the conditions that must all hold. */
-export function couldMatch(spec: MatcherSpec, known: { readonly status: number; readonly handshake: boolean }): boolean {
+export function couldMatch(
+  spec: MatcherSpec,
+  known: { readonly status: number; readonly handshake: boolean },
+): boolean {
   const fails = ({ status, handshake }: MatcherSpec): boolean =>
     (status !== undefined && !fieldMatcher(() => known.status, status)(NO_EVENT)) ||
     (handshake !== undefined && !fieldMatcher(() => known.handshake, handshake)(NO_EVENT));
@@ -130,7 +133,11 @@ type Fold = <T>(value: T) => T;
 const asItIs: Fold = (value) => value;
 const lowerCased: Fold = <T>(value: T): T => (typeof value === "string" ? value.toLowerCase() : value) as T;
 
-function anyText(texts: string | readonly string[], fold: Fold, holds: (text: string, part: string) => boolean): Check {
+function anyText(
+  texts: string | readonly string[],
+  fold: Fold,
+  holds: (text: string, part: string) => boolean,
+): Check {
   const parts = listOf(texts).map(fold);
   return (value) => {
     if (typeof value !== "string") return false;
@@ -155,7 +162,8 @@ function anySuffix(texts: string | readonly string[], fold: Fold): Check {
   };
 }
 
-const listOf = (texts: string | readonly string[]): readonly string[] => (typeof texts === "string" ? [texts] : texts);
+const listOf = (texts: string | readonly string[]): readonly string[] =>
+  typeof texts === "string" ? [texts] : texts;
 
 function reader(field: FieldName, site: Site): Read {
   if (field === "handshake") return (event) => event.kind === "access" && isHandshake(event);
@@ -178,7 +186,7 @@ const READERS: Readonly<Record<Exclude<FieldName, "handshake" | "foreignOrigin">
 /** RFC 6455, 4.1: Upgrade is a list that holds `websocket` in any case. 101 is what a format without it shows. */
 export function isHandshake(event: AccessEvent): boolean {
   if (event.status === 101) return true;
-  return event.upgrade !== null && event.upgrade !== undefined && event.upgrade.toLowerCase().includes("websocket");
+  return event.upgrade?.toLowerCase().includes("websocket");
 }
 
 /**

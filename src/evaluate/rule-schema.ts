@@ -74,10 +74,9 @@ const conditionSchema = z.union([
 export type Condition = z.infer<typeof conditionSchema>;
 
 const FIELD_NAMES = [...new Set(Object.values(FIELDS).flat())] as FieldName[];
-const fieldConditions = Object.fromEntries(FIELD_NAMES.map((name) => [name, conditionSchema.optional()])) as Record<
-  FieldName,
-  z.ZodOptional<typeof conditionSchema>
->;
+const fieldConditions = Object.fromEntries(
+  FIELD_NAMES.map((name) => [name, conditionSchema.optional()]),
+) as Record<FieldName, z.ZodOptional<typeof conditionSchema>>;
 
 export interface MatcherSpec extends Partial<Record<FieldName, Condition | undefined>> {
   readonly client?: readonly ReturnType<typeof cidr.parse>[] | undefined;

@@ -26,11 +26,21 @@ export class DaemonLog {
     this.#write = write;
     this.#pino = isTerminal
       ? null
-      : pino({ base: null, formatters: { level: (level) => ({ level }) }, timestamp: pino.stdTimeFunctions.isoTime }, { write });
+      : pino(
+          {
+            base: null,
+            formatters: { level: (level) => ({ level }) },
+            timestamp: pino.stdTimeFunctions.isoTime,
+          },
+          { write },
+        );
   }
 
   say(level: Level, signal: Signal, message: string, fields: Readonly<Record<string, unknown>> = {}): void {
     if (this.#pino !== null) this.#pino[level]({ signal, ...fields }, message);
-    else this.#write(`${new Date().toTimeString().slice(0, 8)} ${level === "info" ? "" : `${level}: `}${message}\n`);
+    else
+      this.#write(
+        `${new Date().toTimeString().slice(0, 8)} ${level === "info" ? "" : `${level}: `}${message}\n`,
+      );
   }
 }

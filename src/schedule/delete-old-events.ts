@@ -2,7 +2,10 @@ import { type DurationMs, PERMANENT, type UnixMs, unixMs } from "../model/time.t
 import type { Job } from "./scheduler.ts";
 
 /** Deletes events that are older than `retention`, a few at a time so that ingestion goes on in between. */
-export const deleteOldEvents = (retention: DurationMs, deleteSome: (before: UnixMs) => Promise<number>): Job => ({
+export const deleteOldEvents = (
+  retention: DurationMs,
+  deleteSome: (before: UnixMs) => Promise<number>,
+): Job => ({
   name: "delete-old-events",
   schedule: "23 * * * *",
   run: async () => {

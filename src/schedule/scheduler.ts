@@ -24,7 +24,11 @@ export class Scheduler implements Disposable {
 
   constructor(jobs: readonly Job[]) {
     this.#planned = jobs.map((job) => {
-      const task = cron(job.schedule, () => this.#run(planned), { name: job.name, noOverlap: true, suppressMissedWarning: true });
+      const task = cron(job.schedule, () => this.#run(planned), {
+        name: job.name,
+        noOverlap: true,
+        suppressMissedWarning: true,
+      });
       const planned: Planned = { job, task, lastRunAt: null, error: null };
       return planned;
     });

@@ -25,5 +25,10 @@ export const hasHead = (descriptor: number, { head, headLength }: Fingerprint): 
 /** True when a checkpoint belongs to the open file: same place on disk, same beginning, at least as long. */
 export function isSameFile(descriptor: number, fingerprint: Fingerprint, offset: number): boolean {
   const { dev, ino, size } = fstatSync(descriptor);
-  return dev === fingerprint.device && ino === fingerprint.inode && size >= offset && hasHead(descriptor, fingerprint);
+  return (
+    dev === fingerprint.device &&
+    ino === fingerprint.inode &&
+    size >= offset &&
+    hasHead(descriptor, fingerprint)
+  );
 }

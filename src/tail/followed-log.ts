@@ -40,7 +40,10 @@ export class FollowedLog {
 
   /** Bytes that are written but not committed, half-written lines included. */
   get lagBytes(): number {
-    return this.#files().reduce((lag, file) => lag + Math.max(0, fstatSync(file.descriptor).size - file.offset), 0);
+    return this.#files().reduce(
+      (lag, file) => lag + Math.max(0, fstatSync(file.descriptor).size - file.offset),
+      0,
+    );
   }
 
   /** Looks at what the path holds now. */
@@ -48,11 +51,20 @@ export class FollowedLog {
     try {
       const stat = statSync(this.source.path);
       if (!stat.isFile()) {
-        throw new SekishoError("LOG_UNREADABLE", `${this.source.path} is not a regular file`, "name Apache's log file itself");
+        throw new SekishoError(
+          "LOG_UNREADABLE",
+          `${this.source.path} is not a regular file`,
+          "name Apache's log file itself",
+        );
       }
       const current = this.#current;
-      if (current !== null && current.fingerprint.inode === stat.ino && current.fingerprint.device === stat.dev) {
-        if (stat.size < current.offset || !hasHead(current.descriptor, current.fingerprint)) this.#startOver(current);
+      if (
+        current !== null &&
+        current.fingerprint.inode === stat.ino &&
+        current.fingerprint.device === stat.dev
+      ) {
+        if (stat.size < current.offset || !hasHead(current.descriptor, current.fingerprint))
+          this.#startOver(current);
       } else {
         this.#open();
       }
@@ -70,7 +82,8 @@ export class FollowedLog {
       const committed = () => {
         file.offset = offset;
       };
-      file.fingerprint = file.fingerprint.headLength < 1_024 ? fingerprintOf(file.descriptor) : file.fingerprint;
+      file.fingerprint =
+        file.fingerprint.headLength < 1_024 ? fingerprintOf(file.descriptor) : file.fingerprint;
       const checkpoint = { source: this.source.id, fingerprint: file.fingerprint, offset };
       return { batch: { source: this.source, lines, cut, checkpoint }, committed };
     }
@@ -96,7 +109,9 @@ export class FollowedLog {
 
   /** The open file at the offset of its checkpoint, or at its beginning when there is none. */
   #resumed(descriptor: number): OpenFile {
-    const checkpoint = this.#checkpoints.find((each) => isSameFile(descriptor, each.fingerprint, each.offset));
+    const checkpoint = this.#checkpoints.find((each) =>
+      isSameFile(descriptor, each.fingerprint, each.offset),
+    );
     this.#checkpoints = this.#checkpoints.filter((each) => each !== checkpoint);
     const offset = checkpoint?.offset ?? 0;
     this.#reader.seek(descriptor, offset);
@@ -148,9 +163,14 @@ function problemOf(path: string, error: unknown): SekishoError {
   if (error instanceof SekishoError) return error;
   switch (systemCode(error)) {
     case "ENOENT":
-      return new SekishoError("LOG_MISSING", `${path} does not exist`, "Apache makes it with its first request; check logs[].path", {
-        cause: error,
-      });
+      return new SekishoError(
+        "LOG_MISSING",
+        `${path} does not exist`,
+        "Apache makes it with its first request; check logs[].path",
+        {
+          cause: error,
+        },
+      );
     case "EACCES":
     case "EPERM":
       return new SekishoError(
@@ -160,8 +180,13 @@ function problemOf(path: string, error: unknown): SekishoError {
         { cause: error },
       );
     default:
-      return new SekishoError("LOG_UNREADABLE", `${path} cannot be read: ${messageOf(error)}`, "check the file", {
-        cause: error,
-      });
+      return new SekishoError(
+        "LOG_UNREADABLE",
+        `${path} cannot be read: ${messageOf(error)}`,
+        "check the file",
+        {
+          cause: error,
+        },
+      );
   }
 }

@@ -28,7 +28,8 @@ export class LineReader {
     const chunk = this.#chunk.subarray(0, length);
     if (this.#passingOver.has(descriptor)) return this.#passOver(descriptor, chunk, offset);
     const end = chunk.lastIndexOf(NEWLINE);
-    if (end !== -1) return { lines: split(chunk.toString("latin1", 0, end)), cut: NONE, offset: offset + end + 1 };
+    if (end !== -1)
+      return { lines: split(chunk.toString("latin1", 0, end)), cut: NONE, offset: offset + end + 1 };
     if (length < CHUNK_LENGTH) return { lines: [], cut: NONE, offset };
     this.#passingOver.add(descriptor);
     return { lines: [chunk.toString("latin1", 0, length)], cut: new Set([0]), offset: offset + length };

@@ -14,7 +14,10 @@ export function logPattern(path: string): LogPattern {
   const name = basename(absolute);
   const literal = !/[*?]/.test(name);
   const expression = new RegExp(
-    `^${name.replace(/[.+^${}()|[\]\\]/g, "\\$&").replaceAll("*", "[^/]*").replaceAll("?", "[^/]")}$`,
+    `^${name
+      .replace(/[.+^${}()|[\]\\]/g, "\\$&")
+      .replaceAll("*", "[^/]*")
+      .replaceAll("?", "[^/]")}$`,
   );
   return { directory: dirname(absolute), matches: (each) => expression.test(each), literal };
 }

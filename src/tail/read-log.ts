@@ -1,5 +1,5 @@
 import { closeSync, openSync } from "node:fs";
-import { SekishoError, messageOf } from "../model/errors.ts";
+import { messageOf, SekishoError } from "../model/errors.ts";
 import { LineReader, type ReadLines } from "./line-reader.ts";
 
 /** All whole lines of a finished file, a batch at a time; a last line without a newline counts. For replay. */
@@ -25,8 +25,13 @@ function open(path: string): number {
   try {
     return openSync(path, "r");
   } catch (error) {
-    throw new SekishoError("LOG_UNREADABLE", `${path} cannot be read: ${messageOf(error)}`, "check the path and its permissions", {
-      cause: error,
-    });
+    throw new SekishoError(
+      "LOG_UNREADABLE",
+      `${path} cannot be read: ${messageOf(error)}`,
+      "check the path and its permissions",
+      {
+        cause: error,
+      },
+    );
   }
 }

@@ -73,7 +73,11 @@ export class Tailer implements Disposable {
 
   /** One entry a source, and one for each configured file that is not there. */
   status(): TailStatus[] {
-    return [...this.#followed.values()].map(({ source, lagBytes, problem }) => ({ source, lagBytes, problem }));
+    return [...this.#followed.values()].map(({ source, lagBytes, problem }) => ({
+      source,
+      lagBytes,
+      problem,
+    }));
   }
 
   /** Why new lines are found by the sweep only; null when watching works. */
@@ -106,7 +110,8 @@ export class Tailer implements Disposable {
       depth: 0,
       ignoreInitial: true,
       ignored: (path, stats) =>
-        stats?.isFile() === true && !patterns.some(({ matches }) => matches(path.slice(path.lastIndexOf("/") + 1))),
+        stats?.isFile() === true &&
+        !patterns.some(({ matches }) => matches(path.slice(path.lastIndexOf("/") + 1))),
     });
     watcher.on("all", () => this.#wake());
     watcher.on("error", (cause) => {

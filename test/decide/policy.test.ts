@@ -4,11 +4,16 @@ import { Policy } from "../../src/decide/policy.ts";
 import { Protected, protectedBy } from "../../src/decide/protected.ts";
 import type { Finding } from "../../src/model/finding.ts";
 import { parseTarget, type Subject, type Target } from "../../src/model/ip.ts";
-import { type DurationMs, NEVER, parseDuration, PERMANENT } from "../../src/model/time.ts";
+import { type DurationMs, NEVER, PERMANENT, parseDuration } from "../../src/model/time.ts";
 import { access, at, errorEvent } from "../evaluate/events.ts";
 
 const HOUR = parseDuration("1h") as DurationMs;
-const lengths = { ban: HOUR, factor: 2, max: parseDuration("5h") as DurationMs, memory: parseDuration("1d") as DurationMs };
+const lengths = {
+  ban: HOUR,
+  factor: 2,
+  max: parseDuration("5h") as DurationMs,
+  memory: parseDuration("1d") as DurationMs,
+};
 const target = (text: string): Target => parseTarget(text)!;
 const finding = (subject: string, seconds: number, ban: Finding["ban"] = "default"): Finding => ({
   rule: "r",
@@ -25,7 +30,10 @@ const finding = (subject: string, seconds: number, ban: Finding["ban"] = "defaul
 
 function policyWith({ allowlist = [] as string[], proxies = [] as string[], enforcing = true } = {}) {
   const ledger = new Ledger(lengths.memory, () => enforcing);
-  return { ledger, policy: new Policy(lengths, ledger, protectedBy(allowlist.map(target), proxies.map(target))) };
+  return {
+    ledger,
+    policy: new Policy(lengths, ledger, protectedBy(allowlist.map(target), proxies.map(target))),
+  };
 }
 const lengthOf = (judgement: ReturnType<Policy["decide"]>[number]) =>
   judgement.kind === "ban" ? judgement.decision.until - judgement.decision.at : judgement.kind;
@@ -56,7 +64,9 @@ describe("bans", () => {
 
   test("are not decided twice while one runs, and double after each that has ended, up to the longest", () => {
     const { policy } = policyWith();
-    const decided = [0, 10, 3_601, 3_602, 20_000, 80_000].map((seconds) => lengthOf(policy.decide([finding("2001:db8::/64", seconds)], NEVER)[0]!));
+    const decided = [0, 10, 3_601, 3_602, 20_000, 80_000].map((seconds) =>
+      lengthOf(policy.decide([finding("2001:db8::/64", seconds)], NEVER)[0]!),
+    );
     expect(decided).toEqual([HOUR, "none", 2 * HOUR, "none", 4 * HOUR, 5 * HOUR]);
   });
 
@@ -75,7 +85,10 @@ describe("bans", () => {
 
   test("of a rule that only reports, or asks for a permanent one, are none and permanent", () => {
     const { policy } = policyWith();
-    const judgements = policy.decide([finding("192.0.2.7", 0, null), finding("192.0.2.8", 0, PERMANENT)], NEVER);
+    const judgements = policy.decide(
+      [finding("192.0.2.7", 0, null), finding("192.0.2.8", 0, PERMANENT)],
+      NEVER,
+    );
     expect(judgements.map(lengthOf)).toEqual(["none", Number.POSITIVE_INFINITY]);
   });
 });

@@ -4,7 +4,7 @@ import { Evaluator } from "../../src/evaluate/evaluator.ts";
 import { ruleSchema } from "../../src/evaluate/rule-schema.ts";
 import { SekishoError } from "../../src/model/errors.ts";
 import type { LogEvent } from "../../src/model/event.ts";
-import { type Target, parseTarget } from "../../src/model/ip.ts";
+import { parseTarget, type Target } from "../../src/model/ip.ts";
 import { access, at, audit } from "./events.ts";
 
 const rule = (id: string, spec: object, origins: readonly string[] = []) =>
@@ -32,13 +32,21 @@ describe("threshold", () => {
     const evaluator = new Evaluator([rule("r", {})]);
     const [finding, ...more] = evaluator.evaluate([0, 20, 40].map((seconds) => denied("192.0.2.7", seconds)));
     expect(more).toEqual([]);
-    expect(finding).toMatchObject({ rule: "r", subject: "192.0.2.7", count: 3, firstSeen: at(0), lastSeen: at(40) });
+    expect(finding).toMatchObject({
+      rule: "r",
+      subject: "192.0.2.7",
+      count: 3,
+      firstSeen: at(0),
+      lastSeen: at(40),
+    });
     expect(finding!.evidence).toEqual(["192.0.2.7 at 0", "192.0.2.7 at 20", "192.0.2.7 at 40"]);
   });
 
   test("does not fire when the hits are a window apart", () => {
     const evaluator = new Evaluator([rule("r", {})]);
-    expect(evaluator.evaluate([0, 30, 60, 90, 120].map((seconds) => denied("192.0.2.7", seconds)))).toEqual([]);
+    expect(evaluator.evaluate([0, 30, 60, 90, 120].map((seconds) => denied("192.0.2.7", seconds)))).toEqual(
+      [],
+    );
   });
 
   test("counts lines that come a little out of order where their time puts them", () => {
@@ -94,8 +102,15 @@ describe("subjects", () => {
 
   test("a flood of other addresses forgets the calm ones first and keeps memory bounded", () => {
     const evaluator = new Evaluator([rule("r", {})], 1_000);
-    const flood = Array.from({ length: 20_000 }, (_, n) => denied(`10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`, n / 1_000));
-    const busy = [denied("192.0.2.7", 20), denied("192.0.2.7", 20), ...flood.slice(0, 300), denied("192.0.2.7", 21)];
+    const flood = Array.from({ length: 20_000 }, (_, n) =>
+      denied(`10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`, n / 1_000),
+    );
+    const busy = [
+      denied("192.0.2.7", 20),
+      denied("192.0.2.7", 20),
+      ...flood.slice(0, 300),
+      denied("192.0.2.7", 21),
+    ];
     evaluator.evaluate(flood);
     expect(evaluator.subjects).toBeLessThanOrEqual(1_001);
     expect(evaluator.evaluate(busy)).toHaveLength(1);
@@ -105,13 +120,18 @@ describe("subjects", () => {
 describe("what never counts", () => {
   test("a request that an active ban refused", () => {
     const evaluator = new Evaluator([rule("r", {})]);
-    const refused = [0, 1, 2, 3].map((seconds) => access("192.0.2.7", seconds, { status: 403, refused: true }));
+    const refused = [0, 1, 2, 3].map((seconds) =>
+      access("192.0.2.7", seconds, { status: 403, refused: true }),
+    );
     expect(evaluator.evaluate(refused)).toEqual([]);
   });
 
   test("a missing header on a format that cannot show it", () => {
     const evaluator = new Evaluator([
-      rule("r", { match: { origin: { missing: true } }, bucket: { kind: "threshold", count: 1, window: "1m" } }),
+      rule("r", {
+        match: { origin: { missing: true } },
+        bucket: { kind: "threshold", count: 1, window: "1m" },
+      }),
     ]);
     expect(evaluator.evaluate([access("192.0.2.7", 0, { origin: undefined })])).toEqual([]);
     expect(evaluator.evaluate([access("192.0.2.7", 1, { origin: null })])).toHaveLength(1);
@@ -119,7 +139,10 @@ describe("what never counts", () => {
 
   test("the contrary of a condition on a field that the format cannot show", () => {
     const evaluator = new Evaluator([
-      rule("r", { match: { not: { origin: "https://a.example" } }, bucket: { kind: "threshold", count: 1, window: "1m" } }),
+      rule("r", {
+        match: { not: { origin: "https://a.example" } },
+        bucket: { kind: "threshold", count: 1, window: "1m" },
+      }),
     ]);
     expect(evaluator.evaluate([access("192.0.2.7", 0, { origin: undefined })])).toEqual([]);
     expect(evaluator.evaluate([access("192.0.2.7", 1, { origin: "https://b.example" })])).toHaveLength(1);
@@ -129,15 +152,25 @@ describe("what never counts", () => {
 describe("foreign Origin", () => {
   const foreign = (origins: string[]) =>
     new Evaluator([
-      rule("r", { match: { foreignOrigin: true }, bucket: { kind: "threshold", count: 1, window: "1m" } }, origins),
+      rule(
+        "r",
+        { match: { foreignOrigin: true }, bucket: { kind: "threshold", count: 1, window: "1m" } },
+        origins,
+      ),
     ]);
-  const hits = (evaluator: Evaluator, fields: object) => evaluator.matching(access("192.0.2.7", 0, fields)).length;
+  const hits = (evaluator: Evaluator, fields: object) =>
+    evaluator.matching(access("192.0.2.7", 0, fields)).length;
 
   test("is one that the configuration does not name", () => {
     const evaluator = foreign(["https://app.example"]);
     expect(hits(evaluator, { origin: "https://app.example" })).toBe(0);
     expect(hits(evaluator, { origin: "HTTPS://APP.EXAMPLE" })).toBe(0);
-    for (const origin of ["https://evil.example", "http://app.example", "null", "https://app.example.evil.example"]) {
+    for (const origin of [
+      "https://evil.example",
+      "http://app.example",
+      "null",
+      "https://app.example.evil.example",
+    ]) {
       expect(hits(evaluator, { origin }), origin).toBe(1);
     }
   });
@@ -179,7 +212,8 @@ describe("restart", () => {
     const restarted = new Evaluator(rules);
     restarted.restore([{ firstEvent: 1, events: story.slice(0, killedAt) }], consumed);
     const after = restarted.evaluate(story.slice(killedAt));
-    const told = (findings: typeof before) => findings.map(({ rule, subject, lastSeen, count }) => ({ rule, subject, lastSeen, count }));
+    const told = (findings: typeof before) =>
+      findings.map(({ rule, subject, lastSeen, count }) => ({ rule, subject, lastSeen, count }));
     expect(told([...before, ...after])).toEqual(told(undisturbed));
   });
 });

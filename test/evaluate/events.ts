@@ -38,7 +38,12 @@ export const access = (
   ...fields,
 });
 
-export const errorEvent = (client: string | null, seconds: number, code: string, message = ""): ErrorEvent => ({
+export const errorEvent = (
+  client: string | null,
+  seconds: number,
+  code: string,
+  message = "",
+): ErrorEvent => ({
   kind: "error",
   time: at(seconds),
   source: 2,

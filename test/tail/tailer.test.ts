@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import {
   appendFileSync,
   chmodSync,
@@ -8,7 +9,6 @@ import {
   truncateSync,
   writeFileSync,
 } from "node:fs";
-import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Checkpoint, LineBatch } from "../../src/model/line.ts";
@@ -223,7 +223,8 @@ test("a burst over many files loses nothing", async () => {
   await using running = new Running(join(folder.path, "*.log"), new Registry());
   for (let file = 0; file < 40; file++) writeFileSync(join(folder.path, `${file}.log`), "");
   for (let round = 0; round < 50; round++) {
-    for (let file = 0; file < 40; file++) appendFileSync(join(folder.path, `${file}.log`), `${file} ${round}\n`);
+    for (let file = 0; file < 40; file++)
+      appendFileSync(join(folder.path, `${file}.log`), `${file} ${round}\n`);
   }
   await running.has(2_000);
   expect(new Set(running.lines).size).toBe(2_000);

@@ -1,0 +1,60 @@
+import { statSync } from "node:fs";
+import type { Daemon } from "../daemon.ts";
+import type { Setup } from "../setup.ts";
+import { logPattern, matchingFiles } from "../tail/log-pattern.ts";
+
+/** Nothing is written to a log for this long: a newcomer would wait for something to happen. */
+const QUIET_MS = 600_000;
+
+/**
+ * What a person reads first: what is watched, whether it blocks, where to look and how to stop. `asked`: the demo was
+ * asked for, and is not there for want of logs.
+ */
+export function greeting(setup: Setup, daemon: Pick<Daemon, "link">, demo: boolean, asked: boolean): string {
+  const { config, file, mode, discovery } = setup;
+  const lines: string[] = [];
+  if (demo && !asked)
+    lines.push(
+      "No configuration, and no Apache logs in /var/log/apache2 or /var/log/httpd that can be read.",
+    );
+  for (const { path, hint } of discovery?.unreadable ?? [])
+    lines.push(`Cannot read ${path}`, `  hint: ${hint}`);
+  if (demo) {
+    lines.push(
+      "Playing a bundled sample attack, with documentation addresses only. Its bans go to dry-run, which blocks nothing.",
+    );
+  } else {
+    lines.push(
+      file === null
+        ? "No configuration: watching the Apache logs that were found."
+        : `Configuration: ${file}`,
+    );
+    for (const { path, kind } of config.logs) lines.push(`  ${kind.padEnd(6)} ${path}`);
+    lines.push(
+      mode === "observe"
+        ? "Mode observe: bans are decided and shown, nothing is blocked."
+        : `Mode enforce: bans are applied by ${Object.keys(config.enforcers).join(", ") || "nothing, as no enforcer is configured"}.`,
+    );
+    if (areQuiet(config.logs.map(({ path }) => path))) {
+      lines.push(
+        "These logs are quiet. To see it at work: npm start -- --demo (installed: sekisho run --demo)",
+      );
+    }
+  }
+  for (const warning of setup.warnings) lines.push(`Warning: ${warning.message}`, `  hint: ${warning.hint}`);
+  lines.push(
+    "",
+    `Dashboard: ${daemon.link()}`,
+    "  The link signs in once, within ten minutes.",
+    "Stop with Ctrl-C.",
+    "",
+  );
+  return lines.join("\n");
+}
+
+function areQuiet(paths: readonly string[]): boolean {
+  return paths
+    .flatMap((path) => matchingFiles(logPattern(path)))
+    .map((file) => statSync(file, { throwIfNoEntry: false }))
+    .every((stat) => stat === undefined || stat.size === 0 || stat.mtimeMs < Date.now() - QUIET_MS);
+}
