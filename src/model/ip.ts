@@ -55,7 +55,7 @@ function isCanonicalIpv4(text: string): boolean {
  * ipaddr.js. False sends the text there, so a form that is not known here costs time only.
  */
 function isCanonicalIpv6(text: string): boolean {
-  let gap = text.startsWith("::");
+  let gap = text.charCodeAt(0) === 58 && text.charCodeAt(1) === 58;
   if (gap && (text.length === 2 || text.startsWith("ffff:", 2))) return text.length === 2;
   /** True behind a zero group or the gap: another zero there would belong to the gap. */
   let afterZero = gap;

@@ -1,19 +1,15 @@
-import type { Field, LogEvent, SourceId } from "../model/event.ts";
-import { parseIp } from "../model/ip.ts";
+import type { LogEvent, SourceId } from "../model/event.ts";
 import { type UnixMs, unixMs } from "../model/time.ts";
 import { CarefulReader } from "./careful-reader.ts";
+import { ClientCache } from "./client-cache.ts";
 import { compileFastReader, type FastReader } from "./fast-reader.ts";
 import type { LineParser } from "./line-parser.ts";
 import { compileLogFormat } from "./log-format.ts";
 import { NO_NUMBER, Positions } from "./positions.ts";
 import { regionsOf } from "./regions.ts";
-import { NO_REQUEST, type Request, splitRequest, splitTarget } from "./request.ts";
 import * as slot from "./slots.ts";
-import { unescapeValue } from "./unescape.ts";
 import { unparsed } from "./unparsed.ts";
-
-const DASH = 45;
-const QUOTE = 34;
+import { fieldOf, requestOf } from "./values.ts";
 
 /** Parses the lines of one LogFormat. */
 export class AccessLogParser implements LineParser {
@@ -22,12 +18,8 @@ export class AccessLogParser implements LineParser {
   readonly #fast: FastReader | null;
   readonly #careful: CarefulReader;
   readonly #positions = new Positions();
-  readonly #conditional: ReadonlySet<number>;
+  readonly #clients = new ClientCache();
   readonly #durationUnit: number;
-  #method = "-";
-  #path = "";
-  #query: string | null = null;
-  #protocol: string | null = null;
 
   /** `name` is what the parser is called; null when that is the LogFormat itself. */
   constructor(logFormat: string, timezone: string | null, name: string | null = null) {
@@ -35,119 +27,63 @@ export class AccessLogParser implements LineParser {
     this.format = name ?? logFormat;
     this.#fast = compileFastReader(items);
     this.#careful = new CarefulReader(regionsOf(items));
-    this.#conditional = conditional;
+    for (const slot of conditional) this.#positions.conditional[slot] = 1;
     this.#durationUnit = durationUnit;
   }
 
   parse(line: string, source: SourceId, now: UnixMs, cut = false): LogEvent {
     const positions = this.#positions;
     const fast = this.#fast;
-    if (!cut && fast !== null && fast.read(line, positions)) return this.#toEvent(line, source, now, false);
+    const escaped = line.includes("\\");
+    if (!cut && fast !== null && fast.read(line, positions, escaped)) {
+      return this.#toEvent(line, source, now, false, escaped);
+    }
     if (!this.#careful.read(line, positions, cut)) {
       return unparsed(line, source, now, cut ? "truncated" : "format");
     }
-    return this.#toEvent(line, source, now, cut);
+    return this.#toEvent(line, source, now, cut, escaped);
   }
 
-  #toEvent(line: string, source: SourceId, now: UnixMs, cut: boolean): LogEvent {
-    const { starts, ends, numbers } = this.#positions;
-    const time = this.#positions.time[0]!;
+  /** `escaped`: the line holds a backslash, so its values may have to be unescaped. */
+  #toEvent(line: string, source: SourceId, now: UnixMs, cut: boolean, escaped: boolean): LogEvent {
+    const positions = this.#positions;
+    const { starts, ends, numbers } = positions;
+    const time = positions.time[0]!;
     const clientAt = starts[slot.CLIENT]!;
     const status = numbers[slot.STATUS]!;
     const isShown = clientAt !== -1 && status >= 100 && status <= 999 && time !== NO_NUMBER;
     if (!isShown) return unparsed(line, source, now, cut ? "truncated" : "format");
     if (Number.isNaN(time)) return unparsed(line, source, now, cut ? "truncated" : "time");
-    const client = parseIp(line.slice(clientAt, ends[slot.CLIENT]));
+    const client = this.#clients.read(line, clientAt, ends[slot.CLIENT]!);
     if (client === null) return unparsed(line, source, now, "client");
     const bytes = numbers[slot.BYTES]!;
     const duration = numbers[slot.DURATION]!;
-    const escaped = line.includes("\\");
-    this.#readRequest(line, escaped);
+    const request = requestOf(line, positions, escaped);
     return {
       kind: "access",
       time: unixMs(time),
       source,
       line,
       client,
-      method: this.#method,
-      path: this.#path,
-      query: this.#query,
-      protocol: this.#protocol,
+      method: request.method,
+      path: request.path,
+      query: request.query,
+      protocol: request.protocol,
       status,
       // %b writes `-` for an answer without a body.
       bytes: bytes === NO_NUMBER ? (starts[slot.BYTES] === -1 ? undefined : 0) : bytes,
-      referer: this.#field(line, slot.REFERER, escaped),
-      userAgent: this.#field(line, slot.USER_AGENT, escaped),
-      origin: this.#field(line, slot.ORIGIN, escaped),
-      upgrade: this.#field(line, slot.UPGRADE, escaped),
-      host: this.#field(line, slot.HOST, escaped),
-      user: this.#field(line, slot.USER, escaped),
-      vhost: this.#field(line, slot.VHOST, escaped) ?? undefined,
+      referer: fieldOf(line, positions, slot.REFERER, escaped),
+      userAgent: fieldOf(line, positions, slot.USER_AGENT, escaped),
+      origin: fieldOf(line, positions, slot.ORIGIN, escaped),
+      upgrade: fieldOf(line, positions, slot.UPGRADE, escaped),
+      host: fieldOf(line, positions, slot.HOST, escaped),
+      user: fieldOf(line, positions, slot.USER, escaped),
+      vhost: fieldOf(line, positions, slot.VHOST, escaped) ?? undefined,
       durationUs: duration === NO_NUMBER ? undefined : duration * this.#durationUnit,
       bytesIn: known(numbers[slot.BYTES_IN]!),
       bytesOut: known(numbers[slot.BYTES_OUT]!),
       refused: false,
     };
-  }
-  /** `escaped`: the line holds a backslash somewhere. */
-  #field(line: string, of: slot.Slot, escaped: boolean): Field {
-    const start = this.#positions.starts[of]!;
-    if (start === -1) return undefined;
-    const end = this.#positions.ends[of]!;
-    if (end - start === 1 && line.charCodeAt(start) === DASH) {
-      return this.#conditional.has(of) ? undefined : null;
-    }
-    // An empty user name; no other value can hold a quote that is not escaped.
-    if (end - start === 2 && line.charCodeAt(start) === QUOTE) return "";
-    const text = line.slice(start, end);
-    return escaped ? unescapeValue(text) : text;
-  }
-
-  #readRequest(line: string, escaped: boolean): void {
-    const start = this.#positions.starts[slot.REQUEST]!;
-    if (start === -1) {
-      this.#setRequest(this.#requestFromParts(line, escaped));
-      return;
-    }
-    const end = this.#positions.ends[slot.REQUEST]!;
-    const targetEnd = end - " HTTP/1.1".length;
-    const targetAt = start + "GET ".length;
-    const isCommon = targetAt < targetEnd && !escaped && line.startsWith("GET ", start);
-    if (!isCommon || line.slice(targetEnd, end) !== " HTTP/1.1") {
-      this.#setRequest(splitRequest(line.slice(start, end)));
-      return;
-    }
-    this.#method = "GET";
-    this.#protocol = "HTTP/1.1";
-    const mark = line.indexOf("?", targetAt);
-    const hasQuery = mark !== -1 && mark < targetEnd;
-    this.#path = line.slice(targetAt, hasQuery ? mark : targetEnd);
-    this.#query = hasQuery ? line.slice(mark + 1, targetEnd) : null;
-  }
-
-  #setRequest({ method, path, query, protocol }: Request): void {
-    this.#method = method;
-    this.#path = path;
-    this.#query = query;
-    this.#protocol = protocol;
-  }
-
-  /** For formats without `%r`. `%q` writes its question mark, and nothing when there is no query. */
-  #requestFromParts(line: string, escaped: boolean): Request {
-    const target = splitTarget(this.#raw(line, slot.TARGET) ?? "");
-    const path = this.#field(line, slot.PATH, escaped);
-    const query = this.#field(line, slot.QUERY, escaped);
-    return {
-      method: this.#field(line, slot.METHOD, escaped) ?? NO_REQUEST.method,
-      path: path ?? target.path,
-      query: query ? query.replace(/^\?/, "") : target.query,
-      protocol: this.#field(line, slot.PROTOCOL, escaped) ?? null,
-    };
-  }
-
-  #raw(line: string, of: slot.Slot): string | undefined {
-    const start = this.#positions.starts[of]!;
-    return start === -1 ? undefined : line.slice(start, this.#positions.ends[of]);
   }
 }
 

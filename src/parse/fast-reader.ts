@@ -25,6 +25,8 @@ const DASH = 45;
 interface Step {
   readonly before: string;
   readonly length: number;
+  /** False when `before` is nothing but the character that ended the value before it. */
+  readonly checked: boolean;
   /** The first three characters of `before`, -1 where it is shorter or where the value before ended by finding it. */
   readonly first: number;
   readonly second: number;
@@ -113,6 +115,7 @@ function toStep(
   return {
     before,
     length: before.length,
+    checked: before.length > (found ? 1 : 0) || before.includes('"'),
     first: found ? -1 : code(0),
     second: code(1),
     third: code(2),
@@ -135,8 +138,8 @@ export class FastReader {
     this.#steps = steps;
   }
 
-  /** False when the line needs the careful reader; `into` then holds nothing of use. */
-  read(line: string, into: Positions): boolean {
+  /** False when the line needs the careful reader; `into` then holds nothing of use. `escaped`: it has a backslash. */
+  read(line: string, into: Positions, escaped: boolean): boolean {
     const { starts, ends } = into;
     const steps = this.#steps;
     let at = 0;
@@ -144,7 +147,7 @@ export class FastReader {
     let doubt = false;
     for (let index = 0; index < steps.length; index++) {
       const step = steps[index]!;
-      if (step.length > 0) {
+      if (step.checked) {
         if (step.first !== -1 && line.charCodeAt(at) !== step.first) return false;
         if (step.second !== -1 && line.charCodeAt(at + 1) !== step.second) return false;
         if (step.third !== -1 && line.charCodeAt(at + 2) !== step.third) return false;
@@ -154,11 +157,17 @@ export class FastReader {
           region = at + step.opens;
           doubt = false;
         }
-        at += step.length;
       }
-      const end = valueEnd(line, at, step, into);
+      at += step.length;
+      if (step.end === AT_SPACE && line.charCodeAt(at) === DASH && line.charCodeAt(at + 1) === SPACE) {
+        // Most values outside quotes are `-`.
+        starts[step.slot] = at;
+        ends[step.slot] = ++at;
+        continue;
+      }
+      const end = valueEnd(line, at, step, into, escaped);
       if (end === -1) return false;
-      if (step.doubtful && (end - at !== 1 || line.charCodeAt(at) !== DASH)) doubt = true;
+      if (step.doubtful) doubt = true;
       starts[step.slot] = at;
       ends[step.slot] = end;
       at = end;
@@ -178,19 +187,16 @@ function readTime(line: string, at: number, step: Step, into: Positions): number
 }
 
 /** -1 when the value does not end as it must. */
-function valueEnd(line: string, at: number, step: Step, into: Positions): number {
+function valueEnd(line: string, at: number, step: Step, into: Positions, escaped: boolean): number {
   switch (step.end) {
     case AT_SPACE:
-      // Most values outside quotes are `-`, an address never is.
-      if (step.slot !== CLIENT && line.charCodeAt(at + 1) === SPACE)
-        return line.charCodeAt(at) === SPACE ? -1 : at + 1;
       return aboveOrNone(line.indexOf(" ", at), at);
     case NUMBER:
       return readNumber(line, at, into, step.slot);
     case TIME:
       return readTime(line, at, step, into);
     case AT_QUOTE:
-      return closingQuote(line, at);
+      return escaped ? closingQuote(line, at) : line.indexOf('"', at);
     case WORD_AT_QUOTE:
       return wordOrNone(line, at, closingQuote(line, at));
     case AT_STOP:

@@ -11,6 +11,8 @@ export class Positions {
   readonly ends = new Int32Array(SLOT_COUNT).fill(-1);
   /** Numbers by their slot; NO_NUMBER where the line says `-` or does not show the slot. */
   readonly numbers = new Float64Array(SLOT_COUNT).fill(NO_NUMBER);
+  /** 1 for slots whose `-` proves nothing: the format logs them for some statuses only. */
+  readonly conditional = new Uint8Array(SLOT_COUNT);
   /**
    * The line's moment; NO_NUMBER when the line does not show it, NaN when what stands there is no time.
    * A typed array, so that storing it allocates nothing.

@@ -1,0 +1,54 @@
+import type { Field } from "../model/event.ts";
+import type { Positions } from "./positions.ts";
+import { NO_REQUEST, type Request, splitRequest, splitTarget } from "./request.ts";
+import * as slot from "./slots.ts";
+import { unescapeValue } from "./unescape.ts";
+
+const DASH = 45;
+const QUOTE = 34;
+
+/** A value as it was sent. `escaped`: the line holds a backslash somewhere, so the value may. */
+export function fieldOf(line: string, at: Positions, of: slot.Slot, escaped: boolean): Field {
+  const start = at.starts[of]!;
+  if (start === -1) return undefined;
+  const end = at.ends[of]!;
+  if (end - start === 1 && line.charCodeAt(start) === DASH)
+    return at.conditional[of] === 1 ? undefined : null;
+  // An empty user name; no other value can hold a quote that is not escaped.
+  if (end - start === 2 && line.charCodeAt(start) === QUOTE) return "";
+  const text = line.slice(start, end);
+  return escaped ? unescapeValue(text) : text;
+}
+
+/** The request, from `%r` or from the directives that stand for its parts. */
+export function requestOf(line: string, at: Positions, escaped: boolean): Request {
+  const start = at.starts[slot.REQUEST]!;
+  if (start === -1) return requestFromParts(line, at, escaped);
+  const end = at.ends[slot.REQUEST]!;
+  const targetAt = start + "GET ".length;
+  const targetEnd = end - " HTTP/1.1".length;
+  const isCommon = targetAt < targetEnd && !escaped && line.startsWith("GET ", start);
+  // All but a few lines go on here; the others are read with more care and less speed.
+  if (!isCommon || line.slice(targetEnd, end) !== " HTTP/1.1") return splitRequest(line.slice(start, end));
+  const mark = line.indexOf("?", targetAt);
+  const hasQuery = mark !== -1 && mark < targetEnd;
+  return {
+    method: "GET",
+    path: line.slice(targetAt, hasQuery ? mark : targetEnd),
+    query: hasQuery ? line.slice(mark + 1, targetEnd) : null,
+    protocol: "HTTP/1.1",
+  };
+}
+
+/** `%q` writes its question mark, and nothing when there is no query. */
+function requestFromParts(line: string, at: Positions, escaped: boolean): Request {
+  const targetAt = at.starts[slot.TARGET]!;
+  const target = splitTarget(targetAt === -1 ? "" : line.slice(targetAt, at.ends[slot.TARGET]));
+  const query = fieldOf(line, at, slot.QUERY, escaped);
+  return {
+    method: fieldOf(line, at, slot.METHOD, escaped) ?? NO_REQUEST.method,
+    path: fieldOf(line, at, slot.PATH, escaped) ?? target.path,
+    query: query ? query.replace(/^\?/, "") : target.query,
+    protocol: fieldOf(line, at, slot.PROTOCOL, escaped) ?? null,
+  };
+}

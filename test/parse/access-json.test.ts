@@ -1,0 +1,134 @@
+import { describe, expect, test } from "vitest";
+import { JsonAccessParser } from "../../src/parse/access-json.ts";
+import { accessOf, reasonOf } from "./apache-lines.ts";
+
+const parser = new JsonAccessParser("UTC");
+const TIME = Date.UTC(2026, 10, 20, 22, 1, 30);
+const NEEDED = { client: "192.0.2.7", time: "2026-11-20T22:01:30Z", status: 200 };
+const line = (fields: object) => JSON.stringify({ ...NEEDED, ...fields });
+
+test("a whole line", () => {
+  const rest = {
+    referer: "r",
+    userAgent: "u",
+    origin: "o",
+    upgrade: "websocket",
+    host: "h",
+    vhost: "v",
+    user: "alice",
+  };
+  const text = line({
+    method: "GET",
+    path: "/a",
+    query: "b=c",
+    protocol: "HTTP/1.1",
+    bytes: 5,
+    durationUs: 7,
+    bytesIn: 1,
+    bytesOut: 2,
+    ...rest,
+  });
+  expect(accessOf(parser, text)).toMatchObject({
+    ...NEEDED,
+    time: TIME,
+    method: "GET",
+    path: "/a",
+    query: "b=c",
+    protocol: "HTTP/1.1",
+    bytes: 5,
+    durationUs: 7,
+    bytesIn: 1,
+    bytesOut: 2,
+    ...rest,
+  });
+});
+
+test("a missing key is a field that the log does not show; null and - are headers that were not sent", () => {
+  const event = accessOf(parser, line({ referer: null, origin: "-", userAgent: "" }));
+  expect(event).toMatchObject({
+    referer: null,
+    origin: null,
+    userAgent: "",
+    upgrade: undefined,
+    user: undefined,
+    bytes: undefined,
+  });
+  expect(event).toMatchObject({ method: "-", path: "", query: null, protocol: null });
+});
+
+test("the file may have names of its own", () => {
+  const own = new JsonAccessParser("UTC", {
+    client: "remote_ip",
+    time: "@timestamp",
+    status: "code",
+    userAgent: "ua",
+  });
+  const text =
+    '{"remote_ip":"2001:db8::7","@timestamp":"2026-11-20T22:01:30Z","code":"404","ua":"x","path":"/a"}';
+  expect(accessOf(own, text)).toMatchObject({
+    client: "2001:db8::7",
+    time: TIME,
+    status: 404,
+    userAgent: "x",
+    path: "/a",
+  });
+});
+
+test("a name that no field has is refused", () => {
+  expect(() => new JsonAccessParser("UTC", { ip: "remote_ip" })).toThrow(
+    expect.objectContaining({ code: "LOG_FORMAT_INVALID", hint: expect.stringContaining("client") }),
+  );
+});
+
+describe("times", () => {
+  test.each([
+    ["2026-11-20T23:01:30.5+01:00", TIME + 500],
+    ["2026-11-20T22:01:30", TIME],
+    [TIME / 1_000, TIME],
+    [TIME / 1_000 + 0.25, TIME + 250],
+    [TIME + 3, TIME + 3],
+    [String(TIME / 1_000), TIME],
+    ["[20/Nov/2026:22:01:30 +0000]", TIME],
+    ["20/Nov/2026:23:01:30 +0100", TIME],
+  ])("%s", (time, expected) => expect(accessOf(parser, line({ time })).time).toBe(expected));
+
+  test("without a zone it is in the source's", () => {
+    const tokyo = new JsonAccessParser("Asia/Tokyo");
+    expect(accessOf(tokyo, line({ time: "2026-11-21T07:01:30" })).time).toBe(TIME);
+  });
+});
+
+test("a JSON line that Apache wrote with a LogFormat is read, escapes and all", () => {
+  const text =
+    '{"client":"192.0.2.7","time":"[20/Nov/2026:22:01:30 +0000]","status":"400","method":"GET","path":"/\\x16\\"\\\\x41\\v\\t","query":"?a=b","userAgent":"-"}';
+  expect(accessOf(parser, text)).toMatchObject({
+    status: 400,
+    path: '/\x16"\\x41\v\t',
+    query: "a=b",
+    userAgent: null,
+  });
+});
+
+test("a query that stands in the path is found", () => {
+  expect(accessOf(parser, line({ path: "/a?b?c" }))).toMatchObject({ path: "/a", query: "b?c" });
+});
+
+describe("a line that does not parse says why", () => {
+  test.each([
+    ["json", "hello"],
+    ["json", "[1]"],
+    ["format", line({ status: undefined })],
+    ["format", line({ status: "-" })],
+    ["format", line({ status: 99 })],
+    ["format", line({ status: 200.5 })],
+    ["time", line({ time: undefined })],
+    ["time", line({ time: "2026-01-32T00:00:00Z" })],
+    ["time", line({ time: 1e300 })],
+    ["client", line({ client: undefined })],
+    ["client", line({ client: "host.example" })],
+    ["client", line({ client: ["192.0.2.7"] })],
+  ])("%s: %s", (reason, text) => expect(reasonOf(parser, text)).toBe(reason));
+
+  test("a cut line is truncated", () =>
+    expect(reasonOf(parser, line({}).slice(0, 30), true)).toBe("truncated"));
+});

@@ -1,0 +1,110 @@
+import { describe, expect, test } from "vitest";
+import { createMixedParser, createParser, detectFormat } from "../../src/parse/formats.ts";
+import { corpus, parse } from "./apache-lines.ts";
+
+const COMBINED = '192.0.2.7 - - [20/Nov/2026:22:01:30 +0000] "GET / HTTP/1.1" 200 5 "-" "-"';
+const COMMON = '192.0.2.7 - - [20/Nov/2026:22:01:30 +0000] "GET / HTTP/1.1" 200 5';
+const JSON_LINE = '{"client":"192.0.2.7","time":"2026-11-20T22:01:30Z","status":200}';
+const ERROR = "[Fri Nov 20 22:01:29.244023 2026] [core:error] [pid 1:tid 2] [client 192.0.2.7:1] AH00126: x";
+const AUDIT = '{"time":"2026-11-20T12:00:00Z","event":"ws.open","client":"192.0.2.7"}';
+
+describe("createParser", () => {
+  test("a parser knows what it is called", () => {
+    expect(createParser("access", "combined", null)).toMatchObject({ kind: "access", format: "combined" });
+    expect(createParser("access", "%a %t %>s", null)).toMatchObject({ kind: "access", format: "%a %t %>s" });
+    expect(createParser("error", "auto", null)).toMatchObject({ kind: "error", format: "error" });
+    expect(createParser("audit", "auto", null)).toMatchObject({ kind: "audit", format: "audit" });
+  });
+
+  test.each(["combind", "auto", "toString", ""])(
+    "the name %j is refused, and the names that there are are told",
+    (name) => {
+      const refusal = expect.objectContaining({
+        code: "LOG_FORMAT_INVALID",
+        hint: expect.stringContaining("vhost_combined"),
+      });
+      expect(() => createParser("access", name, null)).toThrow(refusal);
+    },
+  );
+
+  test("a line of vhost_combined names its vhost", () => {
+    const event = parse(createParser("access", "vhost_combined", null), `site.example:443 ${COMBINED}`);
+    expect(event).toMatchObject({ kind: "access", vhost: "site.example", client: "192.0.2.7", bytes: 5 });
+  });
+});
+
+describe("detectFormat", () => {
+  test.each([
+    ["combined", [COMBINED]],
+    ["common", [COMMON]],
+    ["vhost_combined", [`site.example:80 ${COMBINED}`]],
+    ["json", [JSON_LINE]],
+    ["combined", [COMBINED, "torn", COMBINED]],
+    [null, [COMBINED, "torn"]],
+    [null, []],
+    [null, [ERROR]],
+    [null, [AUDIT]],
+  ])("%s", (format, lines) => expect(detectFormat(lines)).toBe(format));
+
+  test("JSON with names of its own is found by them", () => {
+    const lines = ['{"ip":"192.0.2.7","time":"2026-11-20T22:01:30Z","status":200}'];
+    expect(detectFormat(lines)).toBeNull();
+    expect(detectFormat(lines, { client: "ip" })).toBe("json");
+  });
+});
+
+describe("createMixedParser", () => {
+  test("each line is taken for what it is, in any order", () => {
+    const mixed = createMixedParser("auto", "UTC");
+    const lines = [
+      COMBINED,
+      ERROR,
+      COMMON,
+      AUDIT,
+      JSON_LINE,
+      COMBINED,
+      `site.example:80 ${COMBINED}`,
+      corpus("access_sekisho.log")[0]!,
+      COMMON,
+    ];
+    const kinds = lines.map((line) => parse(mixed, line).kind);
+    expect(kinds).toEqual([
+      "access",
+      "error",
+      "access",
+      "audit",
+      "access",
+      "access",
+      "access",
+      "access",
+      "access",
+    ]);
+  });
+
+  test("a line gives the same event as in a log of its own", () => {
+    const mixed = createMixedParser("auto", "UTC");
+    for (const [format, file] of [
+      ["combined", "access.log"],
+      ["sekisho", "access_sekisho.log"],
+    ] as const) {
+      const own = createParser("access", format, "UTC");
+      for (const line of corpus(file)) expect(parse(mixed, line)).toEqual(parse(own, line));
+    }
+  });
+
+  test("access lines in a format that is named are read in that one only", () => {
+    const mixed = createMixedParser("%a %t %>s", "UTC");
+    expect(parse(mixed, "192.0.2.7 [20/Nov/2026:22:01:30 +0000] 200").kind).toBe("access");
+    expect(parse(mixed, COMBINED)).toMatchObject({ kind: "unparsed", reason: "format" });
+    expect(parse(mixed, ERROR).kind).toBe("error");
+    expect(parse(mixed, AUDIT).kind).toBe("audit");
+  });
+
+  test.each([
+    ["hello", "format"],
+    ['{"time":"2026-11-20T12:00:00Z","event":"ws.opened","client":"192.0.2.7"}', "audit-name"],
+    ["[Fri Nov 31 22:01:29.244023 2026] [core:error] x", "time"],
+  ])("%s is unparsed with the reason of what it comes nearest to", (line, reason) => {
+    expect(parse(createMixedParser("auto", "UTC"), line)).toMatchObject({ kind: "unparsed", reason });
+  });
+});
