@@ -37,7 +37,8 @@ async function replay(log: string, lines: number): Promise<Measured> {
   return run;
 }
 
-async function countNewlines(log: string, lines: number): Promise<Measured> {
+/** The reference that every machine has. */
+export async function countNewlines(log: string, lines: number): Promise<Measured> {
   const run = await measure(NODE, [join(import.meta.dirname, "count-newlines.ts"), log], ROOT);
   if (Number(run.output) !== lines) throw new Error(`counted ${run.output.trim()} newlines`);
   return run;

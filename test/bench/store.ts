@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { type Answer, type Measured, median, onOneCore, peakMiB } from "./measure.ts";
+import { countNewlines } from "./replay.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 const TOKEN = "bench-token-bench-token-bench-token";
@@ -15,10 +16,17 @@ const GIVE_UP_MS = 600_000;
 /** How fast does the daemon catch up with a log when every event is stored, on one core, its start included? */
 export async function storeBench(log: string, lines: number, rounds: number): Promise<Answer> {
   const runs: Measured[] = [];
-  for (let round = 0; round < rounds; round++) runs.push(await catchUp(log, lines));
+  const references: Measured[] = [];
+  for (let round = 0; round < rounds; round++) {
+    runs.push(await catchUp(log, lines));
+    references.push(await countNewlines(log, lines));
+  }
   return {
     question: `How fast does \`sekisho run\` catch up with ${lines} lines, every event stored, on one core?`,
-    rows: [{ what: "sekisho run", run: median(runs) }],
+    rows: [
+      { what: "sekisho run", run: median(runs) },
+      { what: "count newlines (Node)", run: median(references) },
+    ],
   };
 }
 
