@@ -1,7 +1,7 @@
 import type { LogEvent, SourceId } from "../model/event.ts";
+import { parseIp } from "../model/ip.ts";
 import { type UnixMs, unixMs } from "../model/time.ts";
 import { CarefulReader } from "./careful-reader.ts";
-import { ClientCache } from "./client-cache.ts";
 import { compileFastReader, type FastReader } from "./fast-reader.ts";
 import type { LineParser } from "./line-parser.ts";
 import { compileLogFormat } from "./log-format.ts";
@@ -18,7 +18,6 @@ export class AccessLogParser implements LineParser {
   readonly #fast: FastReader | null;
   readonly #careful: CarefulReader;
   readonly #positions = new Positions();
-  readonly #clients = new ClientCache();
   readonly #durationUnit: number;
 
   /** `name` is what the parser is called; null when that is the LogFormat itself. */
@@ -54,7 +53,7 @@ export class AccessLogParser implements LineParser {
     const isShown = clientAt !== -1 && status >= 100 && status <= 999 && time !== NO_NUMBER;
     if (!isShown) return unparsed(line, source, now, cut ? "truncated" : "format");
     if (Number.isNaN(time)) return unparsed(line, source, now, cut ? "truncated" : "time");
-    const client = this.#clients.read(line, clientAt, ends[slot.CLIENT]!);
+    const client = parseIp(line.slice(clientAt, ends[slot.CLIENT]));
     if (client === null) return unparsed(line, source, now, "client");
     const bytes = numbers[slot.BYTES]!;
     const duration = numbers[slot.DURATION]!;
