@@ -4,6 +4,7 @@ import { isIP } from "node:net";
 import { join } from "node:path";
 import { DaemonBackend, type Parts } from "./backend.ts";
 import type { Config } from "./config/schema.ts";
+import { startDemo } from "./demo/sample-attack.ts";
 import { ApacheDirectory } from "./enforce/apache-directory.ts";
 import { ApacheInclude } from "./enforce/apache-include.ts";
 import { DryRun } from "./enforce/dry-run.ts";
@@ -28,7 +29,7 @@ import { StoreReader } from "./store/reader.ts";
 export interface DaemonOptions {
   readonly setup: Setup;
   readonly version: string;
-  /** Plays on a database of its own, which begins empty. */
+  /** Plays the sample attack, on a database of its own, which begins empty. */
   readonly demo: boolean;
   readonly log: DaemonLog;
   readonly clock: Clock;
@@ -58,12 +59,12 @@ export const databaseFile = (data: string, demo = false): string =>
  */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   await using starting = new AsyncDisposableStack();
-  const { setup, demo, version, log, clock } = options;
-  const { data, dashboard } = setup.config;
+  const { demo, version, log, clock } = options;
+  const { data, dashboard } = options.setup.config;
 
   starting.use(lockData(data));
   const file = databaseFile(data, demo);
-  if (demo) for (const ending of ["", "-wal", "-shm"]) rmSync(`${file}${ending}`, { force: true });
+  const setup = demo ? await playDemo(options, file, starting) : options.setup;
 
   let parts: Parts | null = null;
   let hear = (_: Told): void => {};
@@ -80,29 +81,13 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     new DaemonBackend({ version, demo, startedAt: performance.now(), reader, thread }),
   );
 
-  const run = async (next: Setup): Promise<void> => {
-    const previous = parts;
+  const use = (next: Setup): Parts => {
     parts = assemble(next, thread, clock, () => backend.changed("bans"));
     backend.use(parts);
-    if (previous !== null) {
-      await stop(previous);
-      await liftRemoved(previous.config, next.config, clock);
-    }
-    await parts.enforcement.start(backend.wantedBlocks());
+    return parts;
   };
   starting.defer(() => (parts === null ? undefined : stop(parts)));
-  await run(setup);
-  hear = (message) => {
-    backend.heard(message);
-    if (message.kind !== "committed") return;
-    for (const { target, reason } of message.decided) {
-      log.say("info", "ban.decided", `ban ${target}: ${reason}`, { target, reason, mode: parts?.mode });
-    }
-    if (message.bans) parts?.enforcement.want(backend.wantedBlocks());
-  };
-  // Bans that were decided while the parts above were starting.
-  parts!.enforcement.want(backend.wantedBlocks());
-
+  const { enforcement } = use(setup);
   const server = starting.use(
     await startServer({
       backend,
@@ -117,6 +102,19 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       version,
     }),
   );
+  // Last, since it is the first thing that the world outside the data folder notices.
+  await enforcement.start(backend.wantedBlocks());
+  hear = (message) => {
+    backend.heard(message);
+    if (message.kind !== "committed") return;
+    for (const { target, reason } of message.decided) {
+      log.say("info", "ban.decided", `ban ${target}: ${reason}`, { target, reason, mode: parts?.mode });
+    }
+    if (message.bans) parts?.enforcement.want(backend.wantedBlocks());
+  };
+  // Bans that were decided while the parts above were starting.
+  enforcement.want(backend.wantedBlocks());
+
   writeFileSync(daemonFile(data), JSON.stringify({ pid: process.pid, url: server.url, database: file }), {
     mode: 0o600,
   });
@@ -128,7 +126,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     link: () => server.link(),
     reload: async (next) => {
       await thread.request<"configure">({ kind: "configure", settings: ingestSettings(next) });
-      await run(next);
+      const previous = parts!;
+      const { enforcement } = use(next);
+      await stop(previous);
+      await liftRemoved(previous.config, next.config, clock);
+      await enforcement.start(backend.wantedBlocks());
       backend.reloadProblem = null;
       return needRestart(setup, next);
     },
@@ -142,6 +144,24 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     },
     [Symbol.asyncDispose]: () => lifetimes.disposeAsync(),
   };
+}
+
+/** Starts the sample attack. Only under the lock, since another demo may be writing these files. */
+async function playDemo(
+  { setup, clock, failed }: DaemonOptions,
+  database: string,
+  starting: AsyncDisposableStack,
+): Promise<Setup> {
+  for (const ending of ["", "-wal", "-shm"]) rmSync(`${database}${ending}`, { force: true });
+  const playing = new AbortController();
+  starting.defer(() => playing.abort());
+  const logs = await startDemo({
+    directory: join(setup.config.data, "demo"),
+    clock,
+    signal: playing.signal,
+    failed: (error) => failed(asSekishoError(error)),
+  });
+  return { ...setup, config: { ...setup.config, logs } };
 }
 
 type Told = Extract<FromWorker, { kind: "committed" | "state" }>;

@@ -1,10 +1,8 @@
-import { join } from "node:path";
 import { type Command, Option } from "commander";
 import { asSekishoError, type Daemon, startDaemon } from "../daemon.ts";
-import { DEMO_ORIGINS, startDemo } from "../demo/sample-attack.ts";
+import { DEMO_ORIGINS } from "../demo/sample-attack.ts";
 import type { Mode } from "../model/api.ts";
 import { SekishoError } from "../model/errors.ts";
-import type { Clock } from "../model/time.ts";
 import { DaemonLog } from "../observe/log.ts";
 import { loadSetup, type Setup } from "../setup.ts";
 import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
@@ -56,7 +54,7 @@ async function run(context: CliContext, options: RunOptions): Promise<void> {
     failure ??= error;
     stopping.abort();
   };
-  const setup = demo ? await demoSetup(loaded, options.mode, clock, stopping.signal) : loaded;
+  const setup = demo ? demoSetup(loaded, options.mode) : loaded;
   using _signals = stopOnSignals(stopping);
   {
     await using daemon = await startDaemon({
@@ -84,15 +82,9 @@ async function run(context: CliContext, options: RunOptions): Promise<void> {
   context.stdout("Stopped. Bans that are in force stay in force.\n");
 }
 
-/** The sample attack's logs, and an enforcer that blocks nothing, so that the whole path can be seen. */
-async function demoSetup(
-  setup: Setup,
-  mode: Mode | undefined,
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<Setup> {
-  const logs = await startDemo({ directory: join(setup.config.data, "demo"), clock, signal });
-  const config = { ...setup.config, logs, origins: [...DEMO_ORIGINS], enforcers: { "dry-run": {} } };
+/** An enforcer that blocks nothing, so that the whole path can be seen; the daemon brings the logs. */
+function demoSetup(setup: Setup, mode: Mode | undefined): Setup {
+  const config = { ...setup.config, logs: [], origins: [...DEMO_ORIGINS], enforcers: { "dry-run": {} } };
   return { ...setup, config, mode: mode ?? "enforce" };
 }
 
