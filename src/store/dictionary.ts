@@ -28,7 +28,8 @@ export class Dictionary {
     this.#many = connection.prepare(
       `INSERT INTO ${table} VALUES ${Array(ROWS_A_STATEMENT).fill("(?, ?)").join(", ")}`,
     );
-    this.#next = (connection.prepare(`SELECT coalesce(max(id), 0) FROM ${table}`).pluck().get() as number) + 1;
+    this.#next =
+      (connection.prepare(`SELECT coalesce(max(id), 0) FROM ${table}`).pluck().get() as number) + 1;
   }
 
   /** NULL for undefined, 0 for null (`-`), else the text's number. */

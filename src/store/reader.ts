@@ -8,14 +8,15 @@ import type {
   Page,
   TrafficPoint,
 } from "../model/api.ts";
-import { type BanState, type Block, stateOf, type StoredDecision } from "../model/decision.ts";
+import { type BanState, type Block, type StoredDecision, stateOf } from "../model/decision.ts";
 import type { EventCounts, LogEvent, UnparsedReason } from "../model/event.ts";
 import type { Severity } from "../model/finding.ts";
 import type { Ip, Target } from "../model/ip.ts";
 import { type Clock, toIso, toIsoOrNull, type UnixMs } from "../model/time.ts";
 import { type Connection, openForReading } from "./database.ts";
-import { decisionOf, type DecisionRow } from "./decision-rows.ts";
-import { type EventRow, KINDS, SELECT_EVENTS } from "./event-rows.ts";
+import { type DecisionRow, decisionOf } from "./decision-rows.ts";
+import { EVENT_KINDS } from "./event-rows.ts";
+import { type EventRow, SELECT_EVENTS } from "./stored-events.ts";
 
 interface PageQuery {
   readonly limit: number;
@@ -132,7 +133,11 @@ export class StoreReader implements Disposable {
     };
   }
 
-  incidents({ limit, cursor, state }: PageQuery & { readonly state: "open" | "closed" | null }): Page<IncidentItem> {
+  incidents({
+    limit,
+    cursor,
+    state,
+  }: PageQuery & { readonly state: "open" | "closed" | null }): Page<IncidentItem> {
     const rows = this.#all<IncidentRow>(
       `SELECT * FROM incidents WHERE id < @before AND (@state IS NULL OR state = @state) ORDER BY id DESC LIMIT @limit`,
       { before: before(cursor), limit: limit + 1, state },
@@ -143,7 +148,10 @@ export class StoreReader implements Disposable {
   incident(id: number): IncidentDetail | null {
     const row = this.#get<IncidentRow>("SELECT * FROM incidents WHERE id = ?", id);
     if (row === undefined) return null;
-    const findings = this.#all<FindingRow>("SELECT * FROM findings WHERE incident = ? ORDER BY id DESC LIMIT 200", id);
+    const findings = this.#all<FindingRow>(
+      "SELECT * FROM findings WHERE incident = ? ORDER BY id DESC LIMIT 200",
+      id,
+    );
     const bans = this.#all<DecisionRow>(
       "SELECT * FROM decisions WHERE kind = 'ban' AND target = ? ORDER BY id DESC LIMIT 50",
       row.target,
@@ -180,7 +188,10 @@ export class StoreReader implements Disposable {
 
   /** Incidents on one target, newest first. */
   incidentsOf(target: Target): IncidentDetail[] {
-    return this.#all<{ id: number }>("SELECT id FROM incidents WHERE target = ? ORDER BY id DESC LIMIT 50", target)
+    return this.#all<{ id: number }>(
+      "SELECT id FROM incidents WHERE target = ? ORDER BY id DESC LIMIT 50",
+      target,
+    )
       .map(({ id }) => this.incident(id))
       .filter((incident) => incident !== null);
   }
@@ -198,7 +209,12 @@ export class StoreReader implements Disposable {
            ${kind === null ? "" : "AND e.kind = @kind"}
          ORDER BY e.id DESC LIMIT @limit) events
        JOIN sources s ON s.id = events.source LEFT JOIN unparsed u ON u.event = events.id ORDER BY events.id DESC`,
-      { before: before(cursor), limit: limit + 1, client, kind: kind === null ? null : KINDS.indexOf(kind) + 1 },
+      {
+        before: before(cursor),
+        limit: limit + 1,
+        client,
+        kind: kind === null ? null : EVENT_KINDS.indexOf(kind) + 1,
+      },
     );
     return page(rows, limit, eventItem);
   }
@@ -221,18 +237,21 @@ export class StoreReader implements Disposable {
   }
 
   /** Lines of each source, by path. */
-  sourceCounts(): Map<string, { readonly lines: number; readonly unparsed: number; readonly lastEventAt: string | null }> {
+  sourceCounts(): Map<
+    string,
+    { readonly lines: number; readonly unparsed: number; readonly lastEventAt: string | null }
+  > {
     return new Map(
-      this.#all<{ path: string; lines: number; unparsed: number; last_event_at: UnixMs | null }>("SELECT * FROM sources").map(
-        (row) => [
-          row.path,
-          {
-            lines: row.lines,
-            unparsed: row.unparsed,
-            lastEventAt: row.last_event_at === null ? null : toIso(row.last_event_at),
-          },
-        ],
-      ),
+      this.#all<{ path: string; lines: number; unparsed: number; last_event_at: UnixMs | null }>(
+        "SELECT * FROM sources",
+      ).map((row) => [
+        row.path,
+        {
+          lines: row.lines,
+          unparsed: row.unparsed,
+          lastEventAt: row.last_event_at === null ? null : toIso(row.last_event_at),
+        },
+      ]),
     );
   }
 
@@ -274,7 +293,8 @@ const BAN_CONDITIONS: Readonly<Record<BanState, string>> = {
   revoked: "revoked_at IS NOT NULL",
 };
 
-const before = (cursor: string | null): number => (cursor === null ? Number.MAX_SAFE_INTEGER : Number(cursor));
+const before = (cursor: string | null): number =>
+  cursor === null ? Number.MAX_SAFE_INTEGER : Number(cursor);
 
 /** The first `limit` of at most one more row, and where the next page begins. */
 function page<Row extends { readonly id: number }, Item>(
@@ -299,8 +319,10 @@ const findingItem = (row: FindingRow): FindingItem => ({
   spared: row.spared,
 });
 
-function eventItem(row: EventRow & { readonly source_path: string; readonly bytes_kept: Buffer | null }): EventItem {
-  const kind = KINDS[row.kind - 1]!;
+function eventItem(
+  row: EventRow & { readonly source_path: string; readonly bytes_kept: Buffer | null },
+): EventItem {
+  const kind = EVENT_KINDS[row.kind - 1]!;
   return {
     id: row.id,
     time: toIso(row.time as UnixMs),
@@ -320,4 +342,3 @@ function eventItem(row: EventRow & { readonly source_path: string; readonly byte
     refused: row.refused === 1,
   };
 }
-

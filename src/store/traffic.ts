@@ -19,7 +19,10 @@ export class Traffic {
   }
 
   add(events: readonly LogEvent[], firstId: number): void {
-    const minutes = new Map<number, { counts: [number, number, number, number, number, number]; first: number }>();
+    const minutes = new Map<
+      number,
+      { counts: [number, number, number, number, number, number]; first: number }
+    >();
     let minute = Number.NaN;
     let entry: { counts: [number, number, number, number, number, number]; first: number } | undefined;
     for (let index = 0; index < events.length; index++) {

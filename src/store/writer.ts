@@ -6,9 +6,10 @@ import { type Subject, type Target, targetOfSubject } from "../model/ip.ts";
 import type { Checkpoint, Source } from "../model/line.ts";
 import { type Clock, NEVER, type UnixMs } from "../model/time.ts";
 import { type Connection, explainedError, openForWriting } from "./database.ts";
-import { decisionOf, type DecisionRow } from "./decision-rows.ts";
+import { type DecisionRow, decisionOf } from "./decision-rows.ts";
 import { Dictionary } from "./dictionary.ts";
-import { type EventRow, EventRows, eventOf, SELECT_EVENTS } from "./event-rows.ts";
+import { EventRows } from "./event-rows.ts";
+import { type EventRow, eventOf, SELECT_EVENTS } from "./stored-events.ts";
 import { Traffic } from "./traffic.ts";
 
 /** Findings on one subject that are this close belong to one incident. */
@@ -55,7 +56,11 @@ export class StoreWriter implements Disposable {
   }
 
   register(log: Pick<Source, "path" | "kind" | "format" | "timezone">): Source {
-    this.#run("INSERT INTO sources (path, kind) VALUES (?, ?) ON CONFLICT (path) DO UPDATE SET kind = excluded.kind", log.path, log.kind);
+    this.#run(
+      "INSERT INTO sources (path, kind) VALUES (?, ?) ON CONFLICT (path) DO UPDATE SET kind = excluded.kind",
+      log.path,
+      log.kind,
+    );
     return { ...log, id: this.#number("SELECT id FROM sources WHERE path = ?", log.path) };
   }
 
@@ -242,9 +247,14 @@ export class StoreWriter implements Disposable {
   }
 
   /** Stored events from the first that is younger than `memory` before the newest, in batches, for a restart. */
-  *recentEvents(memory: number): Generator<{ readonly firstEvent: number; readonly events: readonly LogEvent[] }> {
+  *recentEvents(
+    memory: number,
+  ): Generator<{ readonly firstEvent: number; readonly events: readonly LogEvent[] }> {
     const newest = this.#number("SELECT coalesce(max(minute), 0) FROM traffic");
-    const first = this.#number("SELECT coalesce(min(first_event), 0) FROM traffic WHERE minute >= ?", newest - 60_000 - memory);
+    const first = this.#number(
+      "SELECT coalesce(min(first_event), 0) FROM traffic WHERE minute >= ?",
+      newest - 60_000 - memory,
+    );
     const select = this.#connection.prepare(`${SELECT_EVENTS} WHERE e.id >= ? ORDER BY e.id LIMIT 5000`);
     for (let next = first; ; ) {
       const rows = select.all(next) as EventRow[];
@@ -257,7 +267,12 @@ export class StoreWriter implements Disposable {
   }
 
   /** Hits that led to a finding, or were forgiven, since `memory` before the newest event. */
-  consumed(memory: number): { readonly subject: Subject; readonly rule: string | null; readonly throughEvent: number; readonly at: UnixMs }[] {
+  consumed(memory: number): {
+    readonly subject: Subject;
+    readonly rule: string | null;
+    readonly throughEvent: number;
+    readonly at: UnixMs;
+  }[] {
     const newest = this.#number("SELECT coalesce(max(minute), 0) FROM traffic");
     const since = newest - 60_000 - memory;
     const fired = this.#all<{ subject: Subject; rule: string; throughEvent: number; at: UnixMs }>(
@@ -267,7 +282,11 @@ export class StoreWriter implements Disposable {
     const forgiven = this.#all<{ target: Target; throughEvent: number; at: UnixMs }>(
       "SELECT target, revoked_event AS throughEvent, revoked_at AS at FROM decisions WHERE revoked_event IS NOT NULL AND revoked_at >= ?",
       since,
-    ).map(({ target, ...rest }) => ({ ...rest, rule: null, subject: target.replace(/\/32$/, "") as Subject }));
+    ).map(({ target, ...rest }) => ({
+      ...rest,
+      rule: null,
+      subject: target.replace(/\/32$/, "") as Subject,
+    }));
     return [...fired, ...forgiven];
   }
 
@@ -320,4 +339,5 @@ export class StoreWriter implements Disposable {
   }
 }
 
-const worse = (a: Severity, b: Severity): Severity => (SEVERITIES.indexOf(a) >= SEVERITIES.indexOf(b) ? a : b);
+const worse = (a: Severity, b: Severity): Severity =>
+  SEVERITIES.indexOf(a) >= SEVERITIES.indexOf(b) ? a : b;

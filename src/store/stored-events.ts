@@ -1,0 +1,129 @@
+import type { AuditName, LogEvent, UnparsedReason } from "../model/event.ts";
+import type { Ip } from "../model/ip.ts";
+import type { UnixMs } from "../model/time.ts";
+import { EVENT_KINDS } from "./event-rows.ts";
+
+/** A row of `events` with its texts looked up by SELECT_EVENTS. */
+export interface EventRow {
+  readonly id: number;
+  readonly time: number;
+  readonly kind: number;
+  readonly source: number;
+  readonly client: string | null;
+  readonly refused: number;
+  readonly status: number;
+  readonly bytes: number | null;
+  readonly duration_us: number | null;
+  readonly bytes_in: number | null;
+  readonly bytes_out: number | null;
+  /** Numbers of texts; 0 and null mean what they mean in `texts`. */
+  readonly method: string | null;
+  readonly path: string | null;
+  readonly query: string | null;
+  readonly protocol: string | null;
+  readonly referer: string | null;
+  readonly user_agent: string | null;
+  readonly origin: string | null;
+  readonly upgrade: string | null;
+  readonly host: string | null;
+  readonly user: string | null;
+  readonly vhost: string | null;
+  readonly code: string | null;
+  readonly message: string | null;
+  readonly level: string | null;
+  readonly module: string | null;
+  readonly connection: string | null;
+  /** What a NULL text above was: 0 stands for `-`, NULL for a field that the format cannot show. */
+  readonly shown: number;
+}
+
+const TEXT_COLUMNS = [
+  "method", "path", "query", "protocol", "referer", "user_agent", "origin", "upgrade", "host", "user", "vhost",
+  "code", "message", "level", "module", "connection",
+]; // biome-ignore format: one list
+
+/** `shown` has a bit for each of TEXT_COLUMNS: set where the format shows the field. */
+export const SELECT_EVENTS = `SELECT e.id, e.time, e.kind, e.source, c.value AS client, e.refused, e.status, e.bytes,
+  e.duration_us, e.bytes_in, e.bytes_out,
+  ${TEXT_COLUMNS.map((name) => `(SELECT value FROM texts WHERE id = e.${name} AND id > 0) AS ${name}`).join(",\n  ")},
+  ${TEXT_COLUMNS.map((name, bit) => `((e.${name} IS NOT NULL) << ${bit})`).join(" | ")} AS shown
+  FROM events e LEFT JOIN clients c ON c.id = e.client`;
+
+/** The event of a row, as it was parsed; `line` is written anew from its fields. */
+export function eventOf(row: EventRow): LogEvent {
+  const field = (value: string | null, name: string): string | null | undefined =>
+    value ?? ((row.shown >> TEXT_COLUMNS.indexOf(name)) & 1 ? null : undefined);
+  const seen = { time: row.time as UnixMs, source: row.source, line: lineOf(row) };
+  switch (EVENT_KINDS[row.kind - 1]) {
+    case "access":
+      return {
+        kind: "access",
+        ...seen,
+        client: row.client as Ip,
+        method: row.method ?? "-",
+        path: row.path ?? "",
+        query: row.query,
+        protocol: row.protocol,
+        status: row.status,
+        bytes: row.bytes ?? undefined,
+        referer: field(row.referer, "referer"),
+        userAgent: field(row.user_agent, "user_agent"),
+        origin: field(row.origin, "origin"),
+        upgrade: field(row.upgrade, "upgrade"),
+        host: field(row.host, "host"),
+        user: field(row.user, "user"),
+        vhost: row.vhost ?? undefined,
+        durationUs: row.duration_us ?? undefined,
+        bytesIn: row.bytes_in ?? undefined,
+        bytesOut: row.bytes_out ?? undefined,
+        refused: row.refused === 1,
+      };
+    case "error":
+      return {
+        kind: "error",
+        ...seen,
+        client: row.client as Ip | null,
+        level: row.level ?? "",
+        module: row.module,
+        code: row.code,
+        message: row.message ?? "",
+        refused: row.refused === 1,
+      };
+    case "audit":
+      return {
+        kind: "audit",
+        ...seen,
+        client: row.client as Ip,
+        name: row.code as AuditName,
+        app: row.module,
+        user: row.user,
+        connection: row.connection,
+        origin: row.origin,
+        path: row.path,
+        detail: row.message,
+      };
+    default:
+      return { kind: "unparsed", ...seen, reason: row.code as UnparsedReason };
+  }
+}
+
+/** What a reviewer is shown of a stored event: Apache's combined form, or the message. */
+function lineOf(row: EventRow): string {
+  const time = new Date(row.time).toISOString();
+  if (EVENT_KINDS[row.kind - 1] === "access") {
+    const query = row.query === null ? "" : `?${row.query}`;
+    const request = `${row.method ?? "-"} ${row.path ?? ""}${query} ${row.protocol ?? ""}`.trim();
+    const origin = row.origin === null ? "" : ` origin "${row.origin}"`;
+    return `${row.client} - ${row.user ?? "-"} [${time}] "${request}" ${row.status} ${row.bytes ?? "-"} "${row.referer ?? "-"}" "${row.user_agent ?? "-"}"${origin}`;
+  }
+  if (EVENT_KINDS[row.kind - 1] === "error")
+    return `[${time}] [${row.module}:${row.level}] [client ${row.client}] ${row.code}: ${row.message}`;
+  return JSON.stringify({
+    time,
+    event: row.code,
+    client: row.client,
+    user: row.user,
+    origin: row.origin,
+    path: row.path,
+  });
+}
