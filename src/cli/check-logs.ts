@@ -1,4 +1,4 @@
-import { closeSync, openSync, readdirSync, readSync } from "node:fs";
+import { closeSync, constants, openSync, readdirSync, readSync } from "node:fs";
 import { accessHint } from "../config/discover.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import type { LogConfig } from "../config/schema.ts";
@@ -79,7 +79,8 @@ const unknownFormat = (path: string): SekishoError =>
 /** Whole lines at the beginning of the file, one character a byte. */
 function firstLines(path: string): string[] {
   const buffer = Buffer.alloc(HEAD_BYTES);
-  const descriptor = openSync(path, "r");
+  // O_NONBLOCK: a named pipe without a writer must not hang the start.
+  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const text = buffer.toString("latin1", 0, readSync(descriptor, buffer, 0, HEAD_BYTES, 0));
     return text.split("\n").slice(0, -1);

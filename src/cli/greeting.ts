@@ -1,7 +1,9 @@
 import { statSync } from "node:fs";
 import type { Daemon } from "../daemon.ts";
+import { detectFormat } from "../parse/formats.ts";
 import type { Setup } from "../setup.ts";
 import { logPattern, matchingFiles } from "../tail/log-pattern.ts";
+import { checkLogs } from "./check-logs.ts";
 
 /** Nothing is written to a log for this long: a newcomer would wait for something to happen. */
 const QUIET_MS = 600_000;
@@ -11,14 +13,12 @@ const QUIET_MS = 600_000;
  * asked for, and is not there for want of logs.
  */
 export function greeting(setup: Setup, daemon: Pick<Daemon, "link">, demo: boolean, asked: boolean): string {
-  const { config, file, mode, discovery } = setup;
+  const { config, file, mode } = setup;
   const lines: string[] = [];
   if (demo && !asked)
     lines.push(
       "No configuration, and no Apache logs in /var/log/apache2 or /var/log/httpd that can be read.",
     );
-  for (const { path, hint } of discovery?.unreadable ?? [])
-    lines.push(`Cannot read ${path}`, `  hint: ${hint}`);
   if (demo) {
     lines.push(
       "Playing a bundled sample attack, with documentation addresses only. Its bans go to dry-run, which blocks nothing.",
@@ -41,7 +41,10 @@ export function greeting(setup: Setup, daemon: Pick<Daemon, "link">, demo: boole
       );
     }
   }
-  for (const warning of setup.warnings) lines.push(`Warning: ${warning.message}`, `  hint: ${warning.hint}`);
+  // A log that cannot be read is no reason to leave the others unwatched, but somebody has to be told.
+  const logProblems = checkLogs(setup, detectFormat).flatMap(({ error }) => error ?? []);
+  for (const { message, hint } of [...setup.warnings, ...logProblems])
+    lines.push(`Warning: ${message}`, `  hint: ${hint}`);
   lines.push(
     "",
     `Dashboard: ${daemon.link()}`,
