@@ -5,8 +5,17 @@ import type { DurationMs, UnixMs } from "../model/time.ts";
 
 interface Term {
   readonly at: UnixMs;
+  /** When it ended or will end; a person can have ended it before its time. */
   readonly until: UnixMs;
+  /** Taken back by a person: it refused requests while it ran, but is no reason for a longer one. */
+  readonly revoked: boolean;
 }
+
+const SECOND_MS = 1_000;
+/** Most formats write whole seconds, so a line can bear a time from before the ban that refused it. */
+const wholeSecond = (time: UnixMs): UnixMs => (time - (time % SECOND_MS)) as UnixMs;
+/** Lifting a block takes a moment after its ban has ended. */
+const LIFTED_WITHIN_MS = 5 * SECOND_MS;
 
 /** An access line's status, or an error line's code, that a ban's refusal has. */
 const REFUSED_STATUS = 403;
@@ -14,11 +23,13 @@ const REFUSED_CODE = "AH01630";
 
 /**
  * Which bans run, and how often a target was banned before: what decisions depend on, kept in memory.
- * The store holds the same in `decisions`; the ledger is filled from there at start.
+ * The store holds the same in `decisions`; the ledger is filled from there at start. Bans that have ended are kept too,
+ * since lines from their time may still be to come: what is read lags behind what happens.
  */
 export class Ledger {
   readonly #terms = new Map<Target, Term[]>();
-  readonly #running = new TargetSet();
+  /** The targets of all terms. */
+  readonly #banned = new TargetSet();
   readonly #memory: DurationMs;
   readonly #enforcing: () => boolean;
 
@@ -30,44 +41,62 @@ export class Ledger {
 
   load(decisions: Iterable<StoredDecision>): void {
     for (const decision of decisions) {
-      const { at } = decision;
-      // A ban that a person took back was a mistake: it does not make the next one longer.
-      if (decision.kind === "ban" && decision.revokedAt === null) this.record({ ...decision, at });
+      if (decision.kind !== "ban") continue;
+      this.record(decision);
+      if (decision.revokedAt !== null) this.revoke(decision.target, decision.revokedAt);
     }
   }
 
   record(ban: Pick<Decision, "target" | "at" | "until">): void {
     const terms = (this.#terms.get(ban.target) ?? []).filter((term) => term.until > ban.at - this.#memory);
-    terms.push({ at: ban.at, until: ban.until });
+    terms.push({ at: wholeSecond(ban.at), until: ban.until, revoked: false });
     this.#terms.set(ban.target, terms);
-    this.#running.add(ban.target);
+    this.#banned.add(ban.target);
   }
 
-  revoke(target: Target): void {
-    this.#terms.delete(target);
-    this.#running.delete(target);
+  /** Ends the bans of exactly this target that run. */
+  revoke(target: Target, now: UnixMs): void {
+    const terms = this.#terms.get(target);
+    if (terms === undefined) return;
+    this.#terms.set(
+      target,
+      terms.map((term) => (now < term.until ? { ...term, until: now, revoked: true } : term)),
+    );
+  }
+
+  /** A person's ban takes the place of what runs on its target. */
+  replace(ban: Decision): void {
+    this.revoke(ban.target, ban.at);
+    this.record(ban);
   }
 
   /** The banned target that covers `target` at that time, or null. */
   bannedBy(target: Target, time: UnixMs): Target | null {
-    for (const covering of this.#running.allCovering(target)) {
-      if (this.#terms.get(covering)!.some((term) => term.at <= time && time < term.until)) return covering;
+    return this.#bannedWithin(target, time, 0);
+  }
+
+  #bannedWithin(target: Target, time: UnixMs, grace: number): Target | null {
+    for (const covering of this.#banned.allCovering(target)) {
+      const terms = this.#terms.get(covering)!;
+      if (terms.some(({ at, until }) => at <= time && time < until + grace)) return covering;
     }
     return null;
   }
 
-  /** Lets go of bans that ended before `time`, but for what escalation remembers. */
+  /** Lets go of bans that ended so long before `time` that escalation does not remember them. */
   purge(time: UnixMs): void {
     for (const [target, terms] of this.#terms) {
-      if (terms.every((term) => term.until <= time)) this.#running.delete(target);
-      if (terms.every((term) => term.until <= time - this.#memory)) this.#terms.delete(target);
+      if (!terms.every((term) => term.until <= time - this.#memory)) continue;
+      this.#terms.delete(target);
+      this.#banned.delete(target);
     }
   }
 
-  /** Bans of exactly this target that ended within the memory before `time`. */
+  /** Bans of exactly this target that ended by themselves within the memory before `time`. */
   earlierBans(target: Target, time: UnixMs): number {
     const terms = this.#terms.get(target) ?? [];
-    return terms.filter((term) => term.until <= time && term.until > time - this.#memory).length;
+    return terms.filter(({ until, revoked }) => !revoked && until <= time && until > time - this.#memory)
+      .length;
   }
 
   /**
@@ -75,10 +104,10 @@ export class Ledger {
    * that keeps on trying would otherwise never be let out.
    */
   markRefusals(events: readonly LogEvent[]): void {
-    if (!this.#enforcing() || this.#running.size === 0) return;
+    if (!this.#enforcing() || this.#banned.size === 0) return;
     for (const event of events) {
-      if (looksRefused(event) && this.bannedBy(targetOf(event.client), event.time) !== null)
-        event.refused = true;
+      if (!looksRefused(event)) continue;
+      event.refused = this.#bannedWithin(targetOf(event.client), event.time, LIFTED_WITHIN_MS) !== null;
     }
   }
 }

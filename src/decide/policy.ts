@@ -35,7 +35,10 @@ export class Policy {
     if (finding.ban === null) return { kind: "none" };
     const target = targetOfSubject(finding.subject);
     const at = Math.min(finding.lastSeen, now) as UnixMs;
-    if (this.#ledger.bannedBy(target, at) !== null) return { kind: "none" };
+    // Also one that began after these lines, which are read late: it is not to be made longer by them.
+    if (this.#ledger.bannedBy(target, at) !== null || this.#ledger.bannedBy(target, now) !== null) {
+      return { kind: "none" };
+    }
     const why = this.protectedTargets.reason(target);
     if (why !== null) return { kind: "spared", why };
     const earlier = this.#ledger.earlierBans(target, at);
@@ -61,7 +64,7 @@ export class Policy {
     ) as DurationMs;
   }
 
-  /** A person's ban. Throws TARGET_PROTECTED when it would hit somebody who is never banned. */
+  /** A person's ban, for the ledger once it is stored. Throws TARGET_PROTECTED when it would hit somebody who is never banned. */
   banByPerson(target: Target, length: DurationMs | null, reason: string, now: UnixMs): Decision {
     const why = this.protectedTargets.reason(target);
     if (why !== null) {
@@ -77,9 +80,7 @@ export class Policy {
       now,
       length ?? this.#escalated(this.#lengths.ban, this.#ledger.earlierBans(target, now)),
     );
-    const decision: Decision = { kind: "ban", target, rule: null, by: "person", reason, at: now, until };
-    this.#ledger.record(decision);
-    return decision;
+    return { kind: "ban", target, rule: null, by: "person", reason, at: now, until };
   }
 }
 

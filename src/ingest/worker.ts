@@ -20,7 +20,11 @@ const tell = (message: FromWorker): void => port.postMessage(message);
 const complaint = (error: unknown): Complaint =>
   error instanceof SekishoError
     ? { code: error.code, message: error.message, hint: error.hint }
-    : { code: "INTERNAL", message: error instanceof Error ? (error.stack ?? error.message) : messageOf(error), hint: "please report it" };
+    : {
+        code: "INTERNAL",
+        message: error instanceof Error ? (error.stack ?? error.message) : messageOf(error),
+        hint: "please report it",
+      };
 
 class IngestThread {
   readonly #store: StoreWriter;
@@ -37,7 +41,9 @@ class IngestThread {
   async #run(): Promise<void> {
     try {
       await this.#ingestion.run(this.#stopRun.signal, ({ events, findings, judgements }) => {
-        const bans = judgements.filter((judgement) => judgement.kind === "ban").map(({ decision }) => decision);
+        const bans = judgements
+          .filter((judgement) => judgement.kind === "ban")
+          .map(({ decision }) => decision);
         tell({
           kind: "committed",
           bans: bans.length > 0,
@@ -82,8 +88,14 @@ class IngestThread {
         this.#running = this.#run();
         return null;
       case "ban": {
-        const decision = this.#ingestion.policy.banByPerson(command.target, command.length, command.reason, now);
+        const decision = this.#ingestion.policy.banByPerson(
+          command.target,
+          command.length,
+          command.reason,
+          now,
+        );
         const { id } = this.#store.decide(decision);
+        this.#ingestion.ledger.replace(decision);
         this.#tellDecided();
         return id;
       }
@@ -124,7 +136,7 @@ class IngestThread {
   /** Ends the running bans of exactly this target; how many. */
   #lift(target: Target): number {
     const lifted = this.#store.revoke("ban", target);
-    this.#ingestion.ledger.revoke(target);
+    this.#ingestion.ledger.revoke(target, clock.now());
     this.#ingestion.evaluator.forget(target);
     return lifted;
   }
@@ -137,7 +149,8 @@ class IngestThread {
     let lifted = 0;
     for (const ban of this.#store.decisionsSince("ban", now)) {
       if (ban.revokedAt !== null) continue;
-      if (this.#ingestion.policy.protectedTargets.reason(ban.target) !== null) lifted += this.#lift(ban.target);
+      if (this.#ingestion.policy.protectedTargets.reason(ban.target) !== null)
+        lifted += this.#lift(ban.target);
     }
     this.#tellDecided();
     return lifted;
@@ -148,7 +161,9 @@ class IngestThread {
     return new SekishoError(
       "TARGET_NOT_BANNED",
       `${target} is not banned${wider === null ? "" : ` by itself; the ban of ${wider} covers it`}`,
-      wider === null ? "sekisho status and the dashboard list the active bans" : `lift that one: sekisho unban ${wider}`,
+      wider === null
+        ? "sekisho status and the dashboard list the active bans"
+        : `lift that one: sekisho unban ${wider}`,
     );
   }
 

@@ -4,7 +4,7 @@ import { Policy } from "../../src/decide/policy.ts";
 import { Protected, protectedBy } from "../../src/decide/protected.ts";
 import type { Finding } from "../../src/model/finding.ts";
 import { parseTarget, type Subject, type Target } from "../../src/model/ip.ts";
-import { type DurationMs, NEVER, PERMANENT, parseDuration } from "../../src/model/time.ts";
+import { type DurationMs, NEVER, PERMANENT, parseDuration, type UnixMs } from "../../src/model/time.ts";
 import { access, at, errorEvent } from "../evaluate/events.ts";
 
 const HOUR = parseDuration("1h") as DurationMs;
@@ -79,8 +79,25 @@ describe("bans", () => {
   test("that a person took back do not lengthen the next", () => {
     const { policy, ledger } = policyWith();
     policy.decide([finding("192.0.2.7", 0)], NEVER);
-    ledger.revoke(target("192.0.2.7"));
+    ledger.revoke(target("192.0.2.7"), at(5));
     expect(lengthOf(policy.decide([finding("192.0.2.7", 10)], NEVER)[0]!)).toBe(HOUR);
+  });
+
+  test("are not decided for lines from before one that runs or was taken back, which are read late", () => {
+    const { policy, ledger } = policyWith();
+    ledger.record({ target: target("192.0.2.0/24"), at: at(100), until: at(1_000) });
+    expect(policy.decide([finding("192.0.2.7", 90)], at(101))).toEqual([{ kind: "none" }]);
+    ledger.revoke(target("192.0.2.0/24"), at(200));
+    expect(policy.decide([finding("192.0.2.7", 199)], at(201))).toEqual([{ kind: "none" }]);
+    expect(lengthOf(policy.decide([finding("192.0.2.7", 201)], at(201))[0]!)).toBe(HOUR);
+  });
+
+  test("of a person take the place of what runs: when a shorter one has ended, rules ban again", () => {
+    const { policy, ledger } = policyWith();
+    policy.decide([finding("192.0.2.7", 0)], at(0));
+    ledger.replace(policy.banByPerson(target("192.0.2.7"), parseDuration("1m"), "", at(10)));
+    expect(lengthOf(policy.decide([finding("192.0.2.7", 60)], at(60))[0]!)).toBe("none");
+    expect(lengthOf(policy.decide([finding("192.0.2.7", 90)], at(90))[0]!)).toBe(2 * HOUR);
   });
 
   test("of a rule that only reports, or asks for a permanent one, are none and permanent", () => {
@@ -144,6 +161,47 @@ describe("refusals", () => {
 
   test("are the 403s and denials of a banned client while its ban runs, and nothing else", () => {
     expect(marked(true)).toEqual([true, false, false, false, true, false]);
+  });
+
+  test("are known as such when their lines are read after the ban has ended, or was taken back", () => {
+    const refusedAt = (seconds: number, ended: (ledger: Ledger) => void): boolean => {
+      const { policy, ledger } = policyWith();
+      policy.decide([finding("192.0.2.7", 0)], at(0));
+      ended(ledger);
+      const event = access("192.0.2.7", seconds, { status: 403 });
+      ledger.markRefusals([event]);
+      return event.refused;
+    };
+    const passed = (ledger: Ledger) => ledger.purge(at(3_700));
+    const takenBack = (ledger: Ledger) => ledger.revoke(target("192.0.2.7"), at(100));
+    expect([3_599, 3_602, 3_606].map((seconds) => refusedAt(seconds, passed))).toEqual([true, true, false]);
+    expect([99, 102, 106].map((seconds) => refusedAt(seconds, takenBack))).toEqual([true, true, false]);
+  });
+
+  test("are known as such after a restart too", () => {
+    const ledger = new Ledger(lengths.memory, () => true);
+    const ban = {
+      id: 1,
+      kind: "ban",
+      target: target("192.0.2.7"),
+      rule: null,
+      by: "person",
+      reason: "",
+      incident: null,
+    } as const;
+    ledger.load([{ ...ban, at: at(0), until: NEVER, revokedAt: at(100) }]);
+    const events = [99, 106].map((seconds) => access("192.0.2.7", seconds, { status: 403 }));
+    ledger.markRefusals(events);
+    expect(events.map(({ refused }) => refused)).toEqual([true, false]);
+    expect(ledger.earlierBans(target("192.0.2.7"), at(200))).toBe(0);
+  });
+
+  test("may bear a time from before the ban, as formats write whole seconds", () => {
+    const { policy, ledger } = policyWith();
+    ledger.replace(policy.banByPerson(target("192.0.2.7"), HOUR, "", (at(10) + 700) as UnixMs));
+    const event = access("192.0.2.7", 10, { status: 403 });
+    ledger.markRefusals([event]);
+    expect(event.refused).toBe(true);
   });
 
   test("are not assumed in observe mode, where bans refuse nothing", () => {
