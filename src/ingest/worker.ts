@@ -4,6 +4,7 @@ import { unreachable } from "../model/brand.ts";
 import { messageOf, SekishoError } from "../model/errors.ts";
 import type { Target } from "../model/ip.ts";
 import { type Clock, NEVER, unixMs } from "../model/time.ts";
+import { explainedError } from "../store/database.ts";
 import { StoreWriter } from "../store/writer.ts";
 import { Ingestion } from "./ingestion.ts";
 import type { Answers, Command, Complaint, FromWorker, ToWorker, WorkerData } from "./messages.ts";
@@ -17,14 +18,17 @@ const TOLD_AT_ONCE = 20;
 const clock: Clock = { now: () => unixMs(Date.now()) };
 const port = parentPort!;
 const tell = (message: FromWorker): void => port.postMessage(message);
-const complaint = (error: unknown): Complaint =>
-  error instanceof SekishoError
+const { databaseFile } = workerData as WorkerData;
+const complaint = (thrown: unknown): Complaint => {
+  const error = explainedError(databaseFile, thrown);
+  return error instanceof SekishoError
     ? { code: error.code, message: error.message, hint: error.hint }
     : {
         code: "INTERNAL",
         message: error instanceof Error ? (error.stack ?? error.message) : messageOf(error),
         hint: "please report it",
       };
+};
 
 class IngestThread {
   readonly #store: StoreWriter;

@@ -92,9 +92,10 @@ function migrate(connection: Connection, file: string): void {
   }
 }
 
-function explained<T>(file: string, open: () => T): T {
+/** Throws what SQLite throws as an error that says what to do. */
+export function explained<T>(file: string, ask: () => T): T {
   try {
-    return open();
+    return ask();
   } catch (error) {
     throw explainedError(file, error);
   }

@@ -13,7 +13,7 @@ import type { EventCounts, LogEvent, UnparsedReason } from "../model/event.ts";
 import type { Severity } from "../model/finding.ts";
 import type { Ip, Target } from "../model/ip.ts";
 import { type Clock, toIso, toIsoOrNull, type UnixMs } from "../model/time.ts";
-import { type Connection, openForReading } from "./database.ts";
+import { type Connection, explained, openForReading } from "./database.ts";
 import { type DecisionRow, decisionOf } from "./decision-rows.ts";
 import { EVENT_KINDS } from "./event-rows.ts";
 import { type EventRow, SELECT_EVENTS } from "./stored-events.ts";
@@ -52,6 +52,7 @@ const SHOWN_LENGTH = 4_096;
 
 /** Everything that is shown, read from the store by a connection that cannot write. */
 export class StoreReader implements Disposable {
+  readonly #file: string;
   readonly #connection: Connection;
   readonly #clock: Clock;
   /** Names of the enforcers that hold a target at present. */
@@ -59,6 +60,7 @@ export class StoreReader implements Disposable {
   readonly #prepared = new Map<string, Statement<unknown[]>>();
 
   constructor(file: string, clock: Clock, enforcedBy: (target: Target) => readonly string[] = () => []) {
+    this.#file = file;
     this.#connection = openForReading(file);
     this.#clock = clock;
     this.#enforcedBy = enforcedBy;
@@ -277,10 +279,10 @@ export class StoreReader implements Disposable {
     return statement;
   }
   #get<Row>(sql: string, ...values: unknown[]): Row | undefined {
-    return this.#statement(sql).get(...values) as Row | undefined;
+    return explained(this.#file, () => this.#statement(sql).get(...values) as Row | undefined);
   }
   #all<Row>(sql: string, ...values: unknown[]): Row[] {
-    return this.#statement(sql).all(...values) as Row[];
+    return explained(this.#file, () => this.#statement(sql).all(...values) as Row[]);
   }
   #number(sql: string, ...values: unknown[]): number {
     return Object.values(this.#get<Record<string, number>>(sql, ...values)!)[0]!;

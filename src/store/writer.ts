@@ -5,7 +5,7 @@ import { type Finding, SEVERITIES, type Severity } from "../model/finding.ts";
 import { type Subject, type Target, targetOfSubject } from "../model/ip.ts";
 import type { Checkpoint, Source } from "../model/line.ts";
 import { type Clock, NEVER, type UnixMs } from "../model/time.ts";
-import { type Connection, explainedError, openForWriting } from "./database.ts";
+import { type Connection, explained, openForWriting } from "./database.ts";
 import { type DecisionRow, decisionOf } from "./decision-rows.ts";
 import { Dictionary } from "./dictionary.ts";
 import { EventRows } from "./event-rows.ts";
@@ -308,11 +308,7 @@ export class StoreWriter implements Disposable {
   }
 
   #transaction<T>(body: () => T): T {
-    try {
-      return this.#connection.transaction(body).immediate();
-    } catch (error) {
-      throw explainedError(this.#file, error);
-    }
+    return explained(this.#file, () => this.#connection.transaction(body).immediate());
   }
 
   readonly #prepared = new Map<string, Statement<unknown[]>>();
