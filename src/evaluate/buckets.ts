@@ -19,6 +19,8 @@ export interface Bucket {
 const EVIDENCE_LINES = 10;
 /** A bucket that needs many hits keeps lines only once it is half full, so that calm clients cost nothing. */
 const KEEP_EVERY_LINE_UP_TO = 20;
+/** Times that have left the window wait until there are this many: moving the rest for each would cost more. */
+const KEEP_STALE = 16;
 /** A line of evidence is cut here; a request can make one of 97 KB. */
 const EVIDENCE_LENGTH = 4_096;
 const VALUE_LENGTH = 256;
@@ -44,8 +46,9 @@ class Evidence {
 export class ThresholdBucket implements Bucket {
   readonly #threshold: number;
   readonly #window: DurationMs;
-  /** Times of the hits in the window, oldest first, at most `threshold`. */
+  /** Times of hits, oldest first. Those before `#first` have left the window and are thrown away some at a time. */
   #times: UnixMs[] = [];
+  #first = 0;
   #evidence: Evidence | null = null;
 
   constructor(threshold: number, window: DurationMs) {
@@ -64,38 +67,44 @@ export class ThresholdBucket implements Bucket {
       return this.#threshold === 1;
     }
     const newest = times[last]! < time ? time : times[last]!;
-    if (time <= newest - this.#window) return false;
+    const windowStart = newest - this.#window;
+    if (time <= windowStart) return false;
     if (times[last]! <= time) times.push(time);
     else times.splice(times.findLastIndex((each) => each <= time) + 1, 0, time);
-    let stale = 0;
-    while (times[stale]! <= newest - this.#window) stale++;
-    if (stale > 0) times.splice(0, stale);
-    if (times.length > this.#threshold) times.shift();
+    while (times[this.#first]! <= windowStart) this.#first++;
+    if (this.count > this.#threshold) this.#first++;
+    if (this.#first > KEEP_STALE && this.#first * 2 > times.length) this.#dropStale();
     this.#keepLine(event);
-    return times.length === this.#threshold;
+    return this.count === this.#threshold;
+  }
+
+  #dropStale(): void {
+    this.#times.splice(0, this.#first);
+    this.#first = 0;
   }
 
   #keepLine(event: LogEvent): void {
-    if (this.#times.length === 1) this.#evidence = null;
-    if (this.#threshold > KEEP_EVERY_LINE_UP_TO && this.#times.length * 2 < this.#threshold) return;
+    if (this.count === 1) this.#evidence = null;
+    if (this.#threshold > KEEP_EVERY_LINE_UP_TO && this.count * 2 < this.#threshold) return;
     this.#evidence ??= new Evidence();
     this.#evidence.add(event.line);
   }
 
   get firstSeen(): UnixMs {
-    return this.#times[0]!;
+    return this.#times[this.#first]!;
   }
   get lastSeen(): UnixMs {
     return this.#times[this.#times.length - 1]!;
   }
   get count(): number {
-    return this.#times.length;
+    return this.#times.length - this.#first;
   }
   evidence(): readonly string[] {
     return this.#evidence?.lines() ?? [];
   }
   clear(): void {
     this.#times = [];
+    this.#first = 0;
     this.#evidence = null;
   }
 }

@@ -14,17 +14,19 @@ import { type Bucket, detached } from "./buckets.ts";
 import type { CompiledRule } from "./compile-rule.ts";
 import { isHandshake } from "./matcher.ts";
 
-/** What one subject has done, by rule. Created on the first hit of any rule. */
+/** What one subject has done. Most do what one or two rules look at, so a list is shorter than a place for each rule. */
 interface SubjectState {
   readonly subject: Subject;
-  /** By the rule's position. */
-  readonly counted: (Counted | undefined)[];
+  counted: Counted | null;
 }
 
 interface Counted {
+  /** The rule's position. */
+  readonly position: number;
   readonly bucket: Bucket;
   /** When the rule fired last for the subject; its cooldown runs from there. */
   firedAt: UnixMs | null;
+  readonly next: Counted | null;
 }
 
 /** A rule and its position, which names its bucket in a subject's state. */
@@ -127,8 +129,10 @@ export class Evaluator {
   }
 
   #counted(state: SubjectState, rule: CompiledRule, position: number): Counted {
-    state.counted[position] ??= { bucket: rule.newBucket(), firedAt: null };
-    return state.counted[position];
+    for (let each = state.counted; each !== null; each = each.next)
+      if (each.position === position) return each;
+    state.counted = { position, bucket: rule.newBucket(), firedAt: null, next: state.counted };
+    return state.counted;
   }
 
   /** Every rule whose matcher accepts the event, whatever its threshold. */
@@ -202,7 +206,7 @@ export class Evaluator {
     if (young !== undefined) return young;
     let state = this.#old.get(key);
     if (state === undefined) {
-      state = { subject: subject ?? (detached(key) as Subject), counted: new Array(this.#rules.length) };
+      state = { subject: subject ?? (detached(key) as Subject), counted: null };
     } else this.#old.delete(key);
     if (this.#young.size >= this.#generationSize) {
       this.#old = this.#young;

@@ -186,7 +186,7 @@ const READERS: Readonly<Record<Exclude<FieldName, "handshake" | "foreignOrigin">
 /** RFC 6455, 4.1: Upgrade is a list that holds `websocket` in any case. 101 is what a format without it shows. */
 export function isHandshake(event: AccessEvent): boolean {
   if (event.status === 101) return true;
-  return event.upgrade?.toLowerCase().includes("websocket");
+  return event.upgrade?.toLowerCase().includes("websocket") === true;
 }
 
 /**

@@ -3,7 +3,7 @@ import { fstatSync, readSync } from "node:fs";
 import type { Fingerprint } from "../model/line.ts";
 
 /** Bytes that tell one log from another whose inode it was given: a first line with its time. */
-const HEAD_LENGTH = 1_024;
+export const HEAD_LENGTH = 1_024;
 
 /** Reads what identifies the open file now. An empty file has an empty head, which any content agrees with. */
 export function fingerprintOf(descriptor: number): Fingerprint {

@@ -2,8 +2,8 @@ import { closeSync, fstatSync, openSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { messageOf, SekishoError, systemCode } from "../model/errors.ts";
 import type { Checkpoint, Fingerprint, LineBatch, Source } from "../model/line.ts";
-import { fingerprintOf, hasHead, isSameFile } from "./fingerprint.ts";
-import type { LineReader } from "./line-reader.ts";
+import { fingerprintOf, HEAD_LENGTH, hasHead, isSameFile } from "./fingerprint.ts";
+import type { LineReader, ReadLines } from "./line-reader.ts";
 
 interface OpenFile {
   readonly descriptor: number;
@@ -13,6 +13,7 @@ interface OpenFile {
 
 /** Old Apache children write to a rotated file for as long as they have open sockets; this many are held. */
 const ROTATED_FILES = 3;
+const CHUNKS_A_BATCH = 4;
 
 /**
  * One log and the files that it was: the one at its path, and those that rotation renamed, which are still read since
@@ -77,17 +78,31 @@ export class FollowedLog {
   /** The next lines of the oldest file that has any; null when all are read. The offset moves with `committed`. */
   next(): { readonly batch: LineBatch; committed(): void } | null {
     for (const file of this.#files()) {
-      const { lines, cut, offset } = this.#reader.read(file.descriptor, file.offset);
+      const { lines, cut, offset } = this.#read(file);
       if (offset === file.offset) continue;
       const committed = () => {
         file.offset = offset;
       };
-      file.fingerprint =
-        file.fingerprint.headLength < 1_024 ? fingerprintOf(file.descriptor) : file.fingerprint;
+      if (file.fingerprint.headLength < HEAD_LENGTH) file.fingerprint = fingerprintOf(file.descriptor);
       const checkpoint = { source: this.source.id, fingerprint: file.fingerprint, offset };
       return { batch: { source: this.source, lines, cut, checkpoint }, committed };
     }
     return null;
+  }
+
+  /** Some chunks at a time, since a transaction's cost is shared by its lines; a cut line ends them. */
+  #read({ descriptor, offset }: OpenFile): ReadLines {
+    let read = this.#reader.read(descriptor, offset);
+    for (let chunks = 1; chunks < CHUNKS_A_BATCH && read.cut.size === 0; chunks++) {
+      const more = this.#reader.read(descriptor, read.offset);
+      if (more.offset === read.offset) break;
+      if (more.cut.size > 0) {
+        this.#reader.seek(descriptor, read.offset);
+        break;
+      }
+      read = { ...more, lines: read.lines.concat(more.lines) };
+    }
+    return read;
   }
 
   close(): void {

@@ -1,13 +1,15 @@
 import { readSync } from "node:fs";
 
-/** Read at once; also the longest line that is read whole. */
-const CHUNK_LENGTH = 1 << 20;
+/** Read at once. Longer chunks are no faster, and one slice that lives on keeps its whole chunk in memory. */
+const CHUNK_LENGTH = 1 << 18;
+/** The longest line that is read whole. */
+const LINE_LENGTH = 1 << 20;
 const NEWLINE = 10;
 const NONE: ReadonlySet<number> = new Set();
 
 export interface ReadLines {
   readonly lines: readonly string[];
-  /** Positions in `lines` of lines that were longer than a chunk: only their beginning is there. */
+  /** Positions in `lines` of lines that were longer than what is read of one: only their beginning is there. */
   readonly cut: ReadonlySet<number>;
   /** Where the next read begins. A half-written line is not passed. */
   readonly offset: number;
@@ -18,27 +20,36 @@ export interface ReadLines {
  * of it, which is what makes reading cheap. One chunk is shared, so one reader serves one thread.
  */
 export class LineReader {
-  readonly #chunk = Buffer.allocUnsafe(CHUNK_LENGTH);
+  readonly #chunk = Buffer.allocUnsafe(LINE_LENGTH);
   /** Descriptors in the middle of a line that was cut: the rest up to its newline is passed over. */
   readonly #passingOver = new Set<number>();
 
-  /** The whole lines from `offset` on, at most a chunk of them; none when there is no newline yet. */
+  /** The whole lines from `offset` on, a chunk of them or one long line; none when there is no newline yet. */
   read(descriptor: number, offset: number): ReadLines {
     const length = readSync(descriptor, this.#chunk, 0, CHUNK_LENGTH, offset);
-    const chunk = this.#chunk.subarray(0, length);
-    if (this.#passingOver.has(descriptor)) return this.#passOver(descriptor, chunk, offset);
-    const end = chunk.lastIndexOf(NEWLINE);
-    if (end !== -1)
-      return { lines: split(chunk.toString("latin1", 0, end)), cut: NONE, offset: offset + end + 1 };
-    if (length < CHUNK_LENGTH) return { lines: [], cut: NONE, offset };
-    this.#passingOver.add(descriptor);
-    return { lines: [chunk.toString("latin1", 0, length)], cut: new Set([0]), offset: offset + length };
+    if (this.#passingOver.has(descriptor)) return this.#passOver(descriptor, length, offset);
+    const end = this.#chunk.subarray(0, length).lastIndexOf(NEWLINE);
+    if (end !== -1) return this.#whole(end, offset);
+    return length < CHUNK_LENGTH ? { lines: [], cut: NONE, offset } : this.#readLongLine(descriptor, offset);
   }
 
-  #passOver(descriptor: number, chunk: Buffer, offset: number): ReadLines {
-    const end = chunk.indexOf(NEWLINE);
+  #whole(end: number, offset: number): ReadLines {
+    return { lines: split(this.#chunk.toString("latin1", 0, end)), cut: NONE, offset: offset + end + 1 };
+  }
+
+  #readLongLine(descriptor: number, offset: number): ReadLines {
+    const length = readSync(descriptor, this.#chunk, 0, LINE_LENGTH, offset);
+    const end = this.#chunk.subarray(0, length).indexOf(NEWLINE);
+    if (end !== -1) return this.#whole(end, offset);
+    if (length < LINE_LENGTH) return { lines: [], cut: NONE, offset };
+    this.#passingOver.add(descriptor);
+    return { lines: [this.#chunk.toString("latin1", 0, length)], cut: new Set([0]), offset: offset + length };
+  }
+
+  #passOver(descriptor: number, length: number, offset: number): ReadLines {
+    const end = this.#chunk.subarray(0, length).indexOf(NEWLINE);
     if (end !== -1) this.#passingOver.delete(descriptor);
-    return { lines: [], cut: NONE, offset: offset + (end === -1 ? chunk.length : end + 1) };
+    return { lines: [], cut: NONE, offset: offset + (end === -1 ? length : end + 1) };
   }
 
   /**
@@ -52,10 +63,10 @@ export class LineReader {
     if (this.#chunk[0] !== NEWLINE) this.#passingOver.add(descriptor);
   }
 
-  /** What stands behind the last newline, at most a chunk. */
+  /** What stands behind the last newline, at most the longest line. */
   unfinished(descriptor: number, offset: number): string {
     if (this.#passingOver.has(descriptor)) return "";
-    return this.#chunk.toString("latin1", 0, readSync(descriptor, this.#chunk, 0, CHUNK_LENGTH, offset));
+    return this.#chunk.toString("latin1", 0, readSync(descriptor, this.#chunk, 0, LINE_LENGTH, offset));
   }
 
   /** Forgets a descriptor that is being closed. */

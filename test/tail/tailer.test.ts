@@ -164,12 +164,13 @@ test("a file whose inode was reused is read from its beginning when its first by
 test("a line longer than a MiB is cut and marked, and the next line is whole", async () => {
   using folder = temporaryFolder();
   const log = join(folder.path, "access.log");
-  writeFileSync(log, `${"x".repeat(3 << 20)}\nnext\n`);
+  writeFileSync(log, `before\n${"x".repeat(3 << 20)}\nnext\n`);
   await using running = new Running(log, new Registry());
-  await running.has(2);
+  await running.has(3);
   expect(running.cut).toHaveLength(1);
-  expect(running.lines[0]).toHaveLength(1 << 20);
-  expect(running.lines[1]).toBe("next");
+  expect(running.lines[0]).toBe("before");
+  expect(running.lines[1]).toHaveLength(1 << 20);
+  expect(running.lines[2]).toBe("next");
 });
 
 test("a restart in the middle of a cut line does not take its rest for a line", async () => {
