@@ -29,7 +29,9 @@ describe.each(RULES)("rule $id", (rule) => {
   const folder = join(import.meta.dirname, rule.id);
 
   test("fires on the lines that it is for, for IPv4 and IPv6", () => {
-    expect(existsSync(folder), `write test/rules/${rule.id}/: fires.log, quiet.log and expected.json`).toBe(true);
+    expect(existsSync(folder), `write test/rules/${rule.id}/: fires.log, quiet.log and expected.json`).toBe(
+      true,
+    );
     const expected = JSON.parse(readFileSync(join(folder, "expected.json"), "utf8")) as unknown[];
     expect(expected.length).toBeGreaterThan(0);
     const findings = findingsIn(folder, "fires.log", rule);
@@ -43,7 +45,8 @@ describe.each(RULES)("rule $id", (rule) => {
 
   test("says what it detects, why, and whom it may hit by mistake, in both languages", () => {
     const { title, detects, why, falsePositives } = rule.spec;
-    for (const text of [title.en, title.ja, detects, why, ...falsePositives]) expect(text.length).toBeGreaterThan(3);
+    for (const text of [title.en, title.ja, detects, why, ...falsePositives])
+      expect(text.length).toBeGreaterThan(3);
     expect(title.ja).toMatch(/[\u3040-\u30ff\u4e00-\u9fff]/);
     expect(falsePositives.length).toBeGreaterThan(0);
     expect(() => compileRule(rule, { origins: new Set() })).not.toThrow();

@@ -1,6 +1,6 @@
+import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { execFileSync } from "node:child_process";
 import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
 import type { LogEvent } from "../../src/model/event.ts";
@@ -26,7 +26,12 @@ class Store implements Disposable {
     this.file = join(folder, "sekisho.sqlite");
     this.writer = new StoreWriter(this.file, unparsedBudget, this.clock);
     this.reader = new StoreReader(this.file, this.clock);
-    this.#source = this.writer.register({ path: "/var/log/access.log", kind: "access", format: "auto", timezone: null });
+    this.#source = this.writer.register({
+      path: "/var/log/access.log",
+      kind: "access",
+      format: "auto",
+      timezone: null,
+    });
   }
 
   commit(events: readonly LogEvent[], findings: readonly Finding[] = [], bans: readonly Target[] = []): void {
@@ -39,7 +44,15 @@ class Store implements Disposable {
           ? { kind: "none" }
           : {
               kind: "ban",
-              decision: { kind: "ban", target: bans[index], rule: finding.rule, by: "rule", reason: "why", at: finding.lastSeen, until: at(5_000) },
+              decision: {
+                kind: "ban",
+                target: bans[index],
+                rule: finding.rule,
+                by: "rule",
+                reason: "why",
+                at: finding.lastSeen,
+                until: at(5_000),
+              },
             },
       ),
       checkpoint: {
@@ -78,8 +91,21 @@ describe("events", () => {
     using folder = temporaryFolder();
     using store = new Store(folder.path);
     const events = [
-      access("192.0.2.7", 0, { origin: null, upgrade: "websocket", host: undefined, query: "a=1", durationUs: 7, vhost: "v" }),
-      access("2001:db8::1", 1, { origin: undefined, user: "a b", referer: null, refused: true, bytes: undefined }),
+      access("192.0.2.7", 0, {
+        origin: null,
+        upgrade: "websocket",
+        host: undefined,
+        query: "a=1",
+        durationUs: 7,
+        vhost: "v",
+      }),
+      access("2001:db8::1", 1, {
+        origin: undefined,
+        user: "a b",
+        referer: null,
+        refused: true,
+        bytes: undefined,
+      }),
       errorEvent("192.0.2.7", 2, "AH01630", "client denied"),
       errorEvent(null, 3, "AH00957"),
       audit("192.0.2.9", 4, "ws.rate_exceeded"),
@@ -117,9 +143,9 @@ describe("events", () => {
     for (let n = 0; n < 30; n++) store.commit([broken(n)]);
     const { items } = store.reader.events({ ...all, client: null, kind: "unparsed" });
     expect(items).toHaveLength(30);
-    expect(items.filter(({ message }) => message !== null).map(({ message }) => message!.slice(0, 3))).toEqual(
-      Array.from({ length: 10 }, (_, n) => String(29 - n).padStart(3, "0")),
-    );
+    expect(
+      items.filter(({ message }) => message !== null).map(({ message }) => message!.slice(0, 3)),
+    ).toEqual(Array.from({ length: 10 }, (_, n) => String(29 - n).padStart(3, "0")));
     expect(items[0]!.reason).toBe("format");
     expect(store.reader.eventCounts()).toMatchObject({ access: 0, unparsed: 30 });
   });
@@ -143,12 +169,16 @@ describe("a batch", () => {
     using store = new Store(folder.path);
     store.commit([access("192.0.2.7", 0)]);
     const impossible = { ...access("192.0.2.8", 1), status: "not a number" as unknown as number };
-    expect(() => store.commit([access("192.0.2.8", 1, { path: "/new" }), impossible], [finding("192.0.2.8", 1)])).toThrowError();
+    expect(() =>
+      store.commit([access("192.0.2.8", 1, { path: "/new" }), impossible], [finding("192.0.2.8", 1)]),
+    ).toThrowError();
     expect(store.reader.eventCounts().access).toBe(1);
     expect(store.reader.incidents({ ...all, state: null }).items).toEqual([]);
     expect(store.checkpoints()[0]!.offset).toBe(100);
     store.commit([access("192.0.2.8", 1, { path: "/new" })]);
-    expect(store.reader.events({ ...all, client: "192.0.2.8" as never, kind: null }).items[0]!.path).toBe("/new");
+    expect(store.reader.events({ ...all, client: "192.0.2.8" as never, kind: null }).items[0]!.path).toBe(
+      "/new",
+    );
   });
 
   test("counts traffic by minute and class, refusals apart", () => {
@@ -156,7 +186,10 @@ describe("a batch", () => {
     using store = new Store(folder.path);
     store.clock.time = at(119);
     const statuses = [101, 200, 204, 301, 403, 404, 500, 999];
-    store.commit([...statuses.map((status) => access("192.0.2.7", 10, { status })), access("192.0.2.7", 70, { status: 403, refused: true })]);
+    store.commit([
+      ...statuses.map((status) => access("192.0.2.7", 10, { status })),
+      access("192.0.2.7", 70, { status: 403, refused: true }),
+    ]);
     expect(store.reader.traffic(2)).toEqual([
       { time: new Date(at(0)).toISOString(), s1xx: 1, s2xx: 2, s3xx: 1, s4xx: 2, s5xx: 1, refused: 0 },
       { time: new Date(at(60)).toISOString(), s1xx: 0, s2xx: 0, s3xx: 0, s4xx: 0, s5xx: 0, refused: 1 },
@@ -168,10 +201,20 @@ describe("incidents", () => {
   test("gather the findings on one subject, with the worst severity, until a day is quiet or a person closes them", () => {
     using folder = temporaryFolder();
     using store = new Store(folder.path);
-    store.commit([access("192.0.2.7", 0)], [finding("192.0.2.7", 10), finding("192.0.2.9", 10)], [target("192.0.2.7")]);
+    store.commit(
+      [access("192.0.2.7", 0)],
+      [finding("192.0.2.7", 10), finding("192.0.2.9", 10)],
+      [target("192.0.2.7")],
+    );
     store.commit([access("192.0.2.7", 0)], [finding("192.0.2.7", 20, { rule: "s", severity: "high" })]);
     const [, first] = store.reader.incidents({ ...all, state: "open" }).items;
-    expect(first).toMatchObject({ subject: "192.0.2.7", severity: "high", findingCount: 2, rules: ["r", "s"], ban: { state: "active" } });
+    expect(first).toMatchObject({
+      subject: "192.0.2.7",
+      severity: "high",
+      findingCount: 2,
+      rules: ["r", "s"],
+      ban: { state: "active" },
+    });
     expect(store.writer.setIncidentState(first!.id, "closed")).toBe(true);
     expect(store.writer.setIncidentState(99, "closed")).toBe(false);
     store.commit([access("192.0.2.7", 0)], [finding("192.0.2.7", 30), finding("192.0.2.9", 200_000)]);
@@ -186,15 +229,27 @@ describe("decisions", () => {
     using folder = temporaryFolder();
     using store = new Store(folder.path);
     const decide = (text: string, until: number) =>
-      store.writer.decide({ kind: "ban", target: target(text), rule: null, by: "person", reason: "", at: at(0), until: until as UnixMs });
+      store.writer.decide({
+        kind: "ban",
+        target: target(text),
+        rule: null,
+        by: "person",
+        reason: "",
+        at: at(0),
+        until: until as UnixMs,
+      });
     decide("192.0.2.1", at(500));
     decide("192.0.2.2", Number.POSITIVE_INFINITY);
     decide("192.0.2.3", at(5_000));
     expect(store.writer.revoke("ban", target("192.0.2.3"))).toBe(1);
     expect(store.writer.revoke("ban", target("192.0.2.3"))).toBe(0);
     expect(store.writer.revoke("ban", target("192.0.2.1"))).toBe(0);
-    expect(store.reader.activeBlocks()).toEqual([{ target: "192.0.2.2/32", until: Number.POSITIVE_INFINITY }]);
-    expect(store.reader.bans({ ...all, state: null }).items.map(({ state, until }) => [state, until === null])).toEqual([
+    expect(store.reader.activeBlocks()).toEqual([
+      { target: "192.0.2.2/32", until: Number.POSITIVE_INFINITY },
+    ]);
+    expect(
+      store.reader.bans({ ...all, state: null }).items.map(({ state, until }) => [state, until === null]),
+    ).toEqual([
       ["revoked", false],
       ["active", true],
       ["expired", false],
@@ -208,7 +263,15 @@ describe("decisions", () => {
     using folder = temporaryFolder();
     using store = new Store(folder.path);
     for (const until of [at(5_000), at(2_000)]) {
-      store.writer.decide({ kind: "ban", target: target("192.0.2.1"), rule: null, by: "person", reason: "", at: at(0), until });
+      store.writer.decide({
+        kind: "ban",
+        target: target("192.0.2.1"),
+        rule: null,
+        by: "person",
+        reason: "",
+        at: at(0),
+        until,
+      });
     }
     expect(store.reader.activeBlocks()).toEqual([{ target: "192.0.2.1/32", until: at(2_000) }]);
     expect(store.reader.counts().activeBans).toBe(1);
@@ -221,7 +284,9 @@ describe("what is wrong with a database is told with a hint, and nothing in it i
       open();
       return "none";
     } catch (error) {
-      return (error as { code: string; hint: string }).hint.length > 10 ? (error as { code: string }).code : "no hint";
+      return (error as { code: string; hint: string }).hint.length > 10
+        ? (error as { code: string }).code
+        : "no hint";
     }
   };
 
@@ -273,12 +338,20 @@ describe("what is wrong with a database is told with a hint, and nothing in it i
     try {
       using store = new Store(folder.path);
       const ballast = join(folder.path, "ballast");
-      const events = Array.from({ length: 200 }, (_, n) => access("192.0.2.7", n, { path: `/${n}/${"x".repeat(200)}` }));
+      const events = Array.from({ length: 200 }, (_, n) =>
+        access("192.0.2.7", n, { path: `/${n}/${"x".repeat(200)}` }),
+      );
       store.commit(events);
-      writeFileSync(ballast, Buffer.alloc(1_800_000 - statSync(store.file).size - statSync(`${store.file}-wal`).size));
+      writeFileSync(
+        ballast,
+        Buffer.alloc(1_800_000 - statSync(store.file).size - statSync(`${store.file}-wal`).size),
+      );
       let stored = 1;
       const fill = () => {
-        for (; stored < 100; stored++) store.commit(events.map((event) => ({ ...event, path: `/${stored}${event.kind}` + "y".repeat(100) })));
+        for (; stored < 100; stored++)
+          store.commit(
+            events.map((event) => ({ ...event, path: `/${stored}${event.kind}${"y".repeat(100)}` })),
+          );
       };
       expect(codeOf(fill)).toBe("DISK_FULL");
       expect(store.reader.eventCounts().access).toBe(200 * stored);
