@@ -99,7 +99,7 @@ export const UNPARSED_REASONS = [
   "truncated", // longer than what is read of one line, or cut in the middle
   "client", // where the address should be there is none
   "time", // the time is no time
-  "json", // an audit line that is not a JSON object
+  "json", // a line of a JSON log that is not a JSON object
   "audit-field", // an audit line without a required field, or with one of a wrong type
   "audit-name", // an audit line whose event is not a known name
 ] as const;

@@ -6,7 +6,8 @@ import { parseObject } from "./json.ts";
 import type { LineParser } from "./line-parser.ts";
 import { NO_REQUEST } from "./request.ts";
 import { parseRfc3339 } from "./rfc3339.ts";
-import { COMMON_TIME, type TimePart, TimeReader, timeParts } from "./time-format.ts";
+import { COMMON_TIME, type TimePart, timeParts } from "./time-format.ts";
+import { TimeReader } from "./time-reader.ts";
 import { unparsed } from "./unparsed.ts";
 import { openZone, type Zone } from "./zone.ts";
 
@@ -125,11 +126,16 @@ function namesWith(fields: Readonly<Record<string, string>>): Names {
 
 const isJsonField = (text: string): text is JsonField => (JSON_FIELDS as readonly string[]).includes(text);
 
-/** A LogFormat that writes JSON escapes control characters as Apache does, which JSON does not know. */
+/**
+ * A LogFormat that writes JSON has Apache's escapes in it, `\x16` and `\v`, which JSON does not know, and an empty
+ * user name as `""""`. Quotes that a client sends are escaped, so four in a row are never its own.
+ */
 const withJsonEscapes = (line: string): string =>
-  line.replace(/\\(?:x([0-9a-fA-F]{2})|(v)|(.))/g, (whole, hex?: string, v?: string) =>
-    hex !== undefined ? `\\u00${hex}` : v !== undefined ? "\\u000b" : whole,
-  );
+  line
+    .replace(/:(\s*)""""(?=\s*[,}])/g, ':$1""')
+    .replace(/\\(?:x([0-9a-fA-F]{2})|(v)|(.))/g, (whole, hex?: string, v?: string) =>
+      hex !== undefined ? `\\u00${hex}` : v !== undefined ? "\\u000b" : whole,
+    );
 
 function textOf(value: unknown): Field {
   if (value === null || value === "-") return null;

@@ -2,7 +2,8 @@ import type { LogEvent, SourceId } from "../model/event.ts";
 import { type Ip, parseIp } from "../model/ip.ts";
 import { type UnixMs, unixMs } from "../model/time.ts";
 import type { LineParser } from "./line-parser.ts";
-import { type TimePart, TimeReader, timeParts } from "./time-format.ts";
+import { type TimePart, timeParts } from "./time-format.ts";
+import { TimeReader } from "./time-reader.ts";
 import { unparsed } from "./unparsed.ts";
 import { openZone } from "./zone.ts";
 

@@ -2,7 +2,7 @@ import type { Item } from "./log-format.ts";
 import { closingQuote, type Positions, readNumber, wordEnd } from "./positions.ts";
 import { isValue, regionsOf } from "./regions.ts";
 import { CLIENT, DROPPED } from "./slots.ts";
-import type { TimeReader } from "./time-format.ts";
+import type { TimeReader } from "./time-reader.ts";
 
 /** How a value ends. */
 const TIME = 0;

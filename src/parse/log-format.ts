@@ -1,7 +1,8 @@
 import { SekishoError } from "../model/errors.ts";
 import { type Directive, meaningOf } from "./directives.ts";
 import * as slot from "./slots.ts";
-import { COMMON_TIME, isMoment, type TimePart, TimeReader, timeParts } from "./time-format.ts";
+import { COMMON_TIME, isMoment, type TimePart, timeParts } from "./time-format.ts";
+import { TimeReader } from "./time-reader.ts";
 import { openZone, type Zone } from "./zone.ts";
 
 /** A part of a line: text that always stands there, a time, or the value of a directive. */

@@ -6,6 +6,8 @@ import { unescapeValue } from "./unescape.ts";
 
 const DASH = 45;
 const QUOTE = 34;
+const SPACE = 32;
+const PROTOCOL_LENGTH = "HTTP/1.1".length;
 
 /** A value as it was sent. `escaped`: the line holds a backslash somewhere, so the value may. */
 export function fieldOf(line: string, at: Positions, of: slot.Slot, escaped: boolean): Field {
@@ -25,19 +27,34 @@ export function requestOf(line: string, at: Positions, escaped: boolean): Reques
   const start = at.starts[slot.REQUEST]!;
   if (start === -1) return requestFromParts(line, at, escaped);
   const end = at.ends[slot.REQUEST]!;
-  const targetAt = start + "GET ".length;
-  const targetEnd = end - " HTTP/1.1".length;
-  const isCommon = targetAt < targetEnd && !escaped && line.startsWith("GET ", start);
+  const method = commonMethod(line, start);
+  const protocol = commonProtocol(line, end);
+  const targetAt = start + method.length + 1;
+  const targetEnd = end - PROTOCOL_LENGTH - 1;
   // All but a few lines go on here; the others are read with more care and less speed.
-  if (!isCommon || line.slice(targetEnd, end) !== " HTTP/1.1") return splitRequest(line.slice(start, end));
+  const isCommon = method !== "" && protocol !== "" && targetAt < targetEnd && !escaped;
+  if (!isCommon || line.charCodeAt(targetEnd) !== SPACE) return splitRequest(line.slice(start, end));
   const mark = line.indexOf("?", targetAt);
   const hasQuery = mark !== -1 && mark < targetEnd;
   return {
-    method: "GET",
+    method,
     path: line.slice(targetAt, hasQuery ? mark : targetEnd),
     query: hasQuery ? line.slice(mark + 1, targetEnd) : null,
-    protocol: "HTTP/1.1",
+    protocol,
   };
+}
+
+function commonMethod(line: string, start: number): string {
+  if (line.startsWith("GET ", start)) return "GET";
+  if (line.startsWith("POST ", start)) return "POST";
+  return line.startsWith("HEAD ", start) ? "HEAD" : "";
+}
+
+function commonProtocol(line: string, end: number): string {
+  const protocol = line.slice(end - PROTOCOL_LENGTH, end);
+  if (protocol === "HTTP/1.1") return "HTTP/1.1";
+  if (protocol === "HTTP/2.0") return "HTTP/2.0";
+  return protocol === "HTTP/1.0" ? "HTTP/1.0" : "";
 }
 
 /** `%q` writes its question mark, and nothing when there is no query. */

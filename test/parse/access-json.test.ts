@@ -109,6 +109,12 @@ test("a JSON line that Apache wrote with a LogFormat is read, escapes and all", 
   });
 });
 
+test("an empty user name in such a line is empty", () => {
+  const text =
+    '{"user":"""","client":"192.0.2.7","time":"[20/Nov/2026:22:01:30 +0000]","status":"401","path":"/:\\"\\"\\"\\",","vhost":""""}';
+  expect(accessOf(parser, text)).toMatchObject({ user: "", status: 401, path: '/:"""",', vhost: "" });
+});
+
 test("a query that stands in the path is found", () => {
   expect(accessOf(parser, line({ path: "/a?b?c" }))).toMatchObject({ path: "/a", query: "b?c" });
 });
