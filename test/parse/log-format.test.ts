@@ -180,6 +180,13 @@ describe("times", () => {
     expect(at("%{%F %T}t", "2026-07-01 12:00:00", "Europe/Berlin")).toBe(Date.UTC(2026, 6, 1, 10));
   });
 
+  test("a date that stands between seconds and fraction is read on every line", () => {
+    const one = parser("%a %{%S %F %H:%M}t.%{msec_frac}t %>s");
+    const read = (text: string) => accessOf(one, `192.0.2.7 ${text} 200`).time - TIME;
+    expect(read("30 2026-11-20 22:01.000")).toBe(0);
+    expect(read("30 2026-11-21 22:01.007")).toBe(86_400_007);
+  });
+
   test("a time that follows another of the same minute, hour, day or year is its own", () => {
     const one = parser("%a %{%Y-%m-%d %H:%M:%S}t.%{usec_frac}t %>s");
     const read = (text: string) => accessOf(one, `192.0.2.7 ${text} 200`).time - TIME;
@@ -358,6 +365,8 @@ describe("a line that does not parse says why", () => {
     ["format", `${START} "GET / HTTP/1.1" 2000 5 "-" "-"`],
     ["format", `${START} "GET / HTTP/1.1" 200 5.5 "-" "-"`],
     ["format", `9.9.9.9 - ""x - - [20/Nov/2026:22:01:30 +0000] "GET / HTTP/1.1" 200 5 "-" "-"`],
+    ["format", `192.0.2.7 - a"b [20/Nov/2026:22:01:30 +0000] "GET / HTTP/1.1" 200 5 "-" "-"`],
+    ["format", `192.0.2.7 a"b - [20/Nov/2026:22:01:30 +0000] "GET / HTTP/1.1" 200 5 "-" "-"`],
     ["client", `host.example - - [20/Nov/2026:22:01:30 +0000] "GET / HTTP/1.1" 200 5 "-" "-"`],
     ["client", `192.0.2.007 - - [20/Nov/2026:22:01:30 +0000] "GET / HTTP/1.1" 200 5 "-" "-"`],
   ])("%s: %s", (reason, line) => {
