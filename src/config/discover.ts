@@ -3,10 +3,13 @@ import { join } from "node:path";
 import { systemCode } from "../model/errors.ts";
 import type { LogConfig } from "./schema.ts";
 
-/** Where Apache writes its logs as Debian and RHEL ship it; other_vhosts_access.log and ssl_* match too. */
+/**
+ * Where Apache writes its logs as Debian and RHEL ship it; other_vhosts_access.log and ssl_* match too. `own` is the log
+ * that `sekisho apache snippet` proposes: it holds every request too, so it is read instead of the others.
+ */
 const PLACES = [
-  { directory: "/var/log/apache2", access: "*access.log", error: "*error.log" },
-  { directory: "/var/log/httpd", access: "*access_log", error: "*error_log" },
+  { directory: "/var/log/apache2", own: "sekisho.log", access: "*access.log", error: "*error.log" },
+  { directory: "/var/log/httpd", own: "sekisho_log", access: "*access_log", error: "*error_log" },
 ] as const;
 
 export interface Discovery {
@@ -31,13 +34,14 @@ export function discoverLogs(root = "/"): Discovery {
     if (names === "unreadable") unreadable.push({ path: directory, hint: accessHint(directory) });
     if (typeof names === "string") continue;
     for (const kind of ["access", "error"] as const) {
+      const pattern = kind === "access" && names.includes(place.own) ? place.own : place[kind];
       const files = names
-        .filter((name) => name.endsWith(place[kind].slice(1)))
+        .filter((name) => name.endsWith(pattern.replace("*", "")))
         .map((name) => join(directory, name));
       const closed = files.filter((file) => !isReadable(file));
       unreadable.push(...closed.map((path) => ({ path, hint: accessHint(path) })));
       if (closed.length < files.length)
-        logs.push({ path: join(directory, place[kind]), kind, format: "auto" });
+        logs.push({ path: join(directory, pattern), kind, format: "auto" });
     }
   }
   return { logs, unreadable };

@@ -29,10 +29,11 @@ const HEAD = `# Sekisho, for Apache 2.4, at server level (outside every <Virtual
 const logLines = (
   format: string,
 ): string => `# A log that shows Origin, Upgrade and the vhost, which "combined" does not. GlobalLog writes for every vhost,
-# also for those with a CustomLog of their own. Choose one line, and name the file in Sekisho's \`logs:\`.
+# also for those with a CustomLog of their own. Choose one line, and name that file in Sekisho's \`logs:\` in the place
+# of the other access logs: a request that is read twice counts twice.
 LogFormat "${format.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}" sekisho
-#GlobalLog /var/log/apache2/sekisho_access.log sekisho
-#GlobalLog /var/log/httpd/sekisho_access_log sekisho
+#GlobalLog /var/log/apache2/sekisho.log sekisho
+#GlobalLog /var/log/httpd/sekisho_log sekisho
 `;
 
 /**

@@ -35,6 +35,19 @@ describe("Apache's logs", () => {
     ]);
   });
 
+  test("are the one that Sekisho proposed where it is there, as it holds every request too", () => {
+    const root = folderWith({
+      "var/log/apache2/access.log": "",
+      "var/log/apache2/other_vhosts_access.log": "",
+      "var/log/apache2/sekisho.log": "",
+      "var/log/apache2/error.log": "",
+    });
+    expect(discoverLogs(root).logs.map(({ path }) => path.slice(root.length + 1))).toEqual([
+      "var/log/apache2/sekisho.log",
+      "var/log/apache2/*error.log",
+    ]);
+  });
+
   test("that are not there are nothing", () => {
     expect(discoverLogs(folderWith())).toEqual({ logs: [], unreadable: [] });
     const root = folderWith({ "var/log/apache2/access.log.2.gz": "" });
