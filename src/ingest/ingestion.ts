@@ -5,11 +5,11 @@ import { type Protected, protectedBy } from "../decide/protected.ts";
 import { compileRule } from "../evaluate/compile-rule.ts";
 import { Evaluator } from "../evaluate/evaluator.ts";
 import { SekishoError } from "../model/errors.ts";
-import type { LineBatch, Source } from "../model/line.ts";
+import type { LineBatch } from "../model/line.ts";
 import type { Clock, UnixMs } from "../model/time.ts";
 import { createParser, detectFormat } from "../parse/formats.ts";
 import type { LineParser } from "../parse/line-parser.ts";
-import { judge, parseLines, type Outcome, type Stages } from "../pipeline.ts";
+import { judge, type Outcome, parseLines, type Stages } from "../pipeline.ts";
 import type { StoreWriter } from "../store/writer.ts";
 import { Tailer, type TailStatus } from "../tail/tailer.ts";
 import type { IngestSettings } from "./messages.ts";
@@ -41,7 +41,14 @@ export class Ingestion implements Disposable {
     const ledger = new Ledger(settings.policy.memory, () => settings.mode === "enforce");
     ledger.load(store.decisionsSince("ban", (clock.now() - settings.policy.memory) as UnixMs));
     this.#stages = { ledger, evaluator, policy: new Policy(settings.policy, ledger, this.#protected()) };
-    this.#tailer = new Tailer(settings.logs, store);
+    this.#tailer = new Tailer(settings.logs, {
+      register: (log) => {
+        const source = store.register(log);
+        this.storeProblem = null;
+        return source;
+      },
+      checkpoints: (source) => store.checkpoints(source),
+    });
   }
 
   [Symbol.dispose](): void {
@@ -60,6 +67,17 @@ export class Ingestion implements Disposable {
 
   /** Reads until the signal aborts. `committed` is told of each batch that is in the store. */
   async run(signal: AbortSignal, committed: (outcome: Outcome) => void): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await this.#follow(signal, committed);
+      } catch (error) {
+        // A log that appears while nothing can be stored is taken up when that has passed.
+        await this.#wait(error, signal);
+      }
+    }
+  }
+
+  async #follow(signal: AbortSignal, committed: (outcome: Outcome) => void): Promise<void> {
     for await (const batch of this.#tailer.batches(signal)) {
       const now = this.#clock.now();
       const events = parseLines(batch, this.#parserOf(batch), batch.source.id, now);
@@ -77,13 +95,18 @@ export class Ingestion implements Disposable {
         this.storeProblem = null;
         return true;
       } catch (error) {
-        if (!(error instanceof SekishoError)) throw error;
-        if (error.code !== "DISK_FULL" && error.code !== "DATABASE_LOCKED") throw error;
-        this.storeProblem = error;
-        await sleep(RETRY_MS, undefined, { signal }).catch(() => {});
+        await this.#wait(error, signal);
       }
     }
     return false;
+  }
+
+  /** Waits a while when the store's complaint is one that passes; throws anything else. */
+  async #wait(error: unknown, signal: AbortSignal): Promise<void> {
+    if (!(error instanceof SekishoError)) throw error;
+    if (error.code !== "DISK_FULL" && error.code !== "DATABASE_LOCKED") throw error;
+    this.storeProblem = error;
+    await sleep(RETRY_MS, undefined, { signal }).catch(() => {});
   }
 
   #parserOf({ source, lines }: LineBatch): LineParser {
@@ -92,21 +115,17 @@ export class Ingestion implements Disposable {
     const format = source.kind === "access" && source.format === "auto" ? detectFormat(lines) : source.format;
     // Until a line tells, the commonest format takes them: each is kept as unparsed, and the next batch is looked at again.
     if (format === null) return createParser("access", "combined", source.timezone);
-    const parser = createParser(source.kind, format, source.timezone, this.#fieldsOf(source));
+    const parser = createParser(source.kind, format, source.timezone, source.fields ?? undefined);
     this.#parsers.set(source.id, parser);
     return parser;
   }
 
-  #fieldsOf(source: Source): Readonly<Record<string, string>> | undefined {
-    const log = this.#settings.logs.find(({ kind, format }) => kind === source.kind && format === source.format);
-    return log?.fields ?? undefined;
-  }
-
   /** Each source with the format it is read by. */
   sources(): readonly (TailStatus & { readonly format: string })[] {
-    return this.#tailer
-      .status()
-      .map((status) => ({ ...status, format: this.#parsers.get(status.source.id)?.format ?? status.source.format }));
+    return this.#tailer.status().map((status) => ({
+      ...status,
+      format: this.#parsers.get(status.source.id)?.format ?? status.source.format,
+    }));
   }
 
   problems(): SekishoError[] {
@@ -121,7 +140,10 @@ export class Ingestion implements Disposable {
   #protected(): Protected {
     const allowed = this.#store.decisionsSince("allow", this.#clock.now());
     return protectedBy(
-      [...this.#settings.allowlist, ...allowed.filter(({ revokedAt }) => revokedAt === null).map(({ target }) => target)],
+      [
+        ...this.#settings.allowlist,
+        ...allowed.filter(({ revokedAt }) => revokedAt === null).map(({ target }) => target),
+      ],
       this.#settings.trustedProxies,
     );
   }

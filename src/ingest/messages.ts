@@ -1,9 +1,9 @@
+import type { BanLengths } from "../decide/policy.ts";
+import type { NamedRule } from "../evaluate/rule-schema.ts";
 import type { Mode } from "../model/api.ts";
 import type { SourceKind } from "../model/event.ts";
 import type { Target } from "../model/ip.ts";
 import type { DurationMs, UnixMs } from "../model/time.ts";
-import type { BanLengths } from "../decide/policy.ts";
-import type { NamedRule } from "../evaluate/rule-schema.ts";
 
 /** What the ingestion thread works by. It is sent at start, and again when the configuration was reloaded. */
 export interface IngestSettings {
@@ -34,7 +34,12 @@ export interface WorkerData {
 /** What is asked of the thread, as it is the only writer to the store. */
 export type Command =
   | { readonly kind: "configure"; readonly settings: IngestSettings }
-  | { readonly kind: "ban"; readonly target: Target; readonly length: DurationMs | null; readonly reason: string }
+  | {
+      readonly kind: "ban";
+      readonly target: Target;
+      readonly length: DurationMs | null;
+      readonly reason: string;
+    }
   | { readonly kind: "unban"; readonly target: Target }
   | { readonly kind: "allow"; readonly target: Target; readonly reason: string }
   | { readonly kind: "disallow"; readonly target: Target }

@@ -10,6 +10,8 @@ export class IngestThread {
   readonly #waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
   #nextId = 1;
   #stopped = false;
+  /** Why it answers nothing any more; null while it runs. */
+  #ended: SekishoError | null = null;
 
   private constructor(worker: Worker) {
     this.#worker = worker;
@@ -27,11 +29,23 @@ export class IngestThread {
     const ending = import.meta.url.endsWith(".ts") ? "ts" : "js";
     const worker = new Worker(new URL(`./worker.${ending}`, import.meta.url), { workerData: data });
     const thread = new IngestThread(worker);
-    await new Promise<void>((resolve, reject) => {
+    try {
+      await thread.#listen(told, failed);
+    } catch (error) {
+      await worker.terminate();
+      throw error;
+    }
+    return thread;
+  }
+
+  /** Resolves when the thread is ready. */
+  #listen(told: (message: Told) => void, failed: (error: SekishoError) => void): Promise<void> {
+    const worker = this.#worker;
+    return new Promise((resolve, reject) => {
       let ready = false;
       const fail = (error: SekishoError): void => {
-        thread.#rejectAll(error);
-        if (ready) failed(error);
+        this.#rejectAll(error);
+        if (ready && !this.#stopped) failed(error);
         else reject(error);
       };
       worker.on("message", (message: FromWorker) => {
@@ -39,22 +53,27 @@ export class IngestThread {
           ready = true;
           resolve();
         } else if (message.kind === "failed") fail(errorOf(message.error));
-        else if (message.kind === "answer") thread.#take(message.id)?.resolve(message.value);
-        else if (message.kind === "refusal") thread.#take(message.id)?.reject(errorOf(message.error));
+        else if (message.kind === "answer") this.#take(message.id)?.resolve(message.value);
+        else if (message.kind === "refusal") this.#take(message.id)?.reject(errorOf(message.error));
         else told(message);
       });
-      worker.on("error", (cause) => fail(new SekishoError("INTERNAL", `the ingestion thread failed: ${cause}`, "please report it", { cause })));
-      worker.on("exit", () => {
-        if (!thread.#stopped) fail(new SekishoError("INTERNAL", "the ingestion thread ended", "please report it"));
-      });
+      const end = (how: string, cause?: unknown): void => {
+        if (this.#ended !== null) return;
+        this.#ended = new SekishoError("INTERNAL", `the ingestion thread ${how}`, "please report it", {
+          cause,
+        });
+        fail(this.#ended);
+      };
+      worker.on("error", (cause) => end(`failed: ${cause}`, cause));
+      worker.on("exit", () => end("ended"));
     });
-    return thread;
   }
 
   /** Has the thread carry out a command. Rejects with the SekishoError that it answers. */
   request<K extends Command["kind"]>(command: Extract<Command, { kind: K }>): Promise<Answers[K]> {
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
+      if (this.#ended !== null) throw this.#ended;
       this.#waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
       this.#worker.postMessage({ id, command } satisfies ToWorker);
     });
@@ -64,7 +83,8 @@ export class IngestThread {
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
-    await this.request({ kind: "stop" });
+    // One that died has closed its store by dying.
+    if (this.#ended === null) await this.request({ kind: "stop" });
     await this.#worker.terminate();
   }
 

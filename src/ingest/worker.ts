@@ -7,7 +7,15 @@ import { type Clock, NEVER, unixMs } from "../model/time.ts";
 import { explainedError } from "../store/database.ts";
 import { StoreWriter } from "../store/writer.ts";
 import { Ingestion } from "./ingestion.ts";
-import type { Answers, Command, Complaint, FromWorker, ToWorker, WorkerData } from "./messages.ts";
+import type {
+  Answers,
+  Command,
+  Complaint,
+  FromWorker,
+  IngestSettings,
+  ToWorker,
+  WorkerData,
+} from "./messages.ts";
 
 const STATE_EVERY_MS = 1_000;
 /** Deleted at once; a larger number would hold up ingestion for longer than a batch does. */
@@ -32,14 +40,31 @@ const complaint = (thrown: unknown): Complaint => {
 
 class IngestThread {
   readonly #store: StoreWriter;
+  #settings: IngestSettings;
   #ingestion: Ingestion;
   #stopRun = new AbortController();
   #running: Promise<void>;
 
   constructor({ databaseFile, unparsedBudget, settings }: WorkerData) {
     this.#store = new StoreWriter(databaseFile, unparsedBudget, clock);
+    this.#settings = settings;
     this.#ingestion = new Ingestion(settings, this.#store, clock);
     this.#running = this.#run();
+  }
+
+  /** Goes on with other settings, or with those it had when the new ones cannot run. */
+  async #configure(settings: IngestSettings): Promise<void> {
+    await this.#halt();
+    try {
+      this.#ingestion = new Ingestion(settings, this.#store, clock);
+      this.#settings = settings;
+    } catch (error) {
+      this.#ingestion = new Ingestion(this.#settings, this.#store, clock);
+      throw error;
+    } finally {
+      this.#stopRun = new AbortController();
+      this.#running = this.#run();
+    }
   }
 
   async #run(): Promise<void> {
@@ -86,10 +111,7 @@ class IngestThread {
     const now = clock.now();
     switch (command.kind) {
       case "configure":
-        await this.#halt();
-        this.#stopRun = new AbortController();
-        this.#ingestion = new Ingestion(command.settings, this.#store, clock);
-        this.#running = this.#run();
+        await this.#configure(command.settings);
         return null;
       case "ban": {
         const decision = this.#ingestion.policy.banByPerson(

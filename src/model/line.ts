@@ -26,6 +26,8 @@ export interface Source {
   readonly format: string;
   /** IANA name for times without a zone; null is the host's. */
   readonly timezone: string | null;
+  /** For JSON: our names of fields to those in the file; null where they are the same. */
+  readonly fields: Readonly<Record<string, string>> | null;
 }
 
 /** Whole lines of one source, in order, and the checkpoint that is true once they are committed. */

@@ -55,16 +55,18 @@ export class StoreWriter implements Disposable {
     this.#connection.close();
   }
 
-  register(log: Pick<Source, "path" | "kind" | "format" | "timezone">): Source {
-    this.#run(
-      "INSERT INTO sources (path, kind) VALUES (?, ?) ON CONFLICT (path) DO UPDATE SET kind = excluded.kind",
-      log.path,
-      log.kind,
-    );
-    return { ...log, id: this.#number("SELECT id FROM sources WHERE path = ?", log.path) };
+  register<Log extends Pick<Source, "path" | "kind">>(log: Log): Log & Pick<Source, "id"> {
+    return this.#transaction(() => {
+      this.#run(
+        "INSERT INTO sources (path, kind) VALUES (?, ?) ON CONFLICT (path) DO UPDATE SET kind = excluded.kind",
+        log.path,
+        log.kind,
+      );
+      return { ...log, id: this.#number("SELECT id FROM sources WHERE path = ?", log.path) };
+    });
   }
 
-  checkpoints(source: Source): Checkpoint[] {
+  checkpoints(source: Pick<Source, "id">): Checkpoint[] {
     return this.#all<{ device: number; inode: number; head: string; head_length: number; offset: number }>(
       "SELECT device, inode, head, head_length, offset FROM checkpoints WHERE source = ? ORDER BY updated_at DESC",
       source.id,
@@ -234,7 +236,8 @@ export class StoreWriter implements Disposable {
 
   /** False when there is no such incident. */
   setIncidentState(id: number, state: "open" | "closed"): boolean {
-    return this.#connection.prepare("UPDATE incidents SET state = ? WHERE id = ?").run(state, id).changes > 0;
+    const update = this.#connection.prepare("UPDATE incidents SET state = ? WHERE id = ?");
+    return this.#transaction(() => update.run(state, id).changes > 0);
   }
 
   /** Decisions of a kind that still run at `time` or ended after it. */

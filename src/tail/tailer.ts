@@ -7,7 +7,7 @@ import { LineReader } from "./line-reader.ts";
 import { type LogPattern, logPattern, matchingFiles } from "./log-pattern.ts";
 
 /** What is read, as the configuration says. */
-export type LogToTail = Pick<Source, "path" | "kind" | "format" | "timezone">;
+export type LogToTail = Pick<Source, "path" | "kind" | "format" | "timezone" | "fields">;
 
 /** Where sources get their numbers and their checkpoints: the store. */
 export interface SourceRegistry {

@@ -41,7 +41,10 @@ class Running implements AsyncDisposable {
   readonly #done: Promise<void>;
 
   constructor(path: string, registry: Registry) {
-    this.tailer = new Tailer([{ path, kind: "access", format: "auto", timezone: null }], registry);
+    this.tailer = new Tailer(
+      [{ path, kind: "access", format: "auto", timezone: null, fields: null }],
+      registry,
+    );
     this.#done = this.#run(registry);
   }
 
