@@ -35,14 +35,19 @@ interface Placed {
   readonly position: number;
 }
 
-/** Hits up to and including an event that a restart must not count again. */
+/** Hits up to and including an event that led to a finding, which a restart must not count again. */
 export interface Consumed {
   readonly subject: Subject;
-  /** Null: all rules (a person lifted the ban). */
-  readonly rule: string | null;
+  readonly rule: string;
   readonly throughEvent: number;
   /** When the rule fired. */
   readonly at: UnixMs;
+}
+
+/** Hits of everybody whom a target covers, up to and including an event: a person lifted the ban. */
+export interface Forgiven {
+  readonly target: Target;
+  readonly throughEvent: number;
 }
 
 /**
@@ -154,38 +159,45 @@ export class Evaluator {
   }
 
   /**
-   * Counts stored events again after a restart, without findings. `consumed` tells which hits had already led to one,
-   * so that nothing is forgotten and nothing counted twice.
+   * Counts stored events again after a restart, without findings. `consumed` and `forgiven` tell which hits do not count
+   * any more, so that nothing is forgotten and nothing counted twice.
    */
   restore(
     batches: Iterable<{ readonly firstEvent: number; readonly events: readonly LogEvent[] }>,
     consumed: readonly Consumed[],
+    forgiven: readonly Forgiven[],
   ): void {
     const through = new Map<string, number>();
-    for (const each of consumed) {
-      const key = each.rule === null ? each.subject : `${each.rule} ${each.subject}`;
-      through.set(key, Math.max(through.get(key) ?? 0, each.throughEvent));
-      const position = this.#rules.findIndex((rule) => rule.id === each.rule);
+    const note = (key: string, event: number) => through.set(key, Math.max(through.get(key) ?? 0, event));
+    for (const { target, throughEvent } of forgiven) note(target, throughEvent);
+    for (const { subject, rule, throughEvent, at } of consumed) {
+      note(`${rule} ${subject}`, throughEvent);
+      const position = this.#rules.findIndex(({ id }) => id === rule);
       if (position === -1) continue;
-      const state = this.#stateOfSubject(each.subject, each.subject);
+      const state = this.#stateOfSubject(subject, subject);
       const counted = this.#counted(state, this.#rules[position]!, position);
-      counted.firedAt = Math.max(counted.firedAt ?? 0, each.at) as UnixMs;
+      counted.firedAt = Math.max(counted.firedAt ?? 0, at) as UnixMs;
     }
+    const targets = new TargetSet(forgiven.map(({ target }) => target));
+    const counts = (id: number, rule: string, subject: Subject): boolean => {
+      if (id <= (through.get(`${rule} ${subject}`) ?? 0)) return false;
+      for (const target of targets.allCovering(targetOfSubject(subject)))
+        if (id <= through.get(target)!) return false;
+      return true;
+    };
     for (const { firstEvent, events } of batches) {
       for (let index = 0; index < events.length; index++)
-        this.#recount(events[index]!, firstEvent + index, through);
+        this.#recount(events[index]!, (rule, subject) => counts(firstEvent + index, rule, subject));
     }
   }
 
-  #recount(event: LogEvent, id: number, through: ReadonlyMap<string, number>): void {
+  #recount(event: LogEvent, counts: (rule: string, subject: Subject) => boolean): void {
     if (event.kind === "unparsed" || event.client === null) return;
     if (event.kind !== "audit" && event.refused) return;
     for (const { rule, position } of this.#rulesFor(event)) {
       if (!rule.matches(event)) continue;
       const state = this.#stateOf(event.client);
-      if (id <= (through.get(state.subject) ?? 0)) return;
-      if (id <= (through.get(`${rule.id} ${state.subject}`) ?? 0)) continue;
-      this.#counted(state, rule, position).bucket.add(event);
+      if (counts(rule.id, state.subject)) this.#counted(state, rule, position).bucket.add(event);
     }
   }
 

@@ -37,7 +37,8 @@ export class Ingestion implements Disposable {
     this.#clock = clock;
     const site = { origins: new Set(settings.origins) };
     const evaluator = new Evaluator(settings.rules.map((rule) => compileRule(rule, site)));
-    evaluator.restore(store.recentEvents(evaluator.memory), store.consumed(evaluator.memory));
+    const { memory } = evaluator;
+    evaluator.restore(store.recentEvents(memory), store.consumed(memory), store.forgiven(memory));
     const ledger = new Ledger(settings.policy.memory, () => settings.mode === "enforce");
     ledger.load(store.decisionsSince("ban", (clock.now() - settings.policy.memory) as UnixMs));
     this.#stages = { ledger, evaluator, policy: new Policy(settings.policy, ledger, this.#protected()) };

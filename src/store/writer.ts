@@ -47,7 +47,7 @@ export class StoreWriter implements Disposable {
     this.#events = new EventRows(connection, this.#texts, this.#clients);
     this.#traffic = new Traffic(connection);
     this.#unparsedBudget = unparsedBudget;
-    this.#unparsedBytes = this.#number("SELECT coalesce(sum(length(bytes)), 0) FROM unparsed");
+    this.#unparsedBytes = this.#countUnparsedBytes();
     this.#nextEvent = this.#number("SELECT coalesce(max(id), 0) FROM events") + 1;
   }
 
@@ -117,6 +117,10 @@ export class StoreWriter implements Disposable {
       kept -= freed.length;
     }
     return kept;
+  }
+
+  #countUnparsedBytes(): number {
+    return this.#number("SELECT coalesce(sum(length(bytes)), 0) FROM unparsed");
   }
 
   #storeFinding(finding: Finding, judgement: Judgement, event: number): void {
@@ -253,10 +257,11 @@ export class StoreWriter implements Disposable {
   *recentEvents(
     memory: number,
   ): Generator<{ readonly firstEvent: number; readonly events: readonly LogEvent[] }> {
-    const newest = this.#number("SELECT coalesce(max(minute), 0) FROM traffic");
+    const newest = this.#newestMinute();
     const first = this.#number(
-      "SELECT coalesce(min(first_event), 0) FROM traffic WHERE minute >= ?",
+      "SELECT coalesce(min(first_event), 0) FROM traffic WHERE minute BETWEEN ? AND ?",
       newest - 60_000 - memory,
+      newest,
     );
     const select = this.#connection.prepare(`${SELECT_EVENTS} WHERE e.id >= ? ORDER BY e.id LIMIT 5000`);
     for (let next = first; ; ) {
@@ -269,45 +274,53 @@ export class StoreWriter implements Disposable {
     }
   }
 
-  /** Hits that led to a finding, or were forgiven, since `memory` before the newest event. */
+  /** Hits that led to a finding since `memory` before the newest event. */
   consumed(memory: number): {
     readonly subject: Subject;
-    readonly rule: string | null;
+    readonly rule: string;
     readonly throughEvent: number;
     readonly at: UnixMs;
   }[] {
-    const newest = this.#number("SELECT coalesce(max(minute), 0) FROM traffic");
-    const since = newest - 60_000 - memory;
-    const fired = this.#all<{ subject: Subject; rule: string; throughEvent: number; at: UnixMs }>(
+    return this.#all(
       "SELECT subject, rule, event AS throughEvent, last_seen AS at FROM findings WHERE last_seen >= ?",
-      since,
+      this.#newestMinute() - 60_000 - memory,
     );
-    const forgiven = this.#all<{ target: Target; throughEvent: number; at: UnixMs }>(
-      "SELECT target, revoked_event AS throughEvent, revoked_at AS at FROM decisions WHERE revoked_event IS NOT NULL AND revoked_at >= ?",
-      since,
-    ).map(({ target, ...rest }) => ({
-      ...rest,
-      rule: null,
-      subject: target.replace(/\/32$/, "") as Subject,
-    }));
-    return [...fired, ...forgiven];
+  }
+
+  /** Whose hits were forgiven, as a person lifted their ban, since `memory` before the newest event. */
+  forgiven(memory: number): { readonly target: Target; readonly throughEvent: number }[] {
+    return this.#all(
+      "SELECT target, revoked_event AS throughEvent FROM decisions WHERE revoked_event IS NOT NULL AND revoked_at >= ?",
+      this.#newestMinute() - 60_000 - memory,
+    );
+  }
+
+  /** A line with a time in the future, from a clock that was wrong, must not make all others look old. */
+  #newestMinute(): number {
+    return this.#number("SELECT coalesce(max(minute), 0) FROM traffic WHERE minute <= ?", this.#clock.now());
   }
 
   /** Deletes up to `limit` of the oldest events when they are older than `before`; how many. */
   deleteOldEvents(before: UnixMs, limit: number): number {
-    return this.#transaction(() => {
+    const deleted = this.#transaction(() => {
       const keepFrom = this.#number(
-        "SELECT coalesce((SELECT min(first_event) FROM traffic WHERE minute >= ?), ?)",
+        "SELECT coalesce((SELECT min(first_event) FROM traffic WHERE minute BETWEEN ? AND ?), ?)",
         before - 60_000,
+        this.#clock.now(),
         this.#nextEvent,
       );
       const deleted = this.#connection
         .prepare("DELETE FROM events WHERE id IN (SELECT id FROM events WHERE id < ? ORDER BY id LIMIT ?)")
         .run(keepFrom, limit).changes;
-      this.#run("DELETE FROM unparsed WHERE event < (SELECT coalesce(min(id), 0) FROM events)");
+      this.#run(
+        "DELETE FROM unparsed WHERE event < coalesce((SELECT min(id) FROM events), ?)",
+        this.#nextEvent,
+      );
       if (deleted < limit) this.#run("DELETE FROM traffic WHERE minute < ?", before - 60_000);
       return deleted;
     });
+    if (deleted > 0) this.#unparsedBytes = this.#countUnparsedBytes();
+    return deleted;
   }
 
   #transaction<T>(body: () => T): T {

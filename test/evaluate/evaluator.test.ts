@@ -210,7 +210,7 @@ describe("restart", () => {
       at: lastSeen,
     }));
     const restarted = new Evaluator(rules);
-    restarted.restore([{ firstEvent: 1, events: story.slice(0, killedAt) }], consumed);
+    restarted.restore([{ firstEvent: 1, events: story.slice(0, killedAt) }], consumed, []);
     const after = restarted.evaluate(story.slice(killedAt));
     const told = (findings: typeof before) =>
       findings.map(({ rule, subject, lastSeen, count }) => ({ rule, subject, lastSeen, count }));
@@ -223,6 +223,15 @@ test("what a person forgave does not bring the ban back with the next line", () 
   evaluator.evaluate([denied("192.0.2.7", 0), denied("192.0.2.7", 1)]);
   evaluator.forget(parseTarget("192.0.2.0/24") as Target);
   expect(evaluator.evaluate([denied("192.0.2.7", 2)])).toEqual([]);
+});
+
+test("what a person forgave a whole range stays forgiven after a restart", () => {
+  const restarted = new Evaluator([rule("r", {})]);
+  const events = [denied("192.0.2.7", 0), denied("192.0.2.7", 1), denied("192.0.2.7", 2)];
+  const forgiven = [{ target: parseTarget("192.0.2.0/24") as Target, throughEvent: 2 }];
+  restarted.restore([{ firstEvent: 1, events }], [], forgiven);
+  expect(restarted.evaluate([denied("192.0.2.7", 3)])).toEqual([]);
+  expect(restarted.evaluate([denied("192.0.2.7", 4)])).toHaveLength(1);
 });
 
 test("a rule that asks for a field its events do not have is refused with the fields that they have", () => {

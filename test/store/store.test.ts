@@ -161,6 +161,64 @@ describe("events", () => {
     expect(left.every(({ time }) => Date.parse(time) >= at(58 * 60))).toBe(true);
     expect(left).toHaveLength(100 - deleted);
   });
+
+  test("of which all were deleted leave nothing behind that stops the next after a restart", () => {
+    using folder = temporaryFolder();
+    const unparsed: LogEvent = {
+      kind: "unparsed",
+      time: at(0),
+      source: 1,
+      line: "x".repeat(600),
+      reason: "format",
+    };
+    {
+      using store = new Store(folder.path, 1_000);
+      store.commit([unparsed]);
+      expect(store.writer.deleteOldEvents(at(100_000), 10)).toBe(1);
+    }
+    using store = new Store(folder.path, 1_000);
+    store.commit([unparsed]);
+    expect(store.writer.deleteOldEvents(at(100_000), 10)).toBe(1);
+    store.commit([unparsed]);
+    const { items } = store.reader.events({ ...all, client: null, kind: "unparsed" });
+    expect(items.map(({ message }) => message?.length)).toEqual([600]);
+  });
+
+  test("one with a time in the future hides no others from a restart or from deletion", () => {
+    using folder = temporaryFolder();
+    using store = new Store(folder.path);
+    store.clock.time = at(10);
+    store.commit([access("192.0.2.1", 0)]);
+    store.commit([access("192.0.2.2", 100_000), access("192.0.2.3", 1)], [finding("192.0.2.3", 1)]);
+    const clients = [...store.writer.recentEvents(60_000)].flatMap(({ events }) =>
+      events.map((event) => (event.kind === "access" ? event.client : null)),
+    );
+    expect(clients).toEqual(["192.0.2.1", "192.0.2.2", "192.0.2.3"]);
+    expect(store.writer.consumed(60_000)).toMatchObject([
+      { subject: "192.0.2.3", rule: "r", throughEvent: 2 },
+    ]);
+    store.clock.time = at(5_000);
+    expect(store.writer.deleteOldEvents(at(4_000), 10)).toBe(3);
+  });
+
+  test("that were forgiven are known by the target whose ban was lifted", () => {
+    using folder = temporaryFolder();
+    using store = new Store(folder.path);
+    store.commit([access("192.0.2.1", 0), access("192.0.2.1", 1)]);
+    const range = target("192.0.2.0/24");
+    store.writer.decide({
+      kind: "ban",
+      target: range,
+      rule: null,
+      by: "person",
+      reason: "",
+      at: at(2),
+      until: at(9_000),
+    });
+    expect(store.writer.forgiven(60_000)).toEqual([]);
+    store.writer.revoke("ban", range);
+    expect(store.writer.forgiven(60_000)).toEqual([{ target: "192.0.2.0/24", throughEvent: 2 }]);
+  });
 });
 
 describe("a batch", () => {
