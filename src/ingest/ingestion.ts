@@ -14,6 +14,8 @@ import type { StoreWriter } from "../store/writer.ts";
 import { Tailer, type TailStatus } from "../tail/tailer.ts";
 import type { IngestSettings } from "./messages.ts";
 
+/** Lines that decide the format of a source whose configuration leaves it open. */
+const SAMPLE_LINES = 100;
 /** How long to wait before a batch that could not be stored is tried again. */
 const RETRY_MS = 1_000;
 
@@ -82,6 +84,9 @@ export class Ingestion implements Disposable {
     for await (const batch of this.#tailer.batches(signal)) {
       const now = this.#clock.now();
       const events = parseLines(batch, this.#parserOf(batch), batch.source.id, now);
+      // Where nothing parses any more, Apache's LogFormat was changed: the next batch is looked at anew.
+      const isStrange = events.length > 0 && events.every(({ kind }) => kind === "unparsed");
+      if (isStrange) this.#parsers.delete(batch.source.id);
       const outcome = judge(events, this.#stages, now);
       if (!(await this.#stored({ ...outcome, checkpoint: batch.checkpoint }, signal))) return;
       committed(outcome);
@@ -113,10 +118,13 @@ export class Ingestion implements Disposable {
   #parserOf({ source, lines }: LineBatch): LineParser {
     const known = this.#parsers.get(source.id);
     if (known !== undefined) return known;
-    const format = source.kind === "access" && source.format === "auto" ? detectFormat(lines) : source.format;
+    const sample = lines.slice(0, SAMPLE_LINES);
+    const fields = source.fields ?? undefined;
+    const isAuto = source.kind === "access" && source.format === "auto";
+    const format = isAuto ? detectFormat(sample, fields) : source.format;
     // Until a line tells, the commonest format takes them: each is kept as unparsed, and the next batch is looked at again.
     if (format === null) return createParser("access", "combined", source.timezone);
-    const parser = createParser(source.kind, format, source.timezone, source.fields ?? undefined);
+    const parser = createParser(source.kind, format, source.timezone, fields);
     this.#parsers.set(source.id, parser);
     return parser;
   }
