@@ -67,7 +67,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const setup = demo ? await playDemo(options, file, starting) : options.setup;
 
   let parts: Parts | null = null;
-  let hear = (_: Told): void => {};
+  const toldEarly: Told[] = [];
+  let hear = (message: Told): void => void toldEarly.push(message);
   const thread = await IngestThread.start(
     { databaseFile: file, unparsedBudget: setup.config.store.unparsed, settings: ingestSettings(setup) },
     (message) => hear(message),
@@ -112,8 +113,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     }
     if (message.bans) parts?.enforcement.want(backend.wantedBlocks());
   };
-  // Bans that were decided while the parts above were starting.
-  enforcement.want(backend.wantedBlocks());
+  for (const message of toldEarly) hear(message);
 
   writeFileSync(daemonFile(data), JSON.stringify({ pid: process.pid, url: server.url, database: file }), {
     mode: 0o600,

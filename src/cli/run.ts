@@ -55,7 +55,7 @@ async function run(context: CliContext, options: RunOptions): Promise<void> {
     stopping.abort();
   };
   const setup = demo ? demoSetup(loaded, options.mode) : loaded;
-  using _signals = stopOnSignals(stopping);
+  stopOnSignals(stopping);
   using _faults = stopOnFault(failed);
   {
     await using daemon = await startDaemon({
@@ -81,6 +81,8 @@ async function run(context: CliContext, options: RunOptions): Promise<void> {
   }
   if (failure !== null) throw failure;
   context.stdout("Stopped. Bans that are in force stay in force.\n");
+  // At once: while Node takes itself down it hears no signals, and the one that npm passes on late would kill it.
+  process.exit(0);
 }
 
 /** An enforcer that blocks nothing, so that the whole path can be seen; the daemon brings the logs. */
@@ -89,7 +91,8 @@ function demoSetup(setup: Setup, mode: Mode | undefined): Setup {
   return { ...setup, config, mode: mode ?? "enforce" };
 }
 
-function stopOnSignals(stopping: AbortController): Disposable {
+/** Never taken back, since the second signal may come when all has stopped. */
+function stopOnSignals(stopping: AbortController): void {
   let stoppedAt: number | null = null;
   const stop = (): void => {
     const now = performance.now();
@@ -98,7 +101,6 @@ function stopOnSignals(stopping: AbortController): Disposable {
     stopping.abort();
   };
   process.on("SIGINT", stop).on("SIGTERM", stop);
-  return { [Symbol.dispose]: () => void process.off("SIGINT", stop).off("SIGTERM", stop) };
 }
 
 /** What nobody caught ends in an orderly stop too: enforcers at rest, the data folder free, the error told. */
