@@ -16,11 +16,15 @@ const LOOPBACK = ["127.0.0.0/8", "::1/128"] as Target[];
 export class Protected {
   readonly #groups: readonly { readonly why: Protection; readonly targets: TargetSet }[];
 
+  /** All groups together: nearly every target that is asked for is in none. */
+  readonly #everybody: TargetSet;
+
   constructor(groups: { readonly [why in Protection]?: Iterable<Target> }) {
     this.#groups = (Object.keys(groups) as Protection[]).map((why) => ({
       why,
       targets: new TargetSet(groups[why]),
     }));
+    this.#everybody = new TargetSet(this.#groups.flatMap(({ targets }) => [...targets]));
   }
 
   /** Nobody is protected: `replay --no-allowlist`. */
@@ -28,6 +32,7 @@ export class Protected {
 
   /** Why banning `target` would hit somebody protected, or null. Any overlap counts. */
   reason(target: Target): Protection | null {
+    if (this.#everybody.overlapping(target) === null) return null;
     return this.#groups.find(({ targets }) => targets.overlapping(target) !== null)?.why ?? null;
   }
 }

@@ -103,12 +103,15 @@ export function parseTarget(text: string): Target | null {
 
 /** The prefix of `bits` bits that holds the address. */
 export function network(ip: Ip, bits: number): Target {
-  const cidr = `${ip}/${bits}`;
-  return (
-    isIpv4(ip)
-      ? `${ipaddr.IPv4.networkAddressFromCIDR(cidr).toString()}/${bits}`
-      : `${ipaddr.IPv6.networkAddressFromCIDR(cidr).toRFC5952String()}/${bits}`
-  ) as Target;
+  if (isIpv4(ip)) return ipv4Network(ip, bits);
+  return `${ipaddr.IPv6.networkAddressFromCIDR(`${ip}/${bits}`).toRFC5952String()}/${bits}` as Target;
+}
+
+/** By hand: ipaddr.js takes ten times as long, and a long list of bans passes here with each new one. */
+function ipv4Network(ip: Ip, bits: number): Target {
+  const value = ip.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
+  const kept = value - (value % 2 ** (32 - bits));
+  return `${kept >>> 24}.${(kept >>> 16) & 255}.${(kept >>> 8) & 255}.${kept & 255}/${bits}` as Target;
 }
 
 /** What a ban of this address covers: the address (IPv4) or its /64 (IPv6). */
@@ -144,6 +147,8 @@ export class TargetSet {
   readonly #networks = new Map<string, Set<Target>>();
   readonly #lengths: { readonly ipv4: boolean; readonly bits: number }[] = [];
   #size = 0;
+  /** By family and length: the networks of that length that hold narrower members, each with one of them. */
+  readonly #holders = new Map<string, ReadonlyMap<Target, Target>>();
 
   constructor(targets: Iterable<Target> = []) {
     for (const target of targets) this.add(target);
@@ -163,13 +168,17 @@ export class TargetSet {
       this.#networks.set(key, networks);
       this.#lengths.push({ ipv4, bits });
     }
-    if (!networks.has(target)) this.#size++;
+    if (networks.has(target)) return;
     networks.add(target);
+    this.#size++;
+    this.#holders.clear();
   }
 
   delete(target: Target): void {
     const key = `${isIpv4(target) ? 4 : 6}/${prefixOf(target).bits}`;
-    if (this.#networks.get(key)?.delete(target)) this.#size--;
+    if (this.#networks.get(key)?.delete(target) !== true) return;
+    this.#size--;
+    this.#holders.clear();
   }
 
   /** A member that covers the whole of `target` (itself included), or null. */
@@ -193,15 +202,24 @@ export class TargetSet {
 
   /** A member that shares any address with `target`, or null. */
   overlapping(target: Target): Target | null {
-    const wider = this.covering(target);
-    if (wider !== null) return wider;
+    return this.covering(target) ?? this.#holdersLike(target).get(target) ?? null;
+  }
+
+  /** Kept until the set changes, so that asking for many targets is not slow with many members. */
+  #holdersLike(target: Target): ReadonlyMap<Target, Target> {
+    const ipv4 = isIpv4(target);
     const { bits } = prefixOf(target);
+    const key = `${ipv4 ? 4 : 6}/${bits}`;
+    const known = this.#holders.get(key);
+    if (known !== undefined) return known;
+    const holders = new Map<Target, Target>();
     for (const member of this) {
-      if (isIpv4(member) !== isIpv4(target)) continue;
-      const { address, bits: memberBits } = prefixOf(member);
-      if (memberBits > bits && network(address, bits) === target) return member;
+      if (isIpv4(member) !== ipv4) continue;
+      const narrow = prefixOf(member);
+      if (narrow.bits > bits) holders.set(network(narrow.address, bits), member);
     }
-    return null;
+    this.#holders.set(key, holders);
+    return holders;
   }
 
   *[Symbol.iterator](): Iterator<Target> {

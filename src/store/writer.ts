@@ -232,7 +232,7 @@ export class StoreWriter implements Disposable {
     const now = this.#clock.now();
     return this.#connection
       .prepare(
-        `UPDATE decisions SET revoked_at = ?, revoked_event = ?
+        `UPDATE decisions INDEXED BY decisions_target SET revoked_at = ?, revoked_event = ?
          WHERE kind = ? AND target = ? AND revoked_at IS NULL AND (until IS NULL OR until > ?)`,
       )
       .run(now, forgivenThrough, kind, target, now).changes;
@@ -257,12 +257,7 @@ export class StoreWriter implements Disposable {
   *recentEvents(
     memory: number,
   ): Generator<{ readonly firstEvent: number; readonly events: readonly LogEvent[] }> {
-    const newest = this.#newestMinute();
-    const first = this.#number(
-      "SELECT coalesce(min(first_event), 0) FROM traffic WHERE minute BETWEEN ? AND ?",
-      newest - 60_000 - memory,
-      newest,
-    );
+    const { first } = this.#recent(memory);
     const select = this.#connection.prepare(`${SELECT_EVENTS} WHERE e.id >= ? ORDER BY e.id LIMIT 5000`);
     for (let next = first; ; ) {
       const rows = select.all(next) as EventRow[];
@@ -281,9 +276,11 @@ export class StoreWriter implements Disposable {
     readonly throughEvent: number;
     readonly at: UnixMs;
   }[] {
+    const { first, since } = this.#recent(memory);
     return this.#all(
-      "SELECT subject, rule, event AS throughEvent, last_seen AS at FROM findings WHERE last_seen >= ?",
-      this.#newestMinute() - 60_000 - memory,
+      "SELECT subject, rule, event AS throughEvent, last_seen AS at FROM findings WHERE event >= ? AND last_seen >= ?",
+      first,
+      since,
     );
   }
 
@@ -291,13 +288,20 @@ export class StoreWriter implements Disposable {
   forgiven(memory: number): { readonly target: Target; readonly throughEvent: number }[] {
     return this.#all(
       "SELECT target, revoked_event AS throughEvent FROM decisions WHERE revoked_event IS NOT NULL AND revoked_at >= ?",
-      this.#newestMinute() - 60_000 - memory,
+      this.#recent(memory).since,
     );
   }
 
-  /** A line with a time in the future, from a clock that was wrong, must not make all others look old. */
-  #newestMinute(): number {
-    return this.#number("SELECT coalesce(max(minute), 0) FROM traffic WHERE minute <= ?", this.#clock.now());
+  /**
+   * What lies less than `memory` before the newest event: since when, and from which event on. A line with a time in the
+   * future, from a clock that was wrong, must not make all others look old.
+   */
+  #recent(memory: number): { readonly since: number; readonly first: number } {
+    const now = this.#clock.now();
+    const newest = this.#number("SELECT coalesce(max(minute), 0) FROM traffic WHERE minute <= ?", now);
+    const since = newest - 60_000 - memory;
+    const first = "SELECT coalesce(min(first_event), 0) FROM traffic WHERE minute BETWEEN ? AND ?";
+    return { since, first: this.#number(first, since, now) };
   }
 
   /** Deletes up to `limit` of the oldest events when they are older than `before`; how many. */

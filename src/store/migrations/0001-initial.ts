@@ -59,6 +59,8 @@ CREATE TABLE events (
   connection INTEGER
 ) STRICT;
 CREATE INDEX events_client ON events (client) WHERE client IS NOT NULL;
+-- The kinds that are few among many requests.
+CREATE INDEX events_kind ON events (kind) WHERE kind <> 1;
 
 -- Bytes of lines that did not parse, up to a budget, the oldest deleted first.
 CREATE TABLE unparsed (event INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
@@ -81,7 +83,7 @@ CREATE TABLE incidents (
   last_seen INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX incidents_subject ON incidents (subject, last_seen);
-CREATE INDEX incidents_last_seen ON incidents (last_seen);
+CREATE INDEX incidents_state ON incidents (state);
 
 CREATE TABLE findings (
   id INTEGER PRIMARY KEY,
@@ -114,5 +116,5 @@ CREATE TABLE decisions (
   incident INTEGER REFERENCES incidents (id)
 ) STRICT;
 CREATE INDEX decisions_target ON decisions (target);
-CREATE INDEX decisions_until ON decisions (kind, until);
+CREATE INDEX decisions_standing ON decisions (kind, until, target) WHERE revoked_at IS NULL;
 `;
