@@ -23,13 +23,16 @@ const UNITS: Readonly<Record<string, number>> = {
   w: 604_800_000,
 };
 
-/** `90s`, `15m`, `4h`, `7d`, `2w` or `permanent`; null when the text is none of these. */
+/** Three hundred years. What ends later than a Date can tell (the year 275760) would make every list of bans fail. */
+const LONGEST_MS = 300 * 365 * 86_400_000;
+
+/** `90s`, `15m`, `4h`, `7d`, `2w` or `permanent`; null when the text is none of these or a length beyond reason. */
 export function parseDuration(text: string): DurationMs | null {
   if (text === "permanent") return PERMANENT;
   const match = /^(\d{1,9})([smhdw])$/.exec(text);
   if (match === null) return null;
   const length = Number(match[1]) * UNITS[match[2]!]!;
-  return length > 0 ? (length as DurationMs) : null;
+  return length > 0 && length <= LONGEST_MS ? (length as DurationMs) : null;
 }
 
 /** The shortest exact spelling that `parseDuration` reads back: 14400000 is `4h`. */

@@ -1,4 +1,4 @@
-import { closeSync, openSync } from "node:fs";
+import { closeSync, openSync, statSync } from "node:fs";
 import { messageOf, SekishoError } from "../model/errors.ts";
 import { LineReader, type ReadLines } from "./line-reader.ts";
 
@@ -23,15 +23,20 @@ export function* readLog(path: string): Generator<ReadLines> {
 
 function open(path: string): number {
   try {
-    return openSync(path, "r");
-  } catch (error) {
-    throw new SekishoError(
-      "LOG_UNREADABLE",
-      `${path} cannot be read: ${messageOf(error)}`,
+    // Looked at first: opening a pipe that nobody writes to waits for ever.
+    if (statSync(path).isFile()) return openSync(path, "r");
+  } catch (cause) {
+    throw unreadable(
+      `${path} cannot be read: ${messageOf(cause)}`,
       "check the path and its permissions",
-      {
-        cause: error,
-      },
+      cause,
     );
   }
+  throw unreadable(
+    `${path} is not a regular file`,
+    "name a log file; what comes through a pipe must be written to one first",
+  );
 }
+
+const unreadable = (message: string, hint: string, cause?: unknown): SekishoError =>
+  new SekishoError("LOG_UNREADABLE", message, hint, { cause });
