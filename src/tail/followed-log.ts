@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readdirSync, statSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readdirSync, type Stats, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { messageOf, SekishoError, systemCode } from "../model/errors.ts";
 import type { Checkpoint, Fingerprint, LineBatch, Source } from "../model/line.ts";
@@ -59,15 +59,11 @@ export class FollowedLog {
         );
       }
       const current = this.#current;
-      if (
-        current !== null &&
-        current.fingerprint.inode === stat.ino &&
-        current.fingerprint.device === stat.dev
-      ) {
+      if (current !== null && isAt(current, stat)) {
         if (stat.size < current.offset || !hasHead(current.descriptor, current.fingerprint))
           this.#startOver(current);
       } else {
-        this.#open();
+        this.#open(stat);
       }
       this.problem = null;
     } catch (error) {
@@ -115,11 +111,13 @@ export class FollowedLog {
     return this.#current === null ? this.#rotated : [...this.#rotated, this.#current];
   }
 
-  #open(): void {
-    const descriptor = openSync(this.source.path, "r");
-    if (this.#current !== null) this.#rotated.push(this.#current);
+  #open(stat: Stats): void {
+    // A rotation that somebody took back: the file is known, and goes on where it was.
+    const back = this.#rotated.find((file) => isAt(file, stat));
+    const current = back ?? this.#resumed(openSync(this.source.path, "r"));
+    this.#rotated = this.#files().filter((file) => file !== back);
     while (this.#rotated.length > ROTATED_FILES) this.#close(this.#rotated.shift()!);
-    this.#current = this.#resumed(descriptor);
+    this.#current = current;
   }
 
   /** The open file at the offset of its checkpoint, or at its beginning when there is none. */
@@ -173,6 +171,9 @@ export class FollowedLog {
     closeSync(file.descriptor);
   }
 }
+
+const isAt = ({ fingerprint }: OpenFile, { dev, ino }: Stats): boolean =>
+  fingerprint.device === dev && fingerprint.inode === ino;
 
 function problemOf(path: string, error: unknown): SekishoError {
   if (error instanceof SekishoError) return error;

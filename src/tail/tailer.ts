@@ -55,6 +55,8 @@ export class Tailer implements Disposable {
         this.#look();
         let read = false;
         for (const followed of this.#followed.values()) {
+          // Right before it is read: a batch of another log may have taken its time, and this one was truncated meanwhile.
+          followed.check();
           const next = followed.next();
           if (next === null) continue;
           read = true;
@@ -95,7 +97,6 @@ export class Tailer implements Disposable {
       const paths = pattern.literal ? [log.path] : matchingFiles(pattern);
       for (const path of paths) if (!this.#followed.has(path)) this.#follow({ ...log, path });
     }
-    for (const followed of this.#followed.values()) followed.check();
   }
 
   #follow(log: LogToTail): void {

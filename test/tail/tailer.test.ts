@@ -116,6 +116,46 @@ test("a file that was truncated and written beyond its old length is read from i
   await running.has(26);
 });
 
+test("a file that is truncated and rewritten while another log's batch is stored is read from its beginning", async () => {
+  using folder = temporaryFolder();
+  const [first, second] = ["a.log", "b.log"].map((name) => join(folder.path, name)) as [string, string];
+  writeFileSync(first, "a 1\n");
+  writeFileSync(second, "b 1\nb 2\n");
+  const logs = {
+    path: join(folder.path, "*.log"),
+    kind: "access",
+    format: "auto",
+    timezone: null,
+    fields: null,
+  } as const;
+  using tailer = new Tailer([logs], new Registry());
+  const stop = new AbortController();
+  const lines: string[] = [];
+  for await (const batch of tailer.batches(stop.signal)) {
+    lines.push(...batch.lines);
+    if (lines.at(-1) === "b 2") appendFileSync(first, "a 2\n");
+    if (lines.at(-1) === "a 2") writeFileSync(second, "rewritten 1\nrewritten 2\n");
+    if (lines.at(-1) === "rewritten 2") stop.abort();
+  }
+  expect(lines).toEqual(["a 1", "b 1", "b 2", "a 2", "rewritten 1", "rewritten 2"]);
+});
+
+test("a rotation that is taken back does not make the file be read again", async () => {
+  using folder = temporaryFolder();
+  const log = join(folder.path, "access.log");
+  writeFileSync(log, numbered(0, 3));
+  await using running = new Running(log, new Registry());
+  await running.has(3);
+  renameSync(log, `${log}.1`);
+  writeFileSync(log, numbered(3, 4));
+  await running.has(4);
+  renameSync(`${log}.1`, log);
+  await expect.poll(() => running.tailer.status()[0]?.lagBytes).toBe(0);
+  appendFileSync(log, numbered(4, 5));
+  await running.has(5);
+  expect(running.lines).toEqual(numbered(0, 5).trim().split("\n"));
+});
+
 test("a restart goes on after the last committed line, through rotations that happened meanwhile", async () => {
   using folder = temporaryFolder();
   const log = join(folder.path, "access.log");
