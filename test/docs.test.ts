@@ -3,8 +3,12 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { configSchema } from "../src/config/schema.ts";
+import { compileRule } from "../src/evaluate/compile-rule.ts";
+import { ruleSchema } from "../src/evaluate/rule-schema.ts";
 import { ERROR_CODES } from "../src/model/errors.ts";
+import { readRules } from "../src/setup.ts";
 import { configReference } from "./config/reference.ts";
+import { ruleTables } from "./config/rule-reference.ts";
 
 const page = (name: string): string => join(import.meta.dirname, "../docs", name);
 const read = (name: string): string => readFileSync(page(name), "utf8");
@@ -50,5 +54,42 @@ describe("docs/configuration.md", () => {
   test("shows an example that is valid", () => {
     const [, example] = /```yaml\n([\s\S]*?)```/.exec(read("configuration.md"))!;
     expect(() => configSchema.parse(parse(example!))).not.toThrow();
+  });
+});
+
+describe("docs/rules.md", () => {
+  const RULES = readRules(join(import.meta.dirname, "../rules"), []);
+  const TABLE = /(<!-- table: (\w+) -->\n)[\s\S]*?(<!-- end -->)/g;
+
+  test("has every shipped rule, key, condition and field as the schema and rules/ have them", () => {
+    const tables = ruleTables(RULES);
+    const text = read("rules.md");
+    expect([...text.matchAll(TABLE)].map(([, , name]) => name).sort()).toEqual(Object.keys(tables).sort());
+    const renewed = text.replace(TABLE, (_all, start, name, end) => `${start}\n${tables[name]}\n\n${end}`);
+    if (process.env.SEKISHO_UPDATE_DOCS === "1") writeFileSync(page("rules.md"), renewed);
+    else expect(text).toBe(renewed);
+    for (const { id } of RULES) expect(renewed).toContain(`[${id}](../rules/${id}.yaml)`);
+  });
+
+  test("says of every key what it means", () => {
+    const rows = Object.values(ruleTables(RULES)).flatMap((table) => table.split("\n").slice(2));
+    expect(rows.length).toBeGreaterThan(50);
+    expect(rows.filter((row) => /\|\s*\|/.test(row))).toEqual([]);
+  });
+
+  test("shows matchers and a rule that are valid", () => {
+    const [first, ...rest] = [...read("rules.md").matchAll(/```yaml\n([\s\S]*?)```/g)].map(
+      ([, yaml]) => yaml!,
+    );
+    const rule = ruleSchema.parse(parse(first!));
+    expect(rule.bucket.count).toBe(10);
+    const matchers = rest
+      .flatMap((yaml) => yaml.split(/^(?=match:)/m))
+      .filter((yaml) => yaml.startsWith("match:"));
+    expect(matchers).toHaveLength(5);
+    for (const yaml of matchers) {
+      const spec = ruleSchema.parse({ ...parse(first!), ...parse(yaml) });
+      expect(() => compileRule({ id: "example", spec }, { origins: new Set() })).not.toThrow();
+    }
   });
 });

@@ -31,6 +31,36 @@ export const FIELDS = {
 } as const;
 export type FieldName = (typeof FIELDS)[keyof typeof FIELDS][number];
 
+/** What each field is, for the documentation and for editors. */
+export const FIELD_MEANINGS: Readonly<Record<FieldName, string>> = {
+  method: "GET, POST, or what the client wrote instead.",
+  path: "The path as sent, percent-encoded, without the query; of an audit event, what the app says.",
+  query: "What stands behind the question mark; not sent when there was none.",
+  protocol: "HTTP/1.1, HTTP/2.0.",
+  status: "The status of the answer, a number.",
+  bytes: "Size of the answer, a number.",
+  referer: "The header Referer.",
+  userAgent: "The header User-Agent.",
+  origin: "The header Origin; of an audit event, what the app says.",
+  upgrade: "The header Upgrade.",
+  host: "The header Host.",
+  user: "Who signed in at Apache; of an audit event, what the app says.",
+  vhost: "The virtual host that answered.",
+  durationUs: "How long the answer took, a number of microseconds.",
+  bytesIn: "All bytes received, a number.",
+  bytesOut: "All bytes sent, a number.",
+  handshake: "true for a WebSocket handshake, else false.",
+  foreignOrigin: "true when Origin is not one of the site's own, false when it is.",
+  level: "error, warn, notice and so on.",
+  module: "Apache's module, as in authz_core.",
+  code: "Apache's message number, as in AH01630.",
+  message: "What Apache says behind the client and the number.",
+  name: "The event's name, as in ws.rate_exceeded or app.anything.",
+  app: "The app that reports.",
+  connection: "The app's name of the connection.",
+  detail: "The event's detail, as JSON text.",
+};
+
 const duration = z
   .string()
   .transform((text, context) => {
@@ -54,28 +84,34 @@ const cidr = z
   .meta({ title: "an address or a CIDR range", advice: "192.0.2.7, 192.0.2.0/24 or 2001:db8::/64" });
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
 
+const texts = z.union([z.string(), z.array(z.string()).min(1)]);
+
 /** A condition on one field. Several keys must all hold. A field that the log format cannot show meets none. */
-const conditionSchema = z.union([
-  scalar,
-  z.array(scalar).min(1),
-  z.strictObject({
-    is: scalar.optional(),
-    oneOf: z.array(scalar).min(1).optional(),
-    prefix: z.union([z.string(), z.array(z.string()).min(1)]).optional(),
-    suffix: z.union([z.string(), z.array(z.string()).min(1)]).optional(),
-    contains: z.union([z.string(), z.array(z.string()).min(1)]).optional(),
-    atLeast: z.number().optional(),
-    atMost: z.number().optional(),
-    /** The client did not send it (Apache's `-`). */
-    missing: z.boolean().optional(),
-    ignoreCase: z.boolean().optional(),
-  }),
-]);
+const conditionSchema = z
+  .union([
+    scalar,
+    z.array(scalar).min(1),
+    z.strictObject({
+      is: scalar.optional().describe("Equal to this."),
+      oneOf: z.array(scalar).min(1).optional().describe("Equal to one of these."),
+      prefix: texts.optional().describe("Begins with this, or with one of these."),
+      suffix: texts.optional().describe("Ends with this, or with one of these."),
+      contains: texts.optional().describe("Has this in it, or one of these."),
+      atLeast: z.number().optional().describe("A number that is not smaller."),
+      atMost: z.number().optional().describe("A number that is not larger."),
+      missing: z
+        .boolean()
+        .optional()
+        .describe("true: the client did not send it (Apache's -). false: it sent something."),
+      ignoreCase: z.boolean().optional().describe("Compare texts without regard to case."),
+    }),
+  ])
+  .meta({ id: "condition" });
 export type Condition = z.infer<typeof conditionSchema>;
 
 const FIELD_NAMES = [...new Set(Object.values(FIELDS).flat())] as FieldName[];
 const fieldConditions = Object.fromEntries(
-  FIELD_NAMES.map((name) => [name, conditionSchema.optional()]),
+  FIELD_NAMES.map((name) => [name, conditionSchema.optional().describe(FIELD_MEANINGS[name])]),
 ) as Record<FieldName, z.ZodOptional<typeof conditionSchema>>;
 
 export interface MatcherSpec extends Partial<Record<FieldName, Condition | undefined>> {
@@ -86,50 +122,62 @@ export interface MatcherSpec extends Partial<Record<FieldName, Condition | undef
 }
 
 /** Everything named must hold; an empty matcher accepts every event of the rule's kind. */
-const matcherSchema: z.ZodType<MatcherSpec> = z.strictObject({
-  ...fieldConditions,
-  client: z.array(cidr).min(1).optional(),
-  get all() {
-    return z.array(matcherSchema).min(1).optional();
-  },
-  get any() {
-    return z.array(matcherSchema).min(1).optional();
-  },
-  get not() {
-    return matcherSchema.optional();
-  },
-});
+const matcherSchema: z.ZodType<MatcherSpec> = z
+  .strictObject({
+    ...fieldConditions,
+    client: z.array(cidr).min(1).optional().describe("The client is in one of these ranges."),
+    get all() {
+      return z.array(matcherSchema).min(1).optional().describe("Each of these matchers holds.");
+    },
+    get any() {
+      return z.array(matcherSchema).min(1).optional().describe("At least one of these matchers holds.");
+    },
+    get not() {
+      return matcherSchema.optional().describe("This matcher does not hold, and its fields are shown.");
+    },
+  })
+  .meta({ id: "matcher" });
+
+const window = duration.describe("The span of time that is counted, back from the newest hit.");
 
 const bucketSchema = z.discriminatedUnion("kind", [
-  /** `count` hits within `window`. */
   z.strictObject({
-    kind: z.literal("threshold"),
-    count: z.number().int().min(1).max(10_000),
-    window: duration,
+    kind: z.literal("threshold").describe("Counts hits."),
+    count: z.number().int().min(1).max(10_000).describe("Hits within the window that make a finding."),
+    window,
   }),
-  /** `count` different values of a field within `window`. */
   z.strictObject({
-    kind: z.literal("distinct"),
-    of: z.enum(FIELD_NAMES),
-    count: z.number().int().min(2).max(1_000),
-    window: duration,
+    kind: z.literal("distinct").describe("Counts the different values of a field."),
+    of: z.enum(FIELD_NAMES).describe("The field."),
+    count: z.number().int().min(2).max(1_000).describe("Values within the window that make a finding."),
+    window,
   }),
 ]);
 
 export const ruleSchema = z.strictObject({
-  title: z.strictObject({ en: z.string().min(1), ja: z.string().min(1) }),
-  detects: z.string().min(1),
-  why: z.string().min(1),
-  falsePositives: z.array(z.string()).default([]),
-  severity: z.enum(SEVERITIES),
-  references: z.array(z.string()).default([]),
-  tags: z.array(z.string()).default([]),
-  events: z.enum(SOURCE_KINDS),
-  match: matcherSchema,
-  bucket: bucketSchema,
-  cooldown: duration.prefault("1m"),
-  /** A length, `default` for the policy's, or `none` for a rule that only reports. */
-  ban: z.union([z.enum(["default", "none"]), duration]).default("default"),
+  title: z.strictObject({
+    en: z.string().min(1).describe("A few words for lists and reasons."),
+    ja: z.string().min(1).describe("The same in Japanese."),
+  }),
+  detects: z.string().min(1).describe("Who is detected, in one sentence."),
+  why: z.string().min(1).describe("Why that tells an attacker from a visitor."),
+  falsePositives: z
+    .array(z.string())
+    .default([])
+    .describe("Whom it may hit by mistake, and what to do about it."),
+  severity: z.enum(SEVERITIES).describe("How much a person should mind."),
+  references: z.array(z.string()).default([]).describe("CWE, ATT&CK or RFC numbers, or addresses of pages."),
+  tags: z.array(z.string()).default([]).describe("Words to group rules by."),
+  events: z.enum(SOURCE_KINDS).describe("The kind of event that is looked at."),
+  match: matcherSchema.describe("What makes an event a hit."),
+  bucket: bucketSchema.describe("How many hits of one subject, in how long, make a finding."),
+  cooldown: duration
+    .prefault("1m")
+    .describe("How long after a finding the rule makes no other for the same subject."),
+  ban: z
+    .union([z.enum(["default", "none"]), duration])
+    .default("default")
+    .describe("Length of a first ban: the policy's, none (the rule only reports), or its own."),
 });
 
 /** A rule as its file says; `compileRule` makes the one that runs. */

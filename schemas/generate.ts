@@ -1,0 +1,45 @@
+/**
+ * Writes the JSON Schemas of rule files and of the configuration, for completion and checks in editors:
+ * `bin/node schemas/generate.ts`. A test fails when they are not those of the source.
+ */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { configSchema } from "../src/config/schema.ts";
+import { expectation, type Schema } from "../src/config/schema-walk.ts";
+import { ruleSchema } from "../src/evaluate/rule-schema.ts";
+
+const SOURCES = {
+  "rule.schema.json": { title: "A rule of Sekisho", schema: ruleSchema },
+  "sekisho.schema.json": { title: "Sekisho's configuration", schema: configSchema },
+} as const;
+
+/** Each file's name and what it must say. */
+export function schemaFiles(): Map<string, string> {
+  const files = Object.entries(SOURCES).map(([file, { title, schema }]) => {
+    const generated = z.toJSONSchema(schema, {
+      // What a person writes, where the daemon has parsed it already.
+      io: "input",
+      // The newest that editors understand everywhere.
+      target: "draft-7",
+      override: ({ zodSchema, jsonSchema }) => describeInWords(zodSchema, jsonSchema),
+    });
+    return [file, `${JSON.stringify({ title, ...generated }, null, 2)}\n`] as const;
+  });
+  return new Map(files);
+}
+
+/** What a text must look like only our parsers know, which say it in words. */
+function describeInWords(schema: Schema, described: Record<string, unknown>): void {
+  delete described.advice;
+  const { what, write } = expectation(schema);
+  if (write === null) return;
+  delete described.title;
+  const words = `${what[0]!.toUpperCase()}${what.slice(1)}: ${write}.`;
+  const meaning = z.globalRegistry.get(schema)?.description;
+  described.description = meaning === undefined ? words : `${meaning} ${words}`;
+}
+
+if (import.meta.main) {
+  for (const [file, text] of schemaFiles()) writeFileSync(join(import.meta.dirname, file), text);
+}
