@@ -40,8 +40,7 @@ export function discoverLogs(root = "/"): Discovery {
         .map((name) => join(directory, name));
       const closed = files.filter((file) => !isReadable(file));
       unreadable.push(...closed.map((path) => ({ path, hint: accessHint(path) })));
-      if (closed.length < files.length)
-        logs.push({ path: join(directory, pattern), kind, format: "auto" });
+      if (closed.length < files.length) logs.push({ path: join(directory, pattern), kind, format: "auto" });
     }
   }
   return { logs, unreadable };

@@ -1,4 +1,3 @@
-import type { Statement } from "better-sqlite3";
 import type {
   BanItem,
   EventItem,
@@ -13,9 +12,10 @@ import type { EventCounts, LogEvent, UnparsedReason } from "../model/event.ts";
 import type { Severity } from "../model/finding.ts";
 import type { Ip, Target } from "../model/ip.ts";
 import { type Clock, NEVER, toIso, toIsoOrNull, type UnixMs } from "../model/time.ts";
-import { type Connection, explained, openForReading } from "./database.ts";
+import { type Connection, openForReading } from "./database.ts";
 import { type DecisionRow, decisionOf } from "./decision-rows.ts";
 import { EVENT_KINDS } from "./event-rows.ts";
+import { Statements } from "./statements.ts";
 import { type EventRow, SELECT_EVENTS } from "./stored-events.ts";
 
 interface PageQuery {
@@ -52,16 +52,15 @@ const SHOWN_LENGTH = 4_096;
 
 /** Everything that is shown, read from the store by a connection that cannot write. */
 export class StoreReader implements Disposable {
-  readonly #file: string;
   readonly #connection: Connection;
   readonly #clock: Clock;
   /** Names of the enforcers that hold a target at present. */
   readonly #enforcedBy: (target: Target) => readonly string[];
-  readonly #prepared = new Map<string, Statement<unknown[]>>();
+  readonly #statements: Statements;
 
   constructor(file: string, clock: Clock, enforcedBy: (target: Target) => readonly string[] = () => []) {
-    this.#file = file;
     this.#connection = openForReading(file);
+    this.#statements = new Statements(this.#connection, file);
     this.#clock = clock;
     this.#enforcedBy = enforcedBy;
   }
@@ -86,20 +85,23 @@ export class StoreReader implements Disposable {
 
   #running(kind: StoredDecision["kind"]): Pick<DecisionRow, "target" | "until">[] {
     const select = RUNNING.map((condition) => `SELECT target, until FROM decisions WHERE ${condition}`);
-    return this.#all(select.join(" UNION ALL "), { kind, now: this.#clock.now() });
+    return this.#statements.all(select.join(" UNION ALL "), { kind, now: this.#clock.now() });
   }
 
   counts(): { readonly activeBans: number; readonly openIncidents: number } {
     const [endless, ending] = RUNNING.map((condition) => `SELECT count(*) FROM decisions WHERE ${condition}`);
     return {
-      activeBans: this.#number(`SELECT (${endless}) + (${ending})`, { kind: "ban", now: this.#clock.now() }),
-      openIncidents: this.#number("SELECT count(*) FROM incidents WHERE state = 'open'"),
+      activeBans: this.#statements.number(`SELECT (${endless}) + (${ending})`, {
+        kind: "ban",
+        now: this.#clock.now(),
+      }),
+      openIncidents: this.#statements.number("SELECT count(*) FROM incidents WHERE state = 'open'"),
     };
   }
 
   bans({ limit, cursor, state }: PageQuery & { readonly state: BanState | null }): Page<BanItem> {
     const condition = state === null ? "1" : BAN_CONDITIONS[state];
-    const rows = this.#all<DecisionRow>(
+    const rows = this.#statements.all<DecisionRow>(
       `SELECT * FROM decisions NOT INDEXED WHERE kind = 'ban' AND id < @before AND ${condition} ORDER BY id DESC LIMIT @limit`,
       { before: before(cursor), limit: limit + 1, now: this.#clock.now() },
     );
@@ -108,7 +110,7 @@ export class StoreReader implements Disposable {
 
   /** The newest ban of a target, whatever its state. */
   ban(id: number): BanItem | null {
-    const row = this.#get<DecisionRow>("SELECT * FROM decisions WHERE id = ?", id);
+    const row = this.#statements.get<DecisionRow>("SELECT * FROM decisions WHERE id = ?", id);
     return row === undefined ? null : this.#banItem(decisionOf(row));
   }
 
@@ -135,7 +137,7 @@ export class StoreReader implements Disposable {
     cursor,
     state,
   }: PageQuery & { readonly state: "open" | "closed" | null }): Page<IncidentItem> {
-    const rows = this.#all<IncidentRow>(
+    const rows = this.#statements.all<IncidentRow>(
       `SELECT * FROM incidents WHERE id < @before ${state === null ? "" : "AND state = @state"} ORDER BY id DESC LIMIT @limit`,
       { before: before(cursor), limit: limit + 1, state },
     );
@@ -143,13 +145,13 @@ export class StoreReader implements Disposable {
   }
 
   incident(id: number): IncidentDetail | null {
-    const row = this.#get<IncidentRow>("SELECT * FROM incidents WHERE id = ?", id);
+    const row = this.#statements.get<IncidentRow>("SELECT * FROM incidents WHERE id = ?", id);
     if (row === undefined) return null;
-    const findings = this.#all<FindingRow>(
+    const findings = this.#statements.all<FindingRow>(
       "SELECT * FROM findings WHERE incident = ? ORDER BY id DESC LIMIT 200",
       id,
     );
-    const bans = this.#all<DecisionRow>(
+    const bans = this.#statements.all<DecisionRow>(
       "SELECT * FROM decisions WHERE kind = 'ban' AND target = ? ORDER BY id DESC LIMIT 50",
       row.target,
     );
@@ -161,11 +163,11 @@ export class StoreReader implements Disposable {
   }
 
   #incidentItem(row: IncidentRow): IncidentItem {
-    const rules = this.#all<{ rule: string; count: number }>(
+    const rules = this.#statements.all<{ rule: string; count: number }>(
       "SELECT rule, count(*) AS count FROM findings WHERE incident = ? GROUP BY rule ORDER BY max(id)",
       row.id,
     );
-    const ban = this.#get<DecisionRow>(
+    const ban = this.#statements.get<DecisionRow>(
       "SELECT * FROM decisions WHERE kind = 'ban' AND target = ? ORDER BY id DESC LIMIT 1",
       row.target,
     );
@@ -185,10 +187,8 @@ export class StoreReader implements Disposable {
 
   /** Incidents on one target, newest first. */
   incidentsOf(target: Target): IncidentDetail[] {
-    return this.#all<{ id: number }>(
-      "SELECT id FROM incidents WHERE target = ? ORDER BY id DESC LIMIT 50",
-      target,
-    )
+    return this.#statements
+      .all<{ id: number }>("SELECT id FROM incidents WHERE target = ? ORDER BY id DESC LIMIT 50", target)
       .map(({ id }) => this.incident(id))
       .filter((incident) => incident !== null);
   }
@@ -199,7 +199,7 @@ export class StoreReader implements Disposable {
     client,
     kind,
   }: PageQuery & { readonly client: Ip | null; readonly kind: LogEvent["kind"] | null }): Page<EventItem> {
-    const rows = this.#all<EventRow & { source_path: string; bytes_kept: Buffer | null }>(
+    const rows = this.#statements.all<EventRow & { source_path: string; bytes_kept: Buffer | null }>(
       `SELECT events.*, s.path AS source_path, u.bytes AS bytes_kept FROM (${SELECT_EVENTS}
          WHERE e.id < @before
            ${client === null ? "" : "AND e.client = (SELECT id FROM clients WHERE value = @client)"}
@@ -221,7 +221,7 @@ export class StoreReader implements Disposable {
     const now = this.#clock.now();
     const last = now - (now % MINUTE_MS);
     const first = last - (minutes - 1) * MINUTE_MS;
-    const rows = this.#all<Omit<TrafficPoint, "time"> & { minute: number }>(
+    const rows = this.#statements.all<Omit<TrafficPoint, "time"> & { minute: number }>(
       "SELECT minute, s1xx, s2xx, s3xx, s4xx, s5xx, refused FROM traffic WHERE minute BETWEEN ? AND ?",
       first,
       last,
@@ -240,22 +240,24 @@ export class StoreReader implements Disposable {
     { readonly lines: number; readonly unparsed: number; readonly lastEventAt: string | null }
   > {
     return new Map(
-      this.#all<{ path: string; lines: number; unparsed: number; last_event_at: UnixMs | null }>(
-        "SELECT * FROM sources",
-      ).map((row) => [
-        row.path,
-        {
-          lines: row.lines,
-          unparsed: row.unparsed,
-          lastEventAt: row.last_event_at === null ? null : toIso(row.last_event_at),
-        },
-      ]),
+      this.#statements
+        .all<{ path: string; lines: number; unparsed: number; last_event_at: UnixMs | null }>(
+          "SELECT * FROM sources",
+        )
+        .map((row) => [
+          row.path,
+          {
+            lines: row.lines,
+            unparsed: row.unparsed,
+            lastEventAt: row.last_event_at === null ? null : toIso(row.last_event_at),
+          },
+        ]),
     );
   }
 
   /** Lines ever read, by what became of them. */
   eventCounts(): EventCounts {
-    const rows = this.#all<{ kind: keyof EventCounts; parsed: number; unparsed: number }>(
+    const rows = this.#statements.all<{ kind: keyof EventCounts; parsed: number; unparsed: number }>(
       "SELECT kind, sum(lines - unparsed) AS parsed, sum(unparsed) AS unparsed FROM sources GROUP BY kind",
     );
     const counts = { access: 0, error: 0, audit: 0, unparsed: 0 };
@@ -264,24 +266,6 @@ export class StoreReader implements Disposable {
       counts.unparsed += unparsed;
     }
     return counts;
-  }
-
-  #statement(sql: string): Statement<unknown[]> {
-    let statement = this.#prepared.get(sql);
-    if (statement === undefined) {
-      statement = this.#connection.prepare<unknown[]>(sql);
-      this.#prepared.set(sql, statement);
-    }
-    return statement;
-  }
-  #get<Row>(sql: string, ...values: unknown[]): Row | undefined {
-    return explained(this.#file, () => this.#statement(sql).get(...values) as Row | undefined);
-  }
-  #all<Row>(sql: string, ...values: unknown[]): Row[] {
-    return explained(this.#file, () => this.#statement(sql).all(...values) as Row[]);
-  }
-  #number(sql: string, ...values: unknown[]): number {
-    return Object.values(this.#get<Record<string, number>>(sql, ...values)!)[0]!;
   }
 }
 

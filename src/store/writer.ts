@@ -1,4 +1,3 @@
-import type { Statement } from "better-sqlite3";
 import type { Decision, Judgement, StoredDecision } from "../model/decision.ts";
 import type { LogEvent } from "../model/event.ts";
 import { type Finding, SEVERITIES, type Severity } from "../model/finding.ts";
@@ -9,8 +8,10 @@ import { type Connection, explained, openForWriting } from "./database.ts";
 import { type DecisionRow, decisionOf } from "./decision-rows.ts";
 import { Dictionary } from "./dictionary.ts";
 import { EventRows } from "./event-rows.ts";
+import { Statements } from "./statements.ts";
 import { type EventRow, eventOf, SELECT_EVENTS } from "./stored-events.ts";
 import { Traffic } from "./traffic.ts";
+import { UnparsedBytes } from "./unparsed-bytes.ts";
 
 /** Findings on one subject that are this close belong to one incident. */
 const INCIDENT_GAP_MS = 24 * 3_600_000;
@@ -32,8 +33,8 @@ export class StoreWriter implements Disposable {
   readonly #clients: Dictionary;
   readonly #events: EventRows;
   readonly #traffic: Traffic;
-  readonly #unparsedBudget: number;
-  #unparsedBytes: number;
+  readonly #unparsed: UnparsedBytes;
+  readonly #statements: Statements;
   #nextEvent: number;
 
   /** `unparsedBudget`: bytes of unparsed lines that are kept. */
@@ -42,13 +43,13 @@ export class StoreWriter implements Disposable {
     this.#connection = connection;
     this.#file = file;
     this.#clock = clock;
+    this.#statements = new Statements(connection, file);
     this.#texts = new Dictionary(connection, "texts");
     this.#clients = new Dictionary(connection, "clients");
     this.#events = new EventRows(connection, this.#texts, this.#clients);
     this.#traffic = new Traffic(connection);
-    this.#unparsedBudget = unparsedBudget;
-    this.#unparsedBytes = this.#countUnparsedBytes();
-    this.#nextEvent = this.#number("SELECT coalesce(max(id), 0) FROM events") + 1;
+    this.#unparsed = new UnparsedBytes(this.#statements, unparsedBudget);
+    this.#nextEvent = this.#statements.number("SELECT coalesce(max(id), 0) FROM events") + 1;
   }
 
   [Symbol.dispose](): void {
@@ -57,75 +58,53 @@ export class StoreWriter implements Disposable {
 
   register<Log extends Pick<Source, "path" | "kind">>(log: Log): Log & Pick<Source, "id"> {
     return this.#transaction(() => {
-      this.#run(
+      this.#statements.insert(
         "INSERT INTO sources (path, kind) VALUES (?, ?) ON CONFLICT (path) DO UPDATE SET kind = excluded.kind",
         log.path,
         log.kind,
       );
-      return { ...log, id: this.#number("SELECT id FROM sources WHERE path = ?", log.path) };
+      return { ...log, id: this.#statements.number("SELECT id FROM sources WHERE path = ?", log.path) };
     });
   }
 
   checkpoints(source: Pick<Source, "id">): Checkpoint[] {
-    return this.#all<{ device: number; inode: number; head: string; head_length: number; offset: number }>(
-      "SELECT device, inode, head, head_length, offset FROM checkpoints WHERE source = ? ORDER BY updated_at DESC",
-      source.id,
-    ).map(({ offset, head_length: headLength, ...file }) => ({
-      source: source.id,
-      fingerprint: { ...file, headLength },
-      offset,
-    }));
+    return this.#statements
+      .all<{ device: number; inode: number; head: string; head_length: number; offset: number }>(
+        "SELECT device, inode, head, head_length, offset FROM checkpoints WHERE source = ? ORDER BY updated_at DESC",
+        source.id,
+      )
+      .map(({ offset, head_length: headLength, ...file }) => ({
+        source: source.id,
+        fingerprint: { ...file, headLength },
+        offset,
+      }));
   }
 
   /** Stores a batch: all of it or nothing. Throws DISK_FULL, DATABASE_LOCKED, …; the same batch may be tried again. */
   commit(batch: Batch): void {
     const { events, checkpoint } = batch;
     const firstEvent = this.#nextEvent;
-    let unparsedBytes = this.#unparsedBytes;
-    this.#transaction(() => {
+    const unparsed = this.#transaction(() => {
       this.#events.insert(events, firstEvent);
       this.#texts.flush();
       this.#clients.flush();
       this.#traffic.add(events, firstEvent);
-      unparsedBytes = this.#keepUnparsed(events, firstEvent, unparsedBytes);
       batch.findings.forEach((finding, index) => {
         this.#storeFinding(finding, batch.judgements[index]!, firstEvent + finding.eventIndex);
       });
       this.#countLines(checkpoint.source, events);
       this.#storeCheckpoint(checkpoint);
+      return this.#unparsed.keep(events, firstEvent);
     });
     this.#texts.committed();
     this.#clients.committed();
-    this.#unparsedBytes = unparsedBytes;
+    unparsed.committed();
     this.#nextEvent = firstEvent + events.length;
-  }
-
-  #keepUnparsed(events: readonly LogEvent[], firstEvent: number, kept: number): number {
-    for (let index = 0; index < events.length; index++) {
-      const event = events[index]!;
-      if (event.kind !== "unparsed") continue;
-      const bytes = Buffer.from(event.line, "latin1");
-      if (bytes.length > this.#unparsedBudget) continue;
-      this.#run("INSERT INTO unparsed VALUES (?, ?)", firstEvent + index, bytes);
-      kept += bytes.length;
-    }
-    while (kept > this.#unparsedBudget) {
-      const freed = this.#get<{ length: number }>(
-        "DELETE FROM unparsed WHERE event = (SELECT min(event) FROM unparsed) RETURNING length(bytes) AS length",
-      );
-      if (freed === undefined) return 0;
-      kept -= freed.length;
-    }
-    return kept;
-  }
-
-  #countUnparsedBytes(): number {
-    return this.#number("SELECT coalesce(sum(length(bytes)), 0) FROM unparsed");
   }
 
   #storeFinding(finding: Finding, judgement: Judgement, event: number): void {
     const incident = this.#incidentFor(finding);
-    this.#run(
+    this.#statements.insert(
       "INSERT INTO findings VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       incident,
       finding.rule,
@@ -143,13 +122,13 @@ export class StoreWriter implements Disposable {
   }
 
   #incidentFor(finding: Finding): number {
-    const open = this.#get<{ id: number; severity: Severity }>(
+    const open = this.#statements.get<{ id: number; severity: Severity }>(
       "SELECT id, severity FROM incidents WHERE subject = ? AND state = 'open' AND last_seen >= ? ORDER BY id DESC",
       finding.subject,
       finding.firstSeen - INCIDENT_GAP_MS,
     );
     if (open === undefined) {
-      return this.#run(
+      return this.#statements.insert(
         "INSERT INTO incidents VALUES (NULL, ?, ?, ?, 'open', ?, ?)",
         finding.subject,
         targetOfSubject(finding.subject),
@@ -158,7 +137,7 @@ export class StoreWriter implements Disposable {
         finding.lastSeen,
       );
     }
-    this.#run(
+    this.#statements.change(
       "UPDATE incidents SET last_seen = max(last_seen, ?), severity = ? WHERE id = ?",
       finding.lastSeen,
       worse(open.severity, finding.severity),
@@ -168,7 +147,7 @@ export class StoreWriter implements Disposable {
   }
 
   #storeDecision(decision: Decision, incident: number | null): number {
-    return this.#run(
+    return this.#statements.insert(
       "INSERT INTO decisions VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?)",
       decision.kind,
       decision.target,
@@ -188,7 +167,7 @@ export class StoreWriter implements Disposable {
       if (event.kind === "unparsed") unparsed++;
       else if (event.time > newest) newest = event.time;
     }
-    this.#run(
+    this.#statements.change(
       `UPDATE sources SET lines = lines + ?, unparsed = unparsed + ?,
        last_event_at = nullif(max(coalesce(last_event_at, 0), ?), 0) WHERE id = ?`,
       events.length,
@@ -199,7 +178,7 @@ export class StoreWriter implements Disposable {
   }
 
   #storeCheckpoint({ source, fingerprint, offset }: Checkpoint): void {
-    this.#run(
+    this.#statements.insert(
       "INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?, ?, ?)",
       source,
       fingerprint.device,
@@ -216,7 +195,7 @@ export class StoreWriter implements Disposable {
     return this.#transaction(() => {
       if (decision.kind === "ban") this.#revokeRunning("ban", decision.target, null);
       const id = this.#storeDecision(decision, null);
-      return decisionOf(this.#get<DecisionRow>("SELECT * FROM decisions WHERE id = ?", id)!);
+      return decisionOf(this.#statements.get<DecisionRow>("SELECT * FROM decisions WHERE id = ?", id)!);
     });
   }
 
@@ -230,27 +209,32 @@ export class StoreWriter implements Disposable {
 
   #revokeRunning(kind: Decision["kind"], target: Target, forgivenThrough: number | null): number {
     const now = this.#clock.now();
-    return this.#connection
-      .prepare(
-        `UPDATE decisions INDEXED BY decisions_target SET revoked_at = ?, revoked_event = ?
+    return this.#statements.change(
+      `UPDATE decisions INDEXED BY decisions_target SET revoked_at = ?, revoked_event = ?
          WHERE kind = ? AND target = ? AND revoked_at IS NULL AND (until IS NULL OR until > ?)`,
-      )
-      .run(now, forgivenThrough, kind, target, now).changes;
+      now,
+      forgivenThrough,
+      kind,
+      target,
+      now,
+    );
   }
 
   /** False when there is no such incident. */
   setIncidentState(id: number, state: "open" | "closed"): boolean {
-    const update = this.#connection.prepare("UPDATE incidents SET state = ? WHERE id = ?");
-    return this.#transaction(() => update.run(state, id).changes > 0);
+    const sql = "UPDATE incidents SET state = ? WHERE id = ?";
+    return this.#transaction(() => this.#statements.change(sql, state, id) > 0);
   }
 
   /** Decisions of a kind that still run at `time` or ended after it. */
   decisionsSince(kind: Decision["kind"], time: UnixMs): StoredDecision[] {
-    return this.#all<DecisionRow>(
-      "SELECT * FROM decisions WHERE kind = ? AND (until IS NULL OR until > ?) ORDER BY id",
-      kind,
-      time,
-    ).map(decisionOf);
+    return this.#statements
+      .all<DecisionRow>(
+        "SELECT * FROM decisions WHERE kind = ? AND (until IS NULL OR until > ?) ORDER BY id",
+        kind,
+        time,
+      )
+      .map(decisionOf);
   }
 
   /** Stored events from the first that is younger than `memory` before the newest, in batches, for a restart. */
@@ -277,7 +261,7 @@ export class StoreWriter implements Disposable {
     readonly at: UnixMs;
   }[] {
     const { first, since } = this.#recent(memory);
-    return this.#all(
+    return this.#statements.all(
       "SELECT subject, rule, event AS throughEvent, last_seen AS at FROM findings WHERE event >= ? AND last_seen >= ?",
       first,
       since,
@@ -286,7 +270,7 @@ export class StoreWriter implements Disposable {
 
   /** Whose hits were forgiven, as a person lifted their ban, since `memory` before the newest event. */
   forgiven(memory: number): { readonly target: Target; readonly throughEvent: number }[] {
-    return this.#all(
+    return this.#statements.all(
       "SELECT target, revoked_event AS throughEvent FROM decisions WHERE revoked_event IS NOT NULL AND revoked_at >= ?",
       this.#recent(memory).since,
     );
@@ -298,60 +282,42 @@ export class StoreWriter implements Disposable {
    */
   #recent(memory: number): { readonly since: number; readonly first: number } {
     const now = this.#clock.now();
-    const newest = this.#number("SELECT coalesce(max(minute), 0) FROM traffic WHERE minute <= ?", now);
+    const newest = this.#statements.number(
+      "SELECT coalesce(max(minute), 0) FROM traffic WHERE minute <= ?",
+      now,
+    );
     const since = newest - 60_000 - memory;
     const first = "SELECT coalesce(min(first_event), 0) FROM traffic WHERE minute BETWEEN ? AND ?";
-    return { since, first: this.#number(first, since, now) };
+    return { since, first: this.#statements.number(first, since, now) };
   }
 
   /** Deletes up to `limit` of the oldest events when they are older than `before`; how many. */
   deleteOldEvents(before: UnixMs, limit: number): number {
     const deleted = this.#transaction(() => {
-      const keepFrom = this.#number(
+      const keepFrom = this.#statements.number(
         "SELECT coalesce((SELECT min(first_event) FROM traffic WHERE minute BETWEEN ? AND ?), ?)",
         before - 60_000,
         this.#clock.now(),
         this.#nextEvent,
       );
-      const deleted = this.#connection
-        .prepare("DELETE FROM events WHERE id IN (SELECT id FROM events WHERE id < ? ORDER BY id LIMIT ?)")
-        .run(keepFrom, limit).changes;
-      this.#run(
+      const deleted = this.#statements.change(
+        "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE id < ? ORDER BY id LIMIT ?)",
+        keepFrom,
+        limit,
+      );
+      this.#statements.change(
         "DELETE FROM unparsed WHERE event < coalesce((SELECT min(id) FROM events), ?)",
         this.#nextEvent,
       );
-      if (deleted < limit) this.#run("DELETE FROM traffic WHERE minute < ?", before - 60_000);
+      if (deleted < limit) this.#statements.change("DELETE FROM traffic WHERE minute < ?", before - 60_000);
       return deleted;
     });
-    if (deleted > 0) this.#unparsedBytes = this.#countUnparsedBytes();
+    if (deleted > 0) this.#unparsed.recount();
     return deleted;
   }
 
   #transaction<T>(body: () => T): T {
     return explained(this.#file, () => this.#connection.transaction(body).immediate());
-  }
-
-  readonly #prepared = new Map<string, Statement<unknown[]>>();
-  #statement(sql: string): Statement<unknown[]> {
-    let statement = this.#prepared.get(sql);
-    if (statement === undefined) {
-      statement = this.#connection.prepare<unknown[]>(sql);
-      this.#prepared.set(sql, statement);
-    }
-    return statement;
-  }
-  /** The number of the row that was inserted. */
-  #run(sql: string, ...values: unknown[]): number {
-    return Number(this.#statement(sql).run(...values).lastInsertRowid);
-  }
-  #get<Row>(sql: string, ...values: unknown[]): Row | undefined {
-    return this.#statement(sql).get(...values) as Row | undefined;
-  }
-  #all<Row>(sql: string, ...values: unknown[]): Row[] {
-    return this.#statement(sql).all(...values) as Row[];
-  }
-  #number(sql: string, ...values: unknown[]): number {
-    return Object.values(this.#get<Record<string, number>>(sql, ...values)!)[0]!;
   }
 }
 

@@ -79,10 +79,7 @@ describe.skipIf(missing("root", "apache2", "netns"))("the snippet in a real Apac
           includeFile: join(root, "list.conf"),
           logFormat: '%a "%{Origin}i"',
         });
-        const choose = snippet.replace(
-          "#GlobalLog /var/log/apache2/sekisho.log",
-          `GlobalLog ${sekishoLog}`,
-        );
+        const choose = snippet.replace("#GlobalLog /var/log/apache2/sekisho.log", `GlobalLog ${sekishoLog}`);
         return `LoadModule access_compat_module /usr/lib/apache2/modules/mod_access_compat.so\n${choose}`;
       },
       site: `${SITE}\nCustomLog own.log combined`,
