@@ -71,6 +71,29 @@ describe.skipIf(missing("chromium"))("the dashboard page", { timeout: 60_000 }, 
     await expect.poll(ground).toBe(dark);
   });
 
+  test("the chart is drawn in the colours of the theme, also right after the theme changed", async () => {
+    /** How many pixels of the chart have exactly the colour of the line `refused` in the present theme. */
+    const painted = () =>
+      dashboard.page.evaluate(() => {
+        const { r, g, b } = /(?<r>\d+), (?<g>\d+), (?<b>\d+)/.exec(
+          getComputedStyle(document.querySelector('i[data-color="refused"]')!).color,
+        )!.groups!;
+        const canvas = document.querySelector<HTMLCanvasElement>(".chart canvas")!;
+        const { data } = canvas.getContext("2d")!.getImageData(0, 0, canvas.width, canvas.height);
+        let count = 0;
+        for (let at = 0; at < data.length; at += 4) {
+          if (data[at] === Number(r) && data[at + 1] === Number(g) && data[at + 2] === Number(b)) count++;
+        }
+        return count;
+      });
+    await dashboard.signIn();
+    await expect.poll(painted).toBeGreaterThan(50);
+    for (const theme of ["Dark theme", "Light theme"]) {
+      await dashboard.page.getByRole("button", { name: theme }).click();
+      await expect.poll(painted, { timeout: 1_000 }).toBeGreaterThan(50);
+    }
+  });
+
   test("on a phone nothing is wider than the screen, in any view", async () => {
     await dashboard.page.setViewportSize({ width: 390, height: 844 });
     await dashboard.signIn();

@@ -10,6 +10,9 @@ import { Choice } from "./choice.tsx";
 
 const NAMES = { 60: "60 min", 360: "6 h", 1440: "24 h" } as const;
 
+/** Asked of elements of their own: those of the legend fade from one theme to the other. */
+const CHART_COLORS = [...SERIES.map(({ key }) => key), "ink", "rule", "refused-ground"];
+
 export function Traffic() {
   return (
     <section aria-labelledby="traffic-heading" class="traffic">
@@ -55,7 +58,7 @@ function Chart() {
 
   useEffect(() => {
     const colorOf = (name: string): string => {
-      const probe = figure.current?.querySelector(`[data-color="${name}"]`);
+      const probe = figure.current?.querySelector(`i[data-color="${name}"]`);
       return probe ? getComputedStyle(probe).color : "gray";
     };
     const onCursor = (at: number | null): void => {
@@ -87,7 +90,7 @@ function Chart() {
       <figcaption>
         <Legend at={cursor.value} columns={columns.value} hidden={hidden.value} onToggle={toggle} />
       </figcaption>
-      {["ink", "rule", "refused-ground"].map((name) => (
+      {CHART_COLORS.map((name) => (
         <i key={name} data-color={name} hidden />
       ))}
     </figure>
