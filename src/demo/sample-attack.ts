@@ -2,10 +2,10 @@ import { appendFileSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import type { SourceKind } from "../model/event.ts";
-import type { Clock } from "../model/time.ts";
+import { type Clock, type UnixMs, unixMs } from "../model/time.ts";
 import { type DemoLogName, linesOf } from "./log-lines.ts";
 import { OWN_ORIGIN } from "./scenes.ts";
-import { timeline } from "./timeline.ts";
+import { timeline, visits } from "./timeline.ts";
 
 /** One entry of the configuration's `logs`. */
 export interface DemoLog {
@@ -24,10 +24,11 @@ const LOGS: Readonly<Record<DemoLogName, { file: string; format: string }>> = {
   audit: { file: "audit.jsonl", format: "auto" },
 };
 const TICK_MS = 100;
+const HOUR_MS = 3_600_000;
 
 /**
  * Plays the sample attack into new log files in `directory`, at the pace of life and with the clock's time, until the
- * signal aborts. Resolves once the empty logs are there. No file stays open in between. When writing fails (a full
+ * signal aborts. Resolves once the logs are there, with an hour of visitors in them. No file stays open in between. When writing fails (a full
  * disk), the attack ends and `failed` is told.
  */
 export async function startDemo(demo: {
@@ -40,9 +41,10 @@ export async function startDemo(demo: {
 }): Promise<DemoLog[]> {
   const { directory, clock, signal, maxLogBytes = 10_000_000 } = demo;
   mkdirSync(directory, { recursive: true });
+  const past = hourBefore(clock.now());
   const logs = Object.entries(LOGS).map(([kind, { file, format }]) => {
     const path = join(directory, file);
-    writeFileSync(path, "");
+    writeFileSync(path, past[kind as DemoLogName]);
     return { path, kind: kind as DemoLogName, format, timezone: "UTC" };
   });
   play(directory, clock, maxLogBytes, signal).catch((error: unknown) => {
@@ -51,13 +53,23 @@ export async function startDemo(demo: {
   return logs;
 }
 
+/** What the logs hold when the attack begins: ordinary visits, so that it stands out. */
+function hourBefore(now: UnixMs): Record<DemoLogName, string> {
+  const lines: Record<DemoLogName, string[]> = { access: [], error: [], audit: [] };
+  for (const beat of visits()) {
+    if (beat.at >= HOUR_MS) break;
+    for (const [log, line] of linesOf(beat, unixMs(now - HOUR_MS + beat.at))) lines[log].push(`${line}\n`);
+  }
+  return { access: lines.access.join(""), error: lines.error.join(""), audit: lines.audit.join("") };
+}
+
 async function play(
   directory: string,
   clock: Clock,
   maxLogBytes: number,
   signal: AbortSignal,
 ): Promise<void> {
-  const written: Record<DemoLogName, number> = { access: 0, error: 0, audit: 0 };
+  const written: Record<DemoLogName, number> = { access: 0, error: 0, audit: 0 }; // since the attack began
   let due: Record<DemoLogName, string> = { access: "", error: "", audit: "" };
   // Counted in ticks, not read from the clock: after a laptop's sleep the hours missed must not come all at once.
   let until = TICK_MS;

@@ -13,6 +13,8 @@ const CYCLE = 270_000;
 /** Hosts of 198.51.100.0/24 and 203.0.113.0/24. A ban has expired before an address comes round again. */
 const ATTACKERS = 2 * 254;
 const VISITORS = 40;
+/** Milliseconds to a radian of the visitors' waves. */
+const WAVE = 400_000;
 
 /** Everything that ever happens, in order; it does not end. */
 export function* timeline(): Generator<Beat> {
@@ -26,12 +28,12 @@ export function* timeline(): Generator<Beat> {
   }
 }
 
-/** Two to six lines a second. The odd factors only keep neighbours apart. */
-function* visits(): Generator<Beat, never> {
+/** Two to six lines a second, in slow waves. The odd factors only keep neighbours apart. */
+export function* visits(): Generator<Beat, never> {
   let at = 0;
   for (let visit = 0; ; visit++) {
     yield { at, client: visitor((visit * 7) % VISITORS), act: VISITS[(visit * 5) % VISITS.length]! };
-    at += 170 + ((visit * 97) % 330);
+    at += Math.round((170 + ((visit * 97) % 330)) * (1.1 + 0.25 * Math.sin(at / WAVE)));
   }
 }
 
