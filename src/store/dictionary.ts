@@ -1,8 +1,9 @@
 import type { Statement } from "better-sqlite3";
 import type { Connection } from "./database.ts";
 
-/** Distinct texts that are remembered; the oldest half is forgotten when there are more. */
+/** Distinct texts, and their characters, that half of the memory holds; when it is full the older half is forgotten. */
 const GENERATION = 50_000;
+const GENERATION_CHARACTERS = 16 * 2 ** 20;
 const ROWS_A_STATEMENT = 100;
 
 /** A slice keeps its whole batch in memory; a key that outlives the batch is copied. */
@@ -17,6 +18,7 @@ export class Dictionary {
   readonly #one: Statement;
   readonly #many: Statement;
   #young = new Map<string, number>();
+  #youngCharacters = 0;
   #old = new Map<string, number>();
   #pending: (number | string)[] = [];
   #next: number;
@@ -48,11 +50,13 @@ export class Dictionary {
       id = this.#next++;
       this.#pending.push(id, key);
     }
-    if (this.#young.size >= GENERATION) {
+    if (this.#young.size >= GENERATION || this.#youngCharacters >= GENERATION_CHARACTERS) {
       this.#old = this.#young;
       this.#young = new Map();
+      this.#youngCharacters = 0;
     }
     this.#young.set(key, id);
+    this.#youngCharacters += key.length;
     return id;
   }
 
