@@ -121,19 +121,27 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   starting.defer(() => rmSync(daemonFile(data), { force: true }));
 
   const lifetimes = starting.move();
+  let turn: Promise<unknown> = Promise.resolve();
+  /** One after the other: a second reload, or the end, must find the parts of the first at rest. */
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const result = turn.then(work);
+    turn = result.catch(() => {});
+    return result;
+  };
+  const reload = async (next: Setup): Promise<readonly string[]> => {
+    await thread.request<"configure">({ kind: "configure", settings: ingestSettings(next) });
+    const previous = parts!;
+    const { enforcement } = use(next);
+    await stop(previous);
+    await liftRemoved(previous.config, next.config, clock);
+    await enforcement.start(backend.wantedBlocks());
+    backend.reloadProblem = null;
+    return needRestart(setup, next);
+  };
   return {
     url: server.url,
     link: () => server.link(),
-    reload: async (next) => {
-      await thread.request<"configure">({ kind: "configure", settings: ingestSettings(next) });
-      const previous = parts!;
-      const { enforcement } = use(next);
-      await stop(previous);
-      await liftRemoved(previous.config, next.config, clock);
-      await enforcement.start(backend.wantedBlocks());
-      backend.reloadProblem = null;
-      return needRestart(setup, next);
-    },
+    reload: (next) => inTurn(() => reload(next)),
     refused: (error) => {
       backend.reloadProblem = {
         code: error.code,
@@ -142,7 +150,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       };
       backend.changed();
     },
-    [Symbol.asyncDispose]: () => lifetimes.disposeAsync(),
+    [Symbol.asyncDispose]: () => inTurn(() => lifetimes.disposeAsync()),
   };
 }
 
