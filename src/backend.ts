@@ -159,12 +159,12 @@ export class DaemonBackend implements Backend, Disposable {
 
   async unban(target: Target): Promise<void> {
     await this.#about.thread.request<"unban">({ kind: "unban", target });
-    await this.#settled();
+    await this.#lifted();
   }
 
   async allow(target: Target, reason: string): Promise<void> {
     await this.#about.thread.request<"allow">({ kind: "allow", target, reason });
-    await this.#settled();
+    await this.#lifted();
   }
 
   async disallow(target: Target): Promise<void> {
@@ -186,6 +186,13 @@ export class DaemonBackend implements Backend, Disposable {
     this.#running.enforcement.want(this.wantedBlocks());
     await this.#running.enforcement.settled();
     this.changed("bans", "incidents");
+  }
+
+  /** Throws what keeps an enforcer from lifting; the ban itself is lifted then, and the enforcer tries again. */
+  async #lifted(): Promise<void> {
+    await this.#settled();
+    await this.#running.enforcement.applyLifts();
+    this.changed("bans");
   }
 
   get #running(): Parts {

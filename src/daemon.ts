@@ -13,6 +13,7 @@ import type { Enforcer } from "./enforce/enforcer.ts";
 import type { FromWorker } from "./ingest/messages.ts";
 import { IngestThread } from "./ingest/thread.ts";
 import { messageOf, SekishoError } from "./model/errors.ts";
+import type { Target } from "./model/ip.ts";
 import type { Clock } from "./model/time.ts";
 import type { DaemonLog } from "./observe/log.ts";
 import { applyEnforcer } from "./schedule/apply-enforcer.ts";
@@ -83,7 +84,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   );
 
   const use = (next: Setup): Parts => {
-    parts = assemble(next, thread, clock, () => backend.changed("bans"));
+    const lingering = new LingeringNotes(thread);
+    parts = assemble(next, thread, clock, () => {
+      lingering.note(parts?.enforcement.lingering() ?? []);
+      backend.changed("bans");
+    });
     backend.use(parts);
     return parts;
   };
@@ -174,6 +179,24 @@ async function playDemo(
 
 type Told = Extract<FromWorker, { kind: "committed" | "state" }>;
 
+/** Tells the ingestion thread whom enforcers still refuse though no ban runs, when that changed. */
+class LingeringNotes {
+  readonly #thread: IngestThread;
+  #noted = "";
+
+  constructor(thread: IngestThread) {
+    this.#thread = thread;
+  }
+
+  note(targets: readonly Target[]): void {
+    const text = targets.join();
+    if (text === this.#noted) return;
+    this.#noted = text;
+    // A thread that has ended has said so itself.
+    this.#thread.request<"note-lingering">({ kind: "note-lingering", targets }).catch(() => {});
+  }
+}
+
 /** The parts that a reload replaces. */
 function assemble(setup: Setup, thread: IngestThread, clock: Clock, onChange: () => void): Parts {
   const { config, mode } = setup;
@@ -183,7 +206,7 @@ function assemble(setup: Setup, thread: IngestThread, clock: Clock, onChange: ()
     enforcers,
     clock,
     onChange,
-    nextApplyAt: (name) => scheduler.nextRunAt(`apply-${name}`),
+    nextApplies: (name) => scheduler.nextRuns(`apply-${name}`),
   });
   const scheduler = new Scheduler([
     verifyEnforcers(async () => enforcement.verify()),

@@ -30,6 +30,8 @@ export class Ledger {
   readonly #terms = new Map<Target, Term[]>();
   /** The targets of all terms. */
   readonly #banned = new TargetSet();
+  /** Targets whose ban has ended and which an enforcer still refuses. */
+  #lingering = new TargetSet();
   readonly #memory: DurationMs;
   readonly #enforcing: () => boolean;
 
@@ -83,6 +85,11 @@ export class Ledger {
     return null;
   }
 
+  /** Takes note of who is still refused though no ban runs: their refusals are no deeds either. */
+  setLingering(targets: Iterable<Target>): void {
+    this.#lingering = new TargetSet(targets);
+  }
+
   /** Lets go of bans that ended so long before `time` that escalation does not remember them. */
   purge(time: UnixMs): void {
     for (const [target, terms] of this.#terms) {
@@ -104,10 +111,13 @@ export class Ledger {
    * that keeps on trying would otherwise never be let out.
    */
   markRefusals(events: readonly LogEvent[]): void {
-    if (!this.#enforcing() || this.#banned.size === 0) return;
+    if (!this.#enforcing() || this.#banned.size + this.#lingering.size === 0) return;
     for (const event of events) {
       if (!looksRefused(event)) continue;
-      event.refused = this.#bannedWithin(targetOf(event.client), event.time, LIFTED_WITHIN_MS) !== null;
+      const target = targetOf(event.client);
+      event.refused =
+        this.#bannedWithin(target, event.time, LIFTED_WITHIN_MS) !== null ||
+        this.#lingering.covering(target) !== null;
     }
   }
 }

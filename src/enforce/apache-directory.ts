@@ -98,7 +98,7 @@ export class ApacheDirectory implements Enforcer {
       if (names?.every((name) => held.has(name))) inForce.add(target);
       else unenforced.push(target);
     }
-    this.#enforced = { inForce, waiting: new Set(), unenforced, pending: false, drift };
+    this.#enforced = { ...NOTHING_ENFORCED, inForce, unenforced, drift };
     return this.#enforced;
   }
 

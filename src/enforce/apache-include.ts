@@ -93,6 +93,7 @@ export class ApacheInclude implements Enforcer {
     return {
       inForce: listed.intersection(running),
       waiting: listed.difference(running),
+      lingering: running.difference(listed),
       unenforced: this.#unenforced,
       pending: written !== applied,
       drift,

@@ -14,8 +14,8 @@ export interface EnforcementOptions {
   readonly clock: Clock;
   /** Called after each change of a status. */
   readonly onChange: () => void;
-  /** When the schedule next calls `apply`; only shown. */
-  readonly nextApplyAt?: (enforcer: string) => UnixMs | null;
+  /** When the schedule next calls `apply`, and when after that; without it nothing is known of schedules. */
+  readonly nextApplies?: (enforcer: string) => readonly UnixMs[];
 }
 
 /**
@@ -32,7 +32,10 @@ export class Enforcement implements AsyncDisposable {
   constructor(options: EnforcementOptions) {
     this.#options = options;
     const { mode, clock, onChange } = options;
-    this.#lanes = options.enforcers.map((enforcer) => new Lane({ enforcer, mode, clock, onChange }));
+    this.#lanes = options.enforcers.map((enforcer) => {
+      const nextApplies = () => options.nextApplies?.(enforcer.name) ?? [];
+      return new Lane({ enforcer, mode, clock, onChange, nextApplies });
+    });
   }
 
   /** Reads the world in full, makes it equal `blocks`, and resolves after the first try of each. Never throws. */
@@ -68,8 +71,18 @@ export class Enforcement implements AsyncDisposable {
     return true;
   }
 
+  /** For a person who lifted a ban: has enforcers that would refuse until their schedule stop doing so. */
+  async applyLifts(): Promise<void> {
+    await Promise.all(this.#lanes.map((lane) => lane.applyLifts()));
+  }
+
+  /** Targets that some enforcer still refuses though nobody wants it to. */
+  lingering(): Target[] {
+    return [...new Set(this.#lanes.flatMap((lane) => lane.lingering()))];
+  }
+
   statuses(): EnforcerStatus[] {
-    return this.#lanes.map((lane) => lane.status(this.#options.nextApplyAt?.(lane.enforcer.name) ?? null));
+    return this.#lanes.map((lane) => lane.status());
   }
 
   /** Names of the enforcers that have this target in force. */

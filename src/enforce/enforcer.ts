@@ -10,6 +10,8 @@ export interface Enforced {
   readonly inForce: ReadonlySet<Target>;
   /** Written, in force after the next `apply`. */
   readonly waiting: ReadonlySet<Target>;
+  /** No longer asked for, and still refused until the next `apply`. */
+  readonly lingering: ReadonlySet<Target>;
   /** Wanted, but this enforcer cannot carry them or has no room. */
   readonly unenforced: readonly Target[];
   /** True while something written (an added or a lifted block) waits for `apply`. */
@@ -22,6 +24,7 @@ export interface Enforced {
 export const NOTHING_ENFORCED: Enforced = {
   inForce: new Set(),
   waiting: new Set(),
+  lingering: new Set(),
   unenforced: [],
   pending: false,
   drift: 0,

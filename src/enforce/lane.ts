@@ -14,6 +14,12 @@ const LAST_RETRY_MS = 300_000;
  */
 const SCHEDULED_REST_MS = 5_000;
 
+/**
+ * Between two reloads that lifts ask for. Each reload can leave an old Apache process behind with its WebSockets, so
+ * a person who lifts twenty bans gets two reloads, not twenty.
+ */
+const LIFT_REST_MS = 30_000;
+
 /** More would only swell each status message. */
 const MAX_UNENFORCED_SHOWN = 100;
 
@@ -22,6 +28,8 @@ export interface LaneOptions {
   readonly mode: Mode;
   readonly clock: Clock;
   readonly onChange: () => void;
+  /** When the schedule next calls `apply`, and when after that; empty where there is no schedule. */
+  readonly nextApplies: () => readonly UnixMs[];
 }
 
 /**
@@ -48,6 +56,8 @@ export class Lane {
   #driftCount = 0;
   #error: unknown = null;
   #reconciledAt: UnixMs | null = null;
+  #appliedAt: UnixMs | null = null;
+  #liftTimer: NodeJS.Timeout | null = null;
 
   constructor(options: LaneOptions) {
     this.enforcer = options.enforcer;
@@ -76,6 +86,24 @@ export class Lane {
     });
   }
 
+  /** Has lifted blocks that still refuse end soon: at once, or when the rest after the last reload is over. */
+  async applyLifts(): Promise<void> {
+    if (this.lingering().length === 0 || this.#liftTimer !== null) return;
+    const rested = this.#appliedAt === null ? Infinity : this.#options.clock.now() - this.#appliedAt;
+    if (rested >= LIFT_REST_MS) return this.apply();
+    this.#liftTimer = setTimeout(() => {
+      this.#liftTimer = null;
+      // What goes wrong is in the status, and the schedule tries again.
+      this.apply().catch(() => {});
+    }, LIFT_REST_MS - rested).unref();
+  }
+
+  /** Targets that are still refused though nobody wants them to be. */
+  lingering(): Target[] {
+    const wanted = new Set(this.#want.map(({ target }) => target));
+    return [...this.#enforced.lingering].filter((target) => !wanted.has(target));
+  }
+
   /** Resolves when nothing is under way and nothing waits but a retry after a failure. */
   async settled(): Promise<void> {
     while (this.#queued || (this.#due && this.#failures === 0)) {
@@ -89,6 +117,7 @@ export class Lane {
   async stop(): Promise<void> {
     this.#ending.abort();
     this.#clearTimer();
+    if (this.#liftTimer !== null) clearTimeout(this.#liftTimer);
     await this.#turn;
   }
 
@@ -100,8 +129,9 @@ export class Lane {
     return this.#driftCount;
   }
 
-  status(nextApplyAt: UnixMs | null): EnforcerStatus {
+  status(): EnforcerStatus {
     const error = this.#error;
+    const [nextApplyAt = null] = this.#options.nextApplies();
     return {
       name: this.enforcer.name,
       state: this.#state(),
@@ -140,8 +170,12 @@ export class Lane {
     this.#due = false;
     this.#verify = false;
     try {
-      this.#enforced = await this.#reconcile(verify);
-      if (apply) this.#enforced = await this.enforcer.apply(this.#ending.signal);
+      const want = this.#outlasting(apply);
+      this.#enforced = await this.#reconcile(want, verify);
+      if (apply) {
+        this.#enforced = await this.enforcer.apply(this.#ending.signal);
+        this.#appliedAt = this.#options.clock.now();
+      }
       this.#error = null;
       this.#failures = 0;
       this.#reconciledAt = this.#options.clock.now();
@@ -157,17 +191,27 @@ export class Lane {
     if (this.#due) this.#wake();
   }
 
-  async #reconcile(verify: boolean): Promise<Enforced> {
+  /**
+   * What a scheduled enforcer is asked for: blocks that last until it can lift them. One that is in force from the next
+   * run on is lifted by the run after it, so a shorter one would go on refusing when its time has passed.
+   */
+  #outlasting(applying: boolean): readonly Block[] {
+    const [next, afterNext] = this.#options.nextApplies();
+    const liftedBy = applying ? next : afterNext;
+    return liftedBy === undefined ? this.#want : this.#want.filter(({ until }) => until >= liftedBy);
+  }
+
+  async #reconcile(want: readonly Block[], verify: boolean): Promise<Enforced> {
     const { signal } = this.#ending;
     if (this.#options.mode === "observe") return this.#lift(signal);
-    if (!verify) return this.enforcer.reconcile(this.#want, false, signal);
+    if (!verify) return this.enforcer.reconcile(want, false, signal);
     await this.enforcer.probe(signal);
-    const enforced = await this.enforcer.reconcile(this.#want, true, signal);
+    const enforced = await this.enforcer.reconcile(want, true, signal);
     this.#drifted = false;
     if (enforced.drift === 0) return enforced;
     this.#driftCount += enforced.drift;
     // It was repaired. If a second look finds differences again, somebody undoes our work.
-    const again = await this.enforcer.reconcile(this.#want, true, signal);
+    const again = await this.enforcer.reconcile(want, true, signal);
     this.#drifted = again.drift > 0;
     return again;
   }

@@ -45,6 +45,8 @@ export type Command =
   | { readonly kind: "disallow"; readonly target: Target }
   | { readonly kind: "set-incident"; readonly id: number; readonly state: "open" | "closed" }
   | { readonly kind: "refresh-addresses" }
+  /** Targets that an enforcer still refuses though no ban runs. */
+  | { readonly kind: "note-lingering"; readonly targets: readonly Target[] }
   | { readonly kind: "delete-old-events"; readonly before: UnixMs }
   | { readonly kind: "stop" };
 
@@ -60,6 +62,7 @@ export interface Answers {
   /** False: there is no such incident. */
   "set-incident": boolean;
   "refresh-addresses": null;
+  "note-lingering": null;
   /** How many events were deleted. */
   "delete-old-events": number;
   stop: null;

@@ -148,6 +148,9 @@ class IngestThread {
       case "refresh-addresses":
         this.#ingestion.refreshProtected();
         return null;
+      case "note-lingering":
+        this.#ingestion.ledger.setLingering(command.targets);
+        return null;
       case "delete-old-events":
         return this.#store.deleteOldEvents(command.before, DELETE_AT_ONCE);
       case "stop":

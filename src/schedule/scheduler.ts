@@ -54,10 +54,10 @@ export class Scheduler implements Disposable {
     }));
   }
 
-  /** When a job runs next; null when there is no such job. */
-  nextRunAt(name: string): UnixMs | null {
-    const next = this.#planned.find(({ job }) => job.name === name)?.task.getNextRun();
-    return next === null || next === undefined ? null : unixMs(next.getTime());
+  /** When a job runs next, and when after that; empty when there is no such job. */
+  nextRuns(name: string): UnixMs[] {
+    const planned = this.#planned.find(({ job }) => job.name === name);
+    return (planned?.task.getNextRuns(2) ?? []).map((run) => unixMs(run.getTime()));
   }
 
   [Symbol.dispose](): void {

@@ -173,6 +173,43 @@ describe.skipIf(missing("root", "apache2", "netns"))("on a real Apache", () => {
     expect((await daemon.cli("status")).exitStatus).toBe(0);
   });
 
+  test("what is in force by the include is let in at once by an unban, and its last refusals are no new deeds", async () => {
+    await using apache = await guardedApache();
+    await using daemon = daemonBeside(apache);
+    await daemon.start();
+    const apply = () => daemon.api("/api/enforcers/apache-include/apply", "POST");
+    const another = "198.51.100.77";
+    for (const target of [ATTACKER, another]) await daemon.cli("ban", target, "--for", "1d");
+    await apply();
+    expect(apache.reloads()).toBe(1);
+    expect((await daemon.bans())[0]!.enforcedBy).toEqual(["apache-directory", "apache-include"]);
+
+    // Reloads of people who lift are a rest apart, and the first of them counts from the one before.
+    expect((await daemon.cli("unban", another)).exitStatus).toBe(0);
+    expect(apache.reloads()).toBe(1);
+    for (let n = 0; n < 12; n++) expect(await statusOf(apache, another)).toBe(403);
+    await sleep(700);
+    expect((await daemon.bans()).filter(({ state }) => state === "active")).toHaveLength(1);
+
+    await daemon.kill("SIGTERM");
+    await daemon.start(); // which forgets when the last reload was
+    expect((await daemon.cli("unban", ATTACKER)).exitStatus).toBe(0);
+    expect(apache.reloads()).toBe(2);
+    for (const address of [ATTACKER, another]) expect(await statusOf(apache, address)).toBe(200);
+  });
+
+  test("a ban that is over before the next reload could lift it is not given to the include", async () => {
+    await using apache = await guardedApache();
+    await using daemon = daemonBeside(apache);
+    await daemon.start();
+    await daemon.cli("ban", ATTACKER, "--for", "5m");
+    await daemon.cli("ban", "198.51.100.77", "--for", "1d");
+    const list = () => readFileSync(join(apache.root, "blocklist.conf"), "utf8");
+    await expect.poll(list, { timeout: 8_000 }).toContain("198.51.100.77");
+    expect(list()).not.toContain(ATTACKER);
+    expect(await statusOf(apache, ATTACKER)).toBe(403);
+  });
+
   test("somebody else's broken Apache configuration is shown, in the exit status too, and nothing is reloaded", async () => {
     await using apache = await guardedApache();
     await using daemon = daemonBeside(apache);

@@ -104,13 +104,13 @@ export class DaemonUnderTest implements AsyncDisposable {
   }
 
   /** An answer of the HTTP interface, asked for from where the daemon listens. */
-  async api<T>(path: string): Promise<T> {
+  async api<T>(path: string, method: "GET" | "POST" = "GET"): Promise<T> {
     const { url } = JSON.parse(readFileSync(join(this.data, "daemon.json"), "utf8")) as { url: string };
     const token = readFileSync(join(this.data, "token"), "utf8").trim();
-    const script = `const r = await fetch(${JSON.stringify(url + path)}, { headers: { authorization: "Bearer ${token}" } });
-      process.stdout.write(await r.text());`;
+    const script = `const r = await fetch(${JSON.stringify(url + path)}, { method: "${method}", headers: { authorization: "Bearer ${token}" } });
+      process.stdout.write(await r.text() || "null");`;
     const { stdout, stderr } = await this.#run(NODE, ["--input-type=module", "-e", script]);
-    if (stdout === "") throw new Error(`GET ${path}: ${stderr}`);
+    if (stdout === "") throw new Error(`${method} ${path}: ${stderr}`);
     return JSON.parse(stdout) as T;
   }
 

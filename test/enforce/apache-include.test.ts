@@ -109,6 +109,7 @@ describe.skipIf(missing("root", "apache2", "netns"))("the include and Apache", (
     expect(enforced).toEqual({
       inForce: new Set(),
       waiting: new Set(["198.51.100.2/32", "203.0.113.0/24"]),
+      lingering: new Set(["198.51.100.1/32"]),
       unenforced: [],
       pending: true,
       drift: 0,
