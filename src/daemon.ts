@@ -17,6 +17,7 @@ import type { Target } from "./model/ip.ts";
 import type { Clock } from "./model/time.ts";
 import type { DaemonLog } from "./observe/log.ts";
 import { applyEnforcer } from "./schedule/apply-enforcer.ts";
+import { closeQuietIncidents } from "./schedule/close-quiet-incidents.ts";
 import { deleteOldEvents } from "./schedule/delete-old-events.ts";
 import { refreshAddresses } from "./schedule/refresh-addresses.ts";
 import { Scheduler } from "./schedule/scheduler.ts";
@@ -60,6 +61,7 @@ export const databaseFile = (data: string, demo = false): string =>
  */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   await using starting = new AsyncDisposableStack();
+  let lifetimes = starting;
   const { demo, version, log, clock } = options;
   const { data, dashboard } = options.setup.config;
 
@@ -108,6 +110,16 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       version,
     }),
   );
+  let isWanting = false;
+  /** Once for all that was decided in this turn: reading 100,000 bans for each would take longer than deciding them. */
+  const wantSoon = (): void => {
+    if (isWanting) return;
+    isWanting = true;
+    setImmediate(() => {
+      isWanting = false;
+      if (!lifetimes.disposed) parts?.enforcement.want(backend.wantedBlocks());
+    });
+  };
   // Last, since it is the first thing that the world outside the data folder notices.
   await enforcement.start(backend.wantedBlocks());
   hear = (message) => {
@@ -116,7 +128,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     for (const { target, reason } of message.decided) {
       log.say("info", "ban.decided", `ban ${target}: ${reason}`, { target, reason, mode: parts?.mode });
     }
-    if (message.bans) parts?.enforcement.want(backend.wantedBlocks());
+    if (message.bans) wantSoon();
   };
   for (const message of toldEarly) hear(message);
 
@@ -125,7 +137,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   });
   starting.defer(() => rmSync(daemonFile(data), { force: true }));
 
-  const lifetimes = starting.move();
+  lifetimes = starting.move();
   let turn: Promise<unknown> = Promise.resolve();
   /** One after the other: a second reload, or the end, must find the parts of the first at rest. */
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
@@ -211,6 +223,9 @@ function assemble(setup: Setup, thread: IngestThread, clock: Clock, onChange: ()
   const scheduler = new Scheduler([
     verifyEnforcers(async () => enforcement.verify()),
     refreshAddresses(() => thread.request<"refresh-addresses">({ kind: "refresh-addresses" })),
+    closeQuietIncidents((lastSeenBefore) =>
+      thread.request<"close-quiet-incidents">({ kind: "close-quiet-incidents", lastSeenBefore }),
+    ),
     deleteOldEvents(config.store.retention, (before) =>
       thread.request<"delete-old-events">({ kind: "delete-old-events", before }),
     ),

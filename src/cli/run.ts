@@ -101,6 +101,8 @@ function stopOnSignals(stopping: AbortController): void {
     stopping.abort();
   };
   process.on("SIGINT", stop).on("SIGTERM", stop);
+  // Its reload may come before there is anything to reload, or when all is being stopped: by default it would kill.
+  process.on("SIGHUP", () => {});
 }
 
 /** What nobody caught ends in an orderly stop too: enforcers at rest, the data folder free, the error told. */

@@ -28,14 +28,29 @@ const VALUE_LENGTH = 256;
 /** A slice keeps its whole batch in memory; what outlives the batch is copied. Latin1 in, latin1 out. */
 export const detached = (text: string): string => Buffer.from(text, "latin1").toString("latin1");
 
+/** Characters that the buckets of one generation of subjects hold in lines and values. */
+export interface Held {
+  characters: number;
+}
+
 class Evidence {
   readonly #lines: string[] = [];
+  readonly #held: Held;
+
+  constructor(held: Held) {
+    this.#held = held;
+  }
 
   add(line: string): void {
-    if (this.#lines.length === EVIDENCE_LINES) this.#lines.splice(1, 1);
-    this.#lines.push(
-      detached(line.length > EVIDENCE_LENGTH ? `${line.slice(0, EVIDENCE_LENGTH)}…cut` : line),
-    );
+    if (this.#lines.length === EVIDENCE_LINES) this.#held.characters -= this.#lines.splice(1, 1)[0]!.length;
+    const kept = detached(line.length > EVIDENCE_LENGTH ? `${line.slice(0, EVIDENCE_LENGTH)} [cut]` : line);
+    this.#held.characters += kept.length;
+    this.#lines.push(kept);
+  }
+
+  clear(): void {
+    for (const line of this.#lines) this.#held.characters -= line.length;
+    this.#lines.length = 0;
   }
 
   lines(): readonly string[] {
@@ -50,10 +65,12 @@ export class ThresholdBucket implements Bucket {
   #times: UnixMs[] = [];
   #first = 0;
   #evidence: Evidence | null = null;
+  readonly #held: Held;
 
-  constructor(threshold: number, window: DurationMs) {
+  constructor(threshold: number, window: DurationMs, held: Held) {
     this.#threshold = threshold;
     this.#window = window;
+    this.#held = held;
   }
 
   add(event: LogEvent): boolean {
@@ -84,9 +101,9 @@ export class ThresholdBucket implements Bucket {
   }
 
   #keepLine(event: LogEvent): void {
-    if (this.count === 1) this.#evidence = null;
+    if (this.count === 1) this.#evidence?.clear();
     if (this.#threshold > KEEP_EVERY_LINE_UP_TO && this.count * 2 < this.#threshold) return;
-    this.#evidence ??= new Evidence();
+    this.#evidence ??= new Evidence(this.#held);
     this.#evidence.add(event.line);
   }
 
@@ -105,7 +122,7 @@ export class ThresholdBucket implements Bucket {
   clear(): void {
     this.#times = [];
     this.#first = 0;
-    this.#evidence = null;
+    this.#evidence?.clear();
   }
 }
 
@@ -116,10 +133,13 @@ export class DistinctBucket implements Bucket {
   /** Each value with its newest hit, the longest unseen first. */
   readonly #seen = new Map<string, { time: UnixMs; line: string }>();
 
-  constructor(threshold: number, window: DurationMs, read: (event: LogEvent) => string) {
+  readonly #held: Held;
+
+  constructor(threshold: number, window: DurationMs, read: (event: LogEvent) => string, held: Held) {
     this.#threshold = threshold;
     this.#window = window;
     this.#valueOf = read;
+    this.#held = held;
   }
 
   add(event: LogEvent): boolean {
@@ -128,13 +148,22 @@ export class DistinctBucket implements Bucket {
     const value = detached(this.#valueOf(event).slice(0, VALUE_LENGTH));
     const known = this.#seen.get(value);
     if (known !== undefined && known.time > time) return this.#seen.size >= this.#threshold;
-    this.#seen.delete(value);
-    this.#seen.set(value, { time, line: detached(event.line.slice(0, EVIDENCE_LENGTH)) });
+    this.#forget(value);
+    const line = detached(event.line.slice(0, EVIDENCE_LENGTH));
+    this.#seen.set(value, { time, line });
+    this.#held.characters += value.length + line.length;
     const newest = this.lastSeen;
     for (const [each, hit] of this.#seen) {
-      if (hit.time <= newest - this.#window || this.#seen.size > this.#threshold) this.#seen.delete(each);
+      if (hit.time <= newest - this.#window || this.#seen.size > this.#threshold) this.#forget(each);
     }
     return this.#seen.size === this.#threshold;
+  }
+
+  #forget(value: string): void {
+    const hit = this.#seen.get(value);
+    if (hit === undefined) return;
+    this.#held.characters -= value.length + hit.line.length;
+    this.#seen.delete(value);
   }
 
   #times(): UnixMs[] {
@@ -154,6 +183,6 @@ export class DistinctBucket implements Bucket {
     return lines.length <= EVIDENCE_LINES ? lines : [lines[0]!, ...lines.slice(1 - EVIDENCE_LINES)];
   }
   clear(): void {
-    this.#seen.clear();
+    for (const value of [...this.#seen.keys()]) this.#forget(value);
   }
 }

@@ -2,7 +2,7 @@ import { SekishoError } from "../model/errors.ts";
 import type { LogEvent, SourceKind } from "../model/event.ts";
 import type { Severity } from "../model/finding.ts";
 import { type DurationMs, PERMANENT } from "../model/time.ts";
-import { type Bucket, DistinctBucket, ThresholdBucket } from "./buckets.ts";
+import { type Bucket, DistinctBucket, type Held, ThresholdBucket } from "./buckets.ts";
 import { compileMatcher, couldMatch, fieldsOf, type Matcher, type Site } from "./matcher.ts";
 import { FIELDS, type FieldName, type NamedRule } from "./rule-schema.ts";
 
@@ -15,7 +15,7 @@ export interface CompiledRule {
   readonly matches: Matcher;
   /** Whether any event with this status, and a handshake or not, can match: rules that cannot are never asked. */
   readonly concerns: (status: number, handshake: boolean) => boolean;
-  readonly newBucket: () => Bucket;
+  readonly newBucket: (held: Held) => Bucket;
   /** How long a bucket remembers. */
   readonly window: DurationMs;
   readonly cooldown: DurationMs;
@@ -56,9 +56,10 @@ export function compileRule({ id, spec }: NamedRule, site: Site): CompiledRule {
   };
 }
 
-function bucketMaker(bucket: NamedRule["spec"]["bucket"]): () => Bucket {
+function bucketMaker(bucket: NamedRule["spec"]["bucket"]): CompiledRule["newBucket"] {
   const { count, window } = bucket;
-  if (bucket.kind === "threshold") return () => new ThresholdBucket(count, window);
+  if (bucket.kind === "threshold") return (held) => new ThresholdBucket(count, window, held);
   const { of } = bucket;
-  return () => new DistinctBucket(count, window, (event: LogEvent) => String(Reflect.get(event, of) ?? ""));
+  const read = (event: LogEvent): string => String(Reflect.get(event, of) ?? "");
+  return (held) => new DistinctBucket(count, window, read, held);
 }

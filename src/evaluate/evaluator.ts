@@ -10,9 +10,12 @@ import {
   targetOfSubject,
 } from "../model/ip.ts";
 import type { UnixMs } from "../model/time.ts";
-import { type Bucket, detached } from "./buckets.ts";
+import { type Bucket, detached, type Held } from "./buckets.ts";
 import type { CompiledRule } from "./compile-rule.ts";
 import { isHandshake } from "./matcher.ts";
+
+/** Evidence that one generation may hold, one byte a character. Lines of 8 KB from half an IPv6 /48 must not fill memory. */
+const GENERATION_CHARACTERS = 48 * 2 ** 20;
 
 /** What one subject has done. Most do what one or two rules look at, so a list is shorter than a place for each rule. */
 interface SubjectState {
@@ -64,6 +67,8 @@ export class Evaluator {
   readonly #generationSize: number;
   #young = new Map<string, SubjectState>();
   #old = new Map<string, SubjectState>();
+  /** What the young generation's buckets hold. */
+  #held: Held = { characters: 0 };
   /** Spellings of IPv6 addresses to their /64, as computing it costs more than all rules. */
   #prefixes = new Map<string, Subject>();
 
@@ -136,7 +141,7 @@ export class Evaluator {
   #counted(state: SubjectState, rule: CompiledRule, position: number): Counted {
     for (let each = state.counted; each !== null; each = each.next)
       if (each.position === position) return each;
-    state.counted = { position, bucket: rule.newBucket(), firedAt: null, next: state.counted };
+    state.counted = { position, bucket: rule.newBucket(this.#held), firedAt: null, next: state.counted };
     return state.counted;
   }
 
@@ -220,9 +225,10 @@ export class Evaluator {
     if (state === undefined) {
       state = { subject: subject ?? (detached(key) as Subject), counted: null };
     } else this.#old.delete(key);
-    if (this.#young.size >= this.#generationSize) {
+    if (this.#young.size >= this.#generationSize || this.#held.characters >= GENERATION_CHARACTERS) {
       this.#old = this.#young;
       this.#young = new Map();
+      this.#held = { characters: 0 };
     }
     this.#young.set(state.subject, state);
     return state;

@@ -44,6 +44,7 @@ export type Command =
   | { readonly kind: "allow"; readonly target: Target; readonly reason: string }
   | { readonly kind: "disallow"; readonly target: Target }
   | { readonly kind: "set-incident"; readonly id: number; readonly state: "open" | "closed" }
+  | { readonly kind: "close-quiet-incidents"; readonly lastSeenBefore: UnixMs }
   | { readonly kind: "refresh-addresses" }
   /** Targets that an enforcer still refuses though no ban runs. */
   | { readonly kind: "note-lingering"; readonly targets: readonly Target[] }
@@ -61,6 +62,8 @@ export interface Answers {
   disallow: null;
   /** False: there is no such incident. */
   "set-incident": boolean;
+  /** How many were closed. */
+  "close-quiet-incidents": number;
   "refresh-addresses": null;
   "note-lingering": null;
   /** How many events were deleted. */

@@ -145,6 +145,8 @@ class IngestThread {
       }
       case "set-incident":
         return this.#store.setIncidentState(command.id, command.state);
+      case "close-quiet-incidents":
+        return this.#store.closeQuietIncidents(command.lastSeenBefore);
       case "refresh-addresses":
         this.#ingestion.refreshProtected();
         return null;

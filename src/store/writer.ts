@@ -226,6 +226,12 @@ export class StoreWriter implements Disposable {
     return this.#transaction(() => this.#statements.change(sql, state, id) > 0);
   }
 
+  /** Closes open incidents that were last seen before that time; how many. */
+  closeQuietIncidents(lastSeenBefore: UnixMs): number {
+    const sql = "UPDATE incidents SET state = 'closed' WHERE state = 'open' AND last_seen < ?";
+    return this.#transaction(() => this.#statements.change(sql, lastSeenBefore));
+  }
+
   /** Decisions of a kind that still run at `time` or ended after it. */
   decisionsSince(kind: Decision["kind"], time: UnixMs): StoredDecision[] {
     return this.#statements

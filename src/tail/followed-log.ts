@@ -14,6 +14,8 @@ interface OpenFile {
 /** Old Apache children write to a rotated file for as long as they have open sockets; this many are held. */
 const ROTATED_FILES = 3;
 const CHUNKS_A_BATCH = 4;
+/** How long a deleted file is listened to, for what an old Apache child still writes. */
+const DELETED_REST_MS = 60_000;
 
 /**
  * One log and the files that it was: the one at its path, and those that rotation renamed, which are still read since
@@ -69,6 +71,23 @@ export class FollowedLog {
     } catch (error) {
       this.problem = problemOf(this.source.path, error);
     }
+    this.#releaseDeleted();
+  }
+
+  /** True when the path holds nothing and all that it held has been read and is deleted. */
+  get isGone(): boolean {
+    return this.problem?.code === "LOG_MISSING" && this.#files().length === 0;
+  }
+
+  /** An open descriptor keeps a deleted file's space on the disk: it is let go of once its last lines are old. */
+  #releaseDeleted(): void {
+    for (const file of this.#files()) {
+      const { nlink, size, mtimeMs } = fstatSync(file.descriptor);
+      if (nlink > 0 || size > file.offset || Date.now() - mtimeMs < DELETED_REST_MS) continue;
+      this.#close(file);
+      if (file === this.#current) this.#current = null;
+      else this.#rotated = this.#rotated.filter((each) => each !== file);
+    }
   }
 
   /** The next lines of the oldest file that has any; null when all are read. The offset moves with `committed`. */
@@ -116,8 +135,18 @@ export class FollowedLog {
     const back = this.#rotated.find((file) => isAt(file, stat));
     const current = back ?? this.#resumed(openSync(this.source.path, "r"));
     this.#rotated = this.#files().filter((file) => file !== back);
-    while (this.#rotated.length > ROTATED_FILES) this.#close(this.#rotated.shift()!);
     this.#current = current;
+    this.#releaseOldest();
+  }
+
+  #releaseOldest(): void {
+    const isRead = ({ descriptor, offset }: OpenFile): boolean => fstatSync(descriptor).size <= offset;
+    while (this.#rotated.length > ROTATED_FILES) {
+      const oldest = this.#rotated.find(isRead);
+      if (oldest === undefined) return;
+      this.#close(oldest);
+      this.#rotated = this.#rotated.filter((file) => file !== oldest);
+    }
   }
 
   /** The open file at the offset of its checkpoint, or at its beginning when there is none. */
@@ -131,32 +160,45 @@ export class FollowedLog {
     return { descriptor, fingerprint: fingerprintOf(descriptor), offset };
   }
 
-  /** Rotation while nobody watched: a renamed file still has its inode, and a checkpoint that knows it. */
+  /**
+   * Rotations while nobody watched: a renamed file still has its inode, and a checkpoint that knows it. Files that are
+   * newer than that one came and went unseen, and are read whole; older ones were there before the first start.
+   */
   #resumeRotated(): void {
-    const folder = dirname(this.source.path);
-    const name = basename(this.source.path);
-    const inodes = new Set(this.#checkpoints.map((each) => each.fingerprint.inode));
-    if (inodes.size === 0) return;
-    let names: string[];
-    try {
-      names = readdirSync(folder).filter((each) => each.startsWith(name) && each !== name);
-    } catch {
-      return; // `check` reports what is wrong with the folder.
+    if (this.#checkpoints.length === 0) return;
+    let isNewer = false;
+    for (const path of this.#olderGenerations()) {
+      const known = this.#resumeIfKnown(path);
+      if (!known && isNewer) this.#rotated.push(this.#resumed(openSync(path, "r")));
+      isNewer ||= known;
     }
-    const oldestFirst = names.sort((a, b) => b.localeCompare(a, "en", { numeric: true }));
-    for (const each of oldestFirst) this.#resumeIfKnown(join(folder, each), inodes);
   }
 
-  #resumeIfKnown(path: string, inodes: ReadonlySet<number>): void {
+  /** Files that rotation made of this log (`access.log.1`, `access.log-20261120`), longest untouched first. */
+  #olderGenerations(): string[] {
+    const folder = dirname(this.source.path);
+    const name = basename(this.source.path);
     try {
-      const stat = statSync(path);
-      if (!stat.isFile() || !inodes.has(stat.ino)) return;
+      return readdirSync(folder)
+        .filter((each) => each.startsWith(name) && /^[.-]\d[\d.-]*$/.test(each.slice(name.length)))
+        .map((each) => ({ path: join(folder, each), stat: statSync(join(folder, each)) }))
+        .filter(({ stat }) => stat.isFile())
+        .sort((a, b) => a.stat.mtimeMs - b.stat.mtimeMs)
+        .map(({ path }) => path);
+    } catch {
+      return []; // `check` reports what is wrong with the folder.
+    }
+  }
+
+  #resumeIfKnown(path: string): boolean {
+    try {
       const descriptor = openSync(path, "r");
       const known = this.#checkpoints.some((each) => isSameFile(descriptor, each.fingerprint, each.offset));
       if (known) this.#rotated.push(this.#resumed(descriptor));
       else closeSync(descriptor);
+      return known;
     } catch {
-      // It went away between the listing and here; a file that is deleted has nothing more to say.
+      return false; // It went away since it was listed; a file that is deleted has nothing more to say.
     }
   }
 

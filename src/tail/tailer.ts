@@ -93,9 +93,16 @@ export class Tailer implements Disposable {
   }
 
   #look(): void {
+    const listed = new Set<string>();
     for (const { log, pattern } of this.#logs) {
       const paths = pattern.literal ? [log.path] : matchingFiles(pattern);
-      for (const path of paths) if (!this.#followed.has(path)) this.#follow({ ...log, path });
+      for (const path of paths) {
+        listed.add(path);
+        if (!this.#followed.has(path)) this.#follow({ ...log, path });
+      }
+    }
+    for (const [path, followed] of this.#followed) {
+      if (!listed.has(path) && followed.isGone) this.#followed.delete(path);
     }
   }
 

@@ -239,3 +239,14 @@ test("a rule that asks for a field its events do not have is refused with the fi
   expect(compile).toThrowError(SekishoError);
   expect(compile).toThrowError(/rule r: events of kind audit have no field 'status'/);
 });
+
+test("evidence of many clients with long lines stays within its bounds", () => {
+  const evaluator = new Evaluator([rule("r", { bucket: { kind: "threshold", count: 5, window: "1h" } })]);
+  for (let n = 0; n < 60_000; n++) {
+    const client = `10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`;
+    const line = `${client} ${"x".repeat(8_000)}`;
+    evaluator.evaluate([access(client, n / 1_000, { status: 403, line })]);
+  }
+  // Each holds 4 KiB; two generations of 48 MiB have room for 24,576 of them.
+  expect(evaluator.subjects).toBeLessThan(30_000);
+});

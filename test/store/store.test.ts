@@ -282,6 +282,16 @@ describe("incidents", () => {
   });
 });
 
+test("incidents that were quiet for long are closed, and others are not", () => {
+  using folder = temporaryFolder();
+  using store = new Store(folder.path);
+  store.commit([access("192.0.2.7", 0)], [finding("192.0.2.7", 10), finding("192.0.2.9", 1_000)]);
+  expect(store.writer.closeQuietIncidents(at(500))).toBe(1);
+  expect(store.reader.incidents({ ...all, state: "open" }).items.map(({ subject }) => subject)).toEqual([
+    "192.0.2.9",
+  ]);
+});
+
 describe("decisions", () => {
   test("are active, expired or revoked, and only active ones are to be enforced", () => {
     using folder = temporaryFolder();

@@ -2,11 +2,15 @@ import { execFileSync } from "node:child_process";
 import {
   appendFileSync,
   chmodSync,
+  existsSync,
   mkdirSync,
+  readdirSync,
+  readlinkSync,
   renameSync,
   rmSync,
   symlinkSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -171,6 +175,53 @@ test("a restart goes on after the last committed line, through rotations that ha
   await using second = new Running(log, registry);
   await second.has(5);
   expect(second.lines).toEqual(numbered(4, 9).trim().split("\n"));
+});
+
+test("generations that came and went while nobody watched are read in order, and older ones are not", async () => {
+  using folder = temporaryFolder();
+  const log = join(folder.path, "access.log");
+  const registry = new Registry();
+  writeFileSync(`${log}.7`, "long before the first start\n");
+  utimesSync(`${log}.7`, 1_000, 1_000);
+  writeFileSync(log, numbered(0, 3));
+  {
+    await using first = new Running(log, registry);
+    await first.has(3);
+  }
+  appendFileSync(log, numbered(3, 5));
+  for (let rotation = 0; rotation < 5; rotation++) {
+    for (let generation = 6; generation > 0; generation--) {
+      if (existsSync(`${log}.${generation}`))
+        renameSync(`${log}.${generation}`, `${log}.${generation + 1 === 7 ? 8 : generation + 1}`);
+    }
+    renameSync(log, `${log}.1`);
+    utimesSync(`${log}.1`, 2_000 + rotation, 2_000 + rotation);
+    writeFileSync(log, numbered(5 + rotation * 2, 7 + rotation * 2));
+  }
+  await using second = new Running(log, registry);
+  await second.has(12);
+  expect(second.lines).toEqual(numbered(3, 15).trim().split("\n"));
+});
+
+test("a deleted file of a glob is let go of, with its place on the disk and in the status", async () => {
+  using folder = temporaryFolder();
+  const log = join(folder.path, "a.log");
+  writeFileSync(log, "one\n");
+  writeFileSync(join(folder.path, "b.log"), "two\n");
+  await using running = new Running(join(folder.path, "*.log"), new Registry());
+  await running.has(2);
+  utimesSync(log, 1_000, 1_000);
+  rmSync(log);
+  const paths = () => running.tailer.status().map(({ source }) => source.path);
+  await expect.poll(paths, { timeout: 3_000 }).toEqual([join(folder.path, "b.log")]);
+  const open = readdirSync("/proc/self/fd").map((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      return ""; // the listing's own
+    }
+  });
+  expect(open.filter((path) => path.startsWith(log))).toEqual([]);
 });
 
 test("another file with the same beginning and a reused name is not taken for the one that was read", async () => {
