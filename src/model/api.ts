@@ -130,6 +130,27 @@ export interface EventItem {
   readonly refused: boolean;
 }
 
+/** Somebody who is never banned, and why. `by` configuration: changed there, not here. */
+export interface AllowItem {
+  readonly target: string;
+  readonly by: "person" | "configuration";
+  readonly reason: string;
+  /** When a person said so; null for the configuration's. */
+  readonly at: string | null;
+}
+
+/** A rule as it explains itself to whoever asks whether a ban is right. */
+export interface RuleItem {
+  readonly id: string;
+  readonly title: { readonly en: string; readonly ja: string };
+  readonly severity: Severity;
+  readonly detects: string;
+  readonly why: string;
+  readonly falsePositives: readonly string[];
+  readonly references: readonly string[];
+  readonly tags: readonly string[];
+}
+
 /** Requests a minute by status class; `other` are lines without a sensible status. */
 export interface TrafficPoint {
   readonly time: string;
