@@ -13,7 +13,7 @@ export const allowCommand = (context: CliContext): Command =>
   subcommand("allow", {
     summary: "Never ban an address or range, and lift the bans that it is under.",
     description:
-      "The running daemon remembers it over restarts. What must hold on every machine belongs in `allowlist:` of the\n" +
+      "The running daemon remembers it over restarts. What must hold on every machine belongs in `allowlist:` of the " +
       "configuration instead, where --remove does not reach it.",
     examples: [
       ['sekisho allow 198.51.100.20 --reason "the office"', "never ban this address"],

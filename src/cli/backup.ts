@@ -14,7 +14,7 @@ export const backupCommand = (context: CliContext): Command =>
   subcommand("backup", {
     summary: "Copy the database to a file, also while the daemon runs.",
     description:
-      "The copy shows one moment, is checked, and is one file that only you can read. To restore it, stop Sekisho and\n" +
+      "The copy shows one moment, is checked, and is one file that only you can read. To restore it, stop Sekisho and " +
       "put it in the place of DATA/sekisho.sqlite, without the old -wal and -shm files.",
     examples: [
       ["sekisho backup /var/backups/sekisho-$(date +%F).sqlite", "a backup for each day"],

@@ -16,7 +16,7 @@ export const banCommand = (context: CliContext): Command =>
   subcommand("ban", {
     summary: "Ban an address or range.",
     description:
-      "A bare address means itself; a bare IPv6 address means its /64, since a client owns at least that much.\n" +
+      "A bare address means itself; a bare IPv6 address means its /64, since a client owns at least that much. " +
       "The running daemon records the ban and has every enforcer apply it at once. In observe mode it is only recorded.",
     examples: [
       ["sekisho ban 192.0.2.7", "for the length that the policy gives a first ban, or a repeat"],

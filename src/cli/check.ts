@@ -48,7 +48,7 @@ export const checkCommand = (context: CliContext, stages: CheckStages): Command 
   subcommand("check", {
     summary: "Show what would run, and what is in the way of it.",
     description:
-      "Reads the configuration, the rules and the beginning of each log, and asks the enforcers whether they could\n" +
+      "Reads the configuration, the rules and the beginning of each log, and asks the enforcers whether they could " +
       "block. It starts and changes nothing. Run it as the user that Sekisho runs as.",
     examples: [
       ["sekisho check", "before the first start"],

@@ -21,7 +21,7 @@ export function runCommand(context: CliContext): Command {
   return subcommand("run", {
     summary: "Watch the logs, decide, and block if told to.",
     description:
-      "Without a configuration it looks for Apache's logs in the usual places; where there are none it plays a sample\n" +
+      "Without a configuration it looks for Apache's logs in the usual places; where there are none it plays a sample " +
       "attack. It decides and records, and blocks nothing, until the mode is enforce. Ctrl-C stops it.",
     examples: [
       ["sekisho run", "watch with ./sekisho.yaml, /etc/sekisho/sekisho.yaml or what is found"],

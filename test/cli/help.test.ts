@@ -12,6 +12,14 @@ const COMMANDS = [...listed.matchAll(/^ {2}([a-z]+)/gm)]
   .map((match) => match[1]!)
   .filter((name) => name !== "help");
 
+/** Lines that the next word would have fitted into. */
+function brokenEarly(paragraph: string): string[] {
+  const lines = paragraph.split("\n");
+  return lines.filter(
+    (line, at) => at + 1 < lines.length && `${line} ${lines[at + 1]!.split(" ")[0]}`.length < 80,
+  );
+}
+
 describe("sekisho", () => {
   test("lists all its commands", () => {
     expect(COMMANDS).toEqual([
@@ -43,6 +51,9 @@ describe("sekisho", () => {
       expect(examples).toContain(command[0] === "run" ? "sekisho run" : `sekisho ${command[0]}`);
       expect(stdout).toMatch(/\nExit status:\n {3}0 {2}\S/);
       expect(stdout).toContain("  70  ");
+      // A line break of our own inside a paragraph would leave a short line once the text is wrapped.
+      for (const paragraph of stdout.split(/\n\n(?:Options|Arguments|Commands):\n/)[0]!.split("\n\n"))
+        expect(brokenEarly(paragraph)).toEqual([]);
     },
   );
 });
