@@ -1,5 +1,6 @@
 import type { Statement } from "better-sqlite3";
 import type { LogEvent } from "../model/event.ts";
+import { maskField, maskSecrets } from "../model/secrets.ts";
 import type { Connection } from "./database.ts";
 import type { Dictionary } from "./dictionary.ts";
 
@@ -16,7 +17,7 @@ const REQUEST = [
 ];
 const SHOWN = ["origin", "upgrade", "host", "vhost", "duration_us", "bytes_in", "bytes_out"];
 
-/** Writes events as rows. Each kind names only the columns that it has: what costs time is binding values. */
+/** Writes events as rows, without the secrets that their texts carry. Each kind names only the columns that it has: what costs time is binding values. */
 export class EventRows {
   readonly #texts: Dictionary;
   readonly #clients: Dictionary;
@@ -74,13 +75,13 @@ export class EventRows {
         // biome-ignore format: one row, in the order of the columns
         this.#errors.add(id, event.time, event.source,
           event.client === null ? null : this.#clients.id(event.client), event.refused ? 1 : 0,
-          text.id(event.code), text.id(event.message), text.id(event.level), text.id(event.module));
+          text.id(event.code), text.id(maskSecrets(event.message)), text.id(event.level), text.id(event.module));
         return;
       case "audit":
         // biome-ignore format: one row, in the order of the columns
         this.#audits.add(id, event.time, event.source, this.#clients.id(event.client), 0,
           text.id(event.name), text.id(event.detail), text.id(event.app), text.id(event.connection),
-          text.id(event.user), text.id(event.origin), text.id(event.path));
+          text.id(event.user), text.id(event.origin), text.id(maskField(event.path)));
         return;
       case "unparsed":
         this.#unparsed.add(id, event.time, event.source, 0, text.id(event.reason));
@@ -97,8 +98,8 @@ export class EventRows {
     const rows = rich ? this.#richRequests : this.#requests;
     // biome-ignore format: one row, in the order of the columns
     rows.add(id, event.time, event.source, this.#clients.id(event.client), event.refused ? 1 : 0,
-      event.status, event.bytes ?? null, text.id(event.method), text.id(event.path), text.id(event.query),
-      text.id(event.protocol), text.id(event.referer), text.id(event.userAgent), text.id(event.user));
+      event.status, event.bytes ?? null, text.id(event.method), text.id(maskSecrets(event.path)), text.id(maskField(event.query)),
+      text.id(event.protocol), text.id(maskField(event.referer)), text.id(event.userAgent), text.id(event.user));
     if (!rich) return;
     // biome-ignore format: the rest of the row
     rows.add(text.id(event.origin), text.id(event.upgrade), text.id(event.host), text.id(event.vhost),

@@ -1,4 +1,5 @@
 import type {
+  AllowItem,
   BanItem,
   EventItem,
   FindingItem,
@@ -81,6 +82,15 @@ export class StoreReader implements Disposable {
   /** What people have put on the allowlist. */
   allowed(): Target[] {
     return this.#running("allow").map(({ target }) => target);
+  }
+
+  /** The same with who said so and why, newest first. */
+  allowItems(): AllowItem[] {
+    return this.#statements
+      .all<DecisionRow>(
+        "SELECT * FROM decisions WHERE kind = 'allow' AND revoked_at IS NULL ORDER BY id DESC",
+      )
+      .map(({ target, reason, at }) => ({ target, by: "person", reason, at: toIso(at) }));
   }
 
   #running(kind: StoredDecision["kind"]): Pick<DecisionRow, "target" | "until">[] {

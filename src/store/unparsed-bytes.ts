@@ -1,4 +1,5 @@
 import type { LogEvent } from "../model/event.ts";
+import { maskSecrets } from "../model/secrets.ts";
 import type { Statements } from "./statements.ts";
 
 /** Bytes of lines that did not parse, kept up to a budget so that a person can see why; the oldest go first. */
@@ -19,7 +20,7 @@ export class UnparsedBytes {
     for (let index = 0; index < events.length; index++) {
       const event = events[index]!;
       if (event.kind !== "unparsed") continue;
-      const bytes = Buffer.from(event.line, "latin1");
+      const bytes = Buffer.from(maskSecrets(event.line), "latin1");
       if (bytes.length > this.#budget) continue;
       this.#statements.insert("INSERT INTO unparsed VALUES (?, ?)", firstId + index, bytes);
       kept += bytes.length;

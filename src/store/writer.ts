@@ -3,6 +3,7 @@ import type { LogEvent } from "../model/event.ts";
 import { type Finding, SEVERITIES, type Severity } from "../model/finding.ts";
 import { type Subject, type Target, targetOfSubject } from "../model/ip.ts";
 import type { Checkpoint, Source } from "../model/line.ts";
+import { maskSecrets } from "../model/secrets.ts";
 import { type Clock, NEVER, type UnixMs } from "../model/time.ts";
 import { type Connection, explained, openForWriting } from "./database.ts";
 import { type DecisionRow, decisionOf } from "./decision-rows.ts";
@@ -114,7 +115,7 @@ export class StoreWriter implements Disposable {
       finding.firstSeen,
       finding.lastSeen,
       finding.count,
-      JSON.stringify(finding.evidence),
+      JSON.stringify(finding.evidence.map(maskSecrets)),
       judgement.kind === "spared" ? judgement.why : null,
       event,
     );
@@ -190,10 +191,10 @@ export class StoreWriter implements Disposable {
     );
   }
 
-  /** Records what a person decided. A ban replaces the one that runs on the same target. */
+  /** Records what a person decided. It replaces the decision of its kind that runs on the same target. */
   decide(decision: Decision): StoredDecision {
     return this.#transaction(() => {
-      if (decision.kind === "ban") this.#revokeRunning("ban", decision.target, null);
+      this.#revokeRunning(decision.kind, decision.target, null);
       const id = this.#storeDecision(decision, null);
       return decisionOf(this.#statements.get<DecisionRow>("SELECT * FROM decisions WHERE id = ?", id)!);
     });

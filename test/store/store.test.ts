@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
@@ -115,6 +115,35 @@ describe("events", () => {
     const withoutLine = (event: LogEvent) => ({ ...event, line: "", source: 1 });
     expect(batch!.events.map(withoutLine)).toEqual(events.map(withoutLine));
     expect(batch!.firstEvent).toBe(1);
+  });
+
+  test("are stored without the secrets in their paths, queries, referers and messages, and so is all evidence", () => {
+    using folder = temporaryFolder();
+    using store = new Store(folder.path);
+    const secret = "s3cr3t-value";
+    const request = {
+      path: `/a;jsessionid=${secret}`,
+      query: `token=${secret}&b=1`,
+      referer: `https://x/?pwd=${secret}`,
+    };
+    const unparsed: LogEvent = {
+      kind: "unparsed",
+      time: at(3),
+      source: 1,
+      line: `x?ticket=${secret}`,
+      reason: "format",
+    };
+    store.commit(
+      [access("192.0.2.7", 0, request), errorEvent("192.0.2.7", 2, "AH01", `GET /?sid=${secret}`), unparsed],
+      [finding("192.0.2.7", 1, { evidence: [`GET /?access_token=${secret} HTTP/1.1`] })],
+    );
+    store[Symbol.dispose]();
+    for (const file of readdirSync(folder.path)) {
+      expect(readFileSync(join(folder.path, file), "latin1"), file).not.toContain(secret);
+    }
+    using again = new StoreReader(store.file, store.clock);
+    const shown = again.events({ ...all, client: null, kind: "access" }).items[0]!;
+    expect(shown).toMatchObject({ path: "/a;jsessionid=***", query: "token=***&b=1" });
   });
 
   test("are found by client and kind, a page at a time", () => {
