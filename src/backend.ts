@@ -1,9 +1,10 @@
 import type { Config } from "./config/schema.ts";
 import { protectedBy } from "./decide/protected.ts";
 import type { Enforcement } from "./enforce/enforcement.ts";
+import type { NamedRule } from "./evaluate/rule-schema.ts";
 import type { Complaint, FromWorker, IngestedSource } from "./ingest/messages.ts";
 import type { IngestThread } from "./ingest/thread.ts";
-import type { LiveMessage, Mode, SourceStatus, Status } from "./model/api.ts";
+import type { AllowItem, LiveMessage, Mode, RuleItem, SourceStatus, Status } from "./model/api.ts";
 import type { Block } from "./model/decision.ts";
 import type { EventCounts } from "./model/event.ts";
 import type { Target } from "./model/ip.ts";
@@ -22,7 +23,7 @@ type Changed = Extract<LiveMessage, { kind: "changed" }>["what"][number];
 export interface Parts {
   readonly config: Config;
   readonly mode: Mode;
-  readonly rules: number;
+  readonly rules: readonly NamedRule[];
   readonly enforcement: Enforcement;
   readonly scheduler: Scheduler;
 }
@@ -119,7 +120,7 @@ export class DaemonBackend implements Backend, Disposable {
       bans: { active: activeBans },
       incidents: { open: openIncidents },
       events: this.#eventCounts(),
-      rules,
+      rules: rules.length,
       problems: problems.map(({ message, hint }) => ({ message, hint })),
     };
   }
@@ -147,6 +148,22 @@ export class DaemonBackend implements Backend, Disposable {
   events: Backend["events"] = (query) => this.#about.reader.events(query);
   traffic: Backend["traffic"] = (minutes) => this.#about.reader.traffic(minutes);
 
+  allowlist(): readonly AllowItem[] {
+    const configured = this.#running.config.allowlist.map(
+      (target): AllowItem => ({
+        target,
+        by: "configuration",
+        reason: "allowlist in the configuration",
+        at: null,
+      }),
+    );
+    return [...configured, ...this.#about.reader.allowItems()];
+  }
+
+  rules(): readonly RuleItem[] {
+    return this.#running.rules.map(ruleItem);
+  }
+
   async ban(request: {
     readonly target: Target;
     readonly length: DurationMs | null;
@@ -162,9 +179,10 @@ export class DaemonBackend implements Backend, Disposable {
     await this.#lifted();
   }
 
-  async allow(target: Target, reason: string): Promise<void> {
-    await this.#about.thread.request<"allow">({ kind: "allow", target, reason });
+  async allow(target: Target, reason: string): Promise<readonly Target[]> {
+    const lifted = await this.#about.thread.request<"allow">({ kind: "allow", target, reason });
     await this.#lifted();
+    return lifted;
   }
 
   async disallow(target: Target): Promise<void> {
@@ -200,3 +218,8 @@ export class DaemonBackend implements Backend, Disposable {
     return this.#parts;
   }
 }
+
+const ruleItem = ({ id, spec }: NamedRule): RuleItem => {
+  const { title, severity, detects, why, falsePositives, references, tags } = spec;
+  return { id, title, severity, detects, why, falsePositives, references, tags };
+};

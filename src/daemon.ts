@@ -233,7 +233,7 @@ function assemble(setup: Setup, thread: IngestThread, clock: Clock, onChange: ()
       schedule === null ? [] : [applyEnforcer(name, schedule, () => enforcement.apply(name))],
     ),
   ]);
-  return { config, mode, rules: setup.rules.length, enforcement, scheduler };
+  return { config, mode, rules: setup.rules, enforcement, scheduler };
 }
 
 /** An enforcer that the configuration no longer has must not go on blocking. */

@@ -1,7 +1,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { startDaemon } from "../src/daemon.ts";
+import { type Daemon, startDaemon } from "../src/daemon.ts";
+import type { RuleItem } from "../src/model/api.ts";
+import { parseTarget } from "../src/model/ip.ts";
 import { type Clock, unixMs } from "../src/model/time.ts";
 import { DaemonLog } from "../src/observe/log.ts";
 import { loadSetup, type Setup } from "../src/setup.ts";
@@ -25,26 +27,35 @@ dashboard: { listen: "127.0.0.1:0" }
   );
   return loadSetup({ file, cwd: folder });
 }
-const start = (folder: string) =>
+const TOKEN = "a-token-of-this-test-0123456789";
+const start = (folder: string, setup = setupWith(folder, "a")) =>
   startDaemon({
-    setup: setupWith(folder, "a"),
+    setup,
     version: "test",
     demo: false,
     log: new DaemonLog(() => {}, true),
     clock,
-    env: { SEKISHO_TOKEN: "a-token-of-this-test-0123456789" },
+    env: { SEKISHO_TOKEN: TOKEN },
     failed: (error) => expect.unreachable(error.message),
   });
+/** The JSON of the daemon's answers, which must be good ones. */
+const asking =
+  ({ url }: Daemon) =>
+  async (method: string, path: string, body?: unknown): Promise<Record<string, unknown>> => {
+    const answer = await fetch(url + path, {
+      method,
+      headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    expect(answer.ok).toBe(true);
+    const text = await answer.text();
+    return text === "" ? {} : (JSON.parse(text) as Record<string, unknown>);
+  };
 
 test("of reloads that come at once the last one holds, and what the others enforced is lifted", async () => {
   using folder = temporaryFolder();
   await using daemon = await start(folder.path);
-  const banned = await fetch(`${daemon.url}/api/bans`, {
-    method: "POST",
-    headers: { authorization: "Bearer a-token-of-this-test-0123456789", "content-type": "application/json" },
-    body: JSON.stringify({ target: "198.51.100.0/24", for: "4h", reason: "a test" }),
-  });
-  expect(banned.status).toBe(201);
+  await asking(daemon)("POST", "/api/bans", { target: "198.51.100.0/24", for: "4h", reason: "a test" });
   await Promise.all(["b", "c", "d"].map((list) => daemon.reload(setupWith(folder.path, list))));
   const blocking = ["a", "b", "c", "d"].filter((list) =>
     readFileSync(join(folder.path, list, "list.conf"), "utf8").includes("198.51.100.0/24"),
@@ -59,4 +70,25 @@ test("a reload that is under way when the daemon stops ends before it, and a lat
   await daemon[Symbol.asyncDispose]();
   expect(await reloading).toEqual([]);
   await expect(daemon.reload(setupWith(folder.path, "c"))).rejects.toMatchObject({ code: "INTERNAL" });
+});
+
+test("the configuration's allowlist, what people added and the rules that run are told", async () => {
+  using folder = temporaryFolder();
+  const setup = setupWith(folder.path, "a");
+  await using daemon = await start(folder.path, {
+    ...setup,
+    config: { ...setup.config, allowlist: [parseTarget("198.51.100.0/24")!] },
+  });
+  const ask = asking(daemon);
+  await ask("POST", "/api/bans", { target: "203.0.113.9" });
+  const allowed = await ask("POST", "/api/allowlist", { target: "203.0.113.0/24", reason: "partner" });
+  expect(allowed.lifted).toEqual(["203.0.113.9/32"]);
+  await ask("POST", "/api/allowlist", { target: "203.0.113.0/24", reason: "a better reason" });
+  expect((await ask("GET", "/api/allowlist")).items).toEqual([
+    { target: "198.51.100.0/24", by: "configuration", reason: "allowlist in the configuration", at: null },
+    { target: "203.0.113.0/24", by: "person", reason: "a better reason", at: expect.stringContaining("T") },
+  ]);
+  const rules = (await ask("GET", "/api/rules")).items as RuleItem[];
+  expect(rules.map(({ id }) => id)).toEqual(setup.rules.map(({ id }) => id));
+  expect(rules[0]).toMatchObject({ title: setup.rules[0]!.spec.title, why: setup.rules[0]!.spec.why });
 });

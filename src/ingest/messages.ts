@@ -57,8 +57,8 @@ export interface Answers {
   /** The decision's number. */
   ban: number;
   unban: null;
-  /** How many bans it lifted. */
-  allow: number;
+  /** Whose bans it lifted. */
+  allow: readonly Target[];
   disallow: null;
   /** False: there is no such incident. */
   "set-incident": boolean;

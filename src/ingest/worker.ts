@@ -173,18 +173,18 @@ class IngestThread {
   }
 
   /** Somebody who must never be banned must not be banned now either: every ban that touches the target ends. */
-  #allow(target: Target, reason: string): number {
+  #allow(target: Target, reason: string): Target[] {
     const now = clock.now();
     this.#store.decide({ kind: "allow", target, rule: null, by: "person", reason, at: now, until: NEVER });
     this.#ingestion.refreshProtected();
-    let lifted = 0;
+    const lifted = new Set<Target>();
     for (const ban of this.#store.decisionsSince("ban", now)) {
       if (ban.revokedAt !== null) continue;
-      if (this.#ingestion.policy.protectedTargets.reason(ban.target) !== null)
-        lifted += this.#lift(ban.target);
+      if (this.#ingestion.policy.protectedTargets.reason(ban.target) === null) continue;
+      if (this.#lift(ban.target) > 0) lifted.add(ban.target);
     }
     this.#tellDecided();
-    return lifted;
+    return [...lifted];
   }
 
   #notBanned(target: Target): SekishoError {
@@ -193,7 +193,7 @@ class IngestThread {
       "TARGET_NOT_BANNED",
       `${target} is not banned${wider === null ? "" : ` by itself; the ban of ${wider} covers it`}`,
       wider === null
-        ? "sekisho status and the dashboard list the active bans"
+        ? "sekisho bans and the dashboard list the active bans"
         : `lift that one: sekisho unban ${wider}`,
     );
   }

@@ -1,10 +1,12 @@
 import type {
+  AllowItem,
   BanItem,
   EventItem,
   IncidentDetail,
   IncidentItem,
   LiveMessage,
   Page,
+  RuleItem,
   Status,
   TrafficPoint,
 } from "../model/api.ts";
@@ -39,9 +41,13 @@ export interface Backend {
   }): Promise<BanItem>;
   /** Throws TARGET_NOT_BANNED. */
   unban(target: Target): Promise<void>;
-  /** Never ban this target again, and lift the bans that it is under. */
-  allow(target: Target, reason: string): Promise<void>;
+  /** All of it: the configuration's, then what people added, newest first. */
+  allowlist(): readonly AllowItem[];
+  /** Never ban this target again, and lift the bans that it is under: their targets. */
+  allow(target: Target, reason: string): Promise<readonly Target[]>;
   disallow(target: Target): Promise<void>;
+  /** The rules that run, in the order of their ids. */
+  rules(): readonly RuleItem[];
   setIncidentState(id: number, state: "open" | "closed"): Promise<boolean>;
   /** Has an enforcer bring into force what waits for its schedule. False when there is no such enforcer. */
   applyNow(enforcer: string): Promise<boolean>;

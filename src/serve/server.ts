@@ -19,6 +19,7 @@ import { incidentRoutes } from "./routes/incidents.ts";
 import { liveRoute } from "./routes/live.ts";
 import { metricsRoute } from "./routes/metrics.ts";
 import { checkPage, pageRoutes } from "./routes/page.ts";
+import { ruleRoutes } from "./routes/rules.ts";
 import { signInRoute, signOutRoute } from "./routes/session.ts";
 import { statusRoute } from "./routes/status.ts";
 import { trafficRoute } from "./routes/traffic.ts";
@@ -95,6 +96,7 @@ function compose(options: ServerOptions, access: Access, live: LiveStreams): Fas
       incidentRoutes(closed, backend);
       banRoutes(closed, backend);
       allowlistRoutes(closed, backend);
+      ruleRoutes(closed, backend);
       eventRoutes(closed, backend);
       trafficRoute(closed, backend);
       enforcerRoutes(closed, backend);

@@ -1,10 +1,12 @@
 import type {
+  AllowItem,
   BanItem,
   EventItem,
   IncidentDetail,
   IncidentItem,
   LiveMessage,
   Page,
+  RuleItem,
   Status,
   TrafficPoint,
 } from "../../src/model/api.ts";
@@ -123,8 +125,31 @@ export class MemoryBackend implements Backend {
     this.allBans[at] = { ...this.allBans[at]!, state: "revoked" };
   }
 
-  async allow(target: Target, reason: string): Promise<void> {
+  allowlist(): readonly AllowItem[] {
+    return [...this.allowed].map(([target, reason]) => ({ target, by: "person", reason, at: null }));
+  }
+
+  rules(): readonly RuleItem[] {
+    return [
+      {
+        id: "repeated-403",
+        title: { en: "Repeated 403", ja: "403 の繰り返し" },
+        severity: "high",
+        detects: "A client that is refused again and again.",
+        why: "Visitors stop.",
+        falsePositives: ["A broken link."],
+        references: ["CWE-284"],
+        tags: ["access"],
+      },
+    ];
+  }
+
+  /** Lifts the bans of exactly this target. */
+  async allow(target: Target, reason: string): Promise<readonly Target[]> {
     this.allowed.set(target, reason);
+    const isBanned = this.allBans.some((ban) => ban.target === target && ban.state === "active");
+    if (isBanned) await this.unban(target);
+    return isBanned ? [target] : [];
   }
 
   async disallow(target: Target): Promise<void> {

@@ -122,10 +122,31 @@ describe("allowlist, events, traffic, enforcers", () => {
   test("an allowed target is remembered and forgotten again", async () => {
     const { ask, backend } = await runServer();
     const made = await ask("/api/allowlist", post({ target: "203.0.113.0/24", reason: "partner" }));
-    expect([made.status, made.json]).toEqual([201, { target: "203.0.113.0/24", reason: "partner" }]);
+    expect([made.status, made.json]).toEqual([
+      201,
+      { target: "203.0.113.0/24", reason: "partner", lifted: [] },
+    ]);
     expect([...backend.allowed.keys()]).toContain("203.0.113.0/24");
     expect((await ask("/api/allowlist/203.0.113.0%2F24", remove)).status).toBe(204);
     expect([...backend.allowed.keys()]).not.toContain("203.0.113.0/24");
+  });
+
+  test("allowing a banned target answers which ban it lifted", async () => {
+    const { ask } = await runServer();
+    await ask("/api/bans", post({ target: "192.0.2.7" }));
+    const made = await ask("/api/allowlist", post({ target: "192.0.2.7" }));
+    expect(made.json).toMatchObject({ target: "192.0.2.7/32", lifted: ["192.0.2.7/32"] });
+  });
+
+  test("the allowlist and the rules are collections, for those who may ask only", async () => {
+    const { ask, backend } = await runServer();
+    const allowlist = await ask("/api/allowlist");
+    expect(allowlist.json).toEqual({ items: backend.allowlist(), next: null });
+    expect(allowlist.json.items).toMatchObject([{ target: "198.51.100.1/32", reason: "the office" }]);
+    expect((await ask("/api/rules")).json).toEqual({ items: backend.rules(), next: null });
+    for (const path of ["/api/allowlist", "/api/rules"]) {
+      expect((await ask(path, { as: "nobody" })).status).toBe(401);
+    }
   });
 
   test("events are filtered by client and kind, and the client is canonicalised", async () => {

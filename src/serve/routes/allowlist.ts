@@ -7,12 +7,14 @@ const params = z.strictObject({ target });
 const allowRequest = z.strictObject({ target, reason: reason.default("") });
 
 export function allowlistRoutes(app: FastifyInstance, backend: Backend): void {
+  app.get("/api/allowlist", () => ({ items: backend.allowlist(), next: null }));
+
   app.post("/api/allowlist", async (request, reply) => {
     const wanted = readInput(allowRequest, request.body);
     const entry = { target: wanted.target, reason: wanted.reason === "" ? "allowed by hand" : wanted.reason };
-    await backend.allow(entry.target, entry.reason);
+    const lifted = await backend.allow(entry.target, entry.reason);
     reply.code(201);
-    return entry;
+    return { ...entry, lifted };
   });
 
   app.delete("/api/allowlist/:target", async (request, reply) => {

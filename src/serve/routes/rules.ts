@@ -1,0 +1,6 @@
+import type { FastifyInstance } from "fastify";
+import type { Backend } from "../backend.ts";
+
+export function ruleRoutes(app: FastifyInstance, backend: Backend): void {
+  app.get("/api/rules", () => ({ items: backend.rules(), next: null }));
+}
