@@ -30,12 +30,13 @@ export function greeting(setup: Setup, daemon: Pick<Daemon, "link">, demo: boole
         : `Configuration: ${file}`,
     );
     for (const { path, kind } of config.logs) lines.push(`  ${kind.padEnd(6)} ${path}`);
+    if (config.logs.length === 0) lines.push("  It names no logs, so nothing is watched.");
     lines.push(
       mode === "observe"
         ? "Mode observe: bans are decided and shown, nothing is blocked."
         : `Mode enforce: bans are applied by ${Object.keys(config.enforcers).join(", ") || "nothing, as no enforcer is configured"}.`,
     );
-    if (areQuiet(config.logs.map(({ path }) => path))) {
+    if (config.logs.length > 0 && areQuiet(config.logs.map(({ path }) => path))) {
       lines.push(
         "These logs are quiet. To see it at work: npm start -- --demo (installed: sekisho run --demo)",
       );
