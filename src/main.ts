@@ -4,6 +4,7 @@ import { allowCommand } from "./cli/allow.ts";
 import { apacheCommand } from "./cli/apache.ts";
 import { backupCommand } from "./cli/backup.ts";
 import { banCommand } from "./cli/ban.ts";
+import { bansCommand } from "./cli/bans.ts";
 import { checkCommand } from "./cli/check.ts";
 import type { CliContext } from "./cli/context.ts";
 import { explainCommand } from "./cli/explain.ts";
@@ -59,6 +60,7 @@ process.exitCode = await runCli(process.argv.slice(2), context, [
   statusCommand(context),
   banCommand(context),
   unbanCommand(context),
+  bansCommand(context),
   allowCommand(context),
   backupCommand(context),
   apacheCommand(context, SEKISHO_LOG_FORMAT),

@@ -1,9 +1,13 @@
 import type { Command } from "commander";
+import type { AllowItem, Page } from "../model/api.ts";
+import { SekishoError } from "../model/errors.ts";
 import { connectToDaemon } from "./client.ts";
 import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
+import { type Cell, moment, printable, table } from "./output.ts";
 import { readTarget } from "./target.ts";
 
 interface AllowOptions {
+  readonly list?: boolean;
   readonly remove?: boolean;
   readonly reason: string;
   readonly config?: string;
@@ -16,31 +20,56 @@ export const allowCommand = (context: CliContext): Command =>
       "The running daemon remembers it over restarts. What must hold on every machine belongs in `allowlist:` of the " +
       "configuration instead, where --remove does not reach it.",
     examples: [
+      ["sekisho allow", "list who is never banned"],
       ['sekisho allow 198.51.100.20 --reason "the office"', "never ban this address"],
       ["sekisho allow 2001:db8:1::/48", "never ban anything in this range"],
       ["sekisho allow --remove 198.51.100.20", "it may be banned again"],
     ],
     exits: [
-      [0, "done"],
-      [1, "refused"],
+      [0, "done or listed"],
+      [1, "refused, or there was nothing to remove"],
       [2, "the target cannot be read"],
       [3, "the daemon does not run, or does not let this user in"],
     ],
   })
-    .argument("<target>", "address or CIDR range")
+    .argument("[target]", "address or CIDR range; without it the allowlist is listed")
+    .option("--list", "list the allowlist")
     .option("--remove", "take it off the allowlist again")
     .option("-r, --reason <text>", "why, for whoever looks later", "allowed from the command line")
     .option(...CONFIG_OPTION)
-    .action((target: string, options: AllowOptions) => allow(context, target, options));
+    .action((target: string | undefined, options: AllowOptions) => allow(context, target, options));
 
-async function allow(context: CliContext, text: string, options: AllowOptions): Promise<void> {
+async function allow(context: CliContext, text: string | undefined, options: AllowOptions): Promise<void> {
+  if (text === undefined) {
+    if (options.remove)
+      throw new SekishoError("USAGE", "--remove needs a target", "sekisho allow lists them");
+    return list(context, options.config);
+  }
+  if (options.list) throw new SekishoError("USAGE", "--list takes no target", "write: sekisho allow --list");
   const target = readTarget(text);
   const daemon = connectToDaemon(context, options.config);
   if (options.remove) {
     await daemon.request("DELETE", `/api/allowlist/${encodeURIComponent(target)}`);
     context.stdout(`${target} may be banned again\n`);
-  } else {
-    await daemon.request("POST", "/api/allowlist", { target, reason: options.reason });
-    context.stdout(`${target} will not be banned\n`);
+    return;
   }
+  const { lifted } = (await daemon.request("POST", "/api/allowlist", { target, reason: options.reason })) as {
+    readonly lifted: readonly string[];
+  };
+  context.stdout(`${target} will not be banned\n`);
+  for (const ban of lifted) context.stdout(`lifted the ban of ${printable(ban)}\n`);
+}
+
+async function list(context: CliContext, config: string | undefined): Promise<void> {
+  const { items } = (await connectToDaemon(context, config).request(
+    "GET",
+    "/api/allowlist",
+  )) as Page<AllowItem>;
+  if (items.length === 0) {
+    context.stdout("Nobody is on the allowlist.\n");
+    return;
+  }
+  const heading = ["target", "by", "since", "reason"].map((text): Cell => ({ text, style: "bold" }));
+  const rows = items.map(({ target, by, at, reason }) => [target, by, at === null ? "" : moment(at), reason]);
+  context.stdout(table(context, [heading, ...rows]));
 }

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
-import type { ErrorBody } from "../model/api.ts";
+import type { ErrorBody, Page } from "../model/api.ts";
 import { ERROR_CODES, type ErrorCode, messageOf, SekishoError, systemCode } from "../model/errors.ts";
 import { readAccessToken } from "../serve/access-token.ts";
 import type { CliContext } from "./context.ts";
@@ -41,6 +41,18 @@ export class DaemonClient {
       );
     }
     throw errorOf(this.#json(text)) ?? this.#notSekisho(`answered ${response.status}`);
+  }
+
+  /** All items of a collection, page by page. */
+  async collection<Item>(path: string): Promise<Item[]> {
+    const items: Item[] = [];
+    const query = `${path}${path.includes("?") ? "&" : "?"}limit=500`;
+    for (let cursor: string | null = ""; cursor !== null; ) {
+      const page = (await this.request("GET", `${query}${cursor}`)) as Page<Item>;
+      items.push(...page.items);
+      cursor = page.next === null ? null : `&cursor=${encodeURIComponent(page.next)}`;
+    }
+    return items;
   }
 
   async #send(method: string, path: string, body: unknown): Promise<Response> {

@@ -71,6 +71,9 @@ export function table(context: CliContext, rows: readonly (readonly (string | Ce
 export const count = (amount: number, noun: string): string =>
   `${amount.toLocaleString("en")} ${noun}${amount === 1 ? "" : "s"}`;
 
+/** A time for people: `2026-11-20 12:00 UTC`. */
+export const moment = (time: string): string => `${time.slice(0, 16).replace("T", " ")} UTC`;
+
 /** A span for people, two units at most: `3h 12m`, `45s`. */
 export function span(milliseconds: number): string {
   const seconds = Math.max(0, Math.round(milliseconds / 1000));

@@ -7,7 +7,7 @@ export const unbanCommand = (context: CliContext): Command =>
   subcommand("unban", {
     summary: "Lift the ban of an address or range.",
     description:
-      "Lifts the ban of exactly this target. Write it as `sekisho status` and the dashboard show it. " +
+      "Lifts the ban of exactly this target. Write it as `sekisho bans` and the dashboard show it. " +
       "The same client can be banned again; `sekisho allow` keeps it from being banned.",
     examples: [
       ["sekisho unban 192.0.2.7", "lets the address in again, at once"],

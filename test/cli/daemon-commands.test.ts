@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { allowCommand } from "../../src/cli/allow.ts";
 import { banCommand } from "../../src/cli/ban.ts";
+import { bansCommand } from "../../src/cli/bans.ts";
 import { statusCommand } from "../../src/cli/status.ts";
 import { unbanCommand } from "../../src/cli/unban.ts";
 import type { EnforcerState, Status } from "../../src/model/api.ts";
@@ -19,7 +20,8 @@ import { commandLine, type World } from "./command-line.ts";
 const run = (argv: string[], world: World) =>
   commandLine(
     argv,
-    (context) => [statusCommand(context), banCommand(context), unbanCommand(context), allowCommand(context)],
+    (context) =>
+      [statusCommand, banCommand, bansCommand, unbanCommand, allowCommand].map((each) => each(context)),
     world,
   );
 
@@ -161,7 +163,82 @@ describe("unban", () => {
   });
 });
 
+describe("bans", () => {
+  test("lists who is banned, since when, until when, by whom, and why", async () => {
+    const { cwd, backend } = await daemon();
+    await run(["ban", "192.0.2.7", "--for", "4h", "--reason", "scanner \u202e"], { cwd });
+    const first = backend.allBans[0]!;
+    backend.allBans.push(
+      {
+        ...first,
+        id: 2,
+        target: "192.0.2.8/32",
+        rule: "repeated-403",
+        by: "rule",
+        until: null,
+        enforcedBy: [],
+      },
+      { ...first, id: 3, target: "192.0.2.9/32", state: "revoked" },
+    );
+    const { stdout } = await run(["bans"], { cwd });
+    expect(stdout.split("\n").map((line) => line.split(/ {2,}/))).toEqual([
+      ["target", "since", "until", "by", "enforced by", "reason"],
+      [
+        "192.0.2.7/32",
+        "2026-11-20 12:00 UTC",
+        "2026-11-20 16:00 UTC",
+        "person",
+        "apache-directory",
+        "scanner \\u202e",
+      ],
+      ["192.0.2.8/32", "2026-11-20 12:00 UTC", "permanent", "repeated-403", "nothing", "scanner \\u202e"],
+      [""],
+    ]);
+    expect((await run(["bans", "--all"], { cwd })).stdout).toMatch(/^192\.0\.2\.9\/32 +revoked/m);
+    expect(JSON.parse((await run(["bans", "--json"], { cwd })).stdout)).toEqual({
+      items: JSON.parse(JSON.stringify(backend.allBans.slice(0, 2))),
+      next: null,
+    });
+  });
+
+  test("lists more than the interface answers at once", async () => {
+    const { cwd, backend } = await daemon();
+    await run(["ban", "192.0.2.7"], { cwd });
+    const first = backend.allBans[0]!;
+    for (let id = 2; id <= 1_001; id++) backend.allBans.push({ ...first, id });
+    expect((await run(["bans"], { cwd })).stdout.trimEnd().split("\n")).toHaveLength(1 + 1_001);
+  });
+
+  test("says that there are none", async () => {
+    const { cwd } = await daemon();
+    expect(await run(["bans"], { cwd })).toEqual({ status: 0, stdout: "No ban is active.\n", stderr: "" });
+  });
+});
+
 describe("allow", () => {
+  test.each([[["allow"]], [["allow", "--list"]]])("as %j lists who is never banned", async (argv) => {
+    const { cwd } = await daemon();
+    const { status, stdout } = await run(argv, { cwd });
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^target +by +since +reason\n198\.51\.100\.1\/32 +person +the office\n$/);
+  });
+
+  test.each([[["allow", "--remove"]], [["allow", "--list", "192.0.2.8"]]])(
+    "as %j is wrong usage",
+    async (argv) => {
+      const { cwd } = await daemon();
+      expect(await run(argv, { cwd })).toMatchObject({ status: 2, stdout: "" });
+    },
+  );
+
+  test("names the bans that it lifted", async () => {
+    const { cwd } = await daemon();
+    await run(["ban", "192.0.2.8"], { cwd });
+    expect((await run(["allow", "192.0.2.8"], { cwd })).stdout).toBe(
+      "192.0.2.8/32 will not be banned\nlifted the ban of 192.0.2.8/32\n",
+    );
+  });
+
   test("keeps a target from being banned, until it is removed", async () => {
     const { cwd, backend } = await daemon();
     expect(await run(["allow", "192.0.2.8", "--reason", "office"], { cwd })).toMatchObject({ status: 0 });

@@ -30,6 +30,7 @@ describe("sekisho", () => {
       "status",
       "ban",
       "unban",
+      "bans",
       "allow",
       "backup",
       "apache",

@@ -1,0 +1,52 @@
+import type { Command } from "commander";
+import type { BanItem } from "../model/api.ts";
+import { connectToDaemon } from "./client.ts";
+import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
+import { type Cell, moment, table, writeJson } from "./output.ts";
+
+interface BansOptions {
+  readonly all?: boolean;
+  readonly json?: boolean;
+  readonly config?: string;
+}
+
+export const bansCommand = (context: CliContext): Command =>
+  subcommand("bans", {
+    summary: "List the bans, newest first.",
+    examples: [
+      ["sekisho bans", "those that run, with who made them, why, and what enforces them"],
+      ["sekisho bans --all", "also those that have expired or were lifted"],
+      ["sekisho bans --json | jq -r '.items[].target'", "for programs"],
+    ],
+    exits: [
+      [0, "listed"],
+      [2, "wrong usage or configuration"],
+      [3, "the daemon does not run, or does not let this user in"],
+    ],
+  })
+    .option("--all", "also bans that have expired or were lifted")
+    .option("--json", "print JSON and nothing else")
+    .option(...CONFIG_OPTION)
+    .action(async (options: BansOptions) => {
+      const daemon = connectToDaemon(context, options.config);
+      const path = options.all ? "/api/bans" : "/api/bans?state=active";
+      const items = await daemon.collection<BanItem>(path);
+      if (options.json) writeJson(context, { items, next: null });
+      else context.stdout(bansText(context, items, options.all === true));
+    });
+
+function bansText(context: CliContext, bans: readonly BanItem[], all: boolean): string {
+  if (bans.length === 0) return all ? "There are no bans.\n" : "No ban is active.\n";
+  const columns = ["target", ...(all ? ["state"] : []), "since", "until", "by", "enforced by", "reason"];
+  const heading = columns.map((text): Cell => ({ text, style: "bold" }));
+  const rows = bans.map((ban) => [
+    ban.target,
+    ...(all ? [ban.state] : []),
+    moment(ban.at),
+    ban.until === null ? "permanent" : moment(ban.until),
+    ban.rule ?? "person",
+    ban.enforcedBy.length === 0 ? "nothing" : ban.enforcedBy.join(", "),
+    ban.reason,
+  ]);
+  return table(context, [heading, ...rows]);
+}
