@@ -157,7 +157,9 @@ function summary(
     "Logs\n",
     listed(
       logs.map((log) => [state(log), log.path, log.kind, log.format ?? ""]),
-      "none; `sekisho run` would play its demo",
+      file === null
+        ? "none; `sekisho run` would play its demo"
+        : "none: `sekisho run` would watch nothing, and play no demo",
     ),
     "Enforcers\n",
     listed(

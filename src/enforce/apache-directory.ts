@@ -1,13 +1,14 @@
 import { closeSync, constants, lstatSync, openSync, unlinkSync } from "node:fs";
-import { chmod, mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { chmod, mkdir, readdir, stat } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import { setImmediate as breathe } from "node:timers/promises";
 import type { Block } from "../model/decision.ts";
 import { messageOf, SekishoError, systemCode } from "../model/errors.ts";
 import type { Target } from "../model/ip.ts";
 import { banFiles, targetOfBanFile } from "./ban-files.ts";
 import { type Enforced, type Enforcer, NOTHING_ENFORCED } from "./enforcer.ts";
-import { findsFile, findWebUser, firstBlocking } from "./web-user.ts";
+import { nearestFolder } from "./nearest-folder.ts";
+import { findWebUser, firstBlocking, passesFolder } from "./web-user.ts";
 
 export interface ApacheDirectoryOptions {
   readonly directory: string;
@@ -19,8 +20,6 @@ export interface ApacheDirectoryOptions {
 
 /** Files made or removed before other work gets its turn: about 5 ms. */
 const SLICE = 256;
-
-const PROBE_FILE = ".sekisho-probe";
 
 /**
  * Blocks by an empty file for each banned address or range (ban-files.ts), which Apache looks for on each request.
@@ -47,24 +46,14 @@ export class ApacheDirectory implements Enforcer {
   }
 
   async probe(signal: AbortSignal): Promise<void> {
-    await this.#ensureDirectory();
+    const folder = await nearestFolder(this.#directory).catch((error: unknown) => {
+      throw this.#unwritable(error);
+    });
     const user = await findWebUser(this.#user);
     if (user === null) throw noWebUser(this.#user);
-    const file = join(this.#directory, PROBE_FILE);
-    try {
-      // One may be left of a crash. Neither call follows a link that somebody put there.
-      await rm(file, { force: true });
-      await writeFile(file, "", { flag: "wx", mode: 0o644 });
-    } catch (error) {
-      throw this.#unwritable(error);
-    }
-    try {
-      const blocking = await firstBlocking(this.#directory, user);
-      const finds = (await findsFile(user, file, signal)) ?? blocking === null;
-      if (!finds) throw this.#unreachable(user.name, blocking);
-    } finally {
-      await rm(file, { force: true });
-    }
+    const blocking = await firstBlocking(folder, user);
+    const passes = (await passesFolder(user, folder, signal)) ?? blocking === null;
+    if (!passes) throw this.#unreachable(user.name, blocking);
   }
 
   async blocked(): Promise<ReadonlySet<Target>> {
@@ -173,7 +162,7 @@ export class ApacheDirectory implements Enforcer {
   }
 
   #report(name: string): void {
-    if (this.#reported.has(name) || name === PROBE_FILE) return;
+    if (this.#reported.has(name)) return;
     this.#reported.add(name);
     this.#onForeign(join(this.#directory, name));
   }
@@ -181,7 +170,11 @@ export class ApacheDirectory implements Enforcer {
   /** Mode 0711: Apache needs to find a name in it, nobody needs to list whom we ban. */
   async #ensureDirectory(): Promise<void> {
     try {
-      await mkdir(dirname(this.#directory), { recursive: true });
+      const parent = resolve(this.#directory, "..");
+      const made = await mkdir(parent, { recursive: true });
+      // Apache has to pass what we made, whatever our umask is.
+      for (let folder = parent; made !== undefined && folder.length >= made.length; folder = dirname(folder))
+        await chmod(folder, 0o755);
       await mkdir(this.#directory);
       await chmod(this.#directory, 0o711);
     } catch (error) {

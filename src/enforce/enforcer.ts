@@ -38,7 +38,7 @@ export interface Enforcer {
   readonly name: EnforcerName;
   /** node-cron expression of its `apply`; null when a reconciliation is in force at once. */
   readonly schedule: string | null;
-  /** Throws a SekishoError when blocks would have no effect. Changes nothing that it does not own. */
+  /** Throws a SekishoError when blocks would have no effect. Looks only: what is missing but can be made is fine. */
   probe(signal: AbortSignal): Promise<void>;
   /** What is blocked in the outside world, read in full. */
   blocked(signal: AbortSignal): Promise<ReadonlySet<Target>>;

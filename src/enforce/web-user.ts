@@ -42,11 +42,18 @@ export async function firstBlocking(directory: string, user: WebUser): Promise<s
   return null;
 }
 
-/** Whether this user finds the file, tried as that user; null when it cannot be tried (not root, no setpriv). */
-export async function findsFile(user: WebUser, file: string, signal: AbortSignal): Promise<boolean | null> {
+/**
+ * Whether this user reaches what is in the folder, tried as that user; null when it cannot be tried (not root, no
+ * setpriv).
+ */
+export async function passesFolder(
+  user: WebUser,
+  folder: string,
+  signal: AbortSignal,
+): Promise<boolean | null> {
   if (process.getuid?.() !== 0) return null;
   const become = [`--reuid=${user.uid}`, `--regid=${user.gids[0]}`, `--groups=${user.gids.join(",")}`];
-  const child = spawn("setpriv", [...become, "--", "test", "-f", file], {
+  const child = spawn("setpriv", [...become, "--", "test", "-x", folder], {
     cwd: "/",
     stdio: "ignore",
     signal,

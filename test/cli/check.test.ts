@@ -1,4 +1,5 @@
-import { chmodSync, readdirSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { chmodSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type CheckStages, checkCommand } from "../../src/cli/check.ts";
@@ -37,6 +38,32 @@ describe("check", () => {
     expect(stdout).toMatch(/rules +\d+ from .*rules\n/);
     expect(stdout).toContain("Nothing is in the way.");
     expect(readdirSync(cwd).sort()).toEqual(["sekisho.yaml", "site-access.log"]);
+  });
+
+  test("makes nothing that the enforcers would make", () => {
+    const cwd = folderWith({ "a.log": LINE });
+    const text = `data: data/deep
+logs: [{ path: a.log }]
+enforcers:
+  apache-directory: { directory: ${cwd}/run/banned, user: root }
+  apache-include: { file: ${cwd}/lists/apache/blocklist.conf, control: /bin/true }
+`;
+    writeFileSync(join(cwd, "sekisho.yaml"), text);
+    const before = statSync(cwd).mtimeMs;
+    const main = join(import.meta.dirname, "../../src/main.ts");
+    const { status, stdout } = spawnSync(process.execPath, [main, "check"], { cwd, encoding: "utf8" });
+    expect({ status, stdout }).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining("ok  apache-include"),
+    });
+    expect(readdirSync(cwd).sort()).toEqual(["a.log", "sekisho.yaml"]);
+    expect(statSync(cwd).mtimeMs).toBe(before);
+  });
+
+  test("of no logs says that `run` watches nothing, and promises a demo only where it would be played", async () => {
+    const cwd = folderWith({ "sekisho.yaml": "data: data\nlogs: []" });
+    const { stdout } = await check(cwd);
+    expect(stdout).toContain("none: `sekisho run` would watch nothing, and play no demo");
   });
 
   test("--json prints one object and nothing else", async () => {

@@ -70,7 +70,6 @@ test("what is not ours is never followed, overwritten or removed, and is told on
   mkdirSync(directory);
   symlinkSync(victim, join(directory, "198.51.100.7"));
   symlinkSync(join(root, "created-through-a-link"), join(directory, "198.51.100.8"));
-  symlinkSync(victim, join(directory, ".sekisho-probe"));
   mkdirSync(join(directory, "198.51.100.9"));
   writeFileSync(join(directory, "notes.txt"), "mine");
   symlinkSync(victim, join(directory, "203.0.113.1"));
@@ -146,9 +145,24 @@ describe.skipIf(missing("root", "apache2"))("the probe, as Apache's user", () =>
     }
   };
 
-  test("accepts a directory that it can reach, and leaves nothing behind", async () => {
+  test("accepts a directory that it can reach or that can be made, and leaves nothing behind", async () => {
+    expect(await probe({ directory: join(directory, "deep", "down") })).toBeNull();
+    expect(readdirSync(root)).toEqual([]);
+    mkdirSync(directory);
     expect(await probe({ directory })).toBeNull();
     expect(readdirSync(directory)).toEqual([]);
+  });
+
+  test("has nothing against folders that a cautious umask made", async () => {
+    const deep = join(directory, "deep", "down");
+    const previous = process.umask(0o077);
+    try {
+      await new ApacheDirectory({ directory: deep }).reconcile(blocks("198.51.100.7"), true, signal);
+    } finally {
+      process.umask(previous);
+    }
+    expect(await probe({ directory: deep })).toBeNull();
+    expect(statSync(join(directory, "deep")).mode & 0o777).toBe(0o755);
   });
 
   test("names the first folder on the way that blocks, and what to do", async () => {

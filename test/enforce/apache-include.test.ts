@@ -135,6 +135,12 @@ describe.skipIf(missing("root", "apache2", "netns"))("the include and Apache", (
     expect(apache.reloads()).toBe(before);
   });
 
+  test("the probe makes no folder, and is content when one can be made", async () => {
+    const folder = join(apache.root, "not", "yet");
+    await make({ file: join(folder, "blocklist.conf") }).probe();
+    expect(existsSync(join(apache.root, "not"))).toBe(false);
+  });
+
   test("the file says who made it, when, and how many it holds", async () => {
     await make().reconcile(blocks(NEW), false, signal);
     expect(readFileSync(file, "utf8")).toBe(
