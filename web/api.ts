@@ -1,10 +1,12 @@
 import type {
+  AllowItem,
   BanItem,
   ErrorBody,
   EventItem,
   IncidentDetail,
   IncidentItem,
   Page,
+  RuleItem,
   Status,
   TrafficPoint,
 } from "../src/model/api.ts";
@@ -47,15 +49,24 @@ export const api = {
   traffic: (minutes: number) =>
     get<{ readonly items: readonly TrafficPoint[] }>(`traffic?${query({ minutes })}`),
   ban: (target: string, length: string, reason: string) =>
-    send("POST", "bans", { target, ...(length === "" ? {} : { for: length }), reason }),
+    post<BanItem>("bans", { target, ...(length === "" ? {} : { for: length }), reason }),
   unban: (target: string) => send("DELETE", `bans/${part(target)}`),
-  allow: (target: string, reason: string) => send("POST", "allowlist", { target, reason }),
+  allowlist: (cursor: string | null) => get<Page<AllowItem>>(`allowlist?${query({ cursor, limit: 50 })}`),
+  allow: (target: string, reason: string) =>
+    post<{ readonly target: string; readonly lifted: readonly string[] }>("allowlist", { target, reason }),
+  disallow: (target: string) => send("DELETE", `allowlist/${part(target)}`),
+  rules: () => get<{ readonly items: readonly RuleItem[] }>("rules"),
   setIncidentState: (id: number, state: "open" | "closed") => send("POST", `incidents/${id}`, { state }),
   applyNow: (enforcer: string) => send("POST", `enforcers/${part(enforcer)}/apply`),
 };
 
 async function get<Answer>(path: string): Promise<Answer> {
   const response = await request("GET", path);
+  return (await response.json()) as Answer;
+}
+
+async function post<Answer>(path: string, body: object): Promise<Answer> {
+  const response = await request("POST", path, body);
   return (await response.json()) as Answer;
 }
 

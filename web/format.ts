@@ -1,4 +1,4 @@
-/** How times and numbers are written on the page. Times in milliseconds since 1970, in the browser's zone. */
+/** How times, numbers and hints are written on the page. Times in milliseconds since 1970, in the browser's zone. */
 
 const SECOND = 1_000;
 const MINUTE = 60_000;
@@ -56,3 +56,7 @@ export function formatBytes(bytes: number): string {
 /** `0.02%` of the whole; null where there is no whole. */
 export const formatShare = (share: number, whole: number): string | null =>
   whole === 0 ? null : percent.format(share / whole);
+
+/** A hint of the server with a capital letter; a path or a key at its beginning stays as it is. */
+export const sentence = (hint: string): string =>
+  hint.replace(/^[a-z]+(?=[\s,:;]|$)/, (word) => word[0]!.toUpperCase() + word.slice(1));

@@ -61,5 +61,7 @@ function take(message: LiveMessage): void {
     return;
   }
   for (const what of message.what) refresh[what]();
+  // What goes on the allowlist lifts bans.
+  if (message.what.includes("bans")) refresh.allowlist();
   if (message.what.includes("incidents") || message.what.includes("bans")) refresh.incident();
 }

@@ -1,12 +1,14 @@
 import type { Page } from "../src/model/api.ts";
 import { api, asApiError } from "./api.ts";
 import {
+  allowlist,
   bans,
   connection,
   incident,
   incidentId,
   incidents,
   type Listing,
+  rules,
   session,
   status,
   traffic,
@@ -22,6 +24,7 @@ export const refresh = {
   }),
   bans: coalesced("bans", () => load(bans, api.bans)),
   incidents: coalesced("incidents", () => load(incidents, api.incidents)),
+  allowlist: coalesced("the allowlist", () => load(allowlist, (_, cursor) => api.allowlist(cursor))),
   traffic: coalesced(
     "traffic",
     async () => {
@@ -33,14 +36,19 @@ export const refresh = {
     unparsed.value = (await api.unparsed()).items;
   }),
   incident: coalesced("incident", loadIncident),
+  rules: coalesced("rules", async () => {
+    rules.value = new Map((await api.rules()).items.map((rule) => [rule.id, rule]));
+  }),
 };
 
 export function refreshAll(): void {
   refresh.status();
   refresh.bans();
   refresh.incidents();
+  refresh.allowlist();
   refresh.traffic();
   refresh.incident();
+  if (rules.value === null) refresh.rules();
 }
 
 /** Shows another page or another choice of a collection. */

@@ -1,6 +1,17 @@
 import { api, asApiError } from "./api.ts";
+import { sentence } from "./format.ts";
 import { refreshAll } from "./refresh.ts";
-import { bans, incident, incidents, outcome, session, status, traffic, unparsed } from "./state.ts";
+import {
+  allowlist,
+  bans,
+  incident,
+  incidents,
+  outcome,
+  session,
+  status,
+  traffic,
+  unparsed,
+} from "./state.ts";
 
 /**
  * Takes the one-time code out of the address bar before anything else happens, so that it stays neither in
@@ -12,7 +23,7 @@ export async function start(): Promise<void> {
     history.replaceState(null, "", location.pathname + location.search);
     await api.signIn({ code }).catch((error: unknown) => {
       const { message, hint } = asApiError(error);
-      outcome.value = `The link did not sign you in: ${message}. ${hint}`;
+      outcome.value = `The link did not sign you in: ${message}. ${sentence(hint)}`;
     });
   }
   // A code that was used before does no harm where the browser has a session already.
@@ -32,7 +43,8 @@ export async function signIn(token: string): Promise<void> {
 export async function signOut(): Promise<void> {
   await api.signOut();
   session.value = "out";
-  for (const shown of [status, traffic, unparsed, incident, bans.items, incidents.items]) shown.value = null;
+  for (const shown of [status, traffic, unparsed, incident, bans.items, incidents.items, allowlist.items])
+    shown.value = null;
 }
 
 async function enter(): Promise<void> {

@@ -1,9 +1,11 @@
 import { type Signal, signal } from "@preact/signals";
 import type {
+  AllowItem,
   BanItem,
   EventItem,
   IncidentDetail,
   IncidentItem,
+  RuleItem,
   Status,
   TrafficPoint,
 } from "../src/model/api.ts";
@@ -42,6 +44,10 @@ const listing = <Item, Filter>(filter: Filter): Listing<Item, Filter> => ({
 
 export const bans = listing<BanItem, BanState | "all">("active");
 export const incidents = listing<IncidentItem, "open" | "closed" | "all">("open");
+/** There is only one choice of these. */
+export const allowlist = listing<AllowItem, "all">("all");
+/** By id. They are read once: what a rule says about itself does not change while it runs. */
+export const rules = signal<ReadonlyMap<string, RuleItem> | null>(null);
 export const unparsed = signal<readonly EventItem[] | null>(null);
 
 /** The incident that the address bar names; null is the overview. */

@@ -38,6 +38,11 @@ export class Dashboard {
     return this.bans.getByRole("row").filter({ hasText: target });
   }
 
+  /** A row of the allowlist. */
+  allowed(target: string): Locator {
+    return this.page.getByRole("table", { name: "Allowlist" }).getByRole("row").filter({ hasText: target });
+  }
+
   async signIn(): Promise<void> {
     await this.page.goto(this.server.link());
     await this.ban("192.0.2.66/32").waitFor();

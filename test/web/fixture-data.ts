@@ -1,8 +1,10 @@
 import type {
+  AllowItem,
   BanItem,
   EventItem,
   FindingItem,
   IncidentDetail,
+  RuleItem,
   Status,
   TrafficPoint,
 } from "../../src/model/api.ts";
@@ -52,7 +54,7 @@ export const status = (): Status => ({
     {
       path: "/var/log/apache2/error.log",
       kind: "error",
-      format: "apache",
+      format: "error",
       lines: 20_113,
       unparsed: 7,
       lagBytes: 0,
@@ -63,7 +65,7 @@ export const status = (): Status => ({
     {
       path: "/var/log/sekisho/audit.jsonl",
       kind: "audit",
-      format: "json",
+      format: "audit",
       lines: 0,
       unparsed: 0,
       lagBytes: 0,
@@ -178,6 +180,32 @@ export const bans = (): BanItem[] => [
   }),
 ];
 
+export const allowlist = (): AllowItem[] => [
+  { target: "198.51.100.0/28", by: "configuration", reason: "allowlist in sekisho.yaml", at: null },
+  {
+    target: "203.0.113.9/32",
+    by: "person",
+    reason: "the <b>scanner</b> that we pay for",
+    at: ago(90_000),
+  },
+];
+
+export const rules = (): RuleItem[] => [
+  {
+    id: "apache-forbidden",
+    title: { en: "Requests that Apache forbids, again and again", ja: "403 の繰り返し" },
+    severity: "high",
+    detects: "A client that Apache refuses again and again.",
+    why: "People stop after one or two refusals. Tools that look for a way in do not.",
+    falsePositives: [
+      "A page of yours that links to files its readers may not see.",
+      "An application that answers 403 to an expired session and whose page asks on by itself.",
+    ],
+    references: ["CWE-425", "ATT&CK T1595.003"],
+    tags: ["probing"],
+  },
+];
+
 const finding = (fields: Pick<FindingItem, "id" | "rule" | "title" | "evidence"> & Partial<FindingItem>) => ({
   severity: "high" as const,
   subject: "192.0.2.66",
@@ -283,7 +311,9 @@ export function traffic(minutes: number): TrafficPoint[] {
   return Array.from({ length: minutes }, (_, at) => {
     const age = minutes - 1 - at;
     const minute = last - age;
-    const wave = 90 + 50 * Math.sin((minute % 1_440) / 229) + noise(minute, 12.99) * 9;
+    // The running minute has seen a tenth of its requests.
+    const part = age === 0 ? 0.1 : 1;
+    const wave = part * (90 + 50 * Math.sin((minute % 1_440) / 229) + noise(minute, 12.99) * 9);
     const attack = age < 25 && age > 3 ? Math.round(85 + noise(minute, 78.23) * 30) : 0;
     return {
       time: new Date(minute * 60_000).toISOString(),

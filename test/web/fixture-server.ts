@@ -2,10 +2,10 @@ import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join, normalize } from "node:path";
-import type { BanItem, IncidentDetail, LiveMessage, Status } from "../../src/model/api.ts";
+import type { AllowItem, BanItem, IncidentDetail, LiveMessage, Status } from "../../src/model/api.ts";
 import { parseTarget } from "../../src/model/ip.ts";
 import { SECURITY_HEADERS } from "../../src/serve/security-headers.ts";
-import { bans, incidents, status, traffic, unparsed } from "./fixture-data.ts";
+import { allowlist, bans, incidents, rules, status, traffic, unparsed } from "./fixture-data.ts";
 
 /**
  * Speaks the HTTP interface on loopback with made-up data, under the security headers of the real server,
@@ -37,6 +37,7 @@ const missing = refused(404, "NOT_FOUND", "there is nothing here", "the routes a
 
 export class FixtureServer {
   bans: BanItem[] = bans();
+  allowlist: AllowItem[] = allowlist();
   incidents: IncidentDetail[] = incidents();
   traffic = traffic;
   status: Status = status();
@@ -118,8 +119,11 @@ export class FixtureServer {
       case "POST /bans":
         return this.#ban(body);
       case "POST /allowlist":
-        this.bans = this.bans.filter(({ target }) => target !== body.target);
-        return done;
+        return this.#allow(body);
+      case "GET /allowlist":
+        return page(this.allowlist);
+      case "GET /rules":
+        return page(rules());
       case "GET /incidents":
         return page(
           this.incidents.filter((each) => state === null || each.state === state).map(withBans(this.bans)),
@@ -140,6 +144,9 @@ export class FixtureServer {
     switch (what) {
       case "DELETE /bans":
         return this.#unban(decodeURIComponent(name));
+      case "DELETE /allowlist":
+        this.allowlist = this.allowlist.filter(({ target }) => target !== decodeURIComponent(name));
+        return done;
       case "GET /incidents":
         return incident ? { status: 200, body: withBans(this.bans)(incident) } : missing;
       case "POST /incidents":
@@ -191,6 +198,13 @@ export class FixtureServer {
     };
     this.bans = [ban, ...this.bans];
     return { status: 201, body: ban };
+  }
+
+  #allow({ target = "", reason = "" }: Readonly<Record<string, string>>): Answer {
+    const lifted = this.bans.filter((ban) => ban.target === target).map((ban) => ban.target);
+    this.bans = this.bans.filter((ban) => ban.target !== target);
+    this.allowlist = [{ target, by: "person", reason, at: new Date().toISOString() }, ...this.allowlist];
+    return { status: 201, body: { target, reason, lifted } };
   }
 
   #unban(target: string): Answer {

@@ -1,108 +1,46 @@
-import { useSignal } from "@preact/signals";
-import { useLayoutEffect, useRef } from "preact/hooks";
-import { type ApiError, api, asApiError } from "../api.ts";
+import { api } from "../api.ts";
+import { formatCount } from "../format.ts";
 import { refresh } from "../refresh.ts";
-import { outcome } from "../state.ts";
-import { bound } from "./bound.ts";
-import { Refusal } from "./refusal.tsx";
-import { Text } from "./text.tsx";
+import { type RowAction, RowActions } from "./row-actions.tsx";
 
-type Asked = "unban" | "allow";
+const ACTIONS: readonly RowAction[] = [
+  {
+    button: "Unban",
+    question: "Lift the ban on",
+    asksReason: false,
+    async act(target) {
+      await api.unban(target);
+      readAgain();
+      return `Unbanned ${target}`;
+    },
+  },
+  {
+    button: "Allow",
+    question: "Lift it and never again ban",
+    asksReason: true,
+    async act(target, reason) {
+      const allowed = await api.allow(target, reason);
+      readAgain();
+      return `Put on the allowlist: ${allowed.target}; ${liftedNote(allowed.lifted)}`;
+    },
+  },
+];
 
-/** Unban and Allow, each asked once more on the spot. Escape keeps things as they are. */
+/** Unban and Allow. */
 export function BanActions({ target }: { readonly target: string }) {
-  const asked = useSignal<Asked | null>(null);
-  const cancelled = useSignal<Asked | null>(null);
-  const cancel = (): void => {
-    cancelled.value = asked.value;
-    asked.value = null;
-  };
-  if (asked.value !== null) return <Confirmation target={target} asked={asked.value} onCancel={cancel} />;
-  const ask = (what: Asked, text: string) => (
-    <button
-      type="button"
-      // Focus returns to the button that opened the question.
-      ref={(button: HTMLButtonElement | null) => {
-        if (button === null || cancelled.value !== what) return;
-        cancelled.value = null;
-        button.focus();
-      }}
-      aria-label={`${text} ${target}`}
-      onClick={() => {
-        asked.value = what;
-      }}
-    >
-      {text}
-    </button>
-  );
-  return (
-    <span class="buttons">
-      {ask("unban", "Unban")}
-      {ask("allow", "Allow")}
-    </span>
-  );
+  return <RowActions target={target} actions={ACTIONS} keep="Keep the ban" heading="#bans-heading" />;
 }
 
-const QUESTIONS = {
-  unban: { text: "Lift the ban on", button: "Unban", done: "Unbanned" },
-  allow: { text: "Lift it and never again ban", button: "Allow", done: "Put on the allowlist:" },
-} as const;
+/** So many are named; a range may lift thousands. */
+const NAMED = 5;
 
-interface ConfirmationProps {
-  readonly target: string;
-  readonly asked: Asked;
-  readonly onCancel: () => void;
+function liftedNote(lifted: readonly string[]): string {
+  if (lifted.length === 0) return "no ban was in force";
+  const more = lifted.length - NAMED;
+  return `lifted the ban on ${lifted.slice(0, NAMED).join(", ")}${more > 0 ? ` and ${formatCount(more)} more` : ""}`;
 }
 
-function Confirmation({ target, asked, onCancel }: ConfirmationProps) {
-  const { text, button, done } = QUESTIONS[asked];
-  const reason = useSignal("");
-  const error = useSignal<ApiError | null>(null);
-  const busy = useSignal(false);
-  const first = useRef<HTMLButtonElement & HTMLInputElement>(null);
-  useLayoutEffect(() => first.current?.focus(), []);
-  const act = async (event: Event): Promise<void> => {
-    event.preventDefault();
-    busy.value = true;
-    try {
-      await (asked === "unban" ? api.unban(target) : api.allow(target, reason.value));
-      outcome.value = `${done} ${target}`;
-      document.querySelector<HTMLElement>("#bans-heading")?.focus();
-      for (const read of [refresh.bans, refresh.incidents, refresh.incident, refresh.status]) read(true);
-    } catch (problem) {
-      error.value = asApiError(problem);
-    }
-    busy.value = false;
-  };
-  return (
-    <form
-      class="confirmation"
-      aria-label={`${button} ${target}`}
-      onSubmit={act}
-      onKeyDown={(event) => {
-        if (event.key === "Escape") onCancel();
-      }}
-    >
-      <p>
-        {text} <Text value={target} />?
-      </p>
-      {asked === "allow" && (
-        <input ref={first} aria-label="Reason, optional" placeholder="Reason, optional" {...bound(reason)} />
-      )}
-      <span class="buttons">
-        <button
-          {...(asked === "unban" ? { ref: first } : {})}
-          type="submit"
-          class="main-action"
-          disabled={busy}
-        >
-          {button}
-        </button>
-        <button type="button" onClick={onCancel}>
-          Keep the ban
-        </button>
-      </span>
-      <Refusal error={error.value} />
-    </form>
-  );
+function readAgain(): void {
+  const { bans, allowlist, incidents, incident, status } = refresh;
+  for (const read of [bans, allowlist, incidents, incident, status]) read(true);
 }

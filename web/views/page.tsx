@@ -1,4 +1,5 @@
 import { incidentId, session } from "../state.ts";
+import { Allowlist } from "./allowlist.tsx";
 import { Bans } from "./bans.tsx";
 import { Enforcers } from "./enforcers.tsx";
 import { Header } from "./header.tsx";
@@ -42,6 +43,7 @@ function Overview() {
           <Traffic />
           <Bans />
           <Incidents />
+          <Allowlist />
         </div>
         <div class="column aside">
           <Enforcers />

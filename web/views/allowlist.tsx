@@ -1,0 +1,87 @@
+import type { AllowItem } from "../../src/model/api.ts";
+import { api } from "../api.ts";
+import { refresh } from "../refresh.ts";
+import { allowlist } from "../state.ts";
+import { Pager } from "./pager.tsx";
+import { type RowAction, RowActions } from "./row-actions.tsx";
+import { Text } from "./text.tsx";
+import { Ago } from "./time.tsx";
+
+export function Allowlist() {
+  return (
+    <section aria-labelledby="allowlist-heading">
+      <div class="section-head">
+        <h2 id="allowlist-heading" tabIndex={-1}>
+          Allowlist
+        </h2>
+      </div>
+      <AllowList items={allowlist.items.value} />
+      <Pager list={allowlist} read={refresh.allowlist} label="Pages of the allowlist" />
+    </section>
+  );
+}
+
+function AllowList({ items }: { readonly items: readonly AllowItem[] | null }) {
+  if (items === null) return <p class="empty">Reading the allowlist.</p>;
+  if (items.length === 0) {
+    return (
+      <p class="empty">
+        Nobody is on the allowlist. Whom you allow beside a ban, with <code>sekisho allow</code>, or under{" "}
+        <code>allowlist:</code> in sekisho.yaml is never banned and stands here.
+      </p>
+    );
+  }
+  return (
+    <table class="allowlist" aria-labelledby="allowlist-heading">
+      <thead>
+        <tr>
+          <th scope="col">Never banned</th>
+          <th scope="col">Why</th>
+          <th scope="col">By</th>
+          <th scope="col">Since</th>
+          <th scope="col">
+            <span class="unseen">Actions</span>
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {items.map((item) => (
+          <AllowRow key={`${item.by} ${item.target}`} item={item} />
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function AllowRow({ item: { target, by, reason, at } }: { readonly item: AllowItem }) {
+  return (
+    <tr>
+      <th scope="row" class="target">
+        <Text value={target} />
+      </th>
+      <td class="why">
+        <Text value={reason} />
+      </td>
+      <td data-label="By">{by === "person" ? "a person" : "the configuration"}</td>
+      <td data-label="Since">{at === null ? "always" : <Ago at={at} />}</td>
+      <td class="actions">
+        {by === "person" ? (
+          <RowActions target={target} actions={[REMOVE]} keep="Keep the entry" heading="#allowlist-heading" />
+        ) : (
+          <small>changed in sekisho.yaml</small>
+        )}
+      </td>
+    </tr>
+  );
+}
+
+const REMOVE: RowAction = {
+  button: "Remove",
+  question: "Let rules and people ban again",
+  asksReason: false,
+  async act(target) {
+    await api.disallow(target);
+    refresh.allowlist(true);
+    return `Removed from the allowlist: ${target}`;
+  },
+};
