@@ -21,6 +21,19 @@ describe.skipIf(missing("chromium"))("incidents on the page", { timeout: 60_000 
     expect(dashboard.complaints).toEqual([]);
   });
 
+  test("each rule says what it detects, why, and when it is wrong; the rules are asked for once", async () => {
+    await dashboard.signIn();
+    await dashboard.page.getByRole("link", { name: "192.0.2.66", exact: true }).click();
+    const finding = dashboard.page.getByRole("region", { name: "Finding of rule apache-forbidden" });
+    await finding.getByText("A client that Apache refuses again and again.").waitFor();
+    await finding.getByText("People stop after one or two refusals.").waitFor();
+    await finding.getByText("A page of yours that links to files its readers may not see.").waitFor();
+    await dashboard.page.goBack();
+    await dashboard.page.getByRole("link", { name: "192.0.2.66", exact: true }).click();
+    await finding.getByText("Known false positives").waitFor();
+    expect(dashboard.server.asked.filter((call) => call === "GET /api/rules")).toHaveLength(1);
+  });
+
   test("a line of many kilobytes is shown in part, and whole when asked for", async () => {
     await dashboard.signIn();
     await dashboard.page.goto(`${dashboard.server.url}#incident/3`);

@@ -9,6 +9,7 @@ import { BanForm } from "./ban-form.tsx";
 import { BanTable } from "./bans.tsx";
 import { Evidence } from "./evidence.tsx";
 import { Refusal } from "./refusal.tsx";
+import { RuleExplanation } from "./rule-explanation.tsx";
 import { SeverityMark } from "./severity.tsx";
 import { Text } from "./text.tsx";
 import { Ago } from "./time.tsx";
@@ -59,8 +60,12 @@ function Detail({ shown }: { readonly shown: IncidentDetail }) {
         <div class="section-head">
           <h2 id="findings-heading">Findings</h2>
         </div>
-        {shown.findings.map((finding) => (
-          <Finding key={finding.id} finding={finding} />
+        {shown.findings.map((finding, at) => (
+          <Finding
+            key={finding.id}
+            finding={finding}
+            first={shown.findings.findIndex(({ rule }) => rule === finding.rule) === at}
+          />
         ))}
       </section>
     </>
@@ -114,7 +119,13 @@ function IncidentBans({ shown }: { readonly shown: IncidentDetail }) {
   );
 }
 
-function Finding({ finding }: { readonly finding: FindingItem }) {
+interface FindingProps {
+  readonly finding: FindingItem;
+  /** Of its rule in this incident: the rule explains itself in full once. */
+  readonly first: boolean;
+}
+
+function Finding({ finding, first }: FindingProps) {
   return (
     <section class="finding" aria-label={`Finding of rule ${finding.rule}`}>
       <h3>
@@ -135,6 +146,7 @@ function Finding({ finding }: { readonly finding: FindingItem }) {
           </span>
         )}
       </p>
+      <RuleExplanation id={finding.rule} open={first} />
       <Evidence lines={finding.evidence} />
     </section>
   );
