@@ -19,6 +19,9 @@ export const SERIES: readonly {
 
 const MINUTES_A_STEP: Readonly<Record<number, number>> = { 60: 1, 360: 5, 1440: 15 };
 
+/** How many minutes one point of the chart gathers. */
+export const stepMinutes = (minutes: number): number => MINUTES_A_STEP[minutes] ?? 1;
+
 export interface Columns {
   /** Seconds since 1970, as uPlot wants them. */
   readonly times: readonly number[];
@@ -28,13 +31,25 @@ export interface Columns {
 
 /** Gathers points of a minute into steps that a chart of that span can show. */
 export function columnsOf(points: readonly TrafficPoint[], minutes: number): Columns {
-  const step = (MINUTES_A_STEP[minutes] ?? 1) * 60;
-  const groups = Map.groupBy(points, ({ time }) => Math.floor(Date.parse(time) / 1_000 / step) * step);
+  const step = stepMinutes(minutes) * 60;
+  const groups = Map.groupBy(
+    withoutRunning(points),
+    ({ time }) => Math.floor(Date.parse(time) / 1_000 / step) * step,
+  );
   const steps = [...groups.values()];
   return {
     times: [...groups.keys()],
     rates: SERIES.map(({ key }) => steps.map((group) => total(group, key) / group.length)),
   };
+}
+
+/**
+ * The last point is the minute that is still running, which would look like traffic that breaks off. Where
+ * hardly anything was seen before it, it is what there is to see.
+ */
+function withoutRunning(points: readonly TrafficPoint[]): readonly TrafficPoint[] {
+  const begun = points.findIndex((point) => SERIES.some(({ key }) => point[key] > 0));
+  return begun >= points.length - 2 ? points : points.slice(0, -1);
 }
 
 export const total = (points: readonly TrafficPoint[], key: SeriesKey): number =>

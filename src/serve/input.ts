@@ -13,8 +13,7 @@ const parsed = <T>(parse: (text: string) => T | null, code: ErrorCode, expected:
     return z.NEVER;
   });
 
-const TARGET_HINT =
-  "write 192.0.2.7, 192.0.2.0/24 or 2001:db8::/64, URL-encoded where it is part of the path";
+const TARGET_HINT = "write 192.0.2.7, 192.0.2.0/24 or 2001:db8::/64";
 export const target = parsed(parseTarget, "TARGET_INVALID", "an address or a CIDR range", TARGET_HINT);
 export const client = parsed(parseIp, "TARGET_INVALID", "an address", "write 192.0.2.7 or 2001:db8::1");
 export const length = parsed(

@@ -70,7 +70,7 @@ describe.skipIf(missing("chromium"))("bans on the page", { timeout: 60_000 }, ()
     await dashboard.ban("198.51.100.24/32").getByRole("button", { name: "Unban", exact: true }).click();
     const refusal = dashboard.ban("198.51.100.24/32").getByRole("alert");
     await refusal.getByText("198.51.100.24/32 is not banned").waitFor();
-    expect(await refusal.textContent()).toContain("list the bans");
+    expect(await refusal.textContent()).toContain("List the bans");
   });
 
   test("allow puts the target on the allowlist and lifts its ban", async () => {
@@ -79,7 +79,11 @@ describe.skipIf(missing("chromium"))("bans on the page", { timeout: 60_000 }, ()
     await dashboard.page.getByLabel("Reason, optional").fill("our own office");
     await dashboard.page.getByLabel("Reason, optional").press("Enter");
     await dashboard.ban("2001:db8:40:2::/64").waitFor({ state: "detached" });
-    await dashboard.page.getByRole("status").getByText("Put on the allowlist: 2001:db8:40:2::/64").waitFor();
+    await dashboard.page
+      .getByRole("status")
+      .getByText("Put on the allowlist: 2001:db8:40:2::/64; lifted the ban on 2001:db8:40:2::/64")
+      .waitFor();
+    await dashboard.allowed("2001:db8:40:2::/64").getByText("our own office").waitFor();
   });
 
   test("the form shows the server's error and its hint and keeps what was typed", async () => {
@@ -90,7 +94,7 @@ describe.skipIf(missing("chromium"))("bans on the page", { timeout: 60_000 }, ()
     await form.getByLabel("Reason").fill("typed once");
     await form.getByRole("button", { name: "Ban" }).click();
     await form.getByText("'10.0.0.300' is not an address").waitFor();
-    expect(await form.getByRole("alert").textContent()).toContain("write 192.0.2.7");
+    expect(await form.getByRole("alert").textContent()).toMatch(/Write 192\.0\.2\.7/);
     expect(await form.getByLabel("Reason").inputValue()).toBe("typed once");
 
     await form.getByLabel("Target").fill("192.0.2.99");
@@ -99,6 +103,54 @@ describe.skipIf(missing("chromium"))("bans on the page", { timeout: 60_000 }, ()
     await dashboard.ban("192.0.2.99/32").waitFor();
     expect(await dashboard.ban("192.0.2.99/32").textContent()).toMatch(/typed once[\s\S]*permanent/);
     expect(await form.count()).toBe(0);
+  });
+
+  test("what was banned is named as the server made it: a bare IPv6 address is its /64", async () => {
+    await dashboard.signIn();
+    await dashboard.page.getByRole("button", { name: "Ban an address" }).click();
+    await dashboard.page.getByLabel("Target").fill("2001:db8:7::7");
+    await dashboard.page.getByLabel("Target").press("Enter");
+    await dashboard.page.getByRole("status").getByText("Banned 2001:db8:7::/64", { exact: true }).waitFor();
+  });
+
+  test("asking once more moves no column and no row", async () => {
+    await dashboard.signIn();
+    const places = () =>
+      dashboard.bans
+        .locator("th, td")
+        .evaluateAll((cells) =>
+          cells.map((cell) => [cell.getBoundingClientRect().left, cell.getBoundingClientRect().top]),
+        );
+    const before = await places();
+    for (const name of ["Unban", "Allow"]) {
+      await dashboard.ban("192.0.2.66/32").getByRole("button", { name }).click();
+      await dashboard.page.getByRole("form", { name: `${name} 192.0.2.66/32` }).waitFor();
+      expect(await places()).toEqual(before);
+      await dashboard.page.keyboard.press("Escape");
+    }
+  });
+
+  test("nobody is said to be turned away by dry-run alone, in the demo or without an enforcer", async () => {
+    const [first] = dashboard.server.status.enforcers;
+    const dryRun = [{ ...first!, name: "dry-run" }];
+    dashboard.server.bans = dashboard.server.bans.map((ban) => ({ ...ban, enforcedBy: ["dry-run"] }));
+    const figures = dashboard.page.getByLabel("Key figures");
+    for (const [change, note, sentence] of [
+      [{ enforcers: dryRun, demo: true }, "decided, not blocked (demo)", "in the demo nobody is blocked"],
+      [{ enforcers: dryRun }, "decided, not blocked (dry-run)", "dry-run, which blocks nobody"],
+      [{ enforcers: [] }, "decided, not blocked (no enforcer)", "no enforcer is there to block"],
+      [{}, "turned away now", "Decides, records and blocks."],
+    ] as const) {
+      const before = dashboard.server.status;
+      dashboard.server.status = { ...before, ...change };
+      await dashboard.signIn();
+      await figures.getByText(note).waitFor();
+      await dashboard.page.locator("header").getByText(sentence).waitFor();
+      dashboard.server.status = before;
+      await dashboard.page.goto("about:blank");
+    }
+    await dashboard.signIn();
+    await dashboard.ban("192.0.2.66/32").getByText("dry-run (not blocked)").waitFor();
   });
 
   test("expired and lifted bans are one press away", async () => {

@@ -8,7 +8,9 @@ describe.skipIf(missing("chromium"))("the dashboard page", { timeout: 60_000 }, 
   test("sources and enforcers show their state, errors and hints", async () => {
     await dashboard.signIn();
     const sources = await dashboard.page.getByRole("region", { name: "Log sources" }).textContent();
-    expect(sources).toContain("usermod -aG adm sekisho");
+    expect(sources).toContain("Add the user sekisho to the file's group: usermod -aG adm sekisho");
+    expect(sources).toContain("access, vhost_combined");
+    expect(sources).not.toMatch(/audit, audit|error, error/);
     expect(sources).toContain("5.1 MiB");
     const enforcers = await dashboard.page.getByRole("region", { name: "Enforcers" }).textContent();
     expect(enforcers).toContain("written, waiting for its scheduled reload");
@@ -38,6 +40,7 @@ describe.skipIf(missing("chromium"))("the dashboard page", { timeout: 60_000 }, 
     expect((await refused.textContent())?.replace(/\D/g, "")).toBe(String(total));
     await legend.getByRole("button", { name: "24 h" }).click();
     await legend.getByText("Total of the last 24 h").waitFor();
+    await legend.getByText("Requests a minute, average over 15 minutes").waitFor();
     await refused.click();
     expect(await refused.getAttribute("aria-pressed")).toBe("false");
     expect(await legend.locator("canvas").count()).toBe(1);

@@ -1,5 +1,12 @@
 import { expect, test } from "vitest";
-import { formatAgo, formatAhead, formatBytes, formatRemaining, formatShare } from "../../web/format.ts";
+import {
+  formatAgo,
+  formatAhead,
+  formatBytes,
+  formatRemaining,
+  formatShare,
+  sentence,
+} from "../../web/format.ts";
 
 const NOW = Date.UTC(2026, 10, 20, 12);
 const seconds = (count: number): number => NOW + count * 1_000;
@@ -43,4 +50,16 @@ test("bytes take the unit in which they are short", () => {
 test("a share of nothing is not a number", () => {
   expect(formatShare(0, 0)).toBeNull();
   expect(formatShare(1, 4)).toBe("25%");
+});
+
+test("a hint begins with a capital letter, a path, a key or an address stays as it is", () => {
+  expect(sentence("write 192.0.2.7 or 2001:db8::/64")).toBe("Write 192.0.2.7 or 2001:db8::/64");
+  for (const hint of [
+    "docs/errors.md says more",
+    "enforcers.ufw is off",
+    "Start it",
+    "192.0.2.7 is ours",
+    "",
+  ])
+    expect(sentence(hint)).toBe(hint);
 });

@@ -26,6 +26,7 @@ describe.skipIf(missing("chromium"))("the way in", { timeout: 60_000 }, () => {
     await dashboard.page.goto(dashboard.server.url);
     await dashboard.page.getByText("prints a link when it starts").waitFor();
     expect(await dashboard.page.getByText("/var/lib/sekisho/token").isVisible()).toBe(true);
+    expect(await dashboard.page.getByText("data/token", { exact: true }).isVisible()).toBe(true);
     expect(await dashboard.page.getByRole("heading", { name: "Bans" }).count()).toBe(0);
   });
 
@@ -49,6 +50,16 @@ describe.skipIf(missing("chromium"))("the way in", { timeout: 60_000 }, () => {
     await field.fill(`  ${TOKEN}\n`);
     await field.press("Enter");
     await dashboard.ban("192.0.2.66/32").waitFor();
+  });
+
+  test("an empty token is not sent", async () => {
+    await dashboard.page.goto(dashboard.server.url);
+    const field = dashboard.page.getByLabel("Or paste the token");
+    await field.press("Enter");
+    await field.fill("   ");
+    await field.press("Enter");
+    await dashboard.page.getByRole("alert").getByText("There is no token in the field.").waitFor();
+    expect(dashboard.server.asked).not.toContain("POST /api/session");
   });
 
   test("a session that ends shows the sign-in, and signing out ends it", async () => {

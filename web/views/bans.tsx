@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals";
 import type { BanItem } from "../../src/model/api.ts";
+import { DRY_RUN } from "../effect.ts";
 import { refresh, turn } from "../refresh.ts";
 import { bans, incidentId, status } from "../state.ts";
 import { BanActions } from "./ban-actions.tsx";
@@ -138,8 +139,8 @@ function EnforcedBy({ ban }: { readonly ban: BanItem }) {
   if (ban.state !== "active") return <Mark tone="off">no longer</Mark>;
   if (ban.enforcedBy.length > 0)
     return ban.enforcedBy.map((name) => (
-      <Mark key={name} tone="good">
-        {name}
+      <Mark key={name} tone={name === DRY_RUN ? "off" : "good"}>
+        {name === DRY_RUN ? "dry-run (not blocked)" : name}
       </Mark>
     ));
   if (status.value?.mode === "observe") return <Mark tone="off">not enforced (observe)</Mark>;

@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { EnforcerState, EnforcerStatus } from "../../src/model/api.ts";
 import { type ApiError, api, asApiError } from "../api.ts";
+import { DRY_RUN } from "../effect.ts";
 import { formatCount } from "../format.ts";
 import { refresh } from "../refresh.ts";
 import { outcome, status } from "../state.ts";
@@ -48,7 +49,9 @@ function Enforcer({ enforcer }: { readonly enforcer: EnforcerStatus }) {
       <h3>{name}</h3>
       <p class="entry-state">
         <Mark tone={tone}>{state}</Mark>
-        <span>{meaning}</span>
+        <span>
+          {name === DRY_RUN && state === "in-sync" ? "shows what would be blocked, blocks nobody" : meaning}
+        </span>
       </p>
       <dl class="numbers">
         <div>

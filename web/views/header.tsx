@@ -1,15 +1,11 @@
 import type { Status } from "../../src/model/api.ts";
 import { asApiError } from "../api.ts";
+import { effectOf, MODE_SENTENCES } from "../effect.ts";
 import { signOut } from "../session.ts";
 import { connection, outcome, status, troubles } from "../state.ts";
 import { theme, toggleTheme } from "../theme.ts";
 import { Mark, type Tone } from "./mark.tsx";
 import { Seal } from "./seal.tsx";
-
-const MODES = {
-  observe: "Decides and records, blocks nothing.",
-  enforce: "Decides, records and blocks.",
-} as const;
 
 export function Header() {
   return (
@@ -38,11 +34,12 @@ export function Header() {
   );
 }
 
-function ModeBadge({ status: { mode, demo } }: { readonly status: Status }) {
+function ModeBadge({ status: shown }: { readonly status: Status }) {
+  const { mode, demo } = shown;
   return (
     <p class="modes">
       <span>
-        <strong class={`badge ${mode}`}>{mode}</strong> {MODES[mode]}
+        <strong class={`badge ${mode}`}>{mode}</strong> {MODE_SENTENCES[effectOf(shown)]}
       </span>
       {demo && (
         <span>

@@ -1,4 +1,5 @@
 import type { BanItem, IncidentItem } from "../../src/model/api.ts";
+import { DRY_RUN } from "../effect.ts";
 import { formatCount } from "../format.ts";
 import { refresh, turn } from "../refresh.ts";
 import { incidents, status } from "../state.ts";
@@ -105,9 +106,10 @@ function IncidentRow({ incident }: { readonly incident: IncidentItem }) {
 export function BanSummary({ ban }: { readonly ban: BanItem | null }) {
   if (ban === null) return <Mark tone="off">none</Mark>;
   if (ban.state !== "active") return <Mark tone="off">{ban.state}</Mark>;
+  const blocked = ban.enforcedBy.some((name) => name !== DRY_RUN);
   return (
     <>
-      <Mark tone={ban.enforcedBy.length > 0 ? "good" : "waiting"}>active</Mark>
+      <Mark tone={blocked ? "good" : "waiting"}>active</Mark>
       <small>
         {status.value?.mode === "observe" ? "not enforced (observe), " : ""}
         {ban.until === null ? "" : "for "}

@@ -1,3 +1,4 @@
+import { BANS_NOTES, effectOf } from "../effect.ts";
 import { formatCount, formatShare } from "../format.ts";
 import { status } from "../state.ts";
 
@@ -9,7 +10,12 @@ export function KeyFigures() {
   const bans = shown.bans.active;
   return (
     <dl class="figures" aria-label="Key figures">
-      <Figure name="Active bans" value={bans} note={bansNote(shown.mode, bans)} strong={bans > 0} />
+      <Figure
+        name="Active bans"
+        value={bans}
+        note={bans === 0 ? "nobody is turned away" : BANS_NOTES[effectOf(shown)]}
+        strong={bans > 0}
+      />
       <Figure name="Open incidents" value={shown.incidents.open} note={`${shown.rules} rules watch`} />
       <Figure
         name="Lines read"
@@ -38,11 +44,6 @@ function Figure({ name, value, note, strong = false }: FigureProps) {
       </dd>
     </div>
   );
-}
-
-function bansNote(mode: "observe" | "enforce", bans: number): string {
-  if (bans === 0) return "nobody is turned away";
-  return mode === "observe" ? "recorded, not enforced" : "turned away now";
 }
 
 function unparsedNote(unparsed: number, lines: number): string {

@@ -1,3 +1,4 @@
+import { sentence } from "../format.ts";
 import { connection, status, troubles } from "../state.ts";
 import { Text } from "./text.tsx";
 
@@ -16,7 +17,7 @@ export function Problems() {
           <strong>
             <Text value={message} />
           </strong>{" "}
-          <Text value={hint} />
+          <Text value={sentence(hint)} />
         </p>
       ))}
     </div>

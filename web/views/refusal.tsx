@@ -1,4 +1,5 @@
 import type { ApiError } from "../api.ts";
+import { sentence } from "../format.ts";
 import { Text } from "./text.tsx";
 
 /** The server's error and what to do about it, beside what caused it. */
@@ -10,7 +11,7 @@ export function Refusal({ error, id }: { readonly error: ApiError | null; readon
           <strong>
             <Text value={error.message} />
           </strong>{" "}
-          <Text value={error.hint} />
+          <Text value={sentence(error.hint)} />
         </>
       )}
     </p>

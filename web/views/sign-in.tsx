@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { type ApiError, asApiError } from "../api.ts";
+import { ApiError, asApiError } from "../api.ts";
 import { signIn } from "../session.ts";
 import { bound } from "./bound.ts";
 import { Refusal } from "./refusal.tsx";
@@ -11,9 +11,19 @@ export function SignIn() {
   const busy = useSignal(false);
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
+    const given = token.value.trim();
+    if (given === "") {
+      error.value = new ApiError(
+        0,
+        "PAGE",
+        "There is no token in the field.",
+        "Paste the whole line of the file.",
+      );
+      return;
+    }
     busy.value = true;
     error.value = null;
-    await signIn(token.value.trim()).catch((reason: unknown) => {
+    await signIn(given).catch((reason: unknown) => {
       error.value = asApiError(reason);
     });
     busy.value = false;
@@ -31,8 +41,9 @@ export function SignIn() {
         <form onSubmit={submit}>
           <label for="token">Or paste the token</label>
           <p class="note" id="token-note">
-            It is in the file <code>token</code> of the data directory; with the shipped configuration:{" "}
-            <code>sudo cat /var/lib/sekisho/token</code>
+            From a checkout it is in <code>data/token</code>, in the folder where Sekisho was started. When
+            installed: <code>sudo cat /var/lib/sekisho/token</code>. With another <code>data:</code> in the
+            configuration, it is the file <code>token</code> there.
           </p>
           <div class="field-row">
             <input

@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import type { SourceStatus } from "../../src/model/api.ts";
-import { formatBytes, formatCount, formatShare } from "../format.ts";
+import { formatBytes, formatCount, formatShare, sentence } from "../format.ts";
 import { refresh } from "../refresh.ts";
 import { status } from "../state.ts";
 import { Mark } from "./mark.tsx";
@@ -59,7 +59,12 @@ function Source({ source }: { readonly source: SourceStatus }) {
         {error !== null && <Mark tone="bad">not read</Mark>}
         {error === null && <Mark tone={behind ? "waiting" : "good"}>{behind ? "behind" : "reading"}</Mark>}
         <span>
-          {kind}, <Text value={format} />
+          {kind}
+          {format !== kind && (
+            <>
+              , <Text value={format} />
+            </>
+          )}
         </span>
       </p>
       <dl class="numbers">
@@ -92,7 +97,7 @@ export function EntryError({ error, hint }: { readonly error: string | null; rea
       <strong>
         <Text value={error} />
       </strong>{" "}
-      {hint !== null && <Text value={hint} />}
+      {hint !== null && <Text value={sentence(hint)} />}
     </p>
   );
 }

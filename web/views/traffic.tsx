@@ -5,7 +5,7 @@ import { refresh } from "../refresh.ts";
 import { SPANS, traffic, trafficMinutes } from "../state.ts";
 import { theme } from "../theme.ts";
 import { TrafficChart } from "../traffic-chart.ts";
-import { columnsOf, SERIES, total } from "../traffic-data.ts";
+import { columnsOf, SERIES, stepMinutes, total } from "../traffic-data.ts";
 import { Choice } from "./choice.tsx";
 
 const NAMES = { 60: "60 min", 360: "6 h", 1440: "24 h" } as const;
@@ -85,7 +85,7 @@ function Chart() {
   };
   return (
     <figure ref={figure}>
-      <p class="chart-axis">Requests a minute</p>
+      <p class="chart-axis">{axisTitle(stepMinutes(trafficMinutes.value))}</p>
       <div ref={box} class="chart" aria-hidden="true" />
       <figcaption>
         <Legend at={cursor.value} columns={columns.value} hidden={hidden.value} onToggle={toggle} />
@@ -112,7 +112,7 @@ function Legend({ at, columns, hidden, onToggle }: LegendProps) {
       <p class="legend-time">
         {time === undefined
           ? `Total of the last ${NAMES[trafficMinutes.value]}`
-          : `A minute at ${formatClock(time * 1_000)}`}
+          : stepTitle(time * 1_000, stepMinutes(trafficMinutes.value))}
       </p>
       <ul class="legend">
         {SERIES.map(({ key, label, meaning, dash }, series) => (
@@ -140,6 +140,14 @@ function Legend({ at, columns, hidden, onToggle }: LegendProps) {
     </>
   );
 }
+
+const axisTitle = (step: number): string =>
+  step === 1 ? "Requests a minute" : `Requests a minute, average over ${step} minutes`;
+
+const stepTitle = (time: number, step: number): string =>
+  step === 1
+    ? `A minute at ${formatClock(time)}`
+    : `Average a minute, ${formatClock(time)} to ${formatClock(time + step * 60_000)}`;
 
 const formatRate = (rate: number): string =>
   rate < 10 && rate % 1 !== 0 ? rate.toFixed(1) : formatCount(Math.round(rate));
