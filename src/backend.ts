@@ -4,11 +4,11 @@ import type { Enforcement } from "./enforce/enforcement.ts";
 import type { NamedRule } from "./evaluate/rule-schema.ts";
 import type { Complaint, FromWorker, IngestedSource } from "./ingest/messages.ts";
 import type { IngestThread } from "./ingest/thread.ts";
-import type { AllowItem, LiveMessage, Mode, RuleItem, SourceStatus, Status } from "./model/api.ts";
+import type { AllowItem, BanAnswer, LiveMessage, Mode, RuleItem, SourceStatus, Status } from "./model/api.ts";
 import type { Block } from "./model/decision.ts";
 import type { EventCounts } from "./model/event.ts";
 import type { Target } from "./model/ip.ts";
-import type { DurationMs } from "./model/time.ts";
+import { type DurationMs, toIso, toIsoOrNull } from "./model/time.ts";
 import type { Scheduler } from "./schedule/scheduler.ts";
 import type { Backend } from "./serve/backend.ts";
 import type { StoreReader } from "./store/reader.ts";
@@ -168,10 +168,15 @@ export class DaemonBackend implements Backend, Disposable {
     readonly target: Target;
     readonly length: DurationMs | null;
     readonly reason: string;
-  }) {
-    const id = await this.#about.thread.request<"ban">({ kind: "ban", ...request });
+  }): Promise<BanAnswer> {
+    const { id, replacedUntil } = await this.#about.thread.request<"ban">({ kind: "ban", ...request });
     await this.#settled();
-    return this.#about.reader.ban(id)!;
+    const waiting = this.#running.enforcement.waitingFor(request.target);
+    return {
+      ...this.#about.reader.ban(id)!,
+      waiting: waiting.map(({ enforcer, at }) => ({ enforcer, at: at === null ? null : toIso(at) })),
+      replaced: replacedUntil === null ? null : { until: toIsoOrNull(replacedUntil) },
+    };
   }
 
   async unban(target: Target): Promise<void> {

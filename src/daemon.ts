@@ -12,6 +12,7 @@ import { Enforcement } from "./enforce/enforcement.ts";
 import type { Enforcer } from "./enforce/enforcer.ts";
 import type { FromWorker } from "./ingest/messages.ts";
 import { IngestThread } from "./ingest/thread.ts";
+import type { Mode } from "./model/api.ts";
 import { messageOf, SekishoError } from "./model/errors.ts";
 import type { Target } from "./model/ip.ts";
 import type { Clock } from "./model/time.ts";
@@ -125,9 +126,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   hear = (message) => {
     backend.heard(message);
     if (message.kind !== "committed") return;
-    for (const { target, reason } of message.decided) {
-      log.say("info", "ban.decided", `ban ${target}: ${reason}`, { target, reason, mode: parts?.mode });
+    for (const { target, reason, by } of message.decided) {
+      log.say("info", "ban.decided", `ban ${target}: ${reason}`, { target, reason, by, mode: parts?.mode });
     }
+    for (const target of message.lifted)
+      log.say("info", "ban.lifted", `unban ${target}`, { target, by: "person" });
     if (message.bans) wantSoon();
   };
   for (const message of toldEarly) hear(message);
@@ -148,10 +151,14 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const reload = async (next: Setup): Promise<readonly string[]> => {
     await thread.request<"configure">({ kind: "configure", settings: ingestSettings(next) });
     const previous = parts!;
-    const { enforcement } = use(next);
+    const before = inForce(previous, backend);
+    const present = use(next);
+    const after = inForce(present, backend);
     await stop(previous);
     await liftRemoved(previous.config, next.config, clock);
-    await enforcement.start(backend.wantedBlocks());
+    await present.enforcement.start(backend.wantedBlocks());
+    const change = changeInForce(before, after);
+    if (change !== null) log.say("info", "enforcement.changed", change);
     backend.reloadProblem = null;
     return needRestart(setup, next);
   };
@@ -244,6 +251,34 @@ async function liftRemoved(before: Config, after: Config, clock: Clock): Promise
   });
   await using lifting = new Enforcement({ mode: "observe", enforcers: removed, clock, onChange: () => {} });
   await lifting.start([]);
+}
+
+interface InForce {
+  readonly mode: Mode;
+  readonly enforcers: string;
+  /** How many bans block: none in observe mode or without an enforcer. */
+  readonly bans: number;
+}
+
+function inForce({ mode, enforcement }: Parts, backend: DaemonBackend): InForce {
+  const names = enforcement.statuses().map(({ name }) => name);
+  const blocks = mode === "enforce" && names.length > 0 ? backend.wantedBlocks() : [];
+  return { mode, enforcers: names.join(", ") || "none", bans: blocks.length };
+}
+
+/** What a reload changed for those who are banned; null when nothing. */
+function changeInForce(before: InForce, after: InForce): string | null {
+  const changes = [
+    ...(before.mode === after.mode ? [] : [`mode ${before.mode} → ${after.mode}`]),
+    ...(before.enforcers === after.enforcers ? [] : [`enforcers ${before.enforcers} → ${after.enforcers}`]),
+  ];
+  if (changes.length === 0 && before.bans === after.bans) return null;
+  const what = changes.length === 0 ? "who is spared changed" : changes.join(", ");
+  if (before.bans === after.bans) return `${what}: bans in force: ${after.bans}, as before`;
+  const change = Math.abs(after.bans - before.bans);
+  const bans = `${change} ban${change === 1 ? "" : "s"}`;
+  const takes = change === 1 ? "takes" : "take";
+  return `${what}: ${bans} ${after.bans > before.bans ? "" : "no longer "}${takes} effect`;
 }
 
 async function stop({ scheduler, enforcement }: Parts): Promise<void> {

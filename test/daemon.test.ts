@@ -28,12 +28,12 @@ dashboard: { listen: "127.0.0.1:0" }
   return loadSetup({ file, cwd: folder });
 }
 const TOKEN = "a-token-of-this-test-0123456789";
-const start = (folder: string, setup = setupWith(folder, "a")) =>
+const start = (folder: string, setup = setupWith(folder, "a"), told: string[] = []) =>
   startDaemon({
     setup,
     version: "test",
     demo: false,
-    log: new DaemonLog(() => {}, true),
+    log: new DaemonLog((line) => void told.push(line), false),
     clock,
     env: { SEKISHO_TOKEN: TOKEN },
     failed: (error) => expect.unreachable(error.message),
@@ -91,4 +91,40 @@ test("the configuration's allowlist, what people added and the rules that run ar
   const rules = (await ask("GET", "/api/rules")).items as RuleItem[];
   expect(rules.map(({ id }) => id)).toEqual(setup.rules.map(({ id }) => id));
   expect(rules[0]).toMatchObject({ title: setup.rules[0]!.spec.title, why: setup.rules[0]!.spec.why });
+});
+
+test("what a person decides and what a reload puts in force is in the log", async () => {
+  using folder = temporaryFolder();
+  const setup = setupWith(folder.path, "a");
+  const lines: string[] = [];
+  await using daemon = await start(folder.path, { ...setup, mode: "observe" }, lines);
+  const ask = asking(daemon);
+  for (const last of [1, 2, 3])
+    await ask("POST", "/api/bans", { target: `198.51.100.${last}`, reason: "a test" });
+  await ask("DELETE", "/api/bans/198.51.100.1");
+  await ask("POST", "/api/allowlist", { target: "198.51.100.2" });
+  await daemon.reload(setup);
+  const told = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  expect(told.map(({ signal, target, by, msg }) => [signal, target ?? msg, by])).toEqual([
+    ["ban.decided", "198.51.100.1/32", "person"],
+    ["ban.decided", "198.51.100.2/32", "person"],
+    ["ban.decided", "198.51.100.3/32", "person"],
+    ["ban.lifted", "198.51.100.1/32", "person"],
+    ["ban.lifted", "198.51.100.2/32", "person"],
+    ["enforcement.changed", "mode observe → enforce: 1 ban takes effect", undefined],
+  ]);
+});
+
+test("a ban by hand is answered with the reload that it waits for, and with the ban that it replaced", async () => {
+  using folder = temporaryFolder();
+  await using daemon = await start(folder.path);
+  const ask = asking(daemon);
+  const first = await ask("POST", "/api/bans", { target: "198.51.100.0/24", for: "permanent" });
+  expect(first).toMatchObject({
+    enforcedBy: [],
+    waiting: [{ enforcer: "apache-include", at: expect.stringMatching(/:17:00\.000Z$/) }],
+    replaced: null,
+  });
+  const second = await ask("POST", "/api/bans", { target: "198.51.100.0/24", for: "1m" });
+  expect(second).toMatchObject({ waiting: [], replaced: { until: null } });
 });

@@ -1,10 +1,10 @@
 import type { Command } from "commander";
-import type { BanItem, Status } from "../model/api.ts";
+import type { BanAnswer, EnforcerStatus, Status } from "../model/api.ts";
 import { formatDuration } from "../model/time.ts";
 import { connectToDaemon } from "./client.ts";
 import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
-import { printable, span } from "./output.ts";
-import { readLength, readTarget } from "./target.ts";
+import { moment, printable, span } from "./output.ts";
+import { readLength, readTarget, shownTarget } from "./target.ts";
 
 interface BanOptions {
   readonly for?: string;
@@ -40,14 +40,46 @@ async function ban(context: CliContext, text: string, options: BanOptions): Prom
   const target = readTarget(text);
   const length = options.for === undefined ? null : formatDuration(readLength(options.for));
   const daemon = connectToDaemon(context, options.config);
-  const item = (await daemon.request("POST", "/api/bans", {
+  const ban = (await daemon.request("POST", "/api/bans", {
     target,
     ...(length === null ? {} : { for: length }),
     reason: options.reason,
-  })) as BanItem;
-  context.stdout(`banned ${printable(item.target)} ${untilText(item.until, context.clock.now())}\n`);
-  const { mode } = (await daemon.request("GET", "/api/status")) as Status;
-  if (mode === "observe") context.stdout("mode is observe: it is recorded, and nothing is blocked\n");
+  })) as BanAnswer;
+  const status = (await daemon.request("GET", "/api/status")) as Status;
+  const until = untilText(ban.until, context.clock.now());
+  const told = `banned ${shownTarget(target, text)} ${until}${howEnforced(ban, status)}`;
+  context.stdout(`${printable(told)}\n`);
+  const { replaced } = ban;
+  if (replaced !== null && endOf(replaced) > endOf(ban)) {
+    context.stdout(
+      `this took the place of a longer ban, ${printable(untilText(replaced.until, context.clock.now()))}\n`,
+    );
+  }
+}
+
+const endOf = ({ until }: Pick<BanAnswer, "until">): number =>
+  until === null ? Infinity : Date.parse(until);
+
+/** What keeps the ban from being in force; nothing where an enforcer has it. */
+function howEnforced(ban: BanAnswer, { mode, enforcers }: Status): string {
+  if (mode === "observe") return ": recorded, not enforced (observe mode)";
+  if (ban.enforcedBy.length > 0) return "";
+  if (ban.waiting.length > 0) {
+    const takers = ban.waiting.map(
+      ({ enforcer, at }) => `${enforcer} takes it with its reload${at === null ? "" : ` at ${moment(at)}`}`,
+    );
+    return `; not in force yet: ${takers.join(", ")}`;
+  }
+  if (enforcers.length === 0) return "; not in force: no enforcer is configured";
+  return `; not in force: ${enforcers.map((each) => whyNot(ban, each)).join("; ")}`;
+}
+
+function whyNot(ban: BanAnswer, { name, error, unenforced, nextApplyAt }: EnforcerStatus): string {
+  if (error !== null) return `${name} failed: ${error}`;
+  if (unenforced.includes(ban.target)) return `${name} cannot carry it`;
+  if (nextApplyAt !== null && ban.until !== null)
+    return `it ends before ${name} could lift it on its schedule`;
+  return `${name} does not have it; see sekisho status`;
 }
 
 function untilText(until: string | null, now: number): string {

@@ -72,6 +72,15 @@ export class Ledger {
     this.record(ban);
   }
 
+  /** When the ban of exactly this target that runs would end; null when none runs. */
+  runsUntil(target: Target, now: UnixMs): UnixMs | null {
+    const running = (this.#terms.get(target) ?? []).filter((term) => now < term.until);
+    return running.reduce<UnixMs | null>(
+      (latest, { until }) => (latest === null || until > latest ? until : latest),
+      null,
+    );
+  }
+
   /** The banned target that covers `target` at that time, or null. */
   bannedBy(target: Target, time: UnixMs): Target | null {
     return this.#bannedWithin(target, time, 0);

@@ -90,6 +90,16 @@ export class Enforcement implements AsyncDisposable {
     return this.#lanes.filter((lane) => lane.holds(target)).map((lane) => lane.enforcer.name);
   }
 
+  /** The enforcers that bring this target into force later, and when, where they know. */
+  waitingFor(target: Target): { readonly enforcer: string; readonly at: UnixMs | null }[] {
+    return this.#lanes
+      .filter((lane) => lane.isWaitingFor(target))
+      .map(({ enforcer: { name } }) => ({
+        enforcer: name,
+        at: this.#options.nextApplies?.(name)[0] ?? null,
+      }));
+  }
+
   /** Differences found and repaired since the start. */
   drift(): number {
     return this.#lanes.reduce((sum, lane) => sum + lane.drift, 0);

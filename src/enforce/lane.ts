@@ -125,6 +125,11 @@ export class Lane {
     return this.#enforced.inForce.has(target);
   }
 
+  /** It has the block, and the next `apply` brings it into force. */
+  isWaitingFor(target: Target): boolean {
+    return this.#enforced.waiting.has(target);
+  }
+
   get drift(): number {
     return this.#driftCount;
   }

@@ -1,6 +1,7 @@
 import type { BanLengths } from "../decide/policy.ts";
 import type { NamedRule } from "../evaluate/rule-schema.ts";
 import type { Mode } from "../model/api.ts";
+import type { Decision } from "../model/decision.ts";
 import type { SourceKind } from "../model/event.ts";
 import type { Target } from "../model/ip.ts";
 import type { DurationMs, UnixMs } from "../model/time.ts";
@@ -54,8 +55,8 @@ export type Command =
 /** What each command answers. */
 export interface Answers {
   configure: null;
-  /** The decision's number. */
-  ban: number;
+  /** The decision's number, and until when the ban would have run that it replaced. */
+  ban: { readonly id: number; readonly replacedUntil: UnixMs | null };
   unban: null;
   /** Whose bans it lifted. */
   allow: readonly Target[];
@@ -89,13 +90,14 @@ export interface IngestedSource {
 export type FromWorker =
   | { readonly kind: "ready" }
   | { readonly kind: "failed"; readonly error: Complaint }
-  /** A transaction was committed. `bans` tells whether what is to be enforced changed, `decided` the first of why. */
+  /** A transaction was committed. `bans` tells whether what is to be enforced changed, `decided` and `lifted` the first of why. */
   | {
       readonly kind: "committed";
       readonly bans: boolean;
       readonly incidents: boolean;
       readonly lines: number;
-      readonly decided: readonly { readonly target: Target; readonly reason: string }[];
+      readonly decided: readonly Pick<Decision, "target" | "reason" | "by">[];
+      readonly lifted: readonly Target[];
     }
   | {
       readonly kind: "state";

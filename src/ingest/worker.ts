@@ -23,6 +23,8 @@ const DELETE_AT_ONCE = 2_000;
 /** Decisions of one batch that are named in the daemon's log. */
 const TOLD_AT_ONCE = 20;
 
+type Committed = Extract<FromWorker, { kind: "committed" }>;
+
 const clock: Clock = { now: () => unixMs(Date.now()) };
 const port = parentPort!;
 const tell = (message: FromWorker): void => port.postMessage(message);
@@ -78,7 +80,8 @@ class IngestThread {
           bans: bans.length > 0,
           incidents: findings.length > 0,
           lines: events.length,
-          decided: bans.slice(0, TOLD_AT_ONCE).map(({ target, reason }) => ({ target, reason })),
+          decided: bans.slice(0, TOLD_AT_ONCE).map(({ target, reason, by }) => ({ target, reason, by })),
+          lifted: [],
         });
       });
     } catch (error) {
@@ -121,13 +124,14 @@ class IngestThread {
           now,
         );
         const { id } = this.#store.decide(decision);
+        const replacedUntil = this.#ingestion.ledger.runsUntil(decision.target, now);
         this.#ingestion.ledger.replace(decision);
-        this.#tellDecided();
-        return id;
+        this.#tellDecided({ decided: [decision] });
+        return { id, replacedUntil };
       }
       case "unban":
         if (this.#lift(command.target) === 0) throw this.#notBanned(command.target);
-        this.#tellDecided();
+        this.#tellDecided({ lifted: [command.target] });
         return null;
       case "allow":
         return this.#allow(command.target, command.reason);
@@ -183,7 +187,7 @@ class IngestThread {
       if (this.#ingestion.policy.protectedTargets.reason(ban.target) === null) continue;
       if (this.#lift(ban.target) > 0) lifted.add(ban.target);
     }
-    this.#tellDecided();
+    this.#tellDecided({ lifted: [...lifted] });
     return [...lifted];
   }
 
@@ -198,8 +202,16 @@ class IngestThread {
     );
   }
 
-  #tellDecided(): void {
-    tell({ kind: "committed", bans: true, incidents: false, lines: 0, decided: [] });
+  #tellDecided(what: Partial<Pick<Committed, "decided" | "lifted">> = {}): void {
+    const { decided = [], lifted = [] } = what;
+    tell({
+      kind: "committed",
+      bans: true,
+      incidents: false,
+      lines: 0,
+      decided: decided.map(({ target, reason, by }) => ({ target, reason, by })),
+      lifted: lifted.slice(0, TOLD_AT_ONCE),
+    });
   }
 }
 

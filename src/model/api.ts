@@ -76,6 +76,14 @@ export interface BanItem {
   readonly incident: number | null;
 }
 
+/** What a person is answered who made a ban. */
+export interface BanAnswer extends BanItem {
+  /** Enforcers that have it and bring it into force later, and when: null while they do not know. */
+  readonly waiting: readonly { readonly enforcer: string; readonly at: string | null }[];
+  /** The ban of the same target that it took the place of. */
+  readonly replaced: { readonly until: string | null } | null;
+}
+
 export interface FindingItem {
   readonly id: number;
   readonly rule: string;

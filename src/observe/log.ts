@@ -8,6 +8,7 @@ export const SIGNALS = [
   "configuration.refused",
   "ban.decided",
   "ban.lifted",
+  "enforcement.changed",
   "enforcer.failed",
   "ingestion.failed",
   "problem.appeared",

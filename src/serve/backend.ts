@@ -1,5 +1,6 @@
 import type {
   AllowItem,
+  BanAnswer,
   BanItem,
   EventItem,
   IncidentDetail,
@@ -38,7 +39,7 @@ export interface Backend {
     readonly target: Target;
     readonly length: DurationMs | null;
     readonly reason: string;
-  }): Promise<BanItem>;
+  }): Promise<BanAnswer>;
   /** Throws TARGET_NOT_BANNED. */
   unban(target: Target): Promise<void>;
   /** All of it: the configuration's, then what people added, newest first. */

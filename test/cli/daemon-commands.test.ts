@@ -121,9 +121,54 @@ describe("ban", () => {
     expect(backend.allBans).toMatchObject([{ target: "2001:db8::/64", until: null }]);
   });
 
-  test("in observe mode says that nothing is blocked", async () => {
+  test("in observe mode says that it is only recorded", async () => {
     const { cwd } = await daemon({ mode: "observe" });
-    expect((await run(["ban", "192.0.2.7"], { cwd })).stdout).toContain("mode is observe");
+    expect((await run(["ban", "192.0.2.7"], { cwd })).stdout).toMatch(
+      /^banned 192\.0\.2\.7\/32 until .*: recorded, not enforced \(observe mode\)\n$/,
+    );
+  });
+
+  test("that waits for a scheduled reload says which, and when", async () => {
+    const { cwd, backend } = await daemon({ enforcers: [enforcer("pending")] });
+    backend.enforcedBy = [];
+    backend.waiting = [{ enforcer: "apache-include", at: "2026-11-20T12:17:00.000Z" }];
+    expect((await run(["ban", "2001:db8:f000::/52"], { cwd })).stdout).toMatch(
+      /; not in force yet: apache-include takes it with its reload at 2026-11-20 12:17 UTC\n$/,
+    );
+  });
+
+  test.each<[string, Status["enforcers"], string]>([
+    ["there is no enforcer", [], "no enforcer is configured"],
+    ["it failed", [enforcer("failed")], "apache-include failed: configtest says no"],
+    ["it cannot carry the target", [enforcer("in-sync")], "apache-include cannot carry it"],
+    [
+      "the ban is too short for the schedule",
+      [{ ...enforcer("in-sync"), unenforced: [] }],
+      "it ends before apache-include",
+    ],
+  ])("that nothing enforces since %s says so", async (_why, enforcers, told) => {
+    const { cwd, backend } = await daemon({ enforcers });
+    backend.enforcedBy = [];
+    const { status, stdout } = await run(["ban", "192.0.2.1"], { cwd });
+    expect(status).toBe(0);
+    expect(stdout).toContain(`; not in force: ${told}`);
+  });
+
+  test("says which range a host in it was taken for", async () => {
+    const { cwd } = await daemon();
+    expect((await run(["ban", "10.0.0.5/8"], { cwd })).stdout).toContain(
+      "banned 10.0.0.0/8 (from 10.0.0.5/8) until",
+    );
+    expect((await run(["ban", "2001:DB8::/32"], { cwd })).stdout).toContain("banned 2001:db8::/32 until");
+  });
+
+  test("that is shorter than the one it replaces says so", async () => {
+    const { cwd } = await daemon();
+    await run(["ban", "192.0.2.7", "--for", "4h"], { cwd });
+    expect((await run(["ban", "192.0.2.7", "--for", "1d"], { cwd })).stdout).not.toContain("longer");
+    expect((await run(["ban", "192.0.2.7", "--for", "1h"], { cwd })).stdout).toContain(
+      "took the place of a longer ban, until 2026-11-21 12:00:00 UTC (1d from now)\n",
+    );
   });
 
   test("of a protected target is refused with status 1 and the daemon's reason", async () => {

@@ -1,5 +1,6 @@
 import type {
   AllowItem,
+  BanAnswer,
   BanItem,
   EventItem,
   IncidentDetail,
@@ -21,6 +22,9 @@ export class MemoryBackend implements Backend {
   readonly clock: Clock;
   readonly allowed = new Map<Target, string>([[parseTarget("198.51.100.1")!, "the office"]]);
   readonly listeners = new Set<(message: LiveMessage) => void>();
+  /** What a new ban is in force by, and what brings it into force later. */
+  enforcedBy: readonly string[] = ["apache-directory"];
+  waiting: BanAnswer["waiting"] = [];
   readonly applied: string[] = [];
   readonly allBans: BanItem[] = [];
   readonly allIncidents: IncidentDetail[] = [];
@@ -94,7 +98,7 @@ export class MemoryBackend implements Backend {
     }));
   }
 
-  async ban({ target, length, reason }: Parameters<Backend["ban"]>[0]): Promise<BanItem> {
+  async ban({ target, length, reason }: Parameters<Backend["ban"]>[0]): Promise<BanAnswer> {
     if (this.allowed.has(target)) {
       throw new SekishoError("TARGET_PROTECTED", `${target} is on the allowlist`, "take it off first");
     }
@@ -110,12 +114,15 @@ export class MemoryBackend implements Backend {
       at: toIso(now),
       until: lasts === PERMANENT ? null : toIso(later(now, lasts)),
       state: "active",
-      enforcedBy: ["apache-directory"],
+      enforcedBy: [...this.enforcedBy],
       incident: null,
     };
+    const running = this.allBans.findIndex((each) => each.target === target && each.state === "active");
+    const replaced = this.allBans[running] ?? null;
+    if (replaced !== null) this.allBans[running] = { ...replaced, state: "revoked" };
     this.allBans.push(ban);
     this.tell({ kind: "changed", what: ["bans"] });
-    return ban;
+    return { ...ban, waiting: this.waiting, replaced };
   }
 
   async unban(target: Target): Promise<void> {

@@ -71,7 +71,10 @@ describe("bans", () => {
       state: "active",
       enforcedBy: ["apache-directory"],
     });
-    expect((await ask("/api/bans?state=active")).json).toEqual({ items: [made.json], next: null });
+    expect((await ask("/api/bans?state=active")).json).toMatchObject({
+      items: [{ id: made.json.id, target: "192.0.2.7/32" }],
+      next: null,
+    });
     expect((await ask("/api/bans?state=expired")).json.items).toEqual([]);
   });
 
