@@ -2,8 +2,8 @@ import { chmodSync, closeSync, existsSync, fsyncSync, openSync, renameSync, rmSy
 import { basename, dirname, join, resolve } from "node:path";
 import Database from "better-sqlite3";
 import type { Command } from "commander";
-import { loadConfig } from "../config/load.ts";
 import { messageOf, SekishoError } from "../model/errors.ts";
+import { whereabouts } from "./client.ts";
 import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
 import { size } from "./output.ts";
 
@@ -29,9 +29,9 @@ export const backupCommand = (context: CliContext): Command =>
     .argument("<file>", "where the copy goes; it must not exist")
     .option(...CONFIG_OPTION)
     .action(async (file: string, options: { readonly config?: string }) => {
-      const { config } = loadConfig({ file: options.config, cwd: context.cwd, checkFormat: () => {} });
+      const { data } = whereabouts(context, options.config);
       const destination = resolve(context.cwd, file);
-      await backUp(join(config.data, "sekisho.sqlite"), destination);
+      await backUp(join(data, "sekisho.sqlite"), destination);
       context.stdout(`backed up to ${destination} (${size(statSync(destination).size)})\n`);
     });
 

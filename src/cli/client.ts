@@ -1,11 +1,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { loadConfig } from "../config/load.ts";
+import { loadWhereabouts, type Whereabouts } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import type { ErrorBody, Page } from "../model/api.ts";
 import { ERROR_CODES, type ErrorCode, messageOf, SekishoError, systemCode } from "../model/errors.ts";
 import { readAccessToken } from "../serve/access-token.ts";
 import type { CliContext } from "./context.ts";
+import { printableLines } from "./output.ts";
 
 /** How long the daemon may take to answer; it answers at once unless its machine is in trouble. */
 const PATIENCE_MS = 15_000;
@@ -102,14 +103,26 @@ export class DaemonClient {
 
 /** A client of the daemon that runs with the configuration of this folder or `file`. */
 export function connectToDaemon(context: CliContext, file: string | undefined): DaemonClient {
-  const { config } = loadConfig({ file, cwd: context.cwd, checkFormat: () => {} });
+  const { data, listen } = whereabouts(context, file);
   const given = context.env.SEKISHO_TOKEN;
-  const running = readDaemonFile(config.data);
+  const running = readDaemonFile(data);
   if (running !== null && !isAlive(running.pid)) throw notRunning(`its process ${running.pid} is gone`);
-  const url = urlOf(running ?? config.dashboard.listen);
-  const token = tokenOf(config.data, given);
-  if (token === null) throw notRunning(`${config.data} has no token, so no daemon ever ran with it`);
+  const url = urlOf(running ?? listen);
+  const token = tokenOf(data, given);
+  if (token === null) throw notRunning(`${data} has no token, so no daemon ever ran with it`);
   return new DaemonClient(url, token);
+}
+
+/** Where the daemon is; what else is wrong with its configuration is told, and keeps nobody from asking it. */
+export function whereabouts(context: CliContext, file: string | undefined): Whereabouts {
+  const found = loadWhereabouts({ file, cwd: context.cwd });
+  if (found.problem !== null) {
+    const message = printableLines(found.problem.message);
+    context.stderr(
+      `warning: the configuration has problems; going on with its data folder\n         ${message}\n`,
+    );
+  }
+  return found;
 }
 
 const notRunning = (why: string): SekishoError =>

@@ -17,6 +17,9 @@ export const printable = (text: string): string =>
       : `\\u${code.toString(16).padStart(4, "0")}`;
   });
 
+/** The same for a message of several lines, as one about a configuration is: each further one below `problem: `. */
+export const printableLines = (text: string): string => text.split("\n").map(printable).join("\n         ");
+
 /** JSON that is also safe to look at: what `printable` would escape is escaped as JSON does it. */
 export const jsonText = (value: unknown, indent = 2): string =>
   JSON.stringify(value, null, indent).replace(UNSAFE, (character) =>

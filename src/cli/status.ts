@@ -2,7 +2,18 @@ import type { Command } from "commander";
 import type { EnforcerState, EnforcerStatus, JobStatus, SourceStatus, Status } from "../model/api.ts";
 import { connectToDaemon } from "./client.ts";
 import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
-import { type Cell, count, painter, printable, type Style, size, span, table, writeJson } from "./output.ts";
+import {
+  type Cell,
+  count,
+  painter,
+  printable,
+  printableLines,
+  type Style,
+  size,
+  span,
+  table,
+  writeJson,
+} from "./output.ts";
 
 interface StatusOptions {
   readonly json?: boolean;
@@ -86,7 +97,7 @@ export function statusText(context: CliContext, status: Status): string {
       : problems
           .map(
             ({ message, hint }) =>
-              `${paint("red", "problem:")} ${printable(message)}\n${hint === null ? "" : `   hint: ${printable(hint)}\n`}`,
+              `${paint("red", "problem:")} ${printableLines(message)}\n${hint === null ? "" : `   hint: ${printableLines(hint)}\n`}`,
           )
           .join("");
   return [...parts, verdict].join("\n");
@@ -135,8 +146,17 @@ function enforcerRow(context: CliContext, enforcer: EnforcerStatus): (string | C
     { text: count(enforcer.blocks, "block"), right: true },
     enforcer.lastReconciledAt === null ? "" : `reconciled ${ago(context, enforcer.lastReconciledAt)}`,
     enforcer.nextApplyAt === null ? "" : `applies ${ahead(context, enforcer.nextApplyAt)}`,
-    missing === 0 ? "" : { text: `${count(missing, "target")} not carried`, style: "yellow" },
+    missing === 0
+      ? ""
+      : { text: `${count(missing, "target")} not carried: ${someOf(enforcer.unenforced)}`, style: "yellow" },
   ];
+}
+
+const NAMED_TARGETS = 3;
+
+function someOf(targets: readonly string[]): string {
+  const more = targets.length - NAMED_TARGETS;
+  return `${targets.slice(0, NAMED_TARGETS).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
 const jobRow = (context: CliContext, job: JobStatus): (string | Cell)[] => [

@@ -19,6 +19,8 @@ export interface CheckedDocument<Value> {
   /** Null when there are problems. */
   readonly value: Value | null;
   readonly problems: readonly string[];
+  /** What the YAML says, whether the schema takes it or not; null where it is no YAML. */
+  readonly raw: unknown;
   /** True when the document itself has the key at `path`, rather than its default. */
   has(path: Path): boolean;
   /** A line for a problem that only a comparison beyond the schema can find. */
@@ -42,6 +44,7 @@ export function checkYaml<S extends z.ZodType>(
   const failed = (problems: readonly string[]): CheckedDocument<z.output<S>> => ({
     value: null,
     problems,
+    raw: null,
     has: () => false,
     problem: (_path, message) => `${file}: ${message}`,
   });
@@ -80,6 +83,7 @@ export function checkYaml<S extends z.ZodType>(
   return {
     value: result.success ? result.data : null,
     problems: inOrder(problems, document).map(({ path, message, atKey }) => problem(path, message, atKey)),
+    raw,
     has: (path) => document.hasIn(path),
     problem,
   };

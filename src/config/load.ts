@@ -1,10 +1,12 @@
 import { lstatSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
+import { z } from "zod";
 import { SekishoError } from "../model/errors.ts";
 import type { SourceKind } from "../model/event.ts";
 import { prefixOf, type Target } from "../model/ip.ts";
 import { type Discovery, discoverLogs } from "./discover.ts";
 import { type CheckedDocument, checkYaml, invalid } from "./document.ts";
+import { nearest } from "./nearest.ts";
 import { type Config, configSchema } from "./schema.ts";
 import { readTextFile } from "./text-file.ts";
 
@@ -51,6 +53,48 @@ export function loadConfig({ file, cwd, checkFormat, root = "/" }: LoadOptions):
   const problems = crossCheck(config, document, checkFormat);
   if (problems.length > 0) throw invalid("CONFIG_INVALID", problems);
   return { config, file: found, warnings: warningsFor(config), discovery };
+}
+
+/** What finds the daemon that runs with a configuration. */
+export interface Whereabouts {
+  /** Absolute. */
+  readonly data: string;
+  readonly listen: Config["dashboard"]["listen"];
+  /** What else is wrong with the configuration; the daemon may run with an earlier state of it. */
+  readonly problem: SekishoError | null;
+}
+
+/**
+ * For those who talk to a daemon that runs: a mistake elsewhere in the file must not keep a person from lifting a ban.
+ * Throws as `loadConfig` does when the file does not say where the daemon is.
+ */
+export function loadWhereabouts(options: Pick<LoadOptions, "file" | "cwd" | "root">): Whereabouts {
+  try {
+    const { config } = loadConfig({ ...options, checkFormat: () => {} });
+    return { data: config.data, listen: config.dashboard.listen, problem: null };
+  } catch (error) {
+    if (!(error instanceof SekishoError && error.code === "CONFIG_INVALID")) throw error;
+    const file = configFile(options.file, options.cwd, options.root ?? "/")!;
+    const { raw } = checkYaml(file, readTextFile(file, "CONFIG_INVALID"), configSchema);
+    const known = whereaboutsSchema.safeParse(raw);
+    if (!known.success || isMisspelled(raw)) throw error;
+    const { data, dashboard } = known.data;
+    return { data: resolve(dirname(file), data), listen: dashboard.listen, problem: error };
+  }
+}
+
+const dashboardSchema = configSchema.shape.dashboard.unwrap();
+const whereaboutsSchema = z.object({
+  data: configSchema.shape.data,
+  dashboard: z.object({ listen: dashboardSchema.shape.listen }).prefault({}),
+});
+
+/** True when an unknown key was probably meant to say where the daemon is: the default would lead elsewhere. */
+function isMisspelled(raw: unknown): boolean {
+  const known = Object.keys(configSchema.shape);
+  return Object.keys(raw as object)
+    .filter((key) => !known.includes(key))
+    .some((key) => ["data", "dashboard"].includes(nearest(key, known) ?? ""));
 }
 
 function configFile(named: string | undefined, cwd: string, root: string): string | null {

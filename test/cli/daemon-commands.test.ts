@@ -63,7 +63,7 @@ describe("status", () => {
     expect({ status, stderr }).toEqual({ status: expected, stderr: "" });
     expect(stdout).toMatch(
       new RegExp(
-        `${state} +apache-include +1,200 blocks +reconciled 5s ago +applies in 17m +1 target not carried`,
+        `${state} +apache-include +1,200 blocks +reconciled 5s ago +applies in 17m +1 target not carried: 192\\.0\\.2\\.1/32`,
       ),
     );
     expect(stdout.includes("Nothing is wrong.")).toBe(expected === 0);
@@ -74,6 +74,22 @@ describe("status", () => {
     const { status, stdout } = await run(["status"], { cwd });
     expect(status).toBe(1);
     expect(stdout).toContain("problem: the disk is full\n   hint: free some space\n");
+  });
+
+  test("names the first targets that an enforcer cannot carry", async () => {
+    const unenforced = [1, 2, 3, 4, 5].map((last) => `192.0.2.${last}/32`);
+    const { cwd } = await daemon({ enforcers: [{ ...enforcer("in-sync"), unenforced }] });
+    expect((await run(["status"], { cwd })).stdout).toContain(
+      "5 targets not carried: 192.0.2.1/32, 192.0.2.2/32, 192.0.2.3/32 and 2 more\n",
+    );
+  });
+
+  test("shows a problem of several lines as lines, and what else is hidden in them escaped", async () => {
+    const message = "not reloaded: sekisho.yaml:1:1: wrong\nsekisho.yaml:2:1: wrong too\x1b[2J";
+    const { cwd } = await daemon({ problems: [{ message, hint: "correct it" }] });
+    expect((await run(["status"], { cwd })).stdout).toContain(
+      "problem: not reloaded: sekisho.yaml:1:1: wrong\n         sekisho.yaml:2:1: wrong too\\x1b[2J\n   hint: correct it\n",
+    );
   });
 
   test("with a log that cannot be read ends with 1", async () => {
@@ -391,6 +407,30 @@ describe("the daemon", () => {
     const cwd = folderWith({ "sekisho.yaml": `data: data\ndashboard: { listen: 127.0.0.1:${port} }` });
     expect(await run(["status"], { cwd, env: { SEKISHO_TOKEN: TOKEN } })).toMatchObject({ status: 3 });
     expect(followed).toBe(false);
+  });
+
+  test("is asked though its configuration has a mistake elsewhere, which is told", async () => {
+    const { cwd, backend } = await daemon();
+    await run(["ban", "192.0.2.7"], { cwd });
+    writeFileSync(join(cwd, "sekisho.yaml"), "data: data\nmod: enforce\nlogs: 7\n");
+    const { status, stdout, stderr } = await run(["unban", "192.0.2.7"], { cwd });
+    expect({ status, stdout }).toEqual({ status: 0, stdout: "unbanned 192.0.2.7/32\n" });
+    expect(stderr).toMatch(
+      /^warning: the configuration has problems.*\n +\S*sekisho.yaml:2:1: mod: unknown key; did you mean mode\?\n/,
+    );
+    expect(backend.allBans).toMatchObject([{ state: "revoked" }]);
+  });
+
+  test.each([
+    "data: [",
+    "data: 7",
+    "data: data\ndashboard: { listen: nowhere }",
+    "data: data\ndashbord: {}",
+    "[]",
+  ])("is not asked with the configuration %j, which does not say where it is", async (yaml) => {
+    const { cwd } = await daemon();
+    writeFileSync(join(cwd, "sekisho.yaml"), yaml);
+    expect(await run(["status"], { cwd })).toMatchObject({ status: 2, stdout: "" });
   });
 
   test("with a wrong configuration is not asked; the mistake is shown", async () => {
