@@ -77,7 +77,7 @@ function AllowRow({ item: { target, by, reason, at } }: { readonly item: AllowIt
 
 const REMOVE: RowAction = {
   button: "Remove",
-  question: "Let rules and people ban again",
+  question: "Take off the allowlist",
   asksReason: false,
   async act(target) {
     await api.disallow(target);
