@@ -1,44 +1,26 @@
 import { z } from "zod";
 import { SOURCE_KINDS } from "../model/event.ts";
-import { parseIp, parseTarget, type Target } from "../model/ip.ts";
-import { type DurationMs, parseDuration } from "../model/time.ts";
+import { parseIp } from "../model/ip.ts";
+import { durationText, parsedText, targetText } from "../model/parsed-text.ts";
 import { cronExpression } from "./cron.ts";
 
-/** Text that `parse` understands; `what` completes "is not …" and `advice` completes "write …". */
-const parsed = <T>(parse: (text: string) => T | null, what: string, advice: string) =>
-  z
-    .string()
-    .transform((text, context): T => {
-      const value = parse(text);
-      if (value !== null) return value;
-      context.addIssue({ code: "custom", message: `'${text}' is not ${what}; write ${advice}` });
-      return z.NEVER;
-    })
-    .meta({ title: what, advice });
-
-export const target = parsed<Target>(
-  parseTarget,
-  "an address or a CIDR range",
-  "192.0.2.7, 192.0.2.0/24 or 2001:db8::/64",
-);
-export const duration = parsed<DurationMs>(
-  parseDuration,
-  "a length of time",
-  "a number and s, m, h, d or w (90s, 4h, 2w), or permanent",
-);
-const size = parsed<number>(parseSize, "a size", "a number and B, KiB, MiB or GiB (64MiB)");
-const schedule = parsed<string>(
+const size = parsedText<number>(parseSize, "a size", "a number and B, KiB, MiB or GiB (64MiB)");
+const schedule = parsedText<string>(
   cronExpression,
   "a cron expression",
   'five fields: minute hour day month weekday ("17 * * * *" is hourly at :17)',
 );
-const timezone = parsed<string>(knownTimezone, "a time zone", "an IANA name such as Europe/Berlin or UTC");
-const origin = parsed<string>(
+const timezone = parsedText<string>(
+  knownTimezone,
+  "a time zone",
+  "an IANA name such as Europe/Berlin or UTC",
+);
+const origin = parsedText<string>(
   webOrigin,
   "a web origin",
   "scheme and host, with no path (https://app.example.com)",
 );
-const hostName = parsed<string>(
+const hostName = parsedText<string>(
   (text) =>
     /^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]+\])(:\d{1,5})?$/i.test(text)
       ? text.toLowerCase()
@@ -47,7 +29,7 @@ const hostName = parsed<string>(
   "a name without scheme or path, with a port or for any (sekisho.example.com)",
 );
 /** A path that may stand unquoted in Apache's configuration. */
-const apachePath = parsed<string>(
+const apachePath = parsedText<string>(
   (text) =>
     /^\/[A-Za-z0-9/_.+-]+$/.test(text) && !/(^|\/)\.\.?(\/|$)/.test(text)
       ? text.replace(/\/+$/, "") || null
@@ -84,23 +66,25 @@ export const configSchema = z.strictObject({
     .default([])
     .describe("What is read; without this key, Apache's logs in the usual places."),
   origins: z.array(origin).default([]).describe("Web origins that may open WebSockets."),
-  allowlist: z.array(target).default([]).describe("Never banned."),
+  allowlist: z.array(targetText).default([]).describe("Never banned."),
   trustedProxies: z
-    .array(target)
+    .array(targetText)
     .default([])
     .describe("Proxies in front of Apache: never banned, since many clients share their addresses."),
   rules: z.string().optional().describe("Folder of rules; default: the shipped ones."),
   policy: z
     .strictObject({
-      ban: duration.prefault("4h").describe("Length of a first ban, where neither rule nor person says one."),
+      ban: durationText
+        .prefault("4h")
+        .describe("Length of a first ban, where neither rule nor person says one."),
       factor: z.number().min(1).max(100).default(2).describe("Each repeat is this much longer."),
-      max: duration.prefault("4w").describe("No ban by a rule is longer."),
-      memory: duration.prefault("30d").describe("How long an earlier ban counts as a repeat."),
+      max: durationText.prefault("4w").describe("No ban by a rule is longer."),
+      memory: durationText.prefault("30d").describe("How long an earlier ban counts as a repeat."),
     })
     .prefault({}),
   store: z
     .strictObject({
-      retention: duration
+      retention: durationText
         .prefault("30d")
         .describe("Events older than this are deleted; findings and decisions stay."),
       unparsed: size.prefault("64MiB").describe("Disk budget for the bytes of lines that did not parse."),
@@ -141,7 +125,7 @@ export const configSchema = z.strictObject({
     .prefault({}),
   dashboard: z
     .strictObject({
-      listen: parsed(listenAddress, "an address to listen on", "127.0.0.1:7080 or [::1]:7080")
+      listen: parsedText(listenAddress, "an address to listen on", "127.0.0.1:7080 or [::1]:7080")
         .prefault("127.0.0.1:7080")
         .describe("Where the dashboard and the HTTP interface are."),
       hosts: z

@@ -1,8 +1,7 @@
 import { z } from "zod";
 import { SOURCE_KINDS } from "../model/event.ts";
 import { SEVERITIES } from "../model/finding.ts";
-import { parseTarget } from "../model/ip.ts";
-import { parseDuration } from "../model/time.ts";
+import { durationText, targetText } from "../model/parsed-text.ts";
 
 /** What can be asked of each kind of event. `handshake` and `foreignOrigin` are concluded, not read. */
 export const FIELDS = {
@@ -61,27 +60,6 @@ export const FIELD_MEANINGS: Readonly<Record<FieldName, string>> = {
   detail: "The event's detail, as JSON text.",
 };
 
-const duration = z
-  .string()
-  .transform((text, context) => {
-    const length = parseDuration(text);
-    if (length !== null) return length;
-    context.addIssue({
-      code: "custom",
-      message: `'${text}' is not a length of time; write a number and s, m, h, d or w (90s, 4h, 2w), or permanent`,
-    });
-    return z.NEVER;
-  })
-  .meta({ title: "a length of time", advice: "a number and s, m, h, d or w (90s, 4h, 2w), or permanent" });
-const cidr = z
-  .string()
-  .transform((text, context) => {
-    const target = parseTarget(text);
-    if (target !== null) return target;
-    context.addIssue({ code: "custom", message: `'${text}' is not an address or a CIDR range` });
-    return z.NEVER;
-  })
-  .meta({ title: "an address or a CIDR range", advice: "192.0.2.7, 192.0.2.0/24 or 2001:db8::/64" });
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
 
 const texts = z.union([z.string(), z.array(z.string()).min(1)]);
@@ -115,7 +93,7 @@ const fieldConditions = Object.fromEntries(
 ) as Record<FieldName, z.ZodOptional<typeof conditionSchema>>;
 
 export interface MatcherSpec extends Partial<Record<FieldName, Condition | undefined>> {
-  readonly client?: readonly ReturnType<typeof cidr.parse>[] | undefined;
+  readonly client?: readonly ReturnType<typeof targetText.parse>[] | undefined;
   readonly all?: readonly MatcherSpec[] | undefined;
   readonly any?: readonly MatcherSpec[] | undefined;
   readonly not?: MatcherSpec | undefined;
@@ -125,7 +103,7 @@ export interface MatcherSpec extends Partial<Record<FieldName, Condition | undef
 const matcherSchema: z.ZodType<MatcherSpec> = z
   .strictObject({
     ...fieldConditions,
-    client: z.array(cidr).min(1).optional().describe("The client is in one of these ranges."),
+    client: z.array(targetText).min(1).optional().describe("The client is in one of these ranges."),
     get all() {
       return z.array(matcherSchema).min(1).optional().describe("Each of these matchers holds.");
     },
@@ -138,7 +116,7 @@ const matcherSchema: z.ZodType<MatcherSpec> = z
   })
   .meta({ id: "matcher" });
 
-const window = duration.describe("The span of time that is counted, back from the newest hit.");
+const window = durationText.describe("The span of time that is counted, back from the newest hit.");
 
 const bucketSchema = z.discriminatedUnion("kind", [
   z.strictObject({
@@ -171,11 +149,11 @@ export const ruleSchema = z.strictObject({
   events: z.enum(SOURCE_KINDS).describe("The kind of event that is looked at."),
   match: matcherSchema.describe("What makes an event a hit."),
   bucket: bucketSchema.describe("How many hits of one subject, in how long, make a finding."),
-  cooldown: duration
+  cooldown: durationText
     .prefault("1m")
     .describe("How long after a finding the rule makes no other for the same subject."),
   ban: z
-    .union([z.enum(["default", "none"]), duration])
+    .union([z.enum(["default", "none"]), durationText])
     .default("default")
     .describe("Length of a first ban: the policy's, none (the rule only reports), or its own."),
 });
