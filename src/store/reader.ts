@@ -2,22 +2,22 @@ import type {
   AllowItem,
   BanItem,
   EventItem,
-  FindingItem,
   IncidentDetail,
   IncidentItem,
   Page,
   TrafficPoint,
 } from "../model/api.ts";
 import { type BanState, type Block, type StoredDecision, stateOf } from "../model/decision.ts";
-import type { EventCounts, LogEvent, UnparsedReason } from "../model/event.ts";
+import type { EventCounts, LogEvent } from "../model/event.ts";
 import type { Severity } from "../model/finding.ts";
-import type { Ip, Target } from "../model/ip.ts";
+import { type Ip, type Target, TargetSet } from "../model/ip.ts";
 import { type Clock, NEVER, toIso, toIsoOrNull, type UnixMs } from "../model/time.ts";
 import { type Connection, openForReading } from "./database.ts";
 import { type DecisionRow, decisionOf } from "./decision-rows.ts";
 import { EVENT_KINDS } from "./event-rows.ts";
+import { eventItem, type FindingRow, findingItem, type ShownEventRow } from "./shown-rows.ts";
 import { Statements } from "./statements.ts";
-import { type EventRow, SELECT_EVENTS } from "./stored-events.ts";
+import { SELECT_EVENTS } from "./stored-events.ts";
 
 interface PageQuery {
   readonly limit: number;
@@ -34,22 +34,7 @@ interface IncidentRow {
   readonly last_seen: UnixMs;
 }
 
-interface FindingRow {
-  readonly id: number;
-  readonly rule: string;
-  readonly title: string;
-  readonly severity: Severity;
-  readonly subject: string;
-  readonly first_seen: UnixMs;
-  readonly last_seen: UnixMs;
-  readonly count: number;
-  readonly evidence: string;
-  readonly spared: string | null;
-}
-
 const MINUTE_MS = 60_000;
-/** What a page shows of one stored text. */
-const SHOWN_LENGTH = 4_096;
 
 /** Everything that is shown, read from the store by a connection that cannot write. */
 export class StoreReader implements Disposable {
@@ -195,12 +180,35 @@ export class StoreReader implements Disposable {
     };
   }
 
-  /** Incidents on one target, newest first. */
-  incidentsOf(target: Target): IncidentDetail[] {
+  /** Incidents on targets that share addresses with this one, newest first. */
+  incidentsTouching(target: Target): IncidentDetail[] {
     return this.#statements
-      .all<{ id: number }>("SELECT id FROM incidents WHERE target = ? ORDER BY id DESC LIMIT 50", target)
+      .all<{ id: number }>(
+        "SELECT id FROM incidents WHERE target IN (SELECT value FROM json_each(?)) ORDER BY id DESC LIMIT 50",
+        this.#touching("incidents", target),
+      )
       .map(({ id }) => this.incident(id))
       .filter((incident) => incident !== null);
+  }
+
+  /** Bans of targets that share addresses with this one, newest first. */
+  bansTouching(target: Target): BanItem[] {
+    return this.#statements
+      .all<DecisionRow>(
+        `SELECT * FROM decisions WHERE kind = 'ban' AND target IN (SELECT value FROM json_each(?))
+           ORDER BY id DESC LIMIT 200`,
+        this.#touching("decisions", target),
+      )
+      .map((row) => this.#banItem(decisionOf(row)));
+  }
+
+  /** Those of a table's targets that cover the target or lie within it, as a JSON list. */
+  #touching(table: "incidents" | "decisions", target: Target): string {
+    const asked = new TargetSet([target]);
+    const targets = this.#statements.all<{ target: Target }>(`SELECT DISTINCT target FROM ${table}`);
+    return JSON.stringify(
+      targets.filter((each) => asked.overlapping(each.target) !== null).map((each) => each.target),
+    );
   }
 
   events({
@@ -209,7 +217,7 @@ export class StoreReader implements Disposable {
     client,
     kind,
   }: PageQuery & { readonly client: Ip | null; readonly kind: LogEvent["kind"] | null }): Page<EventItem> {
-    const rows = this.#statements.all<EventRow & { source_path: string; bytes_kept: Buffer | null }>(
+    const rows = this.#statements.all<ShownEventRow>(
       `SELECT events.*, s.path AS source_path, u.bytes AS bytes_kept FROM (${SELECT_EVENTS}
          WHERE e.id < @before
            ${client === null ? "" : "AND e.client = (SELECT id FROM clients WHERE value = @client)"}
@@ -302,41 +310,4 @@ function page<Row extends { readonly id: number }, Item>(
 ): Page<Item> {
   const shown = rows.slice(0, limit);
   return { items: shown.map(item), next: rows.length > limit ? String(shown[shown.length - 1]!.id) : null };
-}
-
-const findingItem = (row: FindingRow): FindingItem => ({
-  id: row.id,
-  rule: row.rule,
-  title: row.title,
-  severity: row.severity,
-  subject: row.subject,
-  firstSeen: toIso(row.first_seen),
-  lastSeen: toIso(row.last_seen),
-  count: row.count,
-  evidence: JSON.parse(row.evidence) as string[],
-  spared: row.spared,
-});
-
-function eventItem(
-  row: EventRow & { readonly source_path: string; readonly bytes_kept: Buffer | null },
-): EventItem {
-  const kind = EVENT_KINDS[row.kind - 1]!;
-  return {
-    id: row.id,
-    time: toIso(row.time as UnixMs),
-    kind,
-    source: row.source_path,
-    client: row.client,
-    method: row.method,
-    path: row.path,
-    query: row.query,
-    status: row.status,
-    origin: row.origin,
-    userAgent: row.user_agent,
-    vhost: row.vhost,
-    code: kind === "unparsed" ? null : row.code,
-    message: row.bytes_kept === null ? row.message : row.bytes_kept.toString("utf8", 0, SHOWN_LENGTH),
-    reason: kind === "unparsed" ? (row.code as UnparsedReason) : null,
-    refused: row.refused === 1,
-  };
 }
