@@ -11,6 +11,7 @@ import type { Target } from "./model/ip.ts";
 import { type DurationMs, toIso, toIsoOrNull } from "./model/time.ts";
 import type { Scheduler } from "./schedule/scheduler.ts";
 import type { Backend } from "./serve/backend.ts";
+import { allowlistOf, ruleItem } from "./setup.ts";
 import type { StoreReader } from "./store/reader.ts";
 
 /** Changes are told to the pages at most this often. */
@@ -149,15 +150,7 @@ export class DaemonBackend implements Backend, Disposable {
   traffic: Backend["traffic"] = (minutes) => this.#about.reader.traffic(minutes);
 
   allowlist(): readonly AllowItem[] {
-    const configured = this.#running.config.allowlist.map(
-      (target): AllowItem => ({
-        target,
-        by: "configuration",
-        reason: "allowlist in the configuration",
-        at: null,
-      }),
-    );
-    return [...configured, ...this.#about.reader.allowItems()];
+    return [...allowlistOf(this.#running.config), ...this.#about.reader.allowItems()];
   }
 
   rules(): readonly RuleItem[] {
@@ -223,8 +216,3 @@ export class DaemonBackend implements Backend, Disposable {
     return this.#parts;
   }
 }
-
-const ruleItem = ({ id, spec }: NamedRule): RuleItem => {
-  const { title, severity, detects, why, falsePositives, references, tags } = spec;
-  return { id, title, severity, detects, why, falsePositives, references, tags };
-};

@@ -1,10 +1,11 @@
 import { join } from "node:path";
 import { type LoadedConfig, loadConfig } from "./config/load.ts";
 import { loadRules } from "./config/load-rules.ts";
+import type { Config } from "./config/schema.ts";
 import { compileRule } from "./evaluate/compile-rule.ts";
 import type { NamedRule } from "./evaluate/rule-schema.ts";
 import type { IngestSettings } from "./ingest/messages.ts";
-import type { Mode } from "./model/api.ts";
+import type { AllowItem, Mode, RuleItem } from "./model/api.ts";
 import type { SourceKind } from "./model/event.ts";
 import { createParser } from "./parse/formats.ts";
 
@@ -46,6 +47,20 @@ export function readRules(folder: string, origins: readonly string[]): NamedRule
 export function checkFormat(kind: SourceKind, format: string): void {
   if (kind !== "access" || format !== "auto") createParser(kind, format, null);
 }
+
+/** What the configuration allows, as the allowlist shows it. */
+export const allowlistOf = ({ allowlist }: Config): AllowItem[] =>
+  allowlist.map((target) => ({
+    target,
+    by: "configuration",
+    reason: "allowlist in the configuration",
+    at: null,
+  }));
+
+export const ruleItem = ({ id, spec }: NamedRule): RuleItem => {
+  const { title, severity, detects, why, falsePositives, references, tags } = spec;
+  return { id, title, severity, detects, why, falsePositives, references, tags };
+};
 
 export function ingestSettings({
   config,

@@ -1,19 +1,16 @@
-import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import { daemonFile, databaseFile } from "../daemon.ts";
 import { compileRule } from "../evaluate/compile-rule.ts";
 import { Evaluator } from "../evaluate/evaluator.ts";
 import { SekishoError } from "../model/errors.ts";
 import type { LogEvent } from "../model/event.ts";
-import { parseIp, parseTarget } from "../model/ip.ts";
 import { toIso, type UnixMs } from "../model/time.ts";
 import { createMixedParser } from "../parse/formats.ts";
 import { loadSetup, type Setup } from "../setup.ts";
-import { StoreReader } from "../store/reader.ts";
 import { readLog } from "../tail/read-log.ts";
 import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
-import { jsonText, printable, writeJson } from "./output.ts";
+import { explainAddress } from "./explain-address.ts";
+import { jsonText, printable } from "./output.ts";
 
 interface ExplainOptions {
   readonly config?: string;
@@ -29,7 +26,11 @@ export function explainCommand(context: CliContext): Command {
     description:
       "Access, error and audit lines may be mixed in a file: what each is, is decided line by line.",
     examples: [
-      ["sekisho explain 192.0.2.7", "its incidents, findings, bans and latest events"],
+      [
+        "sekisho explain 192.0.2.7",
+        "its incidents with their rules, its bans, whether it is allowed, and latest events",
+      ],
+      ["sekisho explain 192.0.2.0/24", "the same of all that was seen in a range"],
       [
         `sekisho explain --line '192.0.2.7 - - [20/Nov/2026:12:00:00 +0000] "GET /x HTTP/1.1" 403 199'`,
         "how the line is read, and which rules look at it",
@@ -103,57 +104,4 @@ function lineText(number: number, event: LogEvent, rules: readonly string[]): st
   const rows = fields.map(([name, value]) => `    ${name.padEnd(12)}${printable(String(value))}\n`);
   const matched = rules.length === 0 ? "no rule looks at it" : `rules: ${rules.join(", ")}`;
   return `line ${number}: ${event.kind}; ${matched}\n${rows.join("")}`;
-}
-
-function explainAddress(context: CliContext, setup: Setup, text: string, json: boolean): void {
-  const target = parseTarget(text);
-  if (target === null) {
-    throw new SekishoError(
-      "TARGET_INVALID",
-      `'${text}' is not an address or a CIDR range`,
-      "write 192.0.2.7 or 2001:db8::/64",
-    );
-  }
-  using reader = openStore(context, setup);
-  const incidents = reader.incidentsOf(target);
-  const ip = parseIp(text);
-  const events = ip === null ? [] : reader.events({ client: ip, kind: null, limit: 20, cursor: null }).items;
-  if (incidents.length === 0 && events.length === 0) context.exitStatus = 1;
-  if (json) {
-    writeJson(context, { target, incidents, events });
-    return;
-  }
-  if (incidents.length === 0) context.stdout(`${target}: no incidents\n`);
-  for (const incident of incidents) {
-    context.stdout(
-      `incident ${incident.id}: ${incident.severity}, ${incident.state}, ${incident.openedAt} to ${incident.lastSeen}\n`,
-    );
-    for (const ban of incident.bans)
-      context.stdout(`  ban ${ban.state}: ${ban.at} to ${ban.until ?? "ever"}: ${printable(ban.reason)}\n`);
-    for (const finding of incident.findings) {
-      const spared = finding.spared === null ? "" : ` (not banned: ${finding.spared})`;
-      context.stdout(`  ${finding.rule}: ${finding.count} hits${spared}\n`);
-      for (const line of finding.evidence) context.stdout(`    ${printable(line)}\n`);
-    }
-  }
-  if (events.length > 0) context.stdout("latest events:\n");
-  for (const event of events) {
-    const what =
-      event.kind === "access"
-        ? `${event.method} ${event.path} ${event.status}`
-        : `${event.code} ${event.message}`;
-    context.stdout(
-      `  ${event.time} ${event.kind} ${printable(what)}${event.refused ? " (refused by a ban)" : ""}\n`,
-    );
-  }
-}
-
-/** The store of the running daemon, else of the configured data folder. */
-function openStore(context: CliContext, setup: Setup): StoreReader {
-  const { data } = setup.config;
-  const running = daemonFile(data);
-  const file = existsSync(running)
-    ? (JSON.parse(readFileSync(running, "utf8")) as { database: string }).database
-    : databaseFile(data);
-  return new StoreReader(file, context.clock);
 }

@@ -1,0 +1,157 @@
+import { accessSync, constants, readFileSync } from "node:fs";
+import { daemonFile, databaseFile } from "../daemon.ts";
+import type { AllowItem, BanItem, EventItem, IncidentDetail, RuleItem } from "../model/api.ts";
+import { messageOf, SekishoError, systemCode } from "../model/errors.ts";
+import { isSingle, parseIp, prefixOf, type Target, TargetSet } from "../model/ip.ts";
+import { allowlistOf, ruleItem, type Setup } from "../setup.ts";
+import { StoreReader } from "../store/reader.ts";
+import type { CliContext } from "./context.ts";
+import { moment, printable, writeJson } from "./output.ts";
+import { readTarget } from "./target.ts";
+
+const LATEST_EVENTS = 20;
+
+/** All that is known of an address or range: whatever shares an address with it concerns it. */
+interface Known {
+  readonly target: Target;
+  readonly allowlist: readonly AllowItem[];
+  /** Newest first. */
+  readonly bans: readonly BanItem[];
+  readonly incidents: readonly IncidentDetail[];
+  /** Those that made the findings and are still there. */
+  readonly rules: readonly RuleItem[];
+  /** Of a single address only, oldest first. */
+  readonly events: readonly EventItem[];
+}
+
+export function explainAddress(context: CliContext, setup: Setup, text: string, json: boolean): void {
+  const known = knownOf(context, setup, readTarget(text), text);
+  const { allowlist, bans, incidents, events } = known;
+  const isNothing = [allowlist, bans, incidents, events].every(({ length }) => length === 0);
+  if (isNothing) context.exitStatus = 1;
+  if (json) writeJson(context, known);
+  else context.stdout(isNothing ? `${known.target}: nothing is known of it\n` : knownText(known));
+}
+
+function knownOf(context: CliContext, setup: Setup, target: Target, text: string): Known {
+  using reader = openStore(context, setup);
+  const incidents = reader.incidentsTouching(target);
+  const fired = new Set(incidents.flatMap(({ rules }) => rules));
+  const ip = text.includes("/") && !isSingle(target) ? null : (parseIp(text) ?? prefixOf(target).address);
+  const asked = new TargetSet([target]);
+  return {
+    target,
+    allowlist: [...allowlistOf(setup.config), ...reader.allowItems()].filter(
+      (entry) => asked.overlapping(entry.target as Target) !== null,
+    ),
+    bans: reader.bansTouching(target),
+    incidents,
+    rules: setup.rules.filter(({ id }) => fired.has(id)).map(ruleItem),
+    events:
+      ip === null
+        ? []
+        : reader.events({ client: ip, kind: null, limit: LATEST_EVENTS, cursor: null }).items.toReversed(),
+  };
+}
+
+function knownText({ target, allowlist, bans, incidents, rules, events }: Known): string {
+  const lines = [
+    `${target}`,
+    ...allowlist.map(allowText),
+    ...bans.map(banText),
+    ...incidents.flatMap((incident) => incidentLines(incident, rules)),
+    ...(events.length === 0 ? [] : ["latest events:", ...events.map(eventText)]),
+  ];
+  return lines.map((line) => `${printable(line)}\n`).join("");
+}
+
+const allowText = ({ target, by, reason, at }: AllowItem): string =>
+  by === "configuration"
+    ? `never banned: ${target} is on the configuration's allowlist`
+    : `never banned: ${target} is on the allowlist since ${moment(at!)}: ${reason}`;
+
+function banText({ target, state, by, rule, at, until, reason, incident }: BanItem): string {
+  const end = until === null ? "permanent" : `until ${moment(until)}`;
+  const why = incident === null ? reason : `${reason} (incident ${incident})`;
+  return `ban of ${target}: ${state}, by ${by === "rule" ? rule : "a person"}, ${moment(at)}, ${end}: ${why}`;
+}
+
+function incidentLines(incident: IncidentDetail, rules: readonly RuleItem[]): string[] {
+  const { id, target, severity, state, openedAt, lastSeen, findings } = incident;
+  const explained = new Set<string>();
+  const span = `${moment(openedAt)} to ${moment(lastSeen)}`;
+  return [
+    `incident ${id} of ${target}: ${severity}, ${state}, ${span}`,
+    ...findings.flatMap((finding) => {
+      const rule = explained.has(finding.rule) ? undefined : rules.find((each) => each.id === finding.rule);
+      explained.add(finding.rule);
+      const spared = finding.spared === null ? "" : ` (not banned: ${finding.spared})`;
+      return [
+        `  ${finding.rule}: ${finding.count} hits${spared}`,
+        ...(rule === undefined ? [] : [`    why: ${oneLine(rule.why)}`]),
+        ...(rule?.falsePositives ?? []).map((text) => `    may be mistaken: ${oneLine(text)}`),
+        ...finding.evidence.map((line) => `    ${line}`),
+      ];
+    }),
+  ];
+}
+
+/** A rule's text may be folded over lines in its file. */
+const oneLine = (text: string): string => text.trim().replace(/\s+/g, " ");
+
+function eventText(event: EventItem): string {
+  const what =
+    event.kind === "access"
+      ? [event.method, event.path, event.status]
+      : event.kind === "unparsed"
+        ? [event.reason]
+        : [event.code, event.message];
+  const said = what.filter((part) => part !== null).join(" ");
+  return `  ${event.time} ${event.kind} ${said}${event.refused ? " (refused by a ban)" : ""}`;
+}
+
+/** The store of the running daemon, else of the configured data folder. */
+function openStore(context: CliContext, setup: Setup): StoreReader {
+  const { data } = setup.config;
+  const running = readOwn(daemonFile(data));
+  const file =
+    running === null ? databaseFile(data) : (JSON.parse(running) as { readonly database: string }).database;
+  try {
+    accessSync(file, constants.R_OK);
+  } catch (error) {
+    if (systemCode(error) !== "ENOENT") throw unreadable(file, error);
+    throw new SekishoError(
+      "DATA_DIRECTORY",
+      `there is no database at ${file}`,
+      "sekisho run makes it; if Sekisho runs with another configuration, name it with --config",
+    );
+  }
+  return new StoreReader(file, context.clock);
+}
+
+/** Null when there is no such file. */
+function readOwn(file: string): string | null {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return null;
+    throw unreadable(file, error);
+  }
+}
+
+const unreadable = (file: string, cause: unknown): SekishoError =>
+  systemCode(cause) === "EACCES"
+    ? new SekishoError(
+        "DATA_DIRECTORY",
+        `no permission to read ${file}`,
+        "run this command as the user that Sekisho runs as (sudo -u sekisho sekisho …) or as root",
+        { cause },
+      )
+    : new SekishoError(
+        "DATA_DIRECTORY",
+        `cannot read ${file}: ${messageOf(cause)}`,
+        "check data: in the configuration",
+        {
+          cause,
+        },
+      );

@@ -1,0 +1,138 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { explainCommand } from "../../src/cli/explain.ts";
+import type { Decision } from "../../src/model/decision.ts";
+import type { Finding } from "../../src/model/finding.ts";
+import { parseTarget, type Subject, type Target } from "../../src/model/ip.ts";
+import { NEVER, unixMs } from "../../src/model/time.ts";
+import { StoreWriter } from "../../src/store/writer.ts";
+import { asNobody } from "../config/as-nobody.ts";
+import { folderWith } from "../config/temporary-folder.ts";
+import { access } from "../evaluate/events.ts";
+import { commandLine } from "./command-line.ts";
+
+const now = unixMs(Date.parse("2026-11-20T12:00:00Z"));
+const target = (text: string): Target => parseTarget(text)!;
+const decided = (kind: Decision["kind"], text: string): Decision => ({
+  kind,
+  target: target(text),
+  rule: null,
+  by: "person",
+  reason: `${kind} of ${text}`,
+  at: now,
+  until: NEVER,
+});
+const finding = (subject: string): Finding => ({
+  rule: "repeated-403",
+  title: "Repeated 403",
+  severity: "medium",
+  subject: subject as Subject,
+  firstSeen: now,
+  lastSeen: now,
+  count: 5,
+  evidence: [`${subject} was \x1b[31mhere`],
+  ban: "default",
+  eventIndex: 0,
+});
+
+/** A configuration whose store has a few incidents, bans and an allowlist. */
+function knowing(): string {
+  const cwd = folderWith({ "sekisho.yaml": "data: data\nlogs: []\nallowlist: [203.0.113.0/24]\n" });
+  mkdirSync(join(cwd, "data"));
+  using writer = new StoreWriter(join(cwd, "data/sekisho.sqlite"), 1_000, { now: () => now });
+  const source = writer.register({ path: "/access.log", kind: "access", format: "auto", timezone: null });
+  const subjects = ["192.0.2.7", "192.0.2.8", "198.51.100.1"];
+  writer.commit({
+    events: [access("192.0.2.7", 0, { path: "/first" }), access("192.0.2.7", 1, { path: "/second" })],
+    findings: subjects.map(finding),
+    judgements: subjects.map(() => ({ kind: "none" })),
+    checkpoint: {
+      source: source.id,
+      fingerprint: { device: 1, inode: 2, head: "", headLength: 0 },
+      offset: 1,
+    },
+  });
+  for (const text of ["192.0.2.0/24", "2001:db8::/32", "2001:db8:1::/48"])
+    writer.decide(decided("ban", text));
+  writer.decide(decided("allow", "192.0.2.8"));
+  return cwd;
+}
+
+const explain = (cwd: string, ...argv: string[]) =>
+  commandLine(["explain", ...argv], (context) => [explainCommand(context)], { cwd });
+
+describe("explain ADDRESS", () => {
+  test("shows covering bans, the rule's reasons, the evidence, and the latest events in the order of time", async () => {
+    const { status, stdout } = await explain(knowing(), "192.0.2.7");
+    expect(status).toBe(0);
+    expect(stdout).toContain(
+      "ban of 192.0.2.0/24: active, by a person, 2026-11-20 12:00 UTC, permanent: ban of 192.0.2.0/24\n",
+    );
+    expect(stdout).toMatch(
+      /^incident 1 of 192\.0\.2\.7\/32: .*\n {2}repeated-403: 5 hits\n {4}why: \S.*\n {4}may be mistaken: \S/m,
+    );
+    expect(stdout).toContain("192.0.2.7 was \\x1b[31mhere");
+    expect(stdout).not.toMatch(/never banned|198\.51\.100/);
+    expect(stdout.indexOf("/first")).toBeGreaterThan(0);
+    expect(stdout.indexOf("/first")).toBeLessThan(stdout.indexOf("/second"));
+  });
+
+  test("of a range shows what is known of everybody in it", async () => {
+    const { stdout } = await explain(knowing(), "192.0.2.0/24");
+    expect(stdout).toContain("incident 1 of 192.0.2.7/32");
+    expect(stdout).toContain("incident 2 of 192.0.2.8/32");
+    expect(stdout).not.toContain("incident 3");
+    expect(stdout).toContain(
+      "never banned: 192.0.2.8/32 is on the allowlist since 2026-11-20 12:00 UTC: allow of 192.0.2.8\n",
+    );
+  });
+
+  test("tells of a ban or an allowlist entry alone, with status 0", async () => {
+    const cwd = knowing();
+    const banned = await explain(cwd, "2001:db8:1::5");
+    expect(banned.status).toBe(0);
+    expect(banned.stdout.match(/^ban of \S+:/gm)).toEqual(["ban of 2001:db8:1::/48:", "ban of 2001:db8::/32:"]);
+    const allowed = await explain(cwd, "203.0.113.9");
+    expect(allowed).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining("never banned: 203.0.113.0/24"),
+    });
+  });
+
+  test("ends with 1 only where nothing at all is known", async () => {
+    expect(await explain(knowing(), "100.64.0.1")).toEqual({
+      status: 1,
+      stdout: "100.64.0.1/32: nothing is known of it\n",
+      stderr: "",
+    });
+  });
+
+  test("as JSON has all of it, with the rules that fired", async () => {
+    const { stdout } = await explain(knowing(), "192.0.2.7", "--json");
+    const known = JSON.parse(stdout) as Record<string, readonly Record<string, unknown>[]>;
+    expect(known.bans).toMatchObject([{ target: "192.0.2.0/24", state: "active" }]);
+    expect(known.incidents).toMatchObject([{ id: 1, findings: [{ count: 5 }] }]);
+    expect(known.rules).toMatchObject([{ id: "repeated-403", why: expect.stringMatching(/\S/) }]);
+    expect(known.events!.map(({ path }) => path)).toEqual(["/first", "/second"]);
+  });
+
+  test("where there is no database says so", async () => {
+    const cwd = folderWith({ "sekisho.yaml": "data: data\nlogs: []" });
+    const { status, stderr } = await explain(cwd, "192.0.2.7");
+    expect(status).toBe(3);
+    expect(stderr).toMatch(/there is no database at .*\nhint: sekisho run makes it/);
+  });
+
+  test("of another user's daemon says who may ask", () => {
+    const cwd = knowing();
+    writeFileSync(join(cwd, "data/daemon.json"), "{}", { mode: 0o600 });
+    const module = join(import.meta.dirname, "../../src/cli/explain-address.ts");
+    const setup = `{ config: { data: ${JSON.stringify(join(cwd, "data"))}, allowlist: [] }, rules: [] }`;
+    const body = `try { explainAddress({}, ${setup}, "192.0.2.7", false) } catch ({ code, hint }) { return { code, hint } }`;
+    expect(asNobody(module, "explainAddress", body)).toEqual({
+      code: "DATA_DIRECTORY",
+      hint: expect.stringContaining("sudo -u sekisho"),
+    });
+  });
+});
