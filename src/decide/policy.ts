@@ -1,10 +1,10 @@
 import type { Decision, Judgement } from "../model/decision.ts";
 import { SekishoError } from "../model/errors.ts";
 import type { Finding } from "../model/finding.ts";
-import { type Target, targetOfSubject } from "../model/ip.ts";
+import { prefixOf, type Target, targetOfSubject } from "../model/ip.ts";
 import { type DurationMs, formatDuration, later, PERMANENT, type UnixMs } from "../model/time.ts";
 import type { Ledger } from "./ledger.ts";
-import type { Protected } from "./protected.ts";
+import type { Protected, Protection } from "./protected.ts";
 
 /** Lengths of bans. `factor`: each repeat within `memory` is this much longer, up to `max`. */
 export interface BanLengths {
@@ -66,22 +66,27 @@ export class Policy {
 
   /** A person's ban, for the ledger once it is stored. Throws TARGET_PROTECTED when it would hit somebody who is never banned. */
   banByPerson(target: Target, length: DurationMs | null, reason: string, now: UnixMs): Decision {
-    const why = this.protectedTargets.reason(target);
-    if (why !== null) {
-      throw new SekishoError(
-        "TARGET_PROTECTED",
-        `${target} is not banned: it is or covers ${why === "allowlisted" ? "an allowlisted address" : why}`,
-        why === "allowlisted"
-          ? "take it off the allowlist first (sekisho allow --remove, or allowlist in the configuration)"
-          : "banning it would lock somebody out who must get in; ban a narrower target",
-      );
-    }
+    const hit = this.protectedTargets.hit(target);
+    if (hit !== null) throw protectedError(target, hit.target, hit.why);
     const until = later(
       now,
       length ?? this.#escalated(this.#lengths.ban, this.#ledger.earlierBans(target, now)),
     );
     return { kind: "ban", target, rule: null, by: "person", reason, at: now, until };
   }
+}
+
+function protectedError(target: Target, hit: Target, why: Protection): SekishoError {
+  const [asked, spared] = [prefixOf(target).bits, prefixOf(hit).bits];
+  const relation = asked === spared ? "is" : asked > spared ? "is part of" : "covers";
+  const narrower = asked < spared ? `; ban narrower ranges that leave out ${hit}` : "";
+  return new SekishoError(
+    "TARGET_PROTECTED",
+    `${target} is not banned: it ${relation} ${relation === "is" ? why : `${hit}, which is ${why}`}`,
+    why === "allowlisted"
+      ? `take ${hit} off the allowlist first (sekisho allow --remove ${hit}, or allowlist in the configuration)`
+      : `banning it would lock somebody out who must get in${narrower}`,
+  );
 }
 
 function reasonOf(finding: Finding, earlier: number): string {

@@ -32,8 +32,17 @@ export class Protected {
 
   /** Why banning `target` would hit somebody protected, or null. Any overlap counts. */
   reason(target: Target): Protection | null {
+    return this.hit(target)?.why ?? null;
+  }
+
+  /** Whom banning `target` would hit, and why that is protected. */
+  hit(target: Target): { readonly why: Protection; readonly target: Target } | null {
     if (this.#everybody.overlapping(target) === null) return null;
-    return this.#groups.find(({ targets }) => targets.overlapping(target) !== null)?.why ?? null;
+    for (const { why, targets } of this.#groups) {
+      const overlapping = targets.overlapping(target);
+      if (overlapping !== null) return { why, target: overlapping };
+    }
+    return null;
   }
 }
 

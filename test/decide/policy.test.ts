@@ -136,6 +136,30 @@ describe("nobody is banned who", () => {
     expect(policy.banByPerson(target("192.0.2.8"), PERMANENT, "x", at(0)).until).toBe(NEVER);
   });
 
+  test.each([
+    ["192.0.2.7", "it is allowlisted", "take 192.0.2.7/32 off the allowlist"],
+    ["192.0.2.0/24", "it covers 192.0.2.7/32, which is allowlisted", "allow --remove 192.0.2.7/32"],
+    ["127.0.0.1", "it is part of 127.0.0.0/8, which is loopback", "must get in"],
+    [
+      "10.0.0.0/8",
+      "it covers 10.1.0.0/16, which is a trusted proxy",
+      "narrower ranges that leave out 10.1.0.0/16",
+    ],
+  ])("a person who would ban %s is told whom it hits, and what can be done", (text, message, hint) => {
+    const { policy } = policyWith({ allowlist: ["192.0.2.7"], proxies: ["10.1.0.0/16"] });
+    let refusal: unknown;
+    try {
+      policy.banByPerson(target(text), null, "", at(0));
+    } catch (error) {
+      refusal = error;
+    }
+    expect(refusal).toMatchObject({
+      message: expect.stringContaining(message),
+      hint: expect.stringContaining(hint),
+    });
+    if (text.startsWith("127")) expect((refusal as { hint: string }).hint).not.toContain("narrower");
+  });
+
   test("replay can be asked to spare nobody", () => {
     const policy = new Policy(lengths, new Ledger(lengths.memory, () => false), Protected.nobody);
     expect(policy.decide([finding("127.0.0.1", 0)], NEVER)[0]!.kind).toBe("ban");
