@@ -109,6 +109,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       webRoot: join(PACKAGE_ROOT, "dist/web"),
       now: clock,
       version,
+      logger: log.warnings,
     }),
   );
   let isWanting = false;

@@ -128,3 +128,18 @@ test("a ban by hand is answered with the reload that it waits for, and with the 
   const second = await ask("POST", "/api/bans", { target: "198.51.100.0/24", for: "1m" });
   expect(second).toMatchObject({ waiting: [], replaced: { until: null } });
 });
+
+test("what the HTTP server logs has the shape of the daemon's own lines", async () => {
+  using folder = temporaryFolder();
+  const lines: string[] = [];
+  await using daemon = await start(folder.path, undefined, lines);
+  const denied = await fetch(`${daemon.url}/api/status`, { headers: { authorization: "Bearer wrong" } });
+  expect(denied.status).toBe(401);
+  expect(lines.map((line) => JSON.parse(line))).toEqual([
+    expect.objectContaining({
+      level: "warn",
+      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+      remote: "127.0.0.1",
+    }),
+  ]);
+});

@@ -20,28 +20,34 @@ type Level = "info" | "warn" | "error";
 
 /** One line a signal: readable on a terminal, JSON for a journal. */
 export class DaemonLog {
-  readonly #write: (text: string) => void;
-  readonly #pino: Logger | null;
+  readonly #pino: Logger;
+  /** For a part that writes lines of its own (the HTTP server): of the same shape, from warnings on. */
+  readonly warnings: Logger;
 
   constructor(write: (text: string) => void, isTerminal: boolean) {
-    this.#write = write;
-    this.#pino = isTerminal
-      ? null
-      : pino(
-          {
-            base: null,
-            formatters: { level: (level) => ({ level }) },
-            timestamp: pino.stdTimeFunctions.isoTime,
-          },
-          { write },
-        );
+    this.#pino = pino(
+      {
+        base: null,
+        formatters: { level: (level) => ({ level }) },
+        timestamp: pino.stdTimeFunctions.isoTime,
+      },
+      { write: isTerminal ? (line: string) => write(terminalLine(line)) : write },
+    );
+    this.warnings = this.#pino.child({}, { level: "warn" });
   }
 
   say(level: Level, signal: Signal, message: string, fields: Readonly<Record<string, unknown>> = {}): void {
-    if (this.#pino !== null) this.#pino[level]({ signal, ...fields }, message);
-    else
-      this.#write(
-        `${new Date().toTimeString().slice(0, 8)} ${level === "info" ? "" : `${level}: `}${message}\n`,
-      );
+    this.#pino[level]({ signal, ...fields }, message);
   }
+}
+
+function terminalLine(line: string): string {
+  const { time, level, msg, err } = JSON.parse(line) as {
+    readonly time: string;
+    readonly level: Level;
+    readonly msg: string;
+    readonly err?: { readonly message?: string };
+  };
+  const cause = err?.message === undefined ? "" : `: ${err.message}`;
+  return `${new Date(time).toTimeString().slice(0, 8)} ${level === "info" ? "" : `${level}: `}${msg}${cause}\n`;
 }

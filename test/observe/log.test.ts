@@ -1,0 +1,26 @@
+import { expect, test } from "vitest";
+import { DaemonLog } from "../../src/observe/log.ts";
+
+test("on a terminal every line is a time and what happened, a server's warning with its cause too", () => {
+  const lines: string[] = [];
+  const log = new DaemonLog((line) => lines.push(line), true);
+  log.say("info", "ban.lifted", "unban 192.0.2.7/32", { target: "192.0.2.7/32" });
+  log.warnings.info("answered");
+  log.warnings.error({ err: new Error("no such column") }, "request failed");
+  expect(lines.map((line) => line.replace(/^\d\d:\d\d:\d\d /, ""))).toEqual([
+    "unban 192.0.2.7/32\n",
+    "error: request failed: no such column\n",
+  ]);
+});
+
+test("for a journal every line is JSON with the level's name and an RFC 3339 time", () => {
+  const lines: string[] = [];
+  const log = new DaemonLog((line) => lines.push(line), false);
+  log.say("warn", "problem.appeared", "the disk is full");
+  log.warnings.warn({ remote: "192.0.2.7" }, "denied");
+  const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+  expect(lines.map((line) => JSON.parse(line))).toEqual([
+    { level: "warn", time, signal: "problem.appeared", msg: "the disk is full" },
+    { level: "warn", time, remote: "192.0.2.7", msg: "denied" },
+  ]);
+});
