@@ -55,7 +55,10 @@ export function replayCommand(context: CliContext): Command {
       "report also whom policy would spare (allowlist, loopback, own addresses, proxies)",
     )
     .option("--rules <dir>", "rules of another folder")
-    .option("--rule <id...>", "only these rules")
+    .option("--rule <id>", "only this rule; may be given again", (id: string, ids?: readonly string[]) => [
+      ...(ids ?? []),
+      id,
+    ])
     .option("--format <format>", "common, combined, vhost_combined, sekisho, json or a LogFormat string")
     .option("--timezone <name>", "for times without a zone; default: the host's")
     .addOption(
