@@ -50,7 +50,7 @@ describe("usage", () => {
     const { stdout } = await run("--help");
     expect(stdout).toMatch(/^ {2}status {3,}Show what/m);
     expect(stdout).toMatch(/^ {2}unban <target> +Lift the ban/m);
-    expect(stdout).toMatch(/^ {2}allow <target> +Never ban/m);
+    expect(stdout).toMatch(/^ {2}allow \[target\] +Never ban/m);
   });
 
   test("help ends with examples and exit statuses", async () => {
