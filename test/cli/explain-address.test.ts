@@ -92,7 +92,10 @@ describe("explain ADDRESS", () => {
     const cwd = knowing();
     const banned = await explain(cwd, "2001:db8:1::5");
     expect(banned.status).toBe(0);
-    expect(banned.stdout.match(/^ban of \S+:/gm)).toEqual(["ban of 2001:db8:1::/48:", "ban of 2001:db8::/32:"]);
+    expect(banned.stdout.match(/^ban of \S+:/gm)).toEqual([
+      "ban of 2001:db8:1::/48:",
+      "ban of 2001:db8::/32:",
+    ]);
     const allowed = await explain(cwd, "203.0.113.9");
     expect(allowed).toMatchObject({
       status: 0,

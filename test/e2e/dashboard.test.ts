@@ -53,7 +53,7 @@ describe.skipIf(missing("root", "apache2", "netns", "chromium"))("the dashboard 
     await page.getByText("All in order").waitFor();
 
     await row(page, "Incidents", ATTACKER).getByRole("link", { name: ATTACKER }).click();
-    const lines = page.getByRole("region", { name: "Finding of rule repeated-403" }).locator("li");
+    const lines = page.getByRole("region", { name: "Finding of rule repeated-403" }).locator(".evidence li");
     await lines.first().waitFor();
     expect(await lines.count()).toBe(10);
     for (const line of await lines.allTextContents()) {

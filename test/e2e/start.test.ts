@@ -231,7 +231,7 @@ describe("a database that cannot be used is told, and left as it is", () => {
     await program.says(GREETED);
     program.signal("SIGTERM");
     await program.ended();
-    rmSync(at.path("banned"), { recursive: true });
+    rmSync(at.path("banned"), { recursive: true, force: true });
     return join(at.data, "sekisho.sqlite");
   }
   const PAGE = 4_096;
