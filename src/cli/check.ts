@@ -53,7 +53,7 @@ export const checkCommand = (context: CliContext, stages: CheckStages): Command 
     examples: [
       ["sekisho check", "before the first start"],
       [
-        "sekisho check --config new.yaml && sudo systemctl reload sekisho",
+        "sekisho check --config new.yaml && sudo kill -HUP PID",
         "before a changed configuration is read",
       ],
       ["sudo -u sekisho sekisho check", "with the permissions of the installed service"],

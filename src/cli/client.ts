@@ -129,7 +129,7 @@ const notRunning = (why: string): SekishoError =>
   new SekishoError(
     "DAEMON_NOT_RUNNING",
     `the daemon is not running: ${why}`,
-    "start it with: sekisho run (installed: systemctl start sekisho); if it runs with another configuration, name it with --config",
+    "start it with: sekisho run; if it runs with another configuration, name it with --config",
   );
 
 function tokenOf(data: string, given: string | undefined): string | null {
