@@ -25,32 +25,42 @@ export const stepMinutes = (minutes: number): number => MINUTES_A_STEP[minutes] 
 export interface Columns {
   /** Seconds since 1970, as uPlot wants them. */
   readonly times: readonly number[];
-  /** Requests a minute, averaged over the step, one list a series in the order of `SERIES`. */
-  readonly rates: readonly (readonly number[])[];
+  /**
+   * Requests a minute, averaged over the step, one list a series in the order of `SERIES`. The last is null
+   * where the minute that is running says nothing yet.
+   */
+  readonly rates: readonly (readonly (number | null)[])[];
 }
 
-/** Gathers points of a minute into steps that a chart of that span can show. */
+/** Gathers points of a minute into steps that a chart of that span can show. The last point is still running. */
 export function columnsOf(points: readonly TrafficPoint[], minutes: number): Columns {
   const step = stepMinutes(minutes) * 60;
-  const groups = Map.groupBy(
-    withoutRunning(points),
-    ({ time }) => Math.floor(Date.parse(time) / 1_000 / step) * step,
-  );
+  const groups = Map.groupBy(points, ({ time }) => Math.floor(Date.parse(time) / 1_000 / step) * step);
   const steps = [...groups.values()];
+  const last = steps.pop();
   return {
     times: [...groups.keys()],
-    rates: SERIES.map(({ key }) => steps.map((group) => total(group, key) / group.length)),
+    rates: SERIES.map(({ key }) => {
+      const rates = steps.map((group) => average(group, key));
+      return last === undefined ? rates : [...rates, latest(last, key, rates.at(-1))];
+    }),
   };
 }
 
 /**
- * The last point is the minute that is still running, which would look like traffic that breaks off. Where
- * hardly anything was seen before it, it is what there is to see.
+ * Counted as if it were over, the running minute looks like traffic that breaks off, so a line ends before it.
+ * Where it has reached what was there before already it counts: a flood is seen at once.
  */
-function withoutRunning(points: readonly TrafficPoint[]): readonly TrafficPoint[] {
-  const begun = points.findIndex((point) => SERIES.some(({ key }) => point[key] > 0));
-  return begun >= points.length - 2 ? points : points.slice(0, -1);
+function latest(group: readonly TrafficPoint[], key: SeriesKey, before: number | undefined): number | null {
+  const whole = group.slice(0, -1);
+  const known = whole.length > 0 ? average(whole, key) : before;
+  const counted = average(group, key);
+  if (known === undefined || counted >= known) return counted;
+  return whole.length > 0 ? known : null;
 }
+
+const average = (points: readonly TrafficPoint[], key: SeriesKey): number =>
+  total(points, key) / points.length;
 
 export const total = (points: readonly TrafficPoint[], key: SeriesKey): number =>
   points.reduce((sum, point) => sum + point[key], 0);

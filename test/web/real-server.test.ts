@@ -26,10 +26,23 @@ describe.skipIf(missing("chromium"))("the page with the real server", { timeout:
     await dashboard.ban("2001:db8::/64").waitFor();
     expect(await dashboard.ban("2001:db8::/64").textContent()).toContain("banned by hand");
 
+    await dashboard.allowed("198.51.100.1/32").getByText("the office").waitFor();
+
     await dashboard.ban("2001:db8::/64").getByRole("button", { name: "Unban" }).click();
     await page.keyboard.press("Enter");
     await dashboard.ban("2001:db8::/64").waitFor({ state: "detached" });
     expect(backend.allBans[0]?.state).toBe("revoked");
+
+    await form.waitFor({ state: "detached" });
+    await page.getByRole("button", { name: "Ban an address" }).click();
+    await form.getByLabel("Target").fill("192.0.2.9");
+    await form.getByLabel("Target").press("Enter");
+    await dashboard.ban("192.0.2.9/32").getByRole("button", { name: "Allow" }).click();
+    await page.keyboard.press("Enter");
+    await page.getByText("lifted the ban on 192.0.2.9/32").waitFor();
+    await dashboard.allowed("192.0.2.9/32").getByRole("button", { name: "Remove" }).click();
+    await page.keyboard.press("Enter");
+    await dashboard.allowed("192.0.2.9/32").waitFor({ state: "detached" });
   });
 
   test("incidents come live, can be read and closed; the token signs in again after signing out", async () => {

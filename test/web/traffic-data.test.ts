@@ -16,23 +16,36 @@ const REFUSED = SERIES.findIndex(({ key }) => key === "refused");
 const ANSWERED = SERIES.findIndex(({ key }) => key === "s2xx");
 
 test("an hour is shown minute by minute", () => {
-  const { times, rates } = columnsOf([point(0, 1), point(1, 2), point(2, 3)], 60);
+  const { times, rates } = columnsOf([point(0, 1), point(1, 2)], 60);
   expect(times).toEqual([START, START + 60]);
   expect(rates[REFUSED]).toEqual([1, 2]);
 });
 
-test("the running minute is left out, unless it and the one before are all there is", () => {
-  const quiet = { ...point(0, 0), s2xx: 0 };
-  const minutes = (points: readonly TrafficPoint[]) => columnsOf(points, 60).times.length;
-  expect(minutes([point(0, 1), point(1, 1), point(2, 0)])).toBe(2);
-  expect(minutes([quiet, point(1, 1), point(2, 1)])).toBe(3);
-  expect(minutes([quiet, { ...quiet, time: point(1, 0).time }, point(2, 1)])).toBe(3);
-  expect(minutes([point(0, 1)])).toBe(1);
+test("a line ends before the running minute, where it would only seem to break off", () => {
+  const { times, rates } = columnsOf([point(0, 50), point(1, 60), { ...point(2, 7), s2xx: 11 }], 60);
+  expect(times).toHaveLength(3);
+  expect(rates[REFUSED]).toEqual([50, 60, null]);
+  expect(rates[ANSWERED]).toEqual([10, 10, 11]);
+});
+
+test("a flood that has just begun is seen at once, in each span", () => {
+  const points = [point(0, 0), point(1, 0), point(2, 90)];
+  expect(columnsOf(points, 60).rates[REFUSED]).toEqual([0, 0, 90]);
+  expect(columnsOf(points, 1440).rates[REFUSED]).toEqual([30]);
+});
+
+test("the running minute does not lower the step that it is in", () => {
+  const { rates } = columnsOf([point(0, 60), point(1, 60), point(2, 3)], 360);
+  expect(rates[REFUSED]).toEqual([60]);
+});
+
+test("the first minute of all is shown while it runs", () => {
+  expect(columnsOf([point(0, 1)], 60).rates[REFUSED]).toEqual([1]);
   expect(columnsOf([], 60).times).toEqual([]);
 });
 
 test("longer spans gather minutes and stay in requests a minute, also where the last step has just begun", () => {
-  const points = Array.from({ length: 12 }, (_, minute) => point(minute, minute < 5 ? 0 : 6));
+  const points = Array.from({ length: 11 }, (_, minute) => point(minute, minute < 5 ? 0 : 6));
   const { times, rates } = columnsOf(points, 360);
   expect(times).toEqual([START, START + 300, START + 600]);
   expect(rates[REFUSED]).toEqual([0, 6, 6]);

@@ -131,7 +131,7 @@ function Legend({ at, columns, hidden, onToggle }: LegendProps) {
               <span class="legend-value">
                 {time === undefined
                   ? formatCount(total(traffic.value ?? [], key))
-                  : formatRate(columns.rates[series]?.[at ?? 0] ?? 0)}
+                  : formatRate(columns.rates[series]?.[at ?? 0] ?? null)}
               </span>
             </button>
           </li>
@@ -149,5 +149,7 @@ const stepTitle = (time: number, step: number): string =>
     ? `A minute at ${formatClock(time)}`
     : `Average a minute, ${formatClock(time)} to ${formatClock(time + step * 60_000)}`;
 
-const formatRate = (rate: number): string =>
-  rate < 10 && rate % 1 !== 0 ? rate.toFixed(1) : formatCount(Math.round(rate));
+const formatRate = (rate: number | null): string => {
+  if (rate === null) return "…";
+  return rate < 10 && rate % 1 !== 0 ? rate.toFixed(1) : formatCount(Math.round(rate));
+};
