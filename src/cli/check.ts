@@ -52,10 +52,7 @@ export const checkCommand = (context: CliContext, stages: CheckStages): Command 
       "block. It starts and changes nothing. Run it as the user that Sekisho runs as.",
     examples: [
       ["sekisho check", "before the first start"],
-      [
-        "sekisho check --config new.yaml && sudo kill -HUP PID",
-        "before a changed configuration is read",
-      ],
+      ["sekisho check --config new.yaml && sudo kill -HUP PID", "before a changed configuration is read"],
       ["sudo -u sekisho sekisho check", "with the permissions of the installed service"],
     ],
     exits: [
