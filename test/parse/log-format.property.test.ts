@@ -224,8 +224,9 @@ test("a line that was cut gives its own client, time and status or none", () => 
  * escaped, and the time is the last that fits.
  */
 const VALUE = String.raw`"((?:[^"\\]|\\.)*)"`;
+// The two columns behind the client may be empty: nothing is concluded from them.
 const COMBINED = new RegExp(
-  String.raw`^([0-9a-f.:]+) [^ ]+ .+ \[(\d\d)/([A-Z][a-z]{2})/(\d{4}):(\d\d:\d\d:\d\d) ([+-]\d{4})\] ${VALUE} (\d{3}) (?:\d+|-) ${VALUE} ${VALUE}$`,
+  String.raw`^([0-9a-f.:]+) [^ ]* .* \[(\d\d)/([A-Z][a-z]{2})/(\d{4}):(\d\d:\d\d:\d\d) ([+-]\d{4})\] ${VALUE} (\d{3}) (?:\d+|-) ${VALUE} ${VALUE}$`,
   "s",
 );
 
