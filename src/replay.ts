@@ -6,6 +6,7 @@ import { compileRule } from "./evaluate/compile-rule.ts";
 import { Evaluator } from "./evaluate/evaluator.ts";
 import type { NamedRule } from "./evaluate/rule-schema.ts";
 import type { Decision } from "./model/decision.ts";
+import { SekishoError } from "./model/errors.ts";
 import { type EventCounts, type LogEvent, noEvents, type UnparsedReason } from "./model/event.ts";
 import type { Finding } from "./model/finding.ts";
 import { NEVER, type UnixMs } from "./model/time.ts";
@@ -27,7 +28,17 @@ export interface ReplayOptions {
   readonly onProgress: (bytes: number) => void;
 }
 
+/** A log of which no line parsed. */
+export interface UnknownLog {
+  readonly file: string;
+  /** What was tried; null: every format that is told by itself. */
+  readonly format: string | null;
+}
+
 export interface Replayed {
+  readonly unknown: readonly UnknownLog[];
+  /** Packed logs that broke off; what came before counts. */
+  readonly damaged: readonly SekishoError[];
   readonly events: EventCounts;
   readonly reasons: ReadonlyMap<UnparsedReason, number>;
   readonly findings: readonly Finding[];
@@ -38,7 +49,7 @@ export interface Replayed {
 const SAMPLE_LINES = 50;
 
 /** Old logs through the pipeline of the daemon, on event time, with nothing stored. Several files are merged by time. */
-export function replay(options: ReplayOptions): Replayed {
+export async function replay(options: ReplayOptions): Promise<Replayed> {
   const site = { origins: new Set(options.origins) };
   const ledger = new Ledger(options.policy.memory, () => false);
   const stages = {
@@ -50,7 +61,8 @@ export function replay(options: ReplayOptions): Replayed {
   const reasons = new Map<UnparsedReason, number>();
   const findings: Finding[] = [];
   const decisions: Decision[] = [];
-  for (const batch of merged(options.files.map((file) => eventsOf(file, options)))) {
+  const troubles: Troubles = { unknown: [], damaged: [] };
+  for await (const batch of merged(options.files.map((file) => eventsOf(file, options, troubles)))) {
     for (const event of batch) {
       events[event.kind]++;
       if (event.kind === "unparsed") reasons.set(event.reason, (reasons.get(event.reason) ?? 0) + 1);
@@ -60,18 +72,37 @@ export function replay(options: ReplayOptions): Replayed {
     for (const judgement of outcome.judgements)
       if (judgement.kind === "ban") decisions.push(judgement.decision);
   }
-  return { events, reasons, findings, decisions };
+  return { events, reasons, findings, decisions, ...troubles };
 }
 
-function* eventsOf(file: string, { format, timezone, onProgress }: ReplayOptions): Generator<LogEvent[]> {
+interface Troubles {
+  readonly unknown: UnknownLog[];
+  readonly damaged: SekishoError[];
+}
+
+async function* eventsOf(
+  file: string,
+  { format, timezone, onProgress }: ReplayOptions,
+  { unknown, damaged }: Troubles,
+): AsyncGenerator<LogEvent[]> {
   let parser: LineParser | null = null;
   let offset = 0;
-  for (const read of readLog(file)) {
-    parser ??= parserFor(read.lines.slice(0, SAMPLE_LINES), format, timezone);
-    yield parseLines(read, parser, 0, 0 as UnixMs);
-    onProgress(read.offset - offset);
-    offset = read.offset;
+  let isKnown = false;
+  try {
+    for await (const read of readLog(file)) {
+      onProgress(read.offset - offset);
+      offset = read.offset;
+      if (read.lines.length === 0) continue;
+      parser ??= parserFor(read.lines.slice(0, SAMPLE_LINES), format, timezone);
+      const events = parseLines(read, parser, 0, 0 as UnixMs);
+      isKnown ||= events.some(({ kind }) => kind !== "unparsed");
+      yield events;
+    }
+  } catch (error) {
+    if (!(error instanceof SekishoError && error.code === "LOG_DAMAGED")) throw error;
+    damaged.push(error);
   }
+  if (parser !== null && !isKnown) unknown.push({ file, format: format === "auto" ? null : format });
 }
 
 /** One parser for the whole file where its first lines agree; a mixed file is decided line by line. */
@@ -94,16 +125,20 @@ export function parserFor(
 }
 
 /** Events of several sources in order of time; a line that did not parse comes with the one before it. */
-function* merged(sources: readonly Generator<LogEvent[]>[]): Generator<readonly LogEvent[]> {
+async function* merged(sources: readonly AsyncGenerator<LogEvent[]>[]): AsyncGenerator<readonly LogEvent[]> {
   if (sources.length === 1) return yield* sources[0]!;
-  const heads = sources.map((source) => new Head(source)).filter((head) => head.event !== null);
+  const heads: Head[] = [];
+  for (const source of sources) {
+    const head = new Head(source);
+    if (await head.refill()) heads.push(head);
+  }
   const batchSize = 5_000;
   let batch: LogEvent[] = [];
   while (heads.length > 0) {
     const earliest = heads.reduce((first, head) => (head.time < first.time ? head : first));
     batch.push(earliest.event!);
-    earliest.advance();
-    if (earliest.event === null) heads.splice(heads.indexOf(earliest), 1);
+    // Waits only between two batches of a file: to wait for each event would take longer than the event.
+    if (!earliest.advance() && !(await earliest.refill())) heads.splice(heads.indexOf(earliest), 1);
     if (batch.length === batchSize) {
       yield batch;
       batch = [];
@@ -113,28 +148,32 @@ function* merged(sources: readonly Generator<LogEvent[]>[]): Generator<readonly 
 }
 
 class Head {
-  readonly #source: Generator<LogEvent[]>;
+  readonly #source: AsyncGenerator<LogEvent[]>;
   #batch: LogEvent[] = [];
   #next = 0;
   event: LogEvent | null = null;
   time = 0;
 
-  constructor(source: Generator<LogEvent[]>) {
+  constructor(source: AsyncGenerator<LogEvent[]>) {
     this.#source = source;
-    this.advance();
   }
 
-  advance(): void {
-    while (this.#next >= this.#batch.length) {
-      const next = this.#source.next();
-      if (next.done === true) {
-        this.event = null;
-        return;
-      }
-      this.#batch = next.value;
-      this.#next = 0;
-    }
+  /** Goes on to the next event of the batch; false when the batch is used up. */
+  advance(): boolean {
+    if (this.#next >= this.#batch.length) return false;
     this.event = this.#batch[this.#next++]!;
     if (this.event.kind !== "unparsed") this.time = this.event.time;
+    return true;
+  }
+
+  /** Goes on to the first event of the next batch; false at the end of the source. */
+  async refill(): Promise<boolean> {
+    do {
+      const next = await this.#source.next();
+      if (next.done === true) return false;
+      this.#batch = next.value;
+      this.#next = 0;
+    } while (!this.advance());
+    return true;
   }
 }

@@ -7,10 +7,12 @@ import type { LogEvent } from "../model/event.ts";
 import { toIso, type UnixMs } from "../model/time.ts";
 import { createMixedParser } from "../parse/formats.ts";
 import { loadSetup, type Setup } from "../setup.ts";
-import { readLog } from "../tail/read-log.ts";
+import { readLog, STANDARD_INPUT } from "../tail/read-log.ts";
 import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
 import { explainAddress } from "./explain-address.ts";
 import { jsonText, printable } from "./output.ts";
+import { unknownLog } from "./replay.ts";
+import { reportError } from "./report-error.ts";
 
 interface ExplainOptions {
   readonly config?: string;
@@ -47,13 +49,17 @@ export function explainCommand(context: CliContext): Command {
     .argument("[address]", "an address or a CIDR range")
     .option(...CONFIG_OPTION)
     .option("--line <line>", "one line of a log")
-    .option("--file <file>", "all lines of a file")
+    .option("--file <file>", "all lines of a file, also packed by gzip or zstd; - is standard input")
     .option("--format <format>", "the access log's format (default: found by the line)")
     .option("--json", "print JSON")
     .action((address: string | undefined, options: ExplainOptions) => explain(context, address, options));
 }
 
-function explain(context: CliContext, address: string | undefined, options: ExplainOptions): void {
+async function explain(
+  context: CliContext,
+  address: string | undefined,
+  options: ExplainOptions,
+): Promise<void> {
   const asked = [address, options.line, options.file].filter((each) => each !== undefined);
   if (asked.length !== 1) {
     throw new SekishoError(
@@ -64,18 +70,20 @@ function explain(context: CliContext, address: string | undefined, options: Expl
   }
   const setup = loadSetup({ file: options.config, cwd: context.cwd });
   if (address !== undefined) explainAddress(context, setup, address, options.json === true);
-  else explainLines(context, setup, options);
+  else await explainLines(context, setup, options);
 }
 
-function explainLines(context: CliContext, setup: Setup, options: ExplainOptions): void {
+async function explainLines(context: CliContext, setup: Setup, options: ExplainOptions): Promise<void> {
   const parser = createMixedParser(options.format ?? "auto", null);
   const site = { origins: new Set(setup.config.origins) };
   const evaluator = new Evaluator(setup.rules.map((rule) => compileRule(rule, site)));
   let number = 0;
+  let isKnown = false;
   const explainOne = (text: string, cut: boolean): void => {
     number++;
     const event = parser.parse(text, 0, context.clock.now(), cut);
     const rules = evaluator.matching(event);
+    isKnown ||= event.kind !== "unparsed";
     if (options.json === true)
       context.stdout(`${jsonText({ line: number, kind: event.kind, event: shownEvent(event), rules }, 0)}\n`);
     else context.stdout(lineText(number, event, rules));
@@ -85,9 +93,11 @@ function explainLines(context: CliContext, setup: Setup, options: ExplainOptions
     explainOne(Buffer.from(options.line, "utf8").toString("latin1"), false);
     return;
   }
-  for (const { lines, cut } of readLog(resolve(context.cwd, options.file!))) {
+  const file = options.file === STANDARD_INPUT ? STANDARD_INPUT : resolve(context.cwd, options.file!);
+  for await (const { lines, cut } of readLog(file)) {
     for (const [index, line] of lines.entries()) explainOne(line, cut.has(index));
   }
+  if (number > 0 && !isKnown) reportError(context, unknownLog({ file, format: options.format ?? null }));
 }
 
 /** The event without what only the store needs. */

@@ -7,10 +7,12 @@ import type { Decision } from "../model/decision.ts";
 import { SekishoError } from "../model/errors.ts";
 import { type Finding, SEVERITIES, type Severity } from "../model/finding.ts";
 import { toIso, toIsoOrNull } from "../model/time.ts";
-import { type Replayed, replay } from "../replay.ts";
+import { type Replayed, replay, type UnknownLog } from "../replay.ts";
 import { loadSetup, readRules, type Setup } from "../setup.ts";
+import { STANDARD_INPUT } from "../tail/read-log.ts";
 import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
 import { count, printable, table, writeJson } from "./output.ts";
+import { reportError } from "./report-error.ts";
 
 interface ReplayOptions {
   readonly config?: string;
@@ -33,6 +35,7 @@ export function replayCommand(context: CliContext): Command {
       "Nothing is stored and nothing is blocked. Several files are merged by the time of their lines.",
     examples: [
       ["sekisho replay /var/log/apache2/access.log", "see who would have been banned, when and why"],
+      ["sekisho replay access.log.2.gz access.log.1 access.log", "the same over older generations"],
       ["sekisho replay access.log error.log --json", "the same for a program"],
       [
         "sekisho replay access.log --rule repeated-403 --no-allowlist",
@@ -44,10 +47,10 @@ export function replayCommand(context: CliContext): Command {
       [0, "the logs were read"],
       [1, "there are findings of the severity that --fail-on names, or worse"],
       [2, "a wrong option, format or rule"],
-      [3, "a file cannot be read"],
+      [3, "a file cannot be read, or is damaged: then what could be read of it is in the answer"],
     ],
   })
-    .argument("<file...>", "access, error or audit logs")
+    .argument("<file...>", "access, error or audit logs, also packed by gzip or zstd; - is standard input")
     .option(...CONFIG_OPTION)
     .option("--json", "print one JSON object")
     .option(
@@ -69,12 +72,16 @@ export function replayCommand(context: CliContext): Command {
     .action((files: string[], options: ReplayOptions) => runReplay(context, files, options));
 }
 
-function runReplay(context: CliContext, files: readonly string[], options: ReplayOptions): void {
+async function runReplay(
+  context: CliContext,
+  files: readonly string[],
+  options: ReplayOptions,
+): Promise<void> {
   const setup = loadSetup({ file: options.config, cwd: context.cwd });
   const { config } = setup;
   const started = performance.now();
-  const result = replay({
-    files: files.map((file) => resolve(context.cwd, file)),
+  const result = await replay({
+    files: logPaths(context, files),
     rules: chosenRules(context, setup, options),
     origins: config.origins,
     policy: config.policy,
@@ -92,7 +99,28 @@ function runReplay(context: CliContext, files: readonly string[], options: Repla
   const severe = (finding: Finding): boolean =>
     limit !== undefined && SEVERITIES.indexOf(finding.severity) >= SEVERITIES.indexOf(limit);
   if (result.findings.some(severe)) context.exitStatus = 1;
+  for (const log of result.unknown) reportError(context, unknownLog(log));
+  for (const error of result.damaged) context.exitStatus = reportError(context, error);
 }
+
+function logPaths({ cwd }: CliContext, files: readonly string[]): string[] {
+  if (files.filter((file) => file === STANDARD_INPUT).length > 1)
+    throw new SekishoError("USAGE", "standard input can be read once", "name - once");
+  return files.map((file) => (file === STANDARD_INPUT ? file : resolve(cwd, file)));
+}
+
+/** Told beside the result: the log may be empty of meaning, and whoever replays it should not take that for peace. */
+export const unknownLog = ({ file, format }: UnknownLog): SekishoError =>
+  new SekishoError(
+    "LOG_FORMAT_INVALID",
+    `no line of ${file === STANDARD_INPUT ? "standard input" : file} parsed ` +
+      (format === null
+        ? "as an access log in a format that Sekisho knows, an error log or audit events"
+        : `as ${format}`),
+    format === null
+      ? "copy the LogFormat string from Apache's configuration to --format, in single quotes"
+      : "leave --format out to have the format found, or copy the LogFormat string that writes this log",
+  );
 
 function chosenRules(context: CliContext, setup: Setup, { rules: folder, rule: ids }: ReplayOptions) {
   const rules =
@@ -128,7 +156,7 @@ function checkedTimezone(name: string | undefined): string | null {
 
 /** Tells on a terminal how much has been read. */
 function progress(context: CliContext, files: readonly string[]): (bytes: number) => void {
-  if (process.stderr.isTTY !== true) return () => {};
+  if (process.stderr.isTTY !== true || files.includes(STANDARD_INPUT)) return () => {};
   const total = files.reduce(
     (sum, file) => sum + (statSync(resolve(context.cwd, file), { throwIfNoEntry: false })?.size ?? 0),
     0,

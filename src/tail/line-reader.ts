@@ -3,7 +3,7 @@ import { readSync } from "node:fs";
 /** Read at once. Longer chunks are no faster, and one slice that lives on keeps its whole chunk in memory. */
 const CHUNK_LENGTH = 1 << 18;
 /** The longest line that is read whole. */
-const LINE_LENGTH = 1 << 20;
+export const LINE_LENGTH = 1 << 20;
 const NEWLINE = 10;
 const NONE: ReadonlySet<number> = new Set();
 
@@ -75,7 +75,7 @@ export class LineReader {
   }
 }
 
-function split(text: string): string[] {
+export function split(text: string): string[] {
   const lines = text.split("\n");
   for (let index = 0; index < lines.length; index++) {
     const line = lines[index]!;

@@ -1,24 +1,92 @@
-import { closeSync, openSync, statSync } from "node:fs";
+import { closeSync, createReadStream, openSync, readSync, statSync } from "node:fs";
 import { messageOf, SekishoError } from "../model/errors.ts";
 import { LineReader, type ReadLines } from "./line-reader.ts";
+import { LineSplitter } from "./line-splitter.ts";
+import { MAGIC_LENGTH, type Packing, packingOf, unpack } from "./unpack.ts";
 
-/** All whole lines of a finished file, a batch at a time; a last line without a newline counts. For replay. */
-export function* readLog(path: string): Generator<ReadLines> {
+/** In the place of a path: standard input. */
+export const STANDARD_INPUT = "-";
+
+/** Of a packed file, read at once. Little, since what a damaged piece would have unpacked to is lost. */
+const PACKED_CHUNK_LENGTH = 1 << 14;
+
+/**
+ * All whole lines of a finished log, a batch at a time; a last line without a newline counts. `offset` is how much of the
+ * file is read. gzip and zstd are told by their first bytes, not by the name. Throws LOG_UNREADABLE before the first batch
+ * or LOG_DAMAGED after the last that could be unpacked. For replay.
+ */
+export async function* readLog(path: string): AsyncGenerator<ReadLines> {
+  if (path === STANDARD_INPUT) return yield* readChunks("standard input", process.stdin);
   const descriptor = open(path);
-  const reader = new LineReader();
+  let isOurs = true;
   try {
-    let offset = 0;
-    for (;;) {
-      const read = reader.read(descriptor, offset);
-      if (read.offset === offset) break;
-      offset = read.offset;
-      yield read;
-    }
-    const rest = reader.unfinished(descriptor, offset);
-    if (rest !== "") yield { lines: [rest], cut: new Set(), offset: offset + rest.length };
+    const head = Buffer.alloc(MAGIC_LENGTH);
+    readSync(descriptor, head, 0, MAGIC_LENGTH, 0);
+    if (packingOf(head) === null) return yield* readPlain(descriptor);
+    isOurs = false;
   } finally {
-    closeSync(descriptor);
+    if (isOurs) closeSync(descriptor);
   }
+  const options = { fd: descriptor, start: 0, highWaterMark: PACKED_CHUNK_LENGTH };
+  yield* readChunks(path, createReadStream(path, options));
+}
+
+/** Synchronous, which is what makes it fast. */
+function* readPlain(descriptor: number): Generator<ReadLines> {
+  const reader = new LineReader();
+  let offset = 0;
+  for (;;) {
+    const read = reader.read(descriptor, offset);
+    if (read.offset === offset) break;
+    offset = read.offset;
+    yield read;
+  }
+  const rest = reader.unfinished(descriptor, offset);
+  if (rest !== "") yield { lines: [rest], cut: new Set(), offset: offset + rest.length };
+}
+
+async function* readChunks(name: string, source: AsyncIterable<Buffer>): AsyncGenerator<ReadLines> {
+  const splitter = new LineSplitter();
+  let offset = 0;
+  let packing: Packing | null = null;
+  async function* counted(first: Buffer, chunks: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
+    for (let chunk: Buffer | null = first; chunk !== null; ) {
+      offset += chunk.length;
+      yield chunk;
+      const next: IteratorResult<Buffer> = await chunks.next();
+      chunk = next.done === true ? null : next.value;
+    }
+  }
+  const chunks = source[Symbol.asyncIterator]();
+  try {
+    const first = await headOf(chunks);
+    packing = packingOf(first);
+    const plain = counted(first, chunks);
+    for await (const chunk of packing === null ? plain : unpack(plain, packing.unpacker()))
+      yield { ...splitter.add(chunk), offset };
+  } catch (cause) {
+    if (packing === null)
+      throw unreadable(
+        `${name} cannot be read: ${messageOf(cause)}`,
+        "name a log file, or pipe one in",
+        cause,
+      );
+    throw damaged(name, packing.name, cause);
+  } finally {
+    await chunks.return?.();
+  }
+  if (splitter.unfinished !== "") yield { lines: [splitter.unfinished], cut: new Set(), offset };
+}
+
+/** The first chunks, joined until a packing can be told; a pipe may bring them in pieces of a byte. */
+async function headOf(chunks: AsyncIterator<Buffer>): Promise<Buffer> {
+  let head = Buffer.alloc(0);
+  while (head.length < MAGIC_LENGTH) {
+    const next = await chunks.next();
+    if (next.done === true) break;
+    head = Buffer.concat([head, next.value]);
+  }
+  return head;
 }
 
 function open(path: string): number {
@@ -34,9 +102,17 @@ function open(path: string): number {
   }
   throw unreadable(
     `${path} is not a regular file`,
-    "name a log file; what comes through a pipe must be written to one first",
+    "name a log file; what comes through a pipe is read from standard input: name it -",
   );
 }
 
 const unreadable = (message: string, hint: string, cause?: unknown): SekishoError =>
   new SekishoError("LOG_UNREADABLE", message, hint, { cause });
+
+const damaged = (name: string, packing: string, cause: unknown): SekishoError =>
+  new SekishoError(
+    "LOG_DAMAGED",
+    `${name} is damaged or cut short: ${messageOf(cause)}`,
+    `what could be unpacked before that counts; test the file: ${packing} -t; read it through: ${packing} -dc FILE | sekisho replay -`,
+    { cause },
+  );

@@ -10,8 +10,8 @@ import { readRules } from "../../src/setup.ts";
 const HOUR = 3_600_000 as DurationMs;
 const RULES = readRules(join(import.meta.dirname, "../../rules"), []);
 
-function findingsIn(folder: string, log: string, rule: (typeof RULES)[number]) {
-  const { findings, events } = replay({
+async function findingsIn(folder: string, log: string, rule: (typeof RULES)[number]) {
+  const { findings, events } = await replay({
     files: [join(folder, log)],
     rules: [rule],
     origins: [],
@@ -28,19 +28,19 @@ function findingsIn(folder: string, log: string, rule: (typeof RULES)[number]) {
 describe.each(RULES)("rule $id", (rule) => {
   const folder = join(import.meta.dirname, rule.id);
 
-  test("fires on the lines that it is for, for IPv4 and IPv6", () => {
+  test("fires on the lines that it is for, for IPv4 and IPv6", async () => {
     expect(existsSync(folder), `write test/rules/${rule.id}/: fires.log, quiet.log and expected.json`).toBe(
       true,
     );
     const expected = JSON.parse(readFileSync(join(folder, "expected.json"), "utf8")) as unknown[];
     expect(expected.length).toBeGreaterThan(0);
-    const findings = findingsIn(folder, "fires.log", rule);
+    const findings = await findingsIn(folder, "fires.log", rule);
     expect(findings.map(({ subject, count }) => ({ subject, count }))).toEqual(expected);
     for (const finding of findings) expect(finding.evidence.length).toBeGreaterThan(0);
   });
 
-  test("is quiet on what looks alike and is not it", () => {
-    expect(findingsIn(folder, "quiet.log", rule)).toEqual([]);
+  test("is quiet on what looks alike and is not it", async () => {
+    expect(await findingsIn(folder, "quiet.log", rule)).toEqual([]);
   });
 
   test("says what it detects, why, and whom it may hit by mistake, in both languages", () => {

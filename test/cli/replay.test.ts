@@ -1,0 +1,80 @@
+import { spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync, zstdCompressSync } from "node:zlib";
+import { describe, expect, test } from "vitest";
+import { temporaryFolder } from "../temporary-folder.ts";
+
+const MAIN = join(import.meta.dirname, "../../src/main.ts");
+const FIRES = readFileSync(join(import.meta.dirname, "../rules/repeated-403/fires.log"));
+
+/** The program itself, since standard input is the process's. */
+function sekisho(cwd: string, argv: readonly string[], input: string | Buffer = "") {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...argv], { cwd, input });
+  return { status, stdout: stdout.toString(), stderr: stderr.toString() };
+}
+
+describe("replay and explain", { timeout: 30_000 }, () => {
+  test("packed generations are merged by time with the plain one, and find what one file finds", () => {
+    using folder = temporaryFolder();
+    const lines = FIRES.toString("latin1").trimEnd().split("\n");
+    const part = (n: number): string => lines.filter((_, at) => at % 3 === n).join("\n");
+    writeFileSync(join(folder.path, "whole.log"), FIRES);
+    writeFileSync(join(folder.path, "a.log.2.gz"), gzipSync(part(0)));
+    writeFileSync(join(folder.path, "a.log.1.zst"), zstdCompressSync(part(1)));
+    writeFileSync(join(folder.path, "a.log"), part(2));
+    const findings = (...files: string[]) => {
+      const { status, stdout, stderr } = sekisho(folder.path, [
+        "replay",
+        ...files,
+        "--json",
+        "--timezone",
+        "UTC",
+      ]);
+      expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+      return JSON.parse(stdout).findings;
+    };
+    expect(findings("whole.log").length).toBeGreaterThan(0);
+    expect(findings("a.log.2.gz", "a.log.1.zst", "a.log")).toEqual(findings("whole.log"));
+  });
+
+  test("- is standard input, plain or packed, once", () => {
+    using folder = temporaryFolder();
+    for (const input of [FIRES, gzipSync(FIRES)]) {
+      const replayed = sekisho(folder.path, ["replay", "-", "--json"], input);
+      expect(JSON.parse(replayed.stdout)).toMatchObject({ lines: 20, events: { access: 20 } });
+      const explained = sekisho(folder.path, ["explain", "--file", "-", "--json"], input);
+      expect(explained.stdout.trimEnd().split("\n")).toHaveLength(20);
+    }
+    expect(sekisho(folder.path, ["replay", "-", "-"]).status).toBe(2);
+  });
+
+  test("a packed log that ends early is told with a hint, and what was read of it counts", () => {
+    using folder = temporaryFolder();
+    const packed = gzipSync(FIRES);
+    writeFileSync(join(folder.path, "a.log.gz"), packed.subarray(0, packed.length - 10));
+    const { status, stdout, stderr } = sekisho(folder.path, ["replay", "a.log.gz", "--json"]);
+    expect(status).toBe(3);
+    expect(JSON.parse(stdout).lines).toBeGreaterThan(10);
+    expect(stderr).toMatch(/^sekisho: .*a\.log\.gz is damaged or cut short: .*\nhint: .*gzip -t.*\n$/);
+  });
+
+  test("a log of which no line parses gets a hint that names what was tried, and is no error", () => {
+    using folder = temporaryFolder();
+    writeFileSync(join(folder.path, "odd.log"), "hello\nworld\n");
+    writeFileSync(join(folder.path, "access.log"), FIRES);
+    for (const argv of [
+      ["replay", "odd.log", "access.log"],
+      ["explain", "--file", "odd.log"],
+    ]) {
+      const { status, stderr } = sekisho(folder.path, argv);
+      expect(status).toBe(0);
+      expect(stderr).toMatch(
+        /^sekisho: no line of \S+odd\.log parsed as an access log .*\nhint: .*--format.*\n$/,
+      );
+    }
+    const tried = sekisho(folder.path, ["replay", "access.log", "--format", '%a %t "%r" %>s']);
+    expect(tried.stderr).toContain('parsed as %a %t "%r" %>s');
+    expect(sekisho(folder.path, ["replay", "access.log"]).stderr).toBe("");
+  });
+});
