@@ -46,8 +46,8 @@ export function judge(
   { ledger, evaluator, policy }: Stages,
   now: UnixMs,
 ): Outcome {
-  ledger.markRefusals(events);
-  const findings = evaluator.evaluate(events);
+  ledger.markRefusals(events, now);
+  const findings = evaluator.evaluate(events, now);
   const judgements = policy.decide(findings, now);
   return { events, findings, judgements };
 }

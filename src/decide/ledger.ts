@@ -117,15 +117,15 @@ export class Ledger {
 
   /**
    * Marks what an active ban refused, so that it is counted as such and never held against a subject: a banned client
-   * that keeps on trying would otherwise never be let out.
+   * that keeps on trying would otherwise never be let out. A line with a time in the future was refused now.
    */
-  markRefusals(events: readonly LogEvent[]): void {
+  markRefusals(events: readonly LogEvent[], now: UnixMs): void {
     if (!this.#enforcing() || this.#banned.size + this.#lingering.size === 0) return;
     for (const event of events) {
       if (!looksRefused(event)) continue;
       const target = targetOf(event.client);
       event.refused =
-        this.#bannedWithin(target, event.time, LIFTED_WITHIN_MS) !== null ||
+        this.#bannedWithin(target, Math.min(event.time, now) as UnixMs, LIFTED_WITHIN_MS) !== null ||
         this.#lingering.covering(target) !== null;
     }
   }

@@ -9,13 +9,15 @@ import {
   TargetSet,
   targetOfSubject,
 } from "../model/ip.ts";
-import type { UnixMs } from "../model/time.ts";
+import { NEVER, type UnixMs } from "../model/time.ts";
 import { type Bucket, detached, type Held } from "./buckets.ts";
 import type { CompiledRule } from "./compile-rule.ts";
 import { isHandshake } from "./matcher.ts";
 
 /** Evidence that one generation may hold, one byte a character. Lines of 8 KB from half an IPv6 /48 must not fill memory. */
 const GENERATION_CHARACTERS = 48 * 2 ** 20;
+/** Clocks of hosts that write one log may differ by this much. What is further ahead of ours was written by a wrong clock. */
+const CLOCK_SLACK_MS = 60_000;
 
 /** What one subject has done. Most do what one or two rules look at, so a list is shorter than a place for each rule. */
 interface SubjectState {
@@ -71,6 +73,8 @@ export class Evaluator {
   #held: Held = { characters: 0 };
   /** Spellings of IPv6 addresses to their /64, as computing it costs more than all rules. */
   #prefixes = new Map<string, Subject>();
+  /** The latest time that any event had. */
+  #latest = 0;
 
   constructor(rules: readonly CompiledRule[], maxSubjects = 1_000_000) {
     this.#rules = rules;
@@ -89,8 +93,13 @@ export class Evaluator {
     return this.#young.size + this.#old.size;
   }
 
-  evaluate(events: readonly LogEvent[]): Finding[] {
+  /**
+   * Windows run on the time of the lines, whatever the clock says. `now` is only for a clock that was set back: what was
+   * counted at times that have not come yet is dropped, or it would outlast every later hit of its subject.
+   */
+  evaluate(events: readonly LogEvent[], now: UnixMs = NEVER): Finding[] {
     const findings: Finding[] = [];
+    const horizon = now + CLOCK_SLACK_MS;
     for (let index = 0; index < events.length; index++) {
       const event = events[index]!;
       if (event.kind === "unparsed" || event.client === null) continue;
@@ -100,6 +109,8 @@ export class Evaluator {
       for (const { rule, position } of this.#rulesFor(event)) {
         if (!rule.matches(event)) continue;
         state ??= this.#stateOf(event.client);
+        if (event.time > this.#latest) this.#latest = event.time;
+        if (this.#latest > horizon && event.time <= horizon) dropAhead(state, horizon);
         const finding = this.#hit(rule, position, state, event, index);
         if (finding !== null) findings.push(finding);
       }
@@ -202,6 +213,7 @@ export class Evaluator {
     for (const { rule, position } of this.#rulesFor(event)) {
       if (!rule.matches(event)) continue;
       const state = this.#stateOf(event.client);
+      if (event.time > this.#latest) this.#latest = event.time;
       if (counts(rule.id, state.subject)) this.#counted(state, rule, position).bucket.add(event);
     }
   }
@@ -232,5 +244,13 @@ export class Evaluator {
     }
     this.#young.set(state.subject, state);
     return state;
+  }
+}
+
+/** Empties the buckets whose newest hit is ahead of the clock, and ends cooldowns that began there. */
+function dropAhead(state: SubjectState, horizon: number): void {
+  for (let each = state.counted; each !== null; each = each.next) {
+    if (each.bucket.count > 0 && each.bucket.lastSeen > horizon) each.bucket.clear();
+    if (each.firedAt !== null && each.firedAt > horizon) each.firedAt = null;
   }
 }

@@ -179,7 +179,7 @@ describe("refusals", () => {
     const { policy, ledger } = policyWith({ enforcing });
     policy.decide([finding("192.0.2.7", 0)], NEVER);
     const all = events();
-    ledger.markRefusals(all);
+    ledger.markRefusals(all, NEVER);
     return all.map(({ refused }) => refused);
   };
 
@@ -193,7 +193,7 @@ describe("refusals", () => {
       policy.decide([finding("192.0.2.7", 0)], at(0));
       ended(ledger);
       const event = access("192.0.2.7", seconds, { status: 403 });
-      ledger.markRefusals([event]);
+      ledger.markRefusals([event], NEVER);
       return event.refused;
     };
     const passed = (ledger: Ledger) => ledger.purge(at(3_700));
@@ -215,7 +215,7 @@ describe("refusals", () => {
     } as const;
     ledger.load([{ ...ban, at: at(0), until: NEVER, revokedAt: at(100) }]);
     const events = [99, 106].map((seconds) => access("192.0.2.7", seconds, { status: 403 }));
-    ledger.markRefusals(events);
+    ledger.markRefusals(events, NEVER);
     expect(events.map(({ refused }) => refused)).toEqual([true, false]);
     expect(ledger.earlierBans(target("192.0.2.7"), at(200))).toBe(0);
   });
@@ -224,7 +224,15 @@ describe("refusals", () => {
     const { policy, ledger } = policyWith();
     ledger.replace(policy.banByPerson(target("192.0.2.7"), HOUR, "", (at(10) + 700) as UnixMs));
     const event = access("192.0.2.7", 10, { status: 403 });
-    ledger.markRefusals([event]);
+    ledger.markRefusals([event], NEVER);
+    expect(event.refused).toBe(true);
+  });
+
+  test("are known by when they are read where their times lie in the future", () => {
+    const { policy, ledger } = policyWith();
+    policy.decide([finding("192.0.2.7", 36_000)], at(0));
+    const event = access("192.0.2.7", 36_005, { status: 403 });
+    ledger.markRefusals([event], at(5));
     expect(event.refused).toBe(true);
   });
 
