@@ -5,7 +5,8 @@ import { type Protected, protectedBy } from "../decide/protected.ts";
 import { compileRule } from "../evaluate/compile-rule.ts";
 import { Evaluator } from "../evaluate/evaluator.ts";
 import { SekishoError } from "../model/errors.ts";
-import type { LineBatch } from "../model/line.ts";
+import type { LogEvent } from "../model/event.ts";
+import type { LineBatch, Source } from "../model/line.ts";
 import type { Clock, UnixMs } from "../model/time.ts";
 import { createParser, detectFormat } from "../parse/formats.ts";
 import type { LineParser } from "../parse/line-parser.ts";
@@ -18,6 +19,8 @@ import type { IngestSettings } from "./messages.ts";
 const SAMPLE_LINES = 100;
 /** How long to wait before a batch that could not be stored is tried again. */
 const RETRY_MS = 1_000;
+/** Lines that are further ahead of the clock than this are told of. */
+const AHEAD_MS = 120_000;
 
 /**
  * The pipeline that runs: lines are tailed, parsed, evaluated and decided, and each batch is stored with its checkpoint in
@@ -30,6 +33,7 @@ export class Ingestion implements Disposable {
   readonly #stages: Stages;
   readonly #tailer: Tailer;
   readonly #parsers = new Map<number, LineParser>();
+  readonly #timeProblems = new Map<number, SekishoError>();
   /** Why nothing can be stored at present. */
   storeProblem: SekishoError | null = null;
 
@@ -87,6 +91,7 @@ export class Ingestion implements Disposable {
       // Where nothing parses any more, Apache's LogFormat was changed: the next batch is looked at anew.
       const isStrange = events.length > 0 && events.every(({ kind }) => kind === "unparsed");
       if (isStrange) this.#parsers.delete(batch.source.id);
+      this.#checkTime(batch.source, events, now);
       const outcome = judge(events, this.#stages, now);
       if (!(await this.#stored({ ...outcome, checkpoint: batch.checkpoint }, signal))) return;
       committed(outcome);
@@ -129,10 +134,20 @@ export class Ingestion implements Disposable {
     return parser;
   }
 
+  /** Rules count such lines by their distances all the same, but what people see of them is wrong. */
+  #checkTime(source: Source, events: readonly LogEvent[], now: UnixMs): void {
+    const newest = events.findLast(({ kind }) => kind !== "unparsed");
+    if (newest === undefined) return;
+    const ahead = newest.time - now;
+    if (ahead > AHEAD_MS) this.#timeProblems.set(source.id, timeAhead(source.path, ahead));
+    else this.#timeProblems.delete(source.id);
+  }
+
   /** Each source with the format it is read by. */
   sources(): readonly (TailStatus & { readonly format: string })[] {
     return this.#tailer.status().map((status) => ({
       ...status,
+      problem: status.problem ?? this.#timeProblems.get(status.source.id) ?? null,
       format: this.#parsers.get(status.source.id)?.format ?? status.source.format,
     }));
   }
@@ -161,4 +176,14 @@ export class Ingestion implements Disposable {
   purge(): void {
     this.#stages.ledger.purge(this.#clock.now());
   }
+}
+
+function timeAhead(path: string, ahead: number): SekishoError {
+  const minutes = Math.round(ahead / 60_000);
+  const length = minutes < 120 ? `${minutes} minutes` : `${Math.round(minutes / 60)} hours`;
+  return new SekishoError(
+    "LOG_TIME_AHEAD",
+    `the newest line of ${path} is ${length} ahead of this host's clock`,
+    "set logs[].timezone where the log has no zone of its own; else check the clocks",
+  );
 }
