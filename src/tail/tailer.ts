@@ -23,6 +23,12 @@ export interface TailStatus {
 
 /** How often all paths are looked at, whether or not a watcher said anything. */
 const SWEEP_MS = 500;
+/**
+ * How long lines that follow each other closely are let gather, and how few make it worth while. Each write wakes the
+ * watcher, and each batch is a transaction: one for every request of a busy site costs more than all its lines do.
+ */
+const GATHER_MS = 20;
+const FEW_LINES = 1_000;
 
 /**
  * Follows logs and yields their whole lines in batches. Watching the folders only wakes it up; what there is to read it
@@ -53,6 +59,7 @@ export class Tailer implements Disposable {
           this.#wake = resolve;
         });
         this.#look();
+        let lines = 0;
         let read = false;
         for (const followed of this.#followed.values()) {
           // Right before it is read: a batch of another log may have taken its time, and this one was truncated meanwhile.
@@ -60,6 +67,7 @@ export class Tailer implements Disposable {
           const next = followed.next();
           if (next === null) continue;
           read = true;
+          lines += next.batch.lines.length;
           yield next.batch;
           next.committed();
           // Commands from the main thread arrive between batches.
@@ -67,6 +75,7 @@ export class Tailer implements Disposable {
           if (signal.aborted) return;
         }
         if (!read) await this.#sleep(woken);
+        else if (lines < FEW_LINES) gather();
       }
     } finally {
       signal.removeEventListener("abort", stop);
@@ -141,4 +150,9 @@ export class Tailer implements Disposable {
     await Promise.race([woken, sweep]);
     clearTimeout(timer);
   }
+}
+
+/** Blocks the thread, or the event loop would wake for each write after all. */
+function gather(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, GATHER_MS);
 }
