@@ -1,12 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import {
-  FIELDS,
-  type MatcherSpec,
-  type NamedRule,
-  type RuleSpec,
-  ruleSchema,
-} from "../evaluate/rule-schema.ts";
+import { FIELDS } from "../evaluate/fields.ts";
+import { type MatcherSpec, type NamedRule, type RuleSpec, ruleSchema } from "../evaluate/rule-schema.ts";
 import { messageOf, SekishoError, systemCode } from "../model/errors.ts";
 import { checkYaml, invalid } from "./document.ts";
 import type { Path } from "./schema-walk.ts";

@@ -3,8 +3,9 @@ import type { LogEvent, SourceKind } from "../model/event.ts";
 import type { Severity } from "../model/finding.ts";
 import { type DurationMs, PERMANENT } from "../model/time.ts";
 import { type Bucket, DistinctBucket, type Held, ThresholdBucket } from "./buckets.ts";
+import { FIELDS, type FieldName } from "./fields.ts";
 import { compileMatcher, couldMatch, fieldsOf, type Matcher, type Site } from "./matcher.ts";
-import { FIELDS, type FieldName, type NamedRule } from "./rule-schema.ts";
+import type { NamedRule } from "./rule-schema.ts";
 
 /** A rule that runs. */
 export interface CompiledRule {

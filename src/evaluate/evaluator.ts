@@ -1,3 +1,4 @@
+import { type AuditReport, mayBanFor, type TrustOf, unlimited } from "../model/audit.ts";
 import type { LogEvent, SourceKind } from "../model/event.ts";
 import type { Finding } from "../model/finding.ts";
 import {
@@ -19,6 +20,15 @@ const GENERATION_CHARACTERS = 48 * 2 ** 20;
 /** Clocks of hosts that write one log may differ by this much. What is further ahead of ours was written by a wrong clock. */
 const CLOCK_SLACK_MS = 60_000;
 
+/**
+ * Hits of one lane are never counted together with another's. Apache's own logs are lane 0. Each audit source has two: one
+ * for events that it may ban for, one for the rest. So an app can neither complete a ban with events that it may not ban
+ * for, nor lend its hits to another source and hide whose ban it is, nor spoil the count of honest reports by mixing in
+ * hits that make the finding one to be spared.
+ */
+type Lane = number;
+const APACHE: Lane = 0;
+
 /** What one subject has done. Most do what one or two rules look at, so a list is shorter than a place for each rule. */
 interface SubjectState {
   readonly subject: Subject;
@@ -28,6 +38,8 @@ interface SubjectState {
 interface Counted {
   /** The rule's position. */
   readonly position: number;
+  /** Whose hits these are. */
+  readonly lane: Lane;
   readonly bucket: Bucket;
   /** When the rule fired last for the subject; its cooldown runs from there. */
   firedAt: UnixMs | null;
@@ -45,6 +57,8 @@ export interface Consumed {
   readonly subject: Subject;
   readonly rule: string;
   readonly throughEvent: number;
+  /** The audit event that made it fire; null when Apache's own logs did. */
+  readonly report: AuditReport | null;
   /** When the rule fired. */
   readonly at: UnixMs;
 }
@@ -63,6 +77,7 @@ export interface Forgiven {
  */
 export class Evaluator {
   readonly #rules: readonly CompiledRule[];
+  readonly #trustOf: TrustOf;
   readonly #byKind: Readonly<Record<SourceKind, readonly Placed[]>>;
   /** Rules that an access event can concern, by twice its status, plus one for a handshake. Filled as needed. */
   readonly #concerned: (readonly Placed[] | undefined)[] = [];
@@ -76,8 +91,9 @@ export class Evaluator {
   /** The latest time that any event had. */
   #latest = 0;
 
-  constructor(rules: readonly CompiledRule[], maxSubjects = 1_000_000) {
+  constructor(rules: readonly CompiledRule[], trustOf: TrustOf = unlimited, maxSubjects = 1_000_000) {
     this.#rules = rules;
+    this.#trustOf = trustOf;
     const ofKind = (kind: SourceKind) =>
       rules.map((rule, position) => ({ rule, position })).filter(({ rule }) => rule.events === kind);
     this.#byKind = { access: ofKind("access"), error: ofKind("error"), audit: ofKind("audit") };
@@ -128,7 +144,7 @@ export class Evaluator {
   }
 
   #hit(rule: CompiledRule, position: number, state: SubjectState, event: LogEvent, index: number) {
-    const counted = this.#counted(state, rule, position);
+    const counted = this.#counted(state, rule, position, this.#laneOf(event));
     const { bucket, firedAt } = counted;
     if (!bucket.add(event)) return null;
     if (firedAt !== null && event.time < firedAt + rule.cooldown) return null;
@@ -143,17 +159,28 @@ export class Evaluator {
       evidence: bucket.evidence(),
       ban: rule.ban,
       eventIndex: index,
+      report: event.kind === "audit" ? { source: event.source, name: event.name } : null,
     };
     counted.firedAt = event.time;
     bucket.clear();
     return finding;
   }
 
-  #counted(state: SubjectState, rule: CompiledRule, position: number): Counted {
+  #counted(state: SubjectState, rule: CompiledRule, position: number, lane: Lane): Counted {
     for (let each = state.counted; each !== null; each = each.next)
-      if (each.position === position) return each;
-    state.counted = { position, bucket: rule.newBucket(this.#held), firedAt: null, next: state.counted };
+      if (each.position === position && each.lane === lane) return each;
+    const bucket = rule.newBucket(this.#held);
+    state.counted = { position, lane, bucket, firedAt: null, next: state.counted };
     return state.counted;
+  }
+
+  #laneOf(event: LogEvent): Lane {
+    return event.kind === "audit" ? this.#laneOfReport(event) : APACHE;
+  }
+
+  #laneOfReport({ source, name }: AuditReport): Lane {
+    const trust = this.#trustOf(source);
+    return 1 + source * 2 + (trust === null || mayBanFor(trust, name) ? 1 : 0);
   }
 
   /** Every rule whose matcher accepts the event, whatever its threshold. */
@@ -186,35 +213,37 @@ export class Evaluator {
     const through = new Map<string, number>();
     const note = (key: string, event: number) => through.set(key, Math.max(through.get(key) ?? 0, event));
     for (const { target, throughEvent } of forgiven) note(target, throughEvent);
-    for (const { subject, rule, throughEvent, at } of consumed) {
-      note(`${rule} ${subject}`, throughEvent);
+    for (const { subject, rule, throughEvent, report, at } of consumed) {
+      const lane = report === null ? APACHE : this.#laneOfReport(report);
+      note(`${rule} ${lane} ${subject}`, throughEvent);
       const position = this.#rules.findIndex(({ id }) => id === rule);
       if (position === -1) continue;
       const state = this.#stateOfSubject(subject, subject);
-      const counted = this.#counted(state, this.#rules[position]!, position);
+      const counted = this.#counted(state, this.#rules[position]!, position, lane);
       counted.firedAt = Math.max(counted.firedAt ?? 0, at) as UnixMs;
     }
     const targets = new TargetSet(forgiven.map(({ target }) => target));
-    const counts = (id: number, rule: string, subject: Subject): boolean => {
-      if (id <= (through.get(`${rule} ${subject}`) ?? 0)) return false;
+    const counts = (id: number, rule: string, lane: Lane, subject: Subject): boolean => {
+      if (id <= (through.get(`${rule} ${lane} ${subject}`) ?? 0)) return false;
       for (const target of targets.allCovering(targetOfSubject(subject)))
         if (id <= through.get(target)!) return false;
       return true;
     };
     for (const { firstEvent, events } of batches) {
       for (let index = 0; index < events.length; index++)
-        this.#recount(events[index]!, (rule, subject) => counts(firstEvent + index, rule, subject));
+        this.#recount(events[index]!, (...what) => counts(firstEvent + index, ...what));
     }
   }
 
-  #recount(event: LogEvent, counts: (rule: string, subject: Subject) => boolean): void {
+  #recount(event: LogEvent, counts: (rule: string, lane: Lane, subject: Subject) => boolean): void {
     if (event.kind === "unparsed" || event.client === null) return;
     if (event.kind !== "audit" && event.refused) return;
     for (const { rule, position } of this.#rulesFor(event)) {
       if (!rule.matches(event)) continue;
       const state = this.#stateOf(event.client);
       if (event.time > this.#latest) this.#latest = event.time;
-      if (counts(rule.id, state.subject)) this.#counted(state, rule, position).bucket.add(event);
+      const lane = this.#laneOf(event);
+      if (counts(rule.id, lane, state.subject)) this.#counted(state, rule, position, lane).bucket.add(event);
     }
   }
 

@@ -1,7 +1,8 @@
 import type { AccessEvent, LogEvent, SourceKind } from "../model/event.ts";
 import { TargetSet, targetOf } from "../model/ip.ts";
 import type { UnixMs } from "../model/time.ts";
-import type { Condition, FieldName, MatcherSpec } from "./rule-schema.ts";
+import type { FieldName } from "./fields.ts";
+import type { Condition, MatcherSpec } from "./rule-schema.ts";
 
 /** A rule's predicate. Its cost is linear in the length of the event's fields. */
 export type Matcher = (event: LogEvent) => boolean;

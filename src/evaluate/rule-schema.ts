@@ -2,63 +2,7 @@ import { z } from "zod";
 import { SOURCE_KINDS } from "../model/event.ts";
 import { SEVERITIES } from "../model/finding.ts";
 import { durationText, targetText } from "../model/parsed-text.ts";
-
-/** What can be asked of each kind of event. `handshake` and `foreignOrigin` are concluded, not read. */
-export const FIELDS = {
-  access: [
-    "method",
-    "path",
-    "query",
-    "protocol",
-    "status",
-    "bytes",
-    "referer",
-    "userAgent",
-    "origin",
-    "upgrade",
-    "host",
-    "user",
-    "vhost",
-    "durationUs",
-    "bytesIn",
-    "bytesOut",
-    "handshake",
-    "foreignOrigin",
-  ],
-  error: ["level", "module", "code", "message"],
-  audit: ["name", "app", "user", "connection", "origin", "path", "detail"],
-} as const;
-export type FieldName = (typeof FIELDS)[keyof typeof FIELDS][number];
-
-/** What each field is, for the documentation and for editors. */
-export const FIELD_MEANINGS: Readonly<Record<FieldName, string>> = {
-  method: "GET, POST, or what the client wrote instead.",
-  path: "The path as sent, percent-encoded, without the query; of an audit event, what the app says.",
-  query: "What stands behind the question mark; not sent when there was none.",
-  protocol: "HTTP/1.1, HTTP/2.0.",
-  status: "The status of the answer, a number.",
-  bytes: "Size of the answer, a number.",
-  referer: "The header Referer.",
-  userAgent: "The header User-Agent.",
-  origin: "The header Origin; of an audit event, what the app says.",
-  upgrade: "The header Upgrade.",
-  host: "The header Host.",
-  user: "Who signed in at Apache; of an audit event, what the app says.",
-  vhost: "The virtual host that answered.",
-  durationUs: "How long the answer took, a number of microseconds.",
-  bytesIn: "All bytes received, a number.",
-  bytesOut: "All bytes sent, a number.",
-  handshake: "true for a WebSocket handshake, else false.",
-  foreignOrigin: "true when Origin is not one of the site's own, false when it is.",
-  level: "error, warn, notice and so on.",
-  module: "Apache's module, as in authz_core.",
-  code: "Apache's message number, as in AH01630.",
-  message: "What Apache says behind the client and the number.",
-  name: "The event's name, as in ws.rate_exceeded or app.anything.",
-  app: "The app that reports.",
-  connection: "The app's name of the connection.",
-  detail: "The event's detail, as JSON text.",
-};
+import { FIELD_MEANINGS, FIELDS, type FieldName } from "./fields.ts";
 
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { FIELD_MEANINGS, FIELDS, type NamedRule, ruleSchema } from "../../src/evaluate/rule-schema.ts";
+import { FIELD_MEANINGS, FIELDS } from "../../src/evaluate/fields.ts";
+import { type NamedRule, ruleSchema } from "../../src/evaluate/rule-schema.ts";
 import { SOURCE_KINDS } from "../../src/model/event.ts";
 import { formatDuration } from "../../src/model/time.ts";
 import { configReference } from "./reference.ts";
