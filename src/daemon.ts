@@ -13,7 +13,7 @@ import type { Enforcer } from "./enforce/enforcer.ts";
 import type { FromWorker } from "./ingest/messages.ts";
 import { IngestThread } from "./ingest/thread.ts";
 import type { Mode } from "./model/api.ts";
-import { messageOf, SekishoError } from "./model/errors.ts";
+import { asSekishoError, type SekishoError } from "./model/errors.ts";
 import type { Target } from "./model/ip.ts";
 import type { Clock } from "./model/time.ts";
 import type { DaemonLog } from "./observe/log.ts";
@@ -25,7 +25,7 @@ import { Scheduler } from "./schedule/scheduler.ts";
 import { verifyEnforcers } from "./schedule/verify-enforcers.ts";
 import { ensureAccessToken } from "./serve/access-token.ts";
 import { startServer } from "./serve/server.ts";
-import { ingestSettings, PACKAGE_ROOT, type Setup } from "./setup.ts";
+import { daemonFile, databaseFile, ingestSettings, PACKAGE_ROOT, type Setup } from "./setup.ts";
 import { lockData } from "./store/database.ts";
 import { StoreReader } from "./store/reader.ts";
 
@@ -50,11 +50,6 @@ export interface Daemon extends AsyncDisposable {
   /** Notes that a configuration was refused; it is shown until one is accepted. */
   refused(error: SekishoError): void;
 }
-
-/** Where a running daemon tells the command line how to reach it. */
-export const daemonFile = (data: string): string => join(data, "daemon.json");
-export const databaseFile = (data: string, demo = false): string =>
-  join(data, demo ? "demo.sqlite" : "sekisho.sqlite");
 
 /**
  * Starts all parts in the order of the pipeline; they stop in reverse. When one cannot start, those before it are stopped
@@ -310,9 +305,3 @@ function needRestart(before: Setup, after: Setup): string[] {
     .filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(old[key as keyof typeof old]))
     .map(([key]) => key);
 }
-
-/** Any error as one that a user can be shown. */
-export const asSekishoError = (error: unknown): SekishoError =>
-  error instanceof SekishoError
-    ? error
-    : new SekishoError("INTERNAL", messageOf(error), "please report it", { cause: error });

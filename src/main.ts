@@ -13,7 +13,7 @@ import { replayCommand } from "./cli/replay.ts";
 import { runCommand } from "./cli/run.ts";
 import { statusCommand } from "./cli/status.ts";
 import { unbanCommand } from "./cli/unban.ts";
-import { asSekishoError, enforcersOf } from "./daemon.ts";
+import { asSekishoError } from "./model/errors.ts";
 import { unixMs } from "./model/time.ts";
 import { detectFormat } from "./parse/formats.ts";
 import { SEKISHO_LOG_FORMAT } from "./parse/named-formats.ts";
@@ -47,13 +47,15 @@ process.exitCode = await runCli(process.argv.slice(2), context, [
     checkRules: (folder, origins) => readRules(folder, origins).map(({ id }) => id),
     shippedRules: join(PACKAGE_ROOT, "rules"),
     detectFormat,
-    probeEnforcers: (config) =>
-      Promise.all(
+    probeEnforcers: async (config) => {
+      const { enforcersOf } = await import("./daemon.ts");
+      return Promise.all(
         enforcersOf(config, context.clock).map(async (enforcer) => ({
           name: enforcer.name,
           error: await enforcer.probe(AbortSignal.timeout(30_000)).then(() => null, asSekishoError),
         })),
-      ),
+      );
+    },
   }),
   replayCommand(context),
   explainCommand(context),

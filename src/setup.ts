@@ -12,6 +12,11 @@ import { createParser } from "./parse/formats.ts";
 /** The folder that holds rules/ and the built page, in a checkout as in an installation. */
 export const PACKAGE_ROOT = join(import.meta.dirname, "..");
 
+/** Where a running daemon tells the command line how to reach it. */
+export const daemonFile = (data: string): string => join(data, "daemon.json");
+export const databaseFile = (data: string, demo = false): string =>
+  join(data, demo ? "demo.sqlite" : "sekisho.sqlite");
+
 /** Everything that a run needs, read and checked; nothing has been started. */
 export interface Setup extends LoadedConfig {
   readonly mode: Mode;

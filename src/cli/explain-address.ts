@@ -1,9 +1,8 @@
 import { accessSync, constants, readFileSync } from "node:fs";
-import { daemonFile, databaseFile } from "../daemon.ts";
 import type { AllowItem, BanItem, EventItem, IncidentDetail, RuleItem } from "../model/api.ts";
 import { messageOf, SekishoError, systemCode } from "../model/errors.ts";
 import { isSingle, parseIp, prefixOf, type Target, TargetSet } from "../model/ip.ts";
-import { allowlistOf, ruleItem, type Setup } from "../setup.ts";
+import { allowlistOf, daemonFile, databaseFile, ruleItem, type Setup } from "../setup.ts";
 import { StoreReader } from "../store/reader.ts";
 import type { CliContext } from "./context.ts";
 import { moment, printable, writeJson } from "./output.ts";

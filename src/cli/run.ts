@@ -1,8 +1,8 @@
 import { type Command, Option } from "commander";
-import { asSekishoError, type Daemon, startDaemon } from "../daemon.ts";
+import type { Daemon } from "../daemon.ts";
 import { DEMO_ORIGINS } from "../demo/sample-attack.ts";
 import type { Mode } from "../model/api.ts";
-import { SekishoError } from "../model/errors.ts";
+import { asSekishoError, SekishoError } from "../model/errors.ts";
 import { DaemonLog } from "../observe/log.ts";
 import { loadSetup, type Setup } from "../setup.ts";
 import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
@@ -58,6 +58,8 @@ async function run(context: CliContext, options: RunOptions): Promise<void> {
   stopOnSignals(stopping);
   using _faults = stopOnFault(failed);
   {
+    // Only here, as no other command needs the server and all that it loads.
+    const { startDaemon } = await import("../daemon.ts");
     await using daemon = await startDaemon({
       setup,
       version,

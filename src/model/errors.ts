@@ -69,3 +69,9 @@ export function systemCode(error: unknown): string | null {
 }
 
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Any error as one that a user can be shown. */
+export const asSekishoError = (error: unknown): SekishoError =>
+  error instanceof SekishoError
+    ? error
+    : new SekishoError("INTERNAL", messageOf(error), "please report it", { cause: error });
