@@ -1,8 +1,10 @@
+import { type AuditReport, mayBanFor, type TrustOf, unlimited } from "../model/audit.ts";
 import type { Decision, Judgement } from "../model/decision.ts";
 import { SekishoError } from "../model/errors.ts";
 import type { Finding } from "../model/finding.ts";
 import { prefixOf, type Target, targetOfSubject } from "../model/ip.ts";
 import { type DurationMs, formatDuration, later, PERMANENT, type UnixMs } from "../model/time.ts";
+import { BanShares } from "./ban-shares.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Protected, Protection } from "./protected.ts";
 
@@ -18,12 +20,22 @@ export interface BanLengths {
 export class Policy {
   readonly #lengths: BanLengths;
   readonly #ledger: Ledger;
+  readonly #trustOf: TrustOf;
+  readonly #shares: BanShares;
   protectedTargets: Protected;
 
-  constructor(lengths: BanLengths, ledger: Ledger, protectedTargets: Protected) {
+  constructor(
+    lengths: BanLengths,
+    ledger: Ledger,
+    protectedTargets: Protected,
+    trustOf: TrustOf = unlimited,
+    shares: BanShares = new BanShares(),
+  ) {
     this.#lengths = lengths;
     this.#ledger = ledger;
     this.protectedTargets = protectedTargets;
+    this.#trustOf = trustOf;
+    this.#shares = shares;
   }
 
   /** Bans run from the event that led to them; a line with a time in the future counts as now. */
@@ -39,7 +51,7 @@ export class Policy {
     if (this.#ledger.bannedBy(target, at) !== null || this.#ledger.bannedBy(target, now) !== null) {
       return { kind: "none" };
     }
-    const why = this.protectedTargets.reason(target);
+    const why = this.protectedTargets.reason(target) ?? this.#distrust(finding.report, at);
     if (why !== null) return { kind: "spared", why };
     const earlier = this.#ledger.earlierBans(target, at);
     const length = this.#escalated(finding.ban === "default" ? this.#lengths.ban : finding.ban, earlier);
@@ -51,9 +63,20 @@ export class Policy {
       reason: reasonOf(finding, earlier),
       at,
       until: later(at, length),
+      reportedBy: finding.report?.source ?? null,
     };
     this.#ledger.record(decision);
+    this.#shares.record(decision);
     return { kind: "ban", decision };
+  }
+
+  /** Why the audit source that reported it may not cause the ban; null when it may. */
+  #distrust(report: AuditReport | null, at: UnixMs): string | null {
+    const trust = report === null ? null : this.#trustOf(report.source);
+    if (report === null || trust === null) return null;
+    if (!mayBanFor(trust, report.name)) return `source ${trust.name} may not ban for ${report.name}`;
+    const { bans, limit } = this.#shares.usage(report.source, trust, at);
+    return bans < limit ? null : `source ${trust.name} has caused ${bans} bans in a day, as many as it may`;
   }
 
   #escalated(length: DurationMs, earlier: number): DurationMs {
@@ -72,7 +95,7 @@ export class Policy {
       now,
       length ?? this.#escalated(this.#lengths.ban, this.#ledger.earlierBans(target, now)),
     );
-    return { kind: "ban", target, rule: null, by: "person", reason, at: now, until };
+    return { kind: "ban", target, rule: null, by: "person", reason, at: now, until, reportedBy: null };
   }
 }
 

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { BanShares } from "../decide/ban-shares.ts";
 import { Ledger } from "../decide/ledger.ts";
 import { Policy } from "../decide/policy.ts";
 import { type Protected, protectedBy } from "../decide/protected.ts";
@@ -13,7 +14,8 @@ import type { LineParser } from "../parse/line-parser.ts";
 import { judge, type Outcome, parseLines, type Stages } from "../pipeline.ts";
 import type { StoreWriter } from "../store/writer.ts";
 import { Tailer, type TailStatus } from "../tail/tailer.ts";
-import type { IngestSettings } from "./messages.ts";
+import { AuditSources, sharesSince } from "./audit-sources.ts";
+import type { IngestedSource, IngestSettings } from "./messages.ts";
 
 /** Lines that decide the format of a source whose configuration leaves it open. */
 const SAMPLE_LINES = 100;
@@ -21,6 +23,8 @@ const SAMPLE_LINES = 100;
 const RETRY_MS = 1_000;
 /** Lines that are further ahead of the clock than this are told of. */
 const AHEAD_MS = 120_000;
+
+type IngestionStatus = TailStatus & Pick<IngestedSource, "format" | "causes">;
 
 /**
  * The pipeline that runs: lines are tailed, parsed, evaluated and decided, and each batch is stored with its checkpoint in
@@ -31,6 +35,7 @@ export class Ingestion implements Disposable {
   readonly #store: StoreWriter;
   readonly #clock: Clock;
   readonly #stages: Stages;
+  readonly #auditSources: AuditSources;
   readonly #tailer: Tailer;
   readonly #parsers = new Map<number, LineParser>();
   readonly #timeProblems = new Map<number, SekishoError>();
@@ -41,17 +46,27 @@ export class Ingestion implements Disposable {
     this.#settings = settings;
     this.#store = store;
     this.#clock = clock;
+    const shares = new BanShares();
+    shares.load(store.bansByRules(sharesSince(clock.now())));
+    this.#auditSources = new AuditSources(settings.logs, shares);
+    for (const source of store.sources()) this.#auditSources.note(source);
+    const { trustOf } = this.#auditSources;
     const site = { origins: new Set(settings.origins) };
-    const evaluator = new Evaluator(settings.rules.map((rule) => compileRule(rule, site)));
+    const evaluator = new Evaluator(
+      settings.rules.map((rule) => compileRule(rule, site)),
+      trustOf,
+    );
     const { memory } = evaluator;
     evaluator.restore(store.recentEvents(memory), store.consumed(memory), store.forgiven(memory));
     const ledger = new Ledger(settings.policy.memory, () => settings.mode === "enforce");
     ledger.load(store.decisionsSince("ban", (clock.now() - settings.policy.memory) as UnixMs));
-    this.#stages = { ledger, evaluator, policy: new Policy(settings.policy, ledger, this.#protected()) };
+    const policy = new Policy(settings.policy, ledger, this.#protected(), trustOf, shares);
+    this.#stages = { ledger, evaluator, policy };
     this.#tailer = new Tailer(settings.logs, {
       register: (log) => {
         const source = store.register(log);
         this.storeProblem = null;
+        this.#auditSources.note(source);
         return source;
       },
       checkpoints: (source) => store.checkpoints(source),
@@ -143,17 +158,23 @@ export class Ingestion implements Disposable {
     else this.#timeProblems.delete(source.id);
   }
 
-  /** Each source with the format it is read by. */
-  sources(): readonly (TailStatus & { readonly format: string })[] {
+  /** Each source with the format it is read by, and what it has caused. */
+  sources(): readonly IngestionStatus[] {
+    const now = this.#clock.now();
     return this.#tailer.status().map((status) => ({
       ...status,
+      causes: this.#auditSources.causes(status.source.id, now),
       problem: status.problem ?? this.#timeProblems.get(status.source.id) ?? null,
       format: this.#parsers.get(status.source.id)?.format ?? status.source.format,
     }));
   }
 
   problems(): SekishoError[] {
-    return [this.storeProblem, this.#tailer.watchProblem].filter((problem) => problem !== null);
+    const sources = this.#tailer.status().map(({ source }) => source.id);
+    return [
+      ...[this.storeProblem, this.#tailer.watchProblem].filter((problem) => problem !== null),
+      ...this.#auditSources.problems(sources, this.#clock.now()),
+    ];
   }
 
   /** Looks again at who is never banned: the allowlist changed, or this host got an address. */

@@ -1,6 +1,7 @@
 import type { BanLengths } from "../decide/policy.ts";
 import type { NamedRule } from "../evaluate/rule-schema.ts";
 import type { Mode } from "../model/api.ts";
+import type { AuditTrust } from "../model/audit.ts";
 import type { Decision } from "../model/decision.ts";
 import type { SourceKind } from "../model/event.ts";
 import type { Target } from "../model/ip.ts";
@@ -23,6 +24,8 @@ export interface IngestedLog {
   readonly format: string;
   readonly timezone: string | null;
   readonly fields: Readonly<Record<string, string>> | null;
+  /** What an audit source may cause. */
+  readonly trust?: AuditTrust | null;
 }
 
 export interface WorkerData {
@@ -85,6 +88,12 @@ export interface IngestedSource {
   readonly format: string;
   readonly lagBytes: number;
   readonly problem: Complaint | null;
+  /** Bans that an audit source caused within a day, and how many it may; null for Apache's own logs. */
+  readonly causes: {
+    readonly bans: number;
+    readonly limit: number;
+    readonly mayBan: readonly string[];
+  } | null;
 }
 
 export type FromWorker =
@@ -95,6 +104,7 @@ export type FromWorker =
       readonly kind: "committed";
       readonly bans: boolean;
       readonly incidents: boolean;
+      readonly sockets: boolean;
       readonly lines: number;
       readonly decided: readonly Pick<Decision, "target" | "reason" | "by">[];
       readonly lifted: readonly Target[];

@@ -99,11 +99,12 @@ class IngestThread {
     this.#ingestion.purge();
     tell({
       kind: "state",
-      sources: this.#ingestion.sources().map(({ source, format, lagBytes, problem }) => ({
+      sources: this.#ingestion.sources().map(({ source, format, lagBytes, problem, causes }) => ({
         path: source.path,
         kind: source.kind,
         format,
         lagBytes,
+        causes,
         problem: problem === null ? null : complaint(problem),
       })),
       problems: this.#ingestion.problems().map(complaint),
@@ -179,7 +180,8 @@ class IngestThread {
   /** Somebody who must never be banned must not be banned now either: every ban that touches the target ends. */
   #allow(target: Target, reason: string): Target[] {
     const now = clock.now();
-    this.#store.decide({ kind: "allow", target, rule: null, by: "person", reason, at: now, until: NEVER });
+    const allowed = { kind: "allow", target, rule: null, by: "person", reason, at: now } as const;
+    this.#store.decide({ ...allowed, until: NEVER, reportedBy: null });
     this.#ingestion.refreshProtected();
     const lifted = new Set<Target>();
     for (const ban of this.#store.decisionsSince("ban", now)) {

@@ -1,3 +1,4 @@
+import type { SourceId } from "./event.ts";
 import type { Target } from "./ip.ts";
 import { NEVER, type UnixMs } from "./time.ts";
 
@@ -14,6 +15,8 @@ export interface Decision {
   readonly at: UnixMs;
   /** `NEVER` when it is permanent. */
   readonly until: UnixMs;
+  /** The audit source that caused it; null when Apache's own logs or a person did. */
+  readonly reportedBy: SourceId | null;
 }
 
 export interface StoredDecision extends Decision {
@@ -29,7 +32,7 @@ export type Judgement =
   | { readonly kind: "ban"; readonly decision: Decision }
   /** The rule only reports, or a ban runs already. */
   | { readonly kind: "none" }
-  /** The subject is one that is never banned. */
+  /** The subject is one that is never banned, or who reported it may not cause the ban. */
   | { readonly kind: "spared"; readonly why: string };
 
 export const BAN_STATES = ["active", "expired", "revoked"] as const;

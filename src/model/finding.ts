@@ -1,3 +1,4 @@
+import type { AuditReport } from "./audit.ts";
 import type { Subject } from "./ip.ts";
 import type { DurationMs, UnixMs } from "./time.ts";
 
@@ -21,4 +22,9 @@ export interface Finding {
   readonly ban: DurationMs | "default" | null;
   /** Position in the batch of the event that made it overflow. */
   readonly eventIndex: number;
+  /**
+   * The audit event that made it overflow; null when Apache's own logs did. All hits of a finding are of one source, and
+   * its source may ban for all of them or for none.
+   */
+  readonly report: AuditReport | null;
 }

@@ -1,4 +1,5 @@
 import type { DecisionKind, StoredDecision } from "../model/decision.ts";
+import type { SourceId } from "../model/event.ts";
 import type { Target } from "../model/ip.ts";
 import { NEVER, type UnixMs } from "../model/time.ts";
 
@@ -13,6 +14,7 @@ export interface DecisionRow {
   readonly until: UnixMs | null;
   readonly revoked_at: UnixMs | null;
   readonly incident: number | null;
+  readonly reported_by: SourceId | null;
 }
 
 export const decisionOf = (row: DecisionRow): StoredDecision => ({
@@ -26,4 +28,5 @@ export const decisionOf = (row: DecisionRow): StoredDecision => ({
   until: row.until ?? NEVER,
   revokedAt: row.revoked_at,
   incident: row.incident,
+  reportedBy: row.reported_by,
 });

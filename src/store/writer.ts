@@ -1,10 +1,11 @@
 import type { Decision, Judgement, StoredDecision } from "../model/decision.ts";
 import type { LogEvent } from "../model/event.ts";
 import { type Finding, SEVERITIES, type Severity } from "../model/finding.ts";
-import { type Subject, type Target, targetOfSubject } from "../model/ip.ts";
+import { type Target, targetOfSubject } from "../model/ip.ts";
 import type { Checkpoint, Source } from "../model/line.ts";
 import { maskSecrets } from "../model/secrets.ts";
 import { type Clock, NEVER, type UnixMs } from "../model/time.ts";
+import { bansByRules, type CausedBan, type Consumed, consumedHits } from "./caused.ts";
 import { type Connection, explained, openForWriting } from "./database.ts";
 import { type DecisionRow, decisionOf } from "./decision-rows.ts";
 import { Dictionary } from "./dictionary.ts";
@@ -16,6 +17,8 @@ import { UnparsedBytes } from "./unparsed-bytes.ts";
 
 /** Findings on one subject that are this close belong to one incident. */
 const INCIDENT_GAP_MS = 24 * 3_600_000;
+
+type StoredSource = Pick<Source, "id" | "path" | "kind">;
 
 export interface Batch {
   readonly events: readonly LogEvent[];
@@ -149,7 +152,7 @@ export class StoreWriter implements Disposable {
 
   #storeDecision(decision: Decision, incident: number | null): number {
     return this.#statements.insert(
-      "INSERT INTO decisions VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?)",
+      "INSERT INTO decisions VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?, ?)",
       decision.kind,
       decision.target,
       decision.rule,
@@ -158,6 +161,7 @@ export class StoreWriter implements Disposable {
       decision.at,
       decision.until === NEVER ? null : decision.until,
       incident,
+      decision.reportedBy,
     );
   }
 
@@ -244,6 +248,11 @@ export class StoreWriter implements Disposable {
       .map(decisionOf);
   }
 
+  /** Bans by rules since the first that began after `time`, in the order in which they were decided. */
+  bansByRules = (time: UnixMs): CausedBan[] => bansByRules(this.#statements, time);
+  /** Every log that was ever read. */
+  sources = (): StoredSource[] => this.#statements.all("SELECT id, path, kind FROM sources");
+
   /** Stored events from the first that is younger than `memory` before the newest, in batches, for a restart. */
   *recentEvents(
     memory: number,
@@ -261,18 +270,9 @@ export class StoreWriter implements Disposable {
   }
 
   /** Hits that led to a finding since `memory` before the newest event. */
-  consumed(memory: number): {
-    readonly subject: Subject;
-    readonly rule: string;
-    readonly throughEvent: number;
-    readonly at: UnixMs;
-  }[] {
+  consumed(memory: number): Consumed[] {
     const { first, since } = this.#recent(memory);
-    return this.#statements.all(
-      "SELECT subject, rule, event AS throughEvent, last_seen AS at FROM findings WHERE event >= ? AND last_seen >= ?",
-      first,
-      since,
-    );
+    return consumedHits(this.#statements, first, since);
   }
 
   /** Whose hits were forgiven, as a person lifted their ban, since `memory` before the newest event. */

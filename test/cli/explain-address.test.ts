@@ -22,6 +22,7 @@ const decided = (kind: Decision["kind"], text: string): Decision => ({
   reason: `${kind} of ${text}`,
   at: now,
   until: NEVER,
+  reportedBy: null,
 });
 const finding = (subject: string): Finding => ({
   rule: "repeated-403",
@@ -34,6 +35,7 @@ const finding = (subject: string): Finding => ({
   evidence: [`${subject} was \x1b[31mhere`],
   ban: "default",
   eventIndex: 0,
+  report: null,
 });
 
 /** A configuration whose store has a few incidents, bans and an allowlist. */

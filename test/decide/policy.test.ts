@@ -26,6 +26,7 @@ const finding = (subject: string, seconds: number, ban: Finding["ban"] = "defaul
   evidence: [],
   ban,
   eventIndex: 0,
+  report: null,
 });
 
 function policyWith({ allowlist = [] as string[], proxies = [] as string[], enforcing = true } = {}) {
@@ -52,6 +53,7 @@ describe("bans", () => {
           reason: "Title: 5 in 10s",
           at: at(100),
           until: at(3_700),
+          reportedBy: null,
         },
       },
     ]);
@@ -212,6 +214,7 @@ describe("refusals", () => {
       by: "person",
       reason: "",
       incident: null,
+      reportedBy: null,
     } as const;
     ledger.load([{ ...ban, at: at(0), until: NEVER, revokedAt: at(100) }]);
     const events = [99, 106].map((seconds) => access("192.0.2.7", seconds, { status: 403 }));

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { compileRule } from "../../src/evaluate/compile-rule.ts";
 import { Evaluator } from "../../src/evaluate/evaluator.ts";
 import { ruleSchema } from "../../src/evaluate/rule-schema.ts";
+import { unlimited } from "../../src/model/audit.ts";
 import { SekishoError } from "../../src/model/errors.ts";
 import type { LogEvent } from "../../src/model/event.ts";
 import { parseTarget, type Target } from "../../src/model/ip.ts";
@@ -101,7 +102,7 @@ describe("subjects", () => {
   });
 
   test("a flood of other addresses forgets the calm ones first and keeps memory bounded", () => {
-    const evaluator = new Evaluator([rule("r", {})], 1_000);
+    const evaluator = new Evaluator([rule("r", {})], unlimited, 1_000);
     const flood = Array.from({ length: 20_000 }, (_, n) =>
       denied(`10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`, n / 1_000),
     );
@@ -203,10 +204,11 @@ describe("restart", () => {
   test.each(Array.from({ length: 59 }, (_, n) => n + 1))("after event %i changes no finding", (killedAt) => {
     const undisturbed = new Evaluator(rules).evaluate(story);
     const before = new Evaluator(rules).evaluate(story.slice(0, killedAt));
-    const consumed = before.map(({ subject, rule, eventIndex, lastSeen }) => ({
+    const consumed = before.map(({ subject, rule, eventIndex, lastSeen, report }) => ({
       subject,
       rule,
       throughEvent: eventIndex + 1,
+      report,
       at: lastSeen,
     }));
     const restarted = new Evaluator(rules);

@@ -52,6 +52,7 @@ class Store implements Disposable {
                 reason: "why",
                 at: finding.lastSeen,
                 until: at(5_000),
+                reportedBy: finding.report?.source ?? null,
               },
             },
       ),
@@ -82,6 +83,7 @@ const finding = (subject: string, seconds: number, fields: Partial<Finding> = {}
   evidence: ["first line", "last line"],
   ban: "default",
   eventIndex: 0,
+  report: null,
   ...fields,
 });
 const all = { limit: 50, cursor: null };
@@ -243,6 +245,7 @@ describe("events", () => {
       reason: "",
       at: at(2),
       until: at(9_000),
+      reportedBy: null,
     });
     expect(store.writer.forgiven(60_000)).toEqual([]);
     store.writer.revoke("ban", range);
@@ -334,6 +337,7 @@ describe("decisions", () => {
         reason: "",
         at: at(0),
         until: until as UnixMs,
+        reportedBy: null,
       });
     decide("192.0.2.1", at(500));
     decide("192.0.2.2", Number.POSITIVE_INFINITY);
@@ -368,6 +372,7 @@ describe("decisions", () => {
         reason: "",
         at: at(0),
         until,
+        reportedBy: null,
       });
     }
     expect(store.reader.activeBlocks()).toEqual([{ target: "192.0.2.1/32", until: at(2_000) }]);

@@ -1,0 +1,75 @@
+import { basename, dirname } from "node:path";
+import { type BanShares, type BanUsage, DAY_MS } from "../decide/ban-shares.ts";
+import type { AuditTrust, TrustOf } from "../model/audit.ts";
+import { SekishoError } from "../model/errors.ts";
+import type { SourceId } from "../model/event.ts";
+import type { Source } from "../model/line.ts";
+import type { UnixMs } from "../model/time.ts";
+import { logPattern } from "../tail/log-pattern.ts";
+import type { IngestedLog } from "./messages.ts";
+
+interface Limit {
+  readonly trust: AuditTrust;
+  /** False when stars stand for several files; each is called by its path then. */
+  readonly isOne: boolean;
+  readonly covers: (path: string) => boolean;
+}
+
+type Known = Pick<Source, "id" | "path" | "kind">;
+
+/** What the audit sources may cause, by their numbers in the store, and what they have caused. */
+export class AuditSources {
+  readonly #limits: readonly Limit[];
+  readonly #trusts = new Map<SourceId, AuditTrust>();
+  readonly #shares: BanShares;
+
+  constructor(logs: readonly IngestedLog[], shares: BanShares) {
+    this.#limits = logs.flatMap(({ path, trust }) => (trust ? [limitOf(path, trust)] : []));
+    this.#shares = shares;
+  }
+
+  readonly trustOf: TrustOf = (source) => this.#trusts.get(source) ?? null;
+
+  /** Takes note of a log's number. */
+  note({ id, path, kind }: Known): void {
+    const limit = kind === "audit" ? this.#limits.find(({ covers }) => covers(path)) : undefined;
+    if (limit !== undefined)
+      this.#trusts.set(id, { ...limit.trust, name: limit.isOne ? limit.trust.name : path });
+  }
+
+  /** What the source has caused; null for Apache's own logs. */
+  causes(source: SourceId, now: UnixMs): (BanUsage & { readonly mayBan: readonly string[] }) | null {
+    const trust = this.trustOf(source);
+    if (trust === null) return null;
+    return { ...this.#shares.usage(source, trust, now), mayBan: trust.mayBan };
+  }
+
+  /** One for each source that has caused as many bans as it may. */
+  problems(sources: readonly SourceId[], now: UnixMs): SekishoError[] {
+    return sources.flatMap((source) => {
+      const trust = this.trustOf(source);
+      if (trust === null || trust.mayBan.length === 0) return [];
+      const { bans, limit } = this.#shares.usage(source, trust, now);
+      return bans < limit ? [] : [limitReached(trust.name, bans)];
+    });
+  }
+}
+
+/** Since when bans count towards a share. */
+export const sharesSince = (now: UnixMs): UnixMs => (now - DAY_MS) as UnixMs;
+
+function limitOf(path: string, trust: AuditTrust): Limit {
+  const { directory, matches, literal } = logPattern(path);
+  return {
+    trust,
+    isOne: literal,
+    covers: (each) => dirname(each) === directory && matches(basename(each)),
+  };
+}
+
+const limitReached = (name: string, bans: number): SekishoError =>
+  new SekishoError(
+    "AUDIT_BAN_LIMIT",
+    `audit source ${name} has caused ${bans} bans in a day, as many as it may: what else it reports is recorded and bans nobody`,
+    "look at what the app reports; where all of it is right, raise logs[].maxBanShare or logs[].bansAlways",
+  );
