@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { trustOf } from "./config/audit-log.ts";
 import { type LoadedConfig, loadConfig } from "./config/load.ts";
 import { loadRules } from "./config/load-rules.ts";
 import type { Config } from "./config/schema.ts";
@@ -74,12 +75,13 @@ export function ingestSettings({
 }: Pick<Setup, "config" | "mode" | "rules">): IngestSettings {
   return {
     mode,
-    logs: config.logs.map(({ path, kind, format, timezone, fields }) => ({
-      path,
-      kind,
-      format,
-      timezone: timezone ?? null,
-      fields: fields ?? null,
+    logs: config.logs.map((log) => ({
+      path: log.path,
+      kind: log.kind,
+      format: log.format,
+      timezone: log.timezone ?? null,
+      fields: log.fields ?? null,
+      trust: trustOf(log),
     })),
     rules,
     origins: config.origins,

@@ -4,10 +4,11 @@ import { z } from "zod";
 import { SekishoError } from "../model/errors.ts";
 import type { SourceKind } from "../model/event.ts";
 import { prefixOf, type Target } from "../model/ip.ts";
+import { runningLog, socketName, sourceProblems } from "./audit-log.ts";
 import { type Discovery, discoverLogs } from "./discover.ts";
 import { type CheckedDocument, checkYaml, invalid } from "./document.ts";
 import { nearest } from "./nearest.ts";
-import { type Config, configSchema } from "./schema.ts";
+import { type Config, configSchema, type WrittenConfig } from "./schema.ts";
 import { readTextFile } from "./text-file.ts";
 
 export interface LoadedConfig {
@@ -48,9 +49,9 @@ export function loadConfig({ file, cwd, checkFormat, root = "/" }: LoadOptions):
 
   const discovery = document.has(["logs"]) ? null : discoverLogs(root);
   const data = found === null ? "data" : document.value.data;
-  const written: Config = { ...document.value, data, logs: [...(discovery?.logs ?? document.value.logs)] };
+  const written = { ...document.value, data, logs: [...(discovery?.logs ?? document.value.logs)] };
   const config = absolutePaths(written, found === null ? cwd : dirname(found));
-  const problems = crossCheck(config, document, checkFormat);
+  const problems = crossCheck(config, written, document, checkFormat);
   if (problems.length > 0) throw invalid("CONFIG_INVALID", problems);
   return { config, file: found, warnings: warningsFor(config), discovery };
 }
@@ -112,27 +113,32 @@ function isThere(path: string): boolean {
   }
 }
 
-function absolutePaths(config: Config, folder: string): Config {
+function absolutePaths(config: WrittenConfig, folder: string): Config {
+  const data = resolve(folder, config.data);
   return {
     ...config,
-    data: resolve(folder, config.data),
+    data,
     ...(config.rules === undefined ? {} : { rules: resolve(folder, config.rules) }),
-    logs: config.logs.map((log) => ({ ...log, path: resolve(folder, log.path) })),
+    logs: config.logs.map((log) => runningLog(log, folder, data)),
   };
 }
 
 /** What one key alone cannot tell. */
 function crossCheck(
   config: Config,
-  document: CheckedDocument<Config>,
+  written: WrittenConfig,
+  document: CheckedDocument<WrittenConfig>,
   checkFormat: LoadOptions["checkFormat"],
 ): readonly string[] {
   const problems: string[] = [];
   const seen = new Map<string, number>();
   for (const [index, log] of config.logs.entries()) {
-    const { path } = log;
+    const { path, socket } = log;
     const first = seen.get(path);
-    if (first !== undefined) {
+    if (first !== undefined && socket !== undefined) {
+      const message = `logs[${first}] has a socket of that name: call this one otherwise than '${socketName(socket)}'`;
+      problems.push(document.problem(["logs", index, "socket"], message));
+    } else if (first !== undefined) {
       const message = `'${path}' is read by logs[${first}] already, so each line would count twice; keep one of them`;
       problems.push(document.problem(["logs", index, "path"], message));
     }
@@ -141,6 +147,8 @@ function crossCheck(
       const message = `'${path}' has a star in a folder's name; write one entry for each folder, with stars in '${basename(path)}' only`;
       problems.push(document.problem(["logs", index, "path"], message));
     }
+    for (const [key, message] of sourceProblems(written.logs[index]!, log))
+      problems.push(document.problem(["logs", index, key], message));
     if (log.fields !== undefined && log.format !== "json") {
       problems.push(document.problem(["logs", index, "fields"], "is only for format: json; remove it"));
     }

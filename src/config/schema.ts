@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { SOURCE_KINDS } from "../model/event.ts";
+import { ownNamePattern } from "../model/audit.ts";
+import { AUDIT_NAMES, SOURCE_KINDS } from "../model/event.ts";
 import { parseIp } from "../model/ip.ts";
 import { durationText, parsedText, targetText } from "../model/parsed-text.ts";
 import { cronExpression } from "./cron.ts";
@@ -38,8 +39,25 @@ const apachePath = parsedText<string>(
   "an absolute path of letters, digits and . _ - +",
 );
 
+const auditName = parsedText<string>(
+  (text) => (text === "app.*" || isAuditName(text) ? text : null),
+  "the name of an audit event",
+  "one of docs/audit-events.md, an app.NAME of your own, or app.* for all of them",
+);
+const socketMode = parsedText<number>(
+  (text) => (/^0?[0-7]{3}$/.test(text) && !/[2367]$/.test(text) ? Number.parseInt(text, 8) : null),
+  "a mode that keeps others out",
+  'three octal digits in quotes, the last one without write permission ("0660" or "0600")',
+);
+
 export const logSchema = z.strictObject({
-  path: z.string().min(1).describe("A file, or a glob whose stars stay within one folder name."),
+  path: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "A file, or a glob whose stars stay within one folder name. Required where there is no socket.",
+    ),
   kind: z.enum(SOURCE_KINDS).default("access").describe("What Apache or an app writes there."),
   format: z
     .string()
@@ -53,6 +71,34 @@ export const logSchema = z.strictObject({
     .record(z.string(), z.string())
     .optional()
     .describe("For format json: our field name to the name in the file."),
+  socket: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("For kind audit, in the place of path: a Unix socket that one app writes to."),
+  group: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Who may connect to the socket beside Sekisho's own user: a group's name or number."),
+  mode: socketMode.optional().describe("Permissions of the socket, as in chmod; default: 0660."),
+  mayBan: z
+    .array(auditName)
+    .optional()
+    .describe("For kind audit: events that may cause bans; default: all that have a name but app.*."),
+  maxBanShare: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .describe("For kind audit: the part of a day's bans that the source may cause; default: 0.5."),
+  bansAlways: z
+    .number()
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .optional()
+    .describe("For kind audit: so many bans a day it may cause whatever its share; default: 20."),
 });
 
 export const configSchema = z.strictObject({
@@ -140,8 +186,12 @@ export const configSchema = z.strictObject({
     .prefault({}),
 });
 
-export type Config = z.infer<typeof configSchema>;
-export type LogConfig = z.infer<typeof logSchema>;
+/** As it was written. */
+export type WrittenConfig = z.infer<typeof configSchema>;
+export type WrittenLog = WrittenConfig["logs"][number];
+/** As it runs: every path in it is absolute, and what comes over a socket is read from a file too. */
+export type Config = Omit<WrittenConfig, "logs"> & { readonly logs: readonly LogConfig[] };
+export type LogConfig = Omit<WrittenLog, "path"> & { readonly path: string };
 export type PolicyConfig = Config["policy"];
 
 function parseSize(text: string): number | null {
@@ -149,6 +199,9 @@ function parseSize(text: string): number | null {
   if (match === null) return null;
   return Number(match[1]) * { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 }[match[2] as "B"];
 }
+
+const isAuditName = (text: string): boolean =>
+  (AUDIT_NAMES as readonly string[]).includes(text) || ownNamePattern.test(text);
 
 function knownTimezone(name: string): string | null {
   try {

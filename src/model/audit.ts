@@ -1,5 +1,8 @@
 import type { AuditName, SourceId } from "./event.ts";
 
+/** A site's own names of events. */
+export const ownNamePattern = /^app\.[A-Za-z0-9][A-Za-z0-9_.-]{0,59}$/;
+
 /**
  * What an audit source may cause. An app that writes audit events names any address it likes, so one that is broken or
  * taken over could have anybody banned.

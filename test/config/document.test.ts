@@ -61,7 +61,14 @@ describe("a value that does not fit", () => {
       "enforcers: { apache-directory: { directory: /run/a b } }",
       "site.yaml:1:45: enforcers.apache-directory.directory: '/run/a b' is not a path for Apache's configuration; write an absolute path of letters, digits and . _ - +",
     ],
-    ["logs:\n  - kind: error", "site.yaml:2:5: logs[0].path: is missing; it takes text"],
+    [
+      "logs: [{ kind: audit, socket: /run/x.sock, mode: '0666' }]",
+      'site.yaml:1:50: logs[0].mode: \'0666\' is not a mode that keeps others out; write three octal digits in quotes, the last one without write permission ("0660" or "0600")',
+    ],
+    [
+      "logs: [{ kind: audit, path: /x, mayBan: [ws.rate] }]",
+      "site.yaml:1:42: logs[0].mayBan[0]: 'ws.rate' is not the name of an audit event; write one of docs/audit-events.md, an app.NAME of your own, or app.* for all of them",
+    ],
     [
       "enforcers:\n  dry-run:",
       "site.yaml:2:3: enforcers.dry-run: has no value; write {} for its defaults, or remove the key",
@@ -108,7 +115,7 @@ describe("an unknown key", () => {
     ],
     [
       "logs: [{ path: /x, typ: error }]",
-      "site.yaml:1:20: logs[0].typ: unknown key; known here are path, kind, format, timezone, fields",
+      "site.yaml:1:20: logs[0].typ: unknown key; known here are path, kind, format, timezone, fields, socket, group, mode, mayBan, maxBanShare, bansAlways",
     ],
     [
       "enforcers: { dry-run: { fast: true } }",
