@@ -1,5 +1,5 @@
 /**
- * Writes the JSON Schemas of rule files and of the configuration, for completion and checks in editors:
+ * Writes the JSON Schemas of rule files and of the configuration, for completion and checks in editors, and of audit events:
  * `bin/node schemas/generate.ts`. A test fails when they are not those of the source.
  */
 import { writeFileSync } from "node:fs";
@@ -8,10 +8,12 @@ import { z } from "zod";
 import { configSchema } from "../src/config/schema.ts";
 import { expectation, type Schema } from "../src/config/schema-walk.ts";
 import { ruleSchema } from "../src/evaluate/rule-schema.ts";
+import { auditEventSchema } from "../src/parse/audit-schema.ts";
 
 const SOURCES = {
   "rule.schema.json": { title: "A rule of Sekisho", schema: ruleSchema },
   "sekisho.schema.json": { title: "Sekisho's configuration", schema: configSchema },
+  "audit-event.v1.schema.json": { title: "An audit event for Sekisho, version 1", schema: auditEventSchema },
 } as const;
 
 /** Each file's name and what it must say. */

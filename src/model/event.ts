@@ -102,6 +102,7 @@ export const UNPARSED_REASONS = [
   "json", // a line of a JSON log that is not a JSON object
   "audit-field", // an audit line without a required field, or with one of a wrong type
   "audit-name", // an audit line whose event is not a known name
+  "audit-version", // an audit line of a version that is newer than this Sekisho
 ] as const;
 export type UnparsedReason = (typeof UNPARSED_REASONS)[number];
 

@@ -20,6 +20,9 @@ export function parseIp(text: string): Ip | null {
   if (isCanonicalIpv4(text)) return text as Ip;
   if (!text.includes(":") || text.includes("%") || text.length > 45) return null;
   if (isCanonicalIpv6(text)) return text as Ip;
+  // ipaddr.js also takes groups of five digits, and octal or hex numbers in an IPv4 ending.
+  if (/[0-9a-f]{5}/i.test(text)) return null;
+  if (text.includes(".") && !isCanonicalIpv4(text.slice(text.lastIndexOf(":") + 1))) return null;
   // ipaddr.js takes the IPv4-compatible `::192.0.2.1` for `::ffff:192.0.2.1`, another address.
   const explicit = text.replace(/^::(?=\d+\.)/, "::0:");
   if (!ipaddr.IPv6.isValid(explicit)) return null;

@@ -1,3 +1,4 @@
+import { ownNamePattern } from "../model/audit.ts";
 import { AUDIT_NAMES, type AuditName, type LogEvent, type SourceId } from "../model/event.ts";
 import { parseIp } from "../model/ip.ts";
 import { type UnixMs, unixMs } from "../model/time.ts";
@@ -10,8 +11,8 @@ import { unparsed } from "./unparsed.ts";
 const LONGEST_TEXT = 1_024;
 const LONGEST_DETAIL = 4_096;
 
+const VERSION = 1;
 const NAMES: ReadonlySet<string> = new Set(AUDIT_NAMES);
-const OWN_NAME = /^app\.[A-Za-z0-9][A-Za-z0-9_.-]{0,59}$/;
 
 /** Parses what apps report: one JSON object a line, UTF-8. */
 export class AuditLogParser implements LineParser {
@@ -22,7 +23,9 @@ export class AuditLogParser implements LineParser {
     if (cut) return unparsed(line, source, now, "truncated");
     const fields = parseObject(decodeUtf8(line));
     if (fields === null) return unparsed(line, source, now, "json");
-    const { time, event, client } = fields;
+    const { version = null, time, event, client } = fields;
+    if (version !== null && version !== VERSION)
+      return unparsed(line, source, now, isNewer(version) ? "audit-version" : "audit-field");
     if (typeof time !== "string" || typeof event !== "string" || typeof client !== "string") {
       return unparsed(line, source, now, "audit-field");
     }
@@ -38,7 +41,10 @@ export class AuditLogParser implements LineParser {
   }
 }
 
-const isName = (text: string): text is AuditName => NAMES.has(text) || OWN_NAME.test(text);
+const isName = (text: string): text is AuditName => NAMES.has(text) || ownNamePattern.test(text);
+
+/** A line of a later version may mean something else by the same names. */
+const isNewer = (version: unknown): boolean => Number.isInteger(version) && (version as number) > VERSION;
 
 /** Null when one of them is neither text nor number nor absent. */
 function textsOf(fields: Readonly<Record<string, unknown>>) {
@@ -59,7 +65,7 @@ function textsOf(fields: Readonly<Record<string, unknown>>) {
 /** A user's or a connection's id may be a number. Undefined for anything else that is no text. */
 function textOf(value: unknown): string | null | undefined {
   if (value === undefined || value === null) return null;
-  if (typeof value === "number") return String(value);
+  if (typeof value === "number") return Number.isFinite(value) ? String(value) : undefined;
   return typeof value === "string" ? shorten(value, LONGEST_TEXT) : undefined;
 }
 

@@ -15,12 +15,11 @@ export function parseRfc3339(text: string, zone: Zone | null): number {
     number,
     number,
   ];
+  // Date rolls 31 February over into March. A leap second may roll over, whatever its day.
+  const date = new Date(Date.UTC(year, month - 1, day));
+  const exists = date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
+  if (!exists || hour > 23 || minute > 59 || second > 60 || year < 1970) return Number.NaN;
   const wall = Date.UTC(year, month - 1, day, hour, minute, second);
-  const date = new Date(wall);
-  // Date rolls 31 February over into March; a leap second may roll over.
-  const exists = month >= 1 && date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
-  const rolled = second === 60 && minute === 59;
-  if ((!exists && !rolled) || hour > 23 || minute > 59 || second > 60 || year < 1970) return Number.NaN;
   const fraction = Number((match[7] ?? "").slice(0, 3).padEnd(3, "0"));
   if (match[8] !== undefined) return wall + fraction;
   if (match[9] === undefined) return zone === null ? Number.NaN : zone.toUtc(wall) + fraction;

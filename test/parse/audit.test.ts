@@ -46,6 +46,11 @@ test("names in other scripts are read as UTF-8", () => {
   });
 });
 
+test("a line may say the version that it has, and has the first when it says none", () => {
+  for (const version of [1, null, undefined])
+    expect(auditOf(parser, line({ version })).name).toBe("ws.origin_rejected");
+});
+
 test("an id may be a number", () => {
   expect(auditOf(parser, line({ user: 42 })).user).toBe("42");
 });
@@ -94,6 +99,10 @@ describe("a line that does not parse says why", () => {
     ["json", "null"],
     ["json", '"ws.open"'],
     ["audit-field", "{}"],
+    ["audit-version", line({ version: 2 })],
+    ["audit-version", '{"version":2,"what":"is yet to come"}'],
+    ["audit-field", line({ version: 0 })],
+    ["audit-field", line({ version: "1" })],
     ["audit-field", line({ time: undefined })],
     ["audit-field", line({ time: 1_795_212_000 })],
     ["audit-field", line({ event: null })],
