@@ -33,6 +33,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   enforce: ["model"],
   serve: ["model"],
   // Beside the pipeline.
+  "apache-config": ["model"],
   schedule: ["model"],
   observe: ["model"],
   demo: ["model"],

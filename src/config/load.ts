@@ -98,7 +98,8 @@ function isMisspelled(raw: unknown): boolean {
     .some((key) => ["data", "dashboard"].includes(nearest(key, known) ?? ""));
 }
 
-function configFile(named: string | undefined, cwd: string, root: string): string | null {
+/** The file that runs: the one that is named, else the first of the usual places; null when there is none. */
+export function configFile(named: string | undefined, cwd: string, root: string): string | null {
   if (named !== undefined) return resolve(cwd, named);
   const places = [join(cwd, "sekisho.yaml"), join(root, "etc/sekisho/sekisho.yaml")];
   return places.find(isThere) ?? null;
