@@ -1,5 +1,6 @@
 import type {
   AllowItem,
+  BanAnswer,
   BanItem,
   ErrorBody,
   EventItem,
@@ -7,6 +8,7 @@ import type {
   IncidentItem,
   Page,
   RuleItem,
+  SocketItem,
   Status,
   TrafficPoint,
 } from "../src/model/api.ts";
@@ -46,10 +48,12 @@ export const api = {
     get<Page<IncidentItem>>(`incidents?${query({ state, cursor, limit: 50 })}`),
   incident: (id: number) => get<IncidentDetail>(`incidents/${id}`),
   unparsed: () => get<Page<EventItem>>(`events?${query({ kind: "unparsed", limit: 20 })}`),
+  sockets: (state: string | null, cursor: string | null) =>
+    get<Page<SocketItem>>(`sockets?${query({ state, cursor, limit: 50 })}`),
   traffic: (minutes: number) =>
     get<{ readonly items: readonly TrafficPoint[] }>(`traffic?${query({ minutes })}`),
   ban: (target: string, length: string, reason: string) =>
-    post<BanItem>("bans", { target, ...(length === "" ? {} : { for: length }), reason }),
+    post<BanAnswer>("bans", { target, ...(length === "" ? {} : { for: length }), reason }),
   unban: (target: string) => send("DELETE", `bans/${part(target)}`),
   allowlist: (cursor: string | null) => get<Page<AllowItem>>(`allowlist?${query({ cursor, limit: 50 })}`),
   allow: (target: string, reason: string) =>

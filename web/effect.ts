@@ -1,4 +1,5 @@
-import type { Status } from "../src/model/api.ts";
+import type { BanAnswer, Status } from "../src/model/api.ts";
+import { formatAhead } from "./format.ts";
 
 /** The enforcer that only shows what would be blocked. */
 export const DRY_RUN = "dry-run";
@@ -32,10 +33,30 @@ export const MODE_SENTENCES: Readonly<Record<Effect, string>> = {
 };
 
 /** After what was done; empty where the ban blocks. */
-export const BANNED_NOTES: Readonly<Record<Effect, string>> = {
+const BANNED_NOTES: Readonly<Record<Effect, string>> = {
   observe: " (observe: recorded, not enforced)",
   demo: " (demo: decided, not blocked)",
   "dry-run": " (dry-run: decided, not blocked)",
   nothing: " (no enforcer: decided, not blocked)",
   blocks: "",
 };
+
+/** What came of a person's ban: when it begins to turn anybody away, and what it took the place of. */
+export function banOutcome(ban: BanAnswer, status: Status | null, now: number): string {
+  const effect = status === null ? "blocks" : effectOf(status);
+  const isWaiting = effect === "blocks" && ban.enforcedBy.length === 0 && ban.waiting.length > 0;
+  const takers = ban.waiting.map(
+    ({ enforcer, at }) =>
+      `${enforcer} takes it with its reload${at === null ? "" : ` ${formatAhead(Date.parse(at), now)}`}`,
+  );
+  const { replaced } = ban;
+  const isShorter = replaced !== null && endOf(replaced) > endOf(ban);
+  return [
+    `Banned ${ban.target}${BANNED_NOTES[effect]}`,
+    ...(isWaiting ? [`Not in force yet: ${takers.join(", ")}`] : []),
+    ...(isShorter ? ["It took the place of a longer ban"] : []),
+  ].join(". ");
+}
+
+const endOf = ({ until }: { readonly until: string | null }): number =>
+  until === null ? Infinity : Date.parse(until);

@@ -2,7 +2,14 @@ import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join, normalize } from "node:path";
-import type { AllowItem, BanItem, IncidentDetail, LiveMessage, Status } from "../../src/model/api.ts";
+import type {
+  AllowItem,
+  BanAnswer,
+  BanItem,
+  IncidentDetail,
+  LiveMessage,
+  Status,
+} from "../../src/model/api.ts";
 import { parseTarget } from "../../src/model/ip.ts";
 import { SECURITY_HEADERS } from "../../src/serve/security-headers.ts";
 import { allowlist, bans, incidents, rules, status, traffic, unparsed } from "./fixture-data.ts";
@@ -37,6 +44,8 @@ const missing = refused(404, "NOT_FOUND", "there is nothing here", "the routes a
 
 export class FixtureServer {
   bans: BanItem[] = bans();
+  /** What is different about the next ban. */
+  nextBan: Partial<BanAnswer> = {};
   allowlist: AllowItem[] = allowlist();
   incidents: IncidentDetail[] = incidents();
   traffic = traffic;
@@ -187,7 +196,7 @@ export class FixtureServer {
       return refused(400, "TARGET_INVALID", `'${text}' is not an address or a CIDR range`, hint);
     }
     const hours = length === undefined ? 4 : Number.parseInt(length, 10);
-    const ban: BanItem = {
+    const ban: BanAnswer = {
       ...bans()[3]!,
       id: this.bans.length + 100,
       target,
@@ -195,6 +204,9 @@ export class FixtureServer {
       at: new Date().toISOString(),
       until: length === "permanent" ? null : new Date(Date.now() + hours * 3_600_000).toISOString(),
       enforcedBy: ["apache-directory"],
+      waiting: [],
+      replaced: null,
+      ...this.nextBan,
     };
     this.bans = [ban, ...this.bans];
     return { status: 201, body: ban };

@@ -1,9 +1,9 @@
 import { useSignal } from "@preact/signals";
 import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { type ApiError, api, asApiError } from "../api.ts";
-import { BANNED_NOTES, effectOf } from "../effect.ts";
+import { banOutcome } from "../effect.ts";
 import { refresh } from "../refresh.ts";
-import { outcome, status } from "../state.ts";
+import { now, outcome, status } from "../state.ts";
 import { bound } from "./bound.ts";
 import { Refusal } from "./refusal.tsx";
 
@@ -31,7 +31,7 @@ export function BanForm({ target: known = "", onDone }: BanFormProps) {
     try {
       // What was banned is the server's to say: a bare IPv6 address became its /64.
       const banned = await api.ban(target.value.trim(), length.value.trim(), reason.value.trim());
-      outcome.value = `Banned ${banned.target}${status.value === null ? "" : BANNED_NOTES[effectOf(status.value)]}`;
+      outcome.value = banOutcome(banned, status.value, now.value);
       for (const read of [refresh.bans, refresh.incidents, refresh.incident, refresh.status]) read(true);
       onDone();
     } catch (problem) {
