@@ -1,0 +1,108 @@
+import { type Ip, type Subject, subjectOf, type Target, TargetSet, targetOfSubject } from "../model/ip.ts";
+import { detached } from "../model/line.ts";
+import type { Held } from "./buckets.ts";
+
+/** Evidence that one generation may hold, one byte a character. Lines of 8 KB from half an IPv6 /48 must not fill memory. */
+const GENERATION_CHARACTERS = 48 * 2 ** 20;
+
+/**
+ * A subject in memory. An IPv4 address is a number, which is found faster than a text and has nothing to keep; a /64 is
+ * its groups without the zeros behind them (`2001:db8:1:2`, or `2001:db8` for 2001:db8::/64).
+ */
+export type SubjectKey = number | string;
+
+const DOT = 46;
+const COLON = 58;
+const IPV6_ENDING = "::/64";
+
+export function keyOf(client: Ip): SubjectKey {
+  let value = 0;
+  let part = 0;
+  for (let at = 0; at < client.length; at++) {
+    const code = client.charCodeAt(at);
+    if (code >= COLON) return ipv6Key(client);
+    if (code !== DOT) {
+      part = part * 10 + code - 48;
+      continue;
+    }
+    value = (value << 8) | part;
+    part = 0;
+  }
+  return (value << 8) | part;
+}
+
+/** Where four groups are written out and the fourth is not zero they are the key; else there are several spellings. */
+function ipv6Key(client: Ip): string {
+  let end = -1;
+  let start = 0;
+  for (let group = 0; group < 4; group++) {
+    start = end + 1;
+    end = client.indexOf(":", start);
+    if (end === start) return keyOfPrefix(subjectOf(client));
+  }
+  return end - start === 1 && client[start] === "0" ? keyOfPrefix(subjectOf(client)) : client.slice(0, end);
+}
+
+const keyOfPrefix = (subject: Subject): string => subject.slice(0, -IPV6_ENDING.length);
+
+export const keyOfSubject = (subject: Subject): SubjectKey =>
+  subject.endsWith(IPV6_ENDING) ? keyOfPrefix(subject) : keyOf(subject as string as Ip);
+
+export const subjectOfKey = (key: SubjectKey): Subject =>
+  (typeof key === "string"
+    ? `${key}${IPV6_ENDING}`
+    : [key >>> 24, (key >>> 16) & 255, (key >>> 8) & 255, key & 255].join(".")) as Subject;
+
+/**
+ * What is known of each subject, in bounded memory: two generations. New and returning subjects live in the young one; when
+ * it is full the old one is dropped and the young one becomes old. What is forgotten is whoever has been quiet for longest.
+ */
+export class Subjects<State> {
+  readonly #generationSize: number;
+  readonly #newState: () => State;
+  #young = new Map<SubjectKey, State>();
+  #old = new Map<SubjectKey, State>();
+  /** What the young generation's buckets hold. */
+  held: Held = { characters: 0 };
+
+  constructor(maxSubjects: number, newState: () => State) {
+    this.#generationSize = Math.ceil(maxSubjects / 2);
+    this.#newState = newState;
+  }
+
+  get size(): number {
+    return this.#young.size + this.#old.size;
+  }
+
+  of(client: Ip): State {
+    const key = keyOf(client);
+    return this.#young.get(key) ?? this.#rejuvenated(key);
+  }
+
+  ofSubject(subject: Subject): State {
+    const key = keyOfSubject(subject);
+    return this.#young.get(key) ?? this.#rejuvenated(key);
+  }
+
+  #rejuvenated(key: SubjectKey): State {
+    const state = this.#old.get(key) ?? this.#newState();
+    this.#old.delete(key);
+    if (this.#young.size >= this.#generationSize || this.held.characters >= GENERATION_CHARACTERS) {
+      this.#old = this.#young;
+      this.#young = new Map();
+      this.held = { characters: 0 };
+    }
+    this.#young.set(typeof key === "string" ? detached(key) : key, state);
+    return state;
+  }
+
+  /** Forgets whoever the target covers. */
+  forget(target: Target): void {
+    const forgotten = new TargetSet([target]);
+    for (const generation of [this.#young, this.#old]) {
+      for (const key of generation.keys()) {
+        if (forgotten.covering(targetOfSubject(subjectOfKey(key))) !== null) generation.delete(key);
+      }
+    }
+  }
+}
