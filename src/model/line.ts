@@ -39,3 +39,6 @@ export interface LineBatch {
   readonly cut: ReadonlySet<number>;
   readonly checkpoint: Checkpoint;
 }
+
+/** A copy of text that was sliced from a batch: a slice that outlives its batch keeps all of it in memory. Latin1. */
+export const detached = (text: string): string => Buffer.from(text, "latin1").toString("latin1");
