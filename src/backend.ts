@@ -73,6 +73,7 @@ export class DaemonBackend implements Backend, Disposable {
       "traffic",
       ...(message.bans ? (["bans"] as const) : []),
       ...(message.incidents ? (["incidents"] as const) : []),
+      ...(message.sockets ? (["sockets"] as const) : []),
     );
   }
 
@@ -108,7 +109,7 @@ export class DaemonBackend implements Backend, Disposable {
   status(): Status {
     const { mode, rules, enforcement, scheduler } = this.#running;
     const { version, demo, startedAt, reader } = this.#about;
-    const { activeBans, openIncidents } = reader.counts();
+    const { activeBans, openIncidents, openSockets } = reader.counts();
     const problems = [...this.#ingestProblems, ...(this.reloadProblem === null ? [] : [this.reloadProblem])];
     return {
       mode,
@@ -120,6 +121,7 @@ export class DaemonBackend implements Backend, Disposable {
       jobs: scheduler.statuses(),
       bans: { active: activeBans },
       incidents: { open: openIncidents },
+      sockets: { open: openSockets },
       events: this.#eventCounts(),
       rules: rules.length,
       problems: problems.map(({ message, hint }) => ({ message, hint })),
@@ -128,15 +130,20 @@ export class DaemonBackend implements Backend, Disposable {
 
   #sourceStatuses(): SourceStatus[] {
     const counts = this.#about.reader.sourceCounts();
-    return this.#sources.map(({ path, kind, format, lagBytes, problem }) => ({
-      path,
-      kind,
-      format,
-      lagBytes,
-      ...(counts.get(path) ?? { lines: 0, unparsed: 0, lastEventAt: null }),
-      error: problem?.message ?? null,
-      hint: problem?.hint ?? null,
-    }));
+    return this.#sources.map(({ path, kind, format, lagBytes, problem, causes }) => {
+      const receiver = this.#about.receivers.of(path);
+      const wrong = receiver?.problem ?? problem;
+      return {
+        path: receiver?.settings.path ?? path,
+        kind,
+        format,
+        lagBytes,
+        ...(counts.get(path) ?? { lines: 0, unparsed: 0, lastEventAt: null }),
+        error: wrong?.message ?? null,
+        hint: wrong?.hint ?? null,
+        audit: causes === null ? null : { ...causes, socket: receiver?.counts ?? null },
+      };
+    });
   }
 
   #eventCounts(): EventCounts {
@@ -146,7 +153,13 @@ export class DaemonBackend implements Backend, Disposable {
   bans: Backend["bans"] = (query) => this.#about.reader.bans(query);
   incidents: Backend["incidents"] = (query) => this.#about.reader.incidents(query);
   incident: Backend["incident"] = (id) => this.#about.reader.incident(id);
-  events: Backend["events"] = (query) => this.#about.reader.events(query);
+  sockets: Backend["sockets"] = (query) => this.#about.reader.sockets(query);
+  /** What came over a socket is told by the socket's path. */
+  events: Backend["events"] = (query) => {
+    const page = this.#about.reader.events(query);
+    const pathOf = (file: string): string => this.#about.receivers.of(file)?.settings.path ?? file;
+    return { ...page, items: page.items.map((item) => ({ ...item, source: pathOf(item.source) })) };
+  };
   traffic: Backend["traffic"] = (minutes) => this.#about.reader.traffic(minutes);
 
   allowlist(): readonly AllowItem[] {

@@ -11,12 +11,14 @@ import { explainCommand } from "./cli/explain.ts";
 import { runCli } from "./cli/program.ts";
 import { replayCommand } from "./cli/replay.ts";
 import { runCommand } from "./cli/run.ts";
+import { socketsCommand } from "./cli/sockets.ts";
 import { statusCommand } from "./cli/status.ts";
 import { unbanCommand } from "./cli/unban.ts";
 import { asSekishoError } from "./model/errors.ts";
 import { unixMs } from "./model/time.ts";
 import { detectFormat } from "./parse/formats.ts";
 import { SEKISHO_LOG_FORMAT } from "./parse/named-formats.ts";
+import { OPENING_MESSAGE } from "./parse/opening.ts";
 import { checkFormat, PACKAGE_ROOT, readRules } from "./setup.ts";
 
 const { version } = JSON.parse(readFileSync(join(PACKAGE_ROOT, "package.json"), "utf8")) as {
@@ -63,7 +65,8 @@ process.exitCode = await runCli(process.argv.slice(2), context, [
   banCommand(context),
   unbanCommand(context),
   bansCommand(context),
+  socketsCommand(context),
   allowCommand(context),
   backupCommand(context),
-  apacheCommand(context, SEKISHO_LOG_FORMAT),
+  apacheCommand(context, { logFormat: SEKISHO_LOG_FORMAT, openingMessage: OPENING_MESSAGE }),
 ]);

@@ -5,21 +5,25 @@
 import type { Ledger } from "./decide/ledger.ts";
 import type { Policy } from "./decide/policy.ts";
 import type { Evaluator } from "./evaluate/evaluator.ts";
+import type { Sockets } from "./evaluate/sockets.ts";
 import type { Judgement } from "./model/decision.ts";
 import type { LogEvent } from "./model/event.ts";
 import type { Finding } from "./model/finding.ts";
 import type { LineBatch } from "./model/line.ts";
+import type { SocketChange } from "./model/socket.ts";
 import type { UnixMs } from "./model/time.ts";
 import type { LineParser } from "./parse/line-parser.ts";
 
 export interface Stages {
   readonly ledger: Ledger;
+  readonly sockets: Sockets;
   readonly evaluator: Evaluator;
   readonly policy: Policy;
 }
 
 export interface Outcome {
   readonly events: readonly LogEvent[];
+  readonly sockets: readonly SocketChange[];
   readonly findings: readonly Finding[];
   /** One for each finding. */
   readonly judgements: readonly Judgement[];
@@ -43,11 +47,12 @@ export function parseLines(
 /** event → finding → decision */
 export function judge(
   events: readonly LogEvent[],
-  { ledger, evaluator, policy }: Stages,
+  { ledger, sockets, evaluator, policy }: Stages,
   now: UnixMs,
 ): Outcome {
   ledger.markRefusals(events, now);
+  const changes = sockets.follow(events);
   const findings = evaluator.evaluate(events, now);
   const judgements = policy.decide(findings, now);
-  return { events, findings, judgements };
+  return { events, sockets: changes, findings, judgements };
 }

@@ -5,6 +5,7 @@ import type { Protected } from "./decide/protected.ts";
 import { compileRule } from "./evaluate/compile-rule.ts";
 import { Evaluator } from "./evaluate/evaluator.ts";
 import type { NamedRule } from "./evaluate/rule-schema.ts";
+import { Sockets } from "./evaluate/sockets.ts";
 import type { Decision } from "./model/decision.ts";
 import { SekishoError } from "./model/errors.ts";
 import { type EventCounts, type LogEvent, noEvents, type UnparsedReason } from "./model/event.ts";
@@ -54,6 +55,7 @@ export async function replay(options: ReplayOptions): Promise<Replayed> {
   const ledger = new Ledger(options.policy.memory, () => false);
   const stages = {
     ledger,
+    sockets: new Sockets(),
     evaluator: new Evaluator(options.rules.map((rule) => compileRule(rule, site))),
     policy: new Policy(options.policy, ledger, options.protectedTargets),
   };

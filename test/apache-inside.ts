@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { createServer, request } from "node:http";
 import { connect } from "node:net";
 import { createInterface } from "node:readline";
+import type { Duplex } from "node:stream";
 import type { Answer, Ask } from "./apache.ts";
 
 const WEBSOCKET_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -34,6 +35,14 @@ const HANDSHAKE = {
   "Sec-WebSocket-Key": "c2VraXNobyB0ZXN0IGtleQ==",
 };
 
+/** WebSockets that stay open. */
+const held = new Set<Duplex>();
+
+function release(): void {
+  for (const socket of held) socket.destroy();
+  held.clear();
+}
+
 function send(ask: Ask): void {
   const headers = { Host: ask.host, ...(ask.upgrade ? HANDSHAKE : { Connection: "close" }), ...ask.headers };
   const outgoing = request({
@@ -50,7 +59,9 @@ function send(ask: Ask): void {
   outgoing.on("timeout", () => outgoing.destroy(new Error("no answer within 10 s")));
   outgoing.on("error", fail);
   outgoing.on("upgrade", (response, socket) => {
-    socket.destroy();
+    socket.on("error", () => {});
+    if (ask.hold) held.add(socket);
+    else socket.destroy();
     answer({ id: ask.id, status: response.statusCode!, headers: response.headers, body: "" });
   });
   outgoing.on("response", (response) => {
@@ -87,7 +98,10 @@ function sendRaw(ask: Ask, bytes: string): void {
 createInterface({ input: process.stdin }).on("line", (line) => {
   const ask = JSON.parse(line) as Ask;
   try {
-    if (ask.raw === undefined) send(ask);
+    if (ask.release === true) {
+      release();
+      answer({ id: ask.id });
+    } else if (ask.raw === undefined) send(ask);
     else sendRaw(ask, ask.raw);
   } catch (error) {
     answer({ id: ask.id, error: String(error) });

@@ -33,6 +33,8 @@ export interface RequestOptions {
   readonly body?: string;
   /** A WebSocket handshake; the socket is closed once it is answered. */
   readonly upgrade?: boolean;
+  /** Keeps the socket of the handshake open until `closeSockets`. */
+  readonly hold?: boolean;
   /** Sent byte for byte instead of all of the above (latin1); the server must close the connection. */
   readonly raw?: string;
 }
@@ -42,6 +44,8 @@ export type Ask = Required<Omit<RequestOptions, "raw">> &
   Pick<RequestOptions, "raw"> & {
     readonly id: number;
     readonly to: string;
+    /** Nothing is asked for: the sockets that are held are closed. */
+    readonly release?: boolean;
   };
 export interface Answer {
   readonly id: number;
@@ -63,6 +67,8 @@ export interface Apache extends AsyncDisposable {
   /** The namespace's name, as `ip netns` and `nsenter --net=/run/netns/NAME` know it. */
   readonly namespace: string;
   request(options: RequestOptions): Promise<Omit<Answer, "id" | "error">>;
+  /** Closes the WebSockets that requests with `hold` opened. */
+  closeSockets(): Promise<void>;
   /** Starts a program in the namespace, a daemon under test for example. It is killed with the namespace. */
   inNamespace(command: string, args: readonly string[], options?: SpawnOptions): ChildProcess;
   /** How many graceful reloads there have been. */
@@ -114,6 +120,7 @@ export async function startApache(options: ApacheOptions = {}): Promise<Apache> 
       pid: server.pid!,
       namespace,
       request: (request) => requests.send(request),
+      closeSockets: () => requests.release(),
       inNamespace,
       reloads: () => readFileSync(errorLog, "latin1").split("AH00493").length - 1,
       [Symbol.asyncDispose]: dispose,
@@ -185,24 +192,32 @@ class Requests {
   }
 
   async send(request: RequestOptions): Promise<Answer> {
-    const id = ++this.#lastId;
-    const ask: Ask = {
-      id,
+    const ask = {
       to: request.from.includes(":") ? SERVER_IPV6 : SERVER_IPV4,
-      host: "site.example",
+      host: "site.example" as const,
       method: "GET",
       headers: {},
       body: "",
       upgrade: false,
+      hold: false,
       ...request,
     };
-    const answer = await new Promise<Answer>((resolve) => {
-      this.#waiting.set(id, resolve);
-      this.#helper.stdin!.write(`${JSON.stringify(ask)}\n`);
-    });
+    const answer = await this.#ask(ask);
     if (answer.error !== undefined)
       throw new Error(`${ask.method} ${ask.path} from ${ask.from}: ${answer.error}`);
     return answer;
+  }
+
+  async release(): Promise<void> {
+    await this.#ask({ release: true });
+  }
+
+  #ask(ask: Omit<Ask, "id"> | Pick<Required<Ask>, "release">): Promise<Answer> {
+    const id = ++this.#lastId;
+    return new Promise((resolve) => {
+      this.#waiting.set(id, resolve);
+      this.#helper.stdin!.write(`${JSON.stringify({ id, ...ask })}\n`);
+    });
   }
 }
 

@@ -10,6 +10,7 @@ import {
   type Listing,
   rules,
   session,
+  sockets,
   status,
   traffic,
   trafficMinutes,
@@ -24,6 +25,7 @@ export const refresh = {
   }),
   bans: coalesced("bans", () => load(bans, api.bans)),
   incidents: coalesced("incidents", () => load(incidents, api.incidents)),
+  sockets: coalesced("the WebSockets", () => load(sockets, api.sockets)),
   allowlist: coalesced("the allowlist", () => load(allowlist, (_, cursor) => api.allowlist(cursor))),
   traffic: coalesced(
     "traffic",
@@ -45,6 +47,7 @@ export function refreshAll(): void {
   refresh.status();
   refresh.bans();
   refresh.incidents();
+  refresh.sockets();
   refresh.allowlist();
   refresh.traffic();
   refresh.incident();

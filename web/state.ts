@@ -6,10 +6,12 @@ import type {
   IncidentDetail,
   IncidentItem,
   RuleItem,
+  SocketItem,
   Status,
   TrafficPoint,
 } from "../src/model/api.ts";
 import type { BanState } from "../src/model/decision.ts";
+import type { SocketState } from "../src/model/socket.ts";
 
 /** Everything that the page shows. Views read it; `refresh.ts` and `live.ts` write it. */
 
@@ -44,6 +46,7 @@ const listing = <Item, Filter>(filter: Filter): Listing<Item, Filter> => ({
 
 export const bans = listing<BanItem, BanState | "all">("active");
 export const incidents = listing<IncidentItem, "open" | "closed" | "all">("open");
+export const sockets = listing<SocketItem, SocketState | "all">("open");
 /** There is only one choice of these. */
 export const allowlist = listing<AllowItem, "all">("all");
 /** By id. They are read once: what a rule says about itself does not change while it runs. */

@@ -1,11 +1,13 @@
 import type { Command } from "commander";
 import { loadConfig } from "../config/load.ts";
 import { configSchema } from "../config/schema.ts";
-import { apacheSnippet } from "../enforce/apache-snippet.ts";
+import { apacheSnippet, type SnippetOptions } from "../enforce/apache-snippet.ts";
 import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
 
-/** `logFormat` is Sekisho's own, as the parser knows it. */
-export function apacheCommand(context: CliContext, logFormat: string): Command {
+/** What Sekisho asks Apache to log, as the parsers know it. */
+type Logged = Pick<SnippetOptions, "logFormat" | "openingMessage">;
+
+export function apacheCommand(context: CliContext, logged: Logged): Command {
   const snippet = subcommand("snippet", {
     summary: "Print the lines that an administrator adds to Apache.",
     description:
@@ -28,7 +30,7 @@ export function apacheCommand(context: CliContext, logFormat: string): Command {
   })
     .option(...CONFIG_OPTION)
     .action((options: { readonly config?: string }) => {
-      context.stdout(snippetFor(context, options.config, logFormat));
+      context.stdout(snippetFor(context, options.config, logged));
     });
   return subcommand("apache", {
     summary: "What Apache needs to know of Sekisho.",
@@ -41,20 +43,20 @@ export function apacheCommand(context: CliContext, logFormat: string): Command {
   }).addCommand(snippet);
 }
 
-function snippetFor(context: CliContext, file: string | undefined, logFormat: string): string {
+function snippetFor(context: CliContext, file: string | undefined, logged: Logged): string {
   const { config } = loadConfig({ file, cwd: context.cwd, checkFormat: () => {} });
   const { "apache-directory": directory, "apache-include": include } = config.enforcers;
   if (directory !== undefined || include !== undefined) {
     return apacheSnippet({
       directory: directory?.directory ?? null,
       includeFile: include?.file ?? null,
-      logFormat,
+      ...logged,
     });
   }
   const usual = configSchema.parse({ enforcers: { "apache-directory": {}, "apache-include": {} } }).enforcers;
   return apacheSnippet({
     directory: usual["apache-directory"]!.directory,
     includeFile: usual["apache-include"]!.file,
-    logFormat,
+    ...logged,
   });
 }

@@ -65,10 +65,11 @@ export function statusText(context: CliContext, status: Status): string {
       ["up", span(status.uptimeSeconds * 1000)],
       ["bans", `${status.bans.active.toLocaleString("en")} active`],
       ["incidents", `${status.incidents.open.toLocaleString("en")} open`],
+      ["WebSockets", `${status.sockets.open.toLocaleString("en")} open`],
       ["rules", status.rules.toLocaleString("en")],
       [
         "events",
-        `${(["access", "error", "audit", "unparsed"] as const).map((kind) => `${events[kind].toLocaleString("en")} ${kind}`).join(", ")}`,
+        `${(["access", "opening", "error", "audit", "unparsed"] as const).map((kind) => `${events[kind].toLocaleString("en")} ${kind}`).join(", ")}`,
       ],
     ]),
     section(

@@ -7,6 +7,8 @@ export interface SnippetOptions {
   readonly includeFile: string | null;
   /** Sekisho's LogFormat, unquoted: quotes as Apache's log should show them. */
   readonly logFormat: string;
+  /** What mod_log_debug is asked to write when a WebSocket opens, as LogMessage takes it. */
+  readonly openingMessage: string;
 }
 
 /**
@@ -14,7 +16,7 @@ export interface SnippetOptions {
  * plain (`/`, letters, digits, `.`, `_`, `+`, `-`). What this covers was measured: docs/apache.md.
  */
 export function apacheSnippet(options: SnippetOptions): string {
-  const parts = [HEAD, logLines(options.logFormat)];
+  const parts = [HEAD, logLines(options.logFormat), openingLines(options.openingMessage)];
   if (options.directory !== null) parts.push(directoryLines(options.directory));
   if (options.includeFile !== null) parts.push(includeLines(options.includeFile));
   return parts.join("\n");
@@ -23,7 +25,7 @@ export function apacheSnippet(options: SnippetOptions): string {
 const HEAD = `# Sekisho, for Apache 2.4, at server level (outside every <VirtualHost>).
 # Debian: /etc/apache2/conf-available/sekisho.conf, then: a2enconf sekisho && apache2ctl configtest && apache2ctl graceful
 # RHEL:   /etc/httpd/conf.d/sekisho.conf, then: apachectl configtest && apachectl graceful
-# Needs mod_authz_core and mod_authz_host, for the log mod_log_config and mod_logio.
+# Needs mod_authz_core and mod_authz_host, for the log mod_log_config and mod_logio, for openings mod_log_debug.
 `;
 
 const logLines = (
@@ -34,6 +36,22 @@ const logLines = (
 LogFormat "${format.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}" sekisho
 #GlobalLog /var/log/apache2/sekisho.log sekisho
 #GlobalLog /var/log/httpd/sekisho_log sekisho
+`;
+
+/**
+ * LogLevel stands in the section since a vhost with a LogLevel of its own ignores the server's; in here it touches nothing
+ * but mod_log_debug. What Apache asks itself and its redirects to error pages would tell of one handshake twice.
+ */
+const openingLines = (
+  message: string,
+): string => `# WebSockets when they open, in the error log: Apache writes their access line only when they close. Without mod_log_debug
+# (Debian: a2enmod log_debug) these lines do nothing.
+<IfModule mod_log_debug.c>
+  <If "%{HTTP:Upgrade} -strcmatch '*websocket*' && %{IS_SUBREQ} == 'false' && -z reqenv('REDIRECT_STATUS')">
+    LogLevel log_debug:info
+    LogMessage "${message}" hook=fixups
+  </If>
+</IfModule>
 `;
 
 /**

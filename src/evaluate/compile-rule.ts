@@ -3,7 +3,7 @@ import type { LogEvent, SourceKind } from "../model/event.ts";
 import type { Severity } from "../model/finding.ts";
 import { type DurationMs, PERMANENT } from "../model/time.ts";
 import { type Bucket, DistinctBucket, type Held, ThresholdBucket } from "./buckets.ts";
-import { FIELDS, type FieldName } from "./fields.ts";
+import { FIELDS, type FieldName, OPENING_FIELDS } from "./fields.ts";
 import { compileMatcher, couldMatch, fieldsOf, type Matcher, type Site } from "./matcher.ts";
 import type { NamedRule } from "./rule-schema.ts";
 
@@ -16,6 +16,8 @@ export interface CompiledRule {
   readonly matches: Matcher;
   /** Whether any event with this status, and a handshake or not, can match: rules that cannot are never asked. */
   readonly concerns: (status: number, handshake: boolean) => boolean;
+  /** Whether it reads nothing that only the line at a socket's end knows, and so judges the opening. */
+  readonly atOpening: boolean;
   readonly newBucket: (held: Held) => Bucket;
   /** How long a bucket remembers. */
   readonly window: DurationMs;
@@ -50,6 +52,7 @@ export function compileRule({ id, spec }: NamedRule, site: Site): CompiledRule {
     events: spec.events,
     matches: compileMatcher(spec.match, spec.events, site),
     concerns: (status, handshake) => couldMatch(spec.match, { status, handshake }),
+    atOpening: spec.events === "access" && asked.every((field) => OPENING_FIELDS.includes(field)),
     newBucket: bucketMaker(spec.bucket),
     window: spec.bucket.window,
     cooldown: spec.cooldown,

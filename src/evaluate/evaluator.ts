@@ -78,8 +78,8 @@ export interface Forgiven {
 export class Evaluator {
   readonly #rules: readonly CompiledRule[];
   readonly #trustOf: TrustOf;
-  readonly #byKind: Readonly<Record<SourceKind, readonly Placed[]>>;
-  /** Rules that an access event can concern, by twice its status, plus one for a handshake. Filled as needed. */
+  readonly #byKind: Readonly<Record<SourceKind | "opening", readonly Placed[]>>;
+  /** Rules that an access event can concern, by four times its status, plus one for a handshake and two for a second line. */
   readonly #concerned: (readonly Placed[] | undefined)[] = [];
   readonly #generationSize: number;
   #young = new Map<string, SubjectState>();
@@ -96,7 +96,9 @@ export class Evaluator {
     this.#trustOf = trustOf;
     const ofKind = (kind: SourceKind) =>
       rules.map((rule, position) => ({ rule, position })).filter(({ rule }) => rule.events === kind);
-    this.#byKind = { access: ofKind("access"), error: ofKind("error"), audit: ofKind("audit") };
+    const access = ofKind("access");
+    const opening = access.filter(({ rule }) => rule.atOpening);
+    this.#byKind = { access, opening, error: ofKind("error"), audit: ofKind("audit") };
     this.#generationSize = Math.ceil(maxSubjects / 2);
   }
 
@@ -120,7 +122,7 @@ export class Evaluator {
       const event = events[index]!;
       if (event.kind === "unparsed" || event.client === null) continue;
       // What an active ban refused must not keep the ban alive for ever.
-      if (event.kind !== "audit" && event.refused) continue;
+      if ((event.kind === "access" || event.kind === "error") && event.refused) continue;
       let state: SubjectState | undefined;
       for (const { rule, position } of this.#rulesFor(event)) {
         if (!rule.matches(event)) continue;
@@ -135,11 +137,14 @@ export class Evaluator {
   }
 
   #rulesFor(event: Exclude<LogEvent, { kind: "unparsed" }>): readonly Placed[] {
+    if (event.kind === "opening") return event.second ? [] : this.#byKind.opening;
     if (event.kind !== "access") return this.#byKind[event.kind];
-    const { status } = event;
+    const { status, second } = event;
     const handshake = isHandshake(event);
-    const key = status * 2 + (handshake ? 1 : 0);
-    this.#concerned[key] ??= this.#byKind.access.filter(({ rule }) => rule.concerns(status, handshake));
+    const key = status * 4 + (handshake ? 1 : 0) + (second ? 2 : 0);
+    this.#concerned[key] ??= this.#byKind.access.filter(
+      ({ rule }) => rule.concerns(status, handshake) && !(second && rule.atOpening),
+    );
     return this.#concerned[key];
   }
 
@@ -237,7 +242,7 @@ export class Evaluator {
 
   #recount(event: LogEvent, counts: (rule: string, lane: Lane, subject: Subject) => boolean): void {
     if (event.kind === "unparsed" || event.client === null) return;
-    if (event.kind !== "audit" && event.refused) return;
+    if ((event.kind === "access" || event.kind === "error") && event.refused) return;
     for (const { rule, position } of this.#rulesFor(event)) {
       if (!rule.matches(event)) continue;
       const state = this.#stateOf(event.client);

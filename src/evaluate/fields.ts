@@ -25,6 +25,12 @@ export const FIELDS = {
 } as const;
 export type FieldName = (typeof FIELDS)[keyof typeof FIELDS][number];
 
+/** Those of access events that are known when a WebSocket opens. */
+export const OPENING_FIELDS: readonly FieldName[] = [
+  ...(["method", "path", "query", "protocol", "userAgent", "origin", "host", "user"] as const),
+  ...(["handshake", "foreignOrigin"] as const),
+];
+
 /** What each field is, for the documentation and for editors. */
 export const FIELD_MEANINGS: Readonly<Record<FieldName, string>> = {
   method: "GET, POST, or what the client wrote instead.",

@@ -1,4 +1,4 @@
-import type { AccessEvent, LogEvent, SourceKind } from "../model/event.ts";
+import type { AccessEvent, LogEvent, OpeningEvent, SourceKind } from "../model/event.ts";
 import { TargetSet, targetOf } from "../model/ip.ts";
 import type { UnixMs } from "../model/time.ts";
 import type { FieldName } from "./fields.ts";
@@ -167,9 +167,11 @@ const listOf = (texts: string | readonly string[]): readonly string[] =>
   typeof texts === "string" ? [texts] : texts;
 
 function reader(field: FieldName, site: Site): Read {
-  if (field === "handshake") return (event) => event.kind === "access" && isHandshake(event);
+  if (field === "handshake")
+    return (event) => event.kind === "opening" || (event.kind === "access" && isHandshake(event));
   if (field === "foreignOrigin") {
-    return (event) => (event.kind === "access" ? isForeignOrigin(event, site) : undefined);
+    return (event) =>
+      event.kind === "access" || event.kind === "opening" ? isForeignOrigin(event, site) : undefined;
   }
   return READERS[field];
 }
@@ -194,7 +196,7 @@ export function isHandshake(event: AccessEvent): boolean {
  * Undefined where nothing can be concluded: the format shows no Origin, none was sent, or neither `origins` nor the
  * line tells which origin is the site's own.
  */
-function isForeignOrigin(event: AccessEvent, site: Site): boolean | undefined {
+function isForeignOrigin(event: AccessEvent | OpeningEvent, site: Site): boolean | undefined {
   const { origin } = event;
   if (origin === null || origin === undefined) return undefined;
   const sent = origin.toLowerCase();

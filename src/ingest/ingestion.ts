@@ -5,6 +5,7 @@ import { Policy } from "../decide/policy.ts";
 import { type Protected, protectedBy } from "../decide/protected.ts";
 import { compileRule } from "../evaluate/compile-rule.ts";
 import { Evaluator } from "../evaluate/evaluator.ts";
+import { Sockets } from "../evaluate/sockets.ts";
 import { SekishoError } from "../model/errors.ts";
 import type { LogEvent } from "../model/event.ts";
 import type { LineBatch, Source } from "../model/line.ts";
@@ -57,11 +58,16 @@ export class Ingestion implements Disposable {
       trustOf,
     );
     const { memory } = evaluator;
-    evaluator.restore(store.recentEvents(memory), store.consumed(memory), store.forgiven(memory));
+    const sockets = new Sockets(store.sockets.unended(), store.sockets.nextId);
+    evaluator.restore(
+      sockets.recalled(store.recentEvents(memory)),
+      store.consumed(memory),
+      store.forgiven(memory),
+    );
     const ledger = new Ledger(settings.policy.memory, () => settings.mode === "enforce");
     ledger.load(store.decisionsSince("ban", (clock.now() - settings.policy.memory) as UnixMs));
     const policy = new Policy(settings.policy, ledger, this.#protected(), trustOf, shares);
-    this.#stages = { ledger, evaluator, policy };
+    this.#stages = { ledger, sockets, evaluator, policy };
     this.#tailer = new Tailer(settings.logs, {
       register: (log) => {
         const source = store.register(log);

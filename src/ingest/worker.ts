@@ -71,7 +71,7 @@ class IngestThread {
 
   async #run(): Promise<void> {
     try {
-      await this.#ingestion.run(this.#stopRun.signal, ({ events, findings, judgements }) => {
+      await this.#ingestion.run(this.#stopRun.signal, ({ events, sockets, findings, judgements }) => {
         const bans = judgements
           .filter((judgement) => judgement.kind === "ban")
           .map(({ decision }) => decision);
@@ -79,6 +79,7 @@ class IngestThread {
           kind: "committed",
           bans: bans.length > 0,
           incidents: findings.length > 0,
+          sockets: sockets.length > 0,
           lines: events.length,
           decided: bans.slice(0, TOLD_AT_ONCE).map(({ target, reason, by }) => ({ target, reason, by })),
           lifted: [],
@@ -210,6 +211,7 @@ class IngestThread {
       kind: "committed",
       bans: true,
       incidents: false,
+      sockets: false,
       lines: 0,
       decided: decided.map(({ target, reason, by }) => ({ target, reason, by })),
       lifted: lifted.slice(0, TOLD_AT_ONCE),

@@ -5,6 +5,7 @@
 import type { BanState } from "./decision.ts";
 import type { EventCounts, LogEvent, SourceKind, UnparsedReason } from "./event.ts";
 import type { Severity } from "./finding.ts";
+import type { SocketState } from "./socket.ts";
 
 export type Mode = "observe" | "enforce";
 
@@ -22,6 +23,20 @@ export interface SourceStatus {
   readonly lastEventAt: string | null;
   readonly error: string | null;
   readonly hint: string | null;
+  /** Null for Apache's own logs. */
+  readonly audit: AuditSourceStatus | null;
+}
+
+/** What an audit source may cause, and has. */
+export interface AuditSourceStatus {
+  /** Names of events that may cause bans; `app.*` stands for all of a site's own. */
+  readonly mayBan: readonly string[];
+  /** Bans that it caused within a day. */
+  readonly bans: number;
+  /** How many it may cause in a day, as things are. */
+  readonly limit: number;
+  /** Null for a file. `dropped`: lines that were too long, or whose end never came, since the socket is open. */
+  readonly socket: { readonly connections: number; readonly dropped: number } | null;
 }
 
 export interface EnforcerStatus {
@@ -56,6 +71,8 @@ export interface Status {
   readonly jobs: readonly JobStatus[];
   readonly bans: { readonly active: number };
   readonly incidents: { readonly open: number };
+  /** WebSockets whose opening was told and whose end was not. */
+  readonly sockets: { readonly open: number };
   readonly events: EventCounts;
   readonly rules: number;
   /** What the whole daemon complains about: a full disk, a configuration that did not reload. */
@@ -138,6 +155,28 @@ export interface EventItem {
   readonly refused: boolean;
 }
 
+/** A WebSocket that the error log told of when it opened. What only its end tells is null until then. */
+export interface SocketItem {
+  readonly id: number;
+  readonly state: SocketState;
+  readonly client: string;
+  readonly openedAt: string;
+  readonly closedAt: string | null;
+  readonly lifetimeMs: number | null;
+  readonly path: string;
+  readonly query: string | null;
+  /** Null: the client sent none. */
+  readonly origin: string | null;
+  readonly host: string | null;
+  readonly vhost: string;
+  readonly userAgent: string | null;
+  readonly user: string | null;
+  /** 101; any other: the app behind Apache refused the handshake. */
+  readonly status: number | null;
+  readonly bytesIn: number | null;
+  readonly bytesOut: number | null;
+}
+
 /** Somebody who is never banned, and why. `by` configuration: changed there, not here. */
 export interface AllowItem {
   readonly target: string;
@@ -178,7 +217,7 @@ export interface Page<Item> {
 /** One message of `GET /api/live` (its `event:` name is `kind`). */
 export type LiveMessage =
   | { readonly kind: "status"; readonly status: Status }
-  | { readonly kind: "changed"; readonly what: readonly ("bans" | "incidents" | "traffic")[] };
+  | { readonly kind: "changed"; readonly what: readonly ("bans" | "incidents" | "sockets" | "traffic")[] };
 
 export interface ErrorBody {
   readonly error: { readonly code: string; readonly message: string; readonly hint: string };

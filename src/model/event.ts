@@ -41,6 +41,29 @@ export interface AccessEvent extends Seen {
   readonly bytesOut: number | undefined;
   /** True when the answer was an active ban's own refusal: counted, never held against a subject. */
   refused: boolean;
+  /** True when the opening of the same socket was judged before: what that told is not judged again. */
+  second: boolean;
+}
+
+/**
+ * A WebSocket handshake that Apache let in, told by the error log at once; its access line is written when the socket
+ * closes. Fields mean what they mean there.
+ */
+export interface OpeningEvent extends Seen {
+  readonly kind: "opening";
+  readonly client: Ip;
+  readonly method: string;
+  readonly path: string;
+  readonly query: string | null;
+  readonly protocol: string | null;
+  readonly userAgent: string | null;
+  readonly origin: string | null;
+  readonly host: string | null;
+  readonly user: string | null;
+  /** The name that Apache answers under: the one that was asked for, unless it is told otherwise. */
+  readonly vhost: string;
+  /** True when the access line of the same socket was judged before, as it was read first. */
+  second: boolean;
 }
 
 export interface ErrorEvent extends Seen {
@@ -112,10 +135,10 @@ export interface UnparsedEvent extends Seen {
 }
 
 /** One parsed line. */
-export type LogEvent = AccessEvent | ErrorEvent | AuditEvent | UnparsedEvent;
+export type LogEvent = AccessEvent | OpeningEvent | ErrorEvent | AuditEvent | UnparsedEvent;
 
 export const SOURCE_KINDS = ["access", "error", "audit"] as const;
 export type SourceKind = (typeof SOURCE_KINDS)[number];
 
 export type EventCounts = Record<LogEvent["kind"], number>;
-export const noEvents = (): EventCounts => ({ access: 0, error: 0, audit: 0, unparsed: 0 });
+export const noEvents = (): EventCounts => ({ access: 0, opening: 0, error: 0, audit: 0, unparsed: 0 });

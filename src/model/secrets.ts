@@ -1,9 +1,9 @@
 /** What stands in the place of a masked value. */
 export const MASK = "***";
 
-/** The last word of a parameter's name: `access_token`, `PHPSESSID`, `ws-ticket`, `user[password]`. */
+/** The last word of a parameter's name: `access_token`, `PHPSESSID`, `ws-ticket`, `user[password]`, its bracket escaped or not. */
 const SECRET_NAME =
-  /(?:token|ticket|passw(?:or)?d|passphrase|pwd|secret|session(?:_?id)?|sess(?:ion)?id|sid|jwt|api_?-?key|auth|authorization|credentials?|otp)\]?$/i;
+  /(?:token|ticket|passw(?:or)?d|passphrase|pwd|secret|session(?:_?id)?|sess(?:ion)?id|sid|jwt|api_?-?key|auth|authorization|credentials?|otp)(?:\]|%(?:25)?5d)?$/i;
 /** Longer names are nobody's; looking further back would make hostile lines slow. */
 const NAME_LENGTH = 64;
 

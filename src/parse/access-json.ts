@@ -91,6 +91,7 @@ export class JsonAccessParser implements LineParser {
       bytesIn: numberOf(read("bytesIn")),
       bytesOut: numberOf(read("bytesOut")),
       refused: false,
+      second: false,
     };
   }
 

@@ -82,6 +82,7 @@ export class AccessLogParser implements LineParser {
       bytesIn: known(numbers[slot.BYTES_IN]!),
       bytesOut: known(numbers[slot.BYTES_OUT]!),
       refused: false,
+      second: false,
     };
   }
 }

@@ -2,6 +2,7 @@ import type { LogEvent, SourceId } from "../model/event.ts";
 import { type Ip, parseIp } from "../model/ip.ts";
 import { type UnixMs, unixMs } from "../model/time.ts";
 import type { LineParser } from "./line-parser.ts";
+import { openingOf } from "./opening.ts";
 import { type TimePart, timeParts } from "./time-format.ts";
 import { TimeReader } from "./time-reader.ts";
 import { unparsed } from "./unparsed.ts";
@@ -60,7 +61,10 @@ export class ErrorLogParser implements LineParser {
     if (Number.isNaN(time)) return unparsed(line, source, now, "time");
     const head = readHead(line.slice(close + 2));
     if (head === null) return unparsed(line, source, now, "format");
-    return { kind: "error", time: unixMs(time), source, line, ...head, refused: false };
+    const seen = { time: unixMs(time), source, line };
+    const opening = head.module === "log_debug" && !cut ? openingOf(head.message) : null;
+    if (opening !== null) return { kind: "opening", ...seen, ...opening, second: false };
+    return { kind: "error", ...seen, ...head, refused: false };
   }
 }
 

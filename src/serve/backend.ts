@@ -8,12 +8,14 @@ import type {
   LiveMessage,
   Page,
   RuleItem,
+  SocketItem,
   Status,
   TrafficPoint,
 } from "../model/api.ts";
 import type { BanState } from "../model/decision.ts";
 import type { LogEvent } from "../model/event.ts";
 import type { Ip, Target } from "../model/ip.ts";
+import type { SocketState } from "../model/socket.ts";
 import type { DurationMs } from "../model/time.ts";
 
 export interface PageQuery {
@@ -32,6 +34,9 @@ export interface Backend {
   events(
     query: PageQuery & { readonly client: Ip | null; readonly kind: LogEvent["kind"] | null },
   ): Page<EventItem>;
+  sockets(
+    query: PageQuery & { readonly state: SocketState | null; readonly client: Ip | null },
+  ): Page<SocketItem>;
   /** One point a minute, oldest first, gaps filled with zeros. */
   traffic(minutes: number): readonly TrafficPoint[];
   /** Throws TARGET_PROTECTED for a target that policy never bans. `length` null is the policy's default. */

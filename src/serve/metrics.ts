@@ -47,6 +47,9 @@ export function metricsText(status: Status, version: string): string {
       [{}, status.bans.active],
     ]),
     family("sekisho_incidents_open", "gauge", "Incidents that nobody closed.", [[{}, status.incidents.open]]),
+    family("sekisho_sockets_open", "gauge", "WebSockets that were opened and not seen to end.", [
+      [{}, status.sockets.open],
+    ]),
     family(
       "sekisho_enforcer_state",
       "gauge",

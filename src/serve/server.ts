@@ -21,6 +21,7 @@ import { metricsRoute } from "./routes/metrics.ts";
 import { checkPage, pageRoutes } from "./routes/page.ts";
 import { ruleRoutes } from "./routes/rules.ts";
 import { signInRoute, signOutRoute } from "./routes/session.ts";
+import { socketRoutes } from "./routes/sockets.ts";
 import { statusRoute } from "./routes/status.ts";
 import { trafficRoute } from "./routes/traffic.ts";
 
@@ -98,6 +99,7 @@ function compose(options: ServerOptions, access: Access, live: LiveStreams): Fas
       allowlistRoutes(closed, backend);
       ruleRoutes(closed, backend);
       eventRoutes(closed, backend);
+      socketRoutes(closed, backend);
       trafficRoute(closed, backend);
       enforcerRoutes(closed, backend);
       liveRoute(closed, live, access);

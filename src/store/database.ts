@@ -4,11 +4,12 @@ import Database from "better-sqlite3";
 import { type ErrorCode, messageOf, SekishoError, systemCode } from "../model/errors.ts";
 import { initial } from "./migrations/0001-initial.ts";
 import { banSources } from "./migrations/0002-ban-sources.ts";
+import { sockets } from "./migrations/0003-sockets.ts";
 
 export type Connection = Database.Database;
 
 /** Applied in order, each once; `PRAGMA user_version` counts them. What has shipped is never edited. */
-const MIGRATIONS: readonly string[] = [initial, banSources];
+const MIGRATIONS: readonly string[] = [initial, banSources, sockets];
 
 /** How long a writer waits for another process's lock. */
 const BUSY_MS = 5_000;

@@ -8,7 +8,7 @@ type Cell = number | null;
 type EventOf<K extends LogEvent["kind"]> = Extract<LogEvent, { kind: K }>;
 
 /** Their order is what the column `kind` counts, from 1. */
-export const EVENT_KINDS = ["access", "error", "audit", "unparsed"] as const;
+export const EVENT_KINDS = ["access", "error", "audit", "unparsed", "opening"] as const;
 
 const SEEN = ["id", "time", "source"];
 const REQUEST = [
@@ -16,6 +16,10 @@ const REQUEST = [
   ...["referer", "user_agent", "user"],
 ];
 const SHOWN = ["origin", "upgrade", "host", "vhost", "duration_us", "bytes_in", "bytes_out"];
+const OPENED = [
+  ...["client", "refused", "method", "path", "query", "protocol", "user_agent", "user"],
+  ...["origin", "host", "vhost", "second"],
+];
 
 /** Writes events as rows, without the secrets that their texts carry. Each kind names only the columns that it has: what costs time is binding values. */
 export class EventRows {
@@ -24,6 +28,9 @@ export class EventRows {
   readonly #requests: Rows;
   /** Requests in a format that shows more than `combined` does. */
   readonly #richRequests: Rows;
+  /** Lines of sockets whose opening was judged. */
+  readonly #ends: Rows;
+  readonly #openings: Rows;
   readonly #errors: Rows;
   readonly #audits: Rows;
   readonly #unparsed: Rows;
@@ -33,6 +40,8 @@ export class EventRows {
     this.#clients = clients;
     this.#requests = new Rows(connection, "access", REQUEST);
     this.#richRequests = new Rows(connection, "access", [...REQUEST, ...SHOWN]);
+    this.#ends = new Rows(connection, "access", [...REQUEST, ...SHOWN, "second"]);
+    this.#openings = new Rows(connection, "opening", [...SEEN, ...OPENED]);
     this.#errors = new Rows(connection, "error", [
       ...SEEN,
       "client",
@@ -58,7 +67,15 @@ export class EventRows {
   }
 
   insert(events: readonly LogEvent[], firstId: number): void {
-    const all = [this.#requests, this.#richRequests, this.#errors, this.#audits, this.#unparsed];
+    const all = [
+      this.#requests,
+      this.#richRequests,
+      this.#ends,
+      this.#openings,
+      this.#errors,
+      this.#audits,
+      this.#unparsed,
+    ];
     // A batch that failed may have left rows behind.
     for (const rows of all) rows.clear();
     for (let index = 0; index < events.length; index++) this.#add(firstId + index, events[index]!);
@@ -70,6 +87,13 @@ export class EventRows {
     switch (event.kind) {
       case "access":
         this.#addRequest(id, event);
+        return;
+      case "opening":
+        // biome-ignore format: one row, in the order of the columns
+        this.#openings.add(id, event.time, event.source, this.#clients.id(event.client), 0,
+          text.id(event.method), text.id(maskSecrets(event.path)), text.id(maskField(event.query)),
+          text.id(event.protocol), text.id(event.userAgent), text.id(event.user), text.id(event.origin),
+          text.id(event.host), text.id(event.vhost), event.second ? 1 : 0);
         return;
       case "error":
         // biome-ignore format: one row, in the order of the columns
@@ -95,15 +119,16 @@ export class EventRows {
       event.origin !== undefined || event.upgrade !== undefined || event.host !== undefined ||
       event.vhost !== undefined || event.durationUs !== undefined || event.bytesIn !== undefined ||
       event.bytesOut !== undefined; // biome-ignore format: one question
-    const rows = rich ? this.#richRequests : this.#requests;
+    const rows = event.second ? this.#ends : rich ? this.#richRequests : this.#requests;
     // biome-ignore format: one row, in the order of the columns
     rows.add(id, event.time, event.source, this.#clients.id(event.client), event.refused ? 1 : 0,
       event.status, event.bytes ?? null, text.id(event.method), text.id(maskSecrets(event.path)), text.id(maskField(event.query)),
       text.id(event.protocol), text.id(maskField(event.referer)), text.id(event.userAgent), text.id(event.user));
-    if (!rich) return;
+    if (!rich && !event.second) return;
     // biome-ignore format: the rest of the row
     rows.add(text.id(event.origin), text.id(event.upgrade), text.id(event.host), text.id(event.vhost),
       event.durationUs ?? null, event.bytesIn ?? null, event.bytesOut ?? null);
+    if (event.second) rows.add(1);
   }
 }
 

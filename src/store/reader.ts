@@ -5,17 +5,26 @@ import type {
   IncidentDetail,
   IncidentItem,
   Page,
+  SocketItem,
   TrafficPoint,
 } from "../model/api.ts";
 import { type BanState, type Block, type StoredDecision, stateOf } from "../model/decision.ts";
-import type { EventCounts, LogEvent } from "../model/event.ts";
+import { type EventCounts, type LogEvent, noEvents, type SourceKind } from "../model/event.ts";
 import type { Severity } from "../model/finding.ts";
 import { type Ip, type Target, TargetSet } from "../model/ip.ts";
+import type { SocketState } from "../model/socket.ts";
 import { type Clock, NEVER, toIso, toIsoOrNull, type UnixMs } from "../model/time.ts";
 import { type Connection, openForReading } from "./database.ts";
 import { type DecisionRow, decisionOf } from "./decision-rows.ts";
 import { EVENT_KINDS } from "./event-rows.ts";
-import { eventItem, type FindingRow, findingItem, type ShownEventRow } from "./shown-rows.ts";
+import {
+  eventItem,
+  type FindingRow,
+  findingItem,
+  type ShownEventRow,
+  type SocketRow,
+  socketItem,
+} from "./shown-rows.ts";
 import { Statements } from "./statements.ts";
 import { SELECT_EVENTS } from "./stored-events.ts";
 
@@ -83,7 +92,7 @@ export class StoreReader implements Disposable {
     return this.#statements.all(select.join(" UNION ALL "), { kind, now: this.#clock.now() });
   }
 
-  counts(): { readonly activeBans: number; readonly openIncidents: number } {
+  counts(): { readonly activeBans: number; readonly openIncidents: number; readonly openSockets: number } {
     const [endless, ending] = RUNNING.map((condition) => `SELECT count(*) FROM decisions WHERE ${condition}`);
     return {
       activeBans: this.#statements.number(`SELECT (${endless}) + (${ending})`, {
@@ -91,6 +100,7 @@ export class StoreReader implements Disposable {
         now: this.#clock.now(),
       }),
       openIncidents: this.#statements.number("SELECT count(*) FROM incidents WHERE state = 'open'"),
+      openSockets: this.#statements.number("SELECT count(*) FROM sockets WHERE state = 'open'"),
     };
   }
 
@@ -235,6 +245,20 @@ export class StoreReader implements Disposable {
     return page(rows, limit, eventItem);
   }
 
+  sockets({
+    limit,
+    cursor,
+    state,
+    client,
+  }: PageQuery & { readonly state: SocketState | null; readonly client: Ip | null }): Page<SocketItem> {
+    const rows = this.#statements.all<SocketRow>(
+      `SELECT * FROM sockets WHERE id < @before ${state === null ? "" : "AND state = @state"}
+         ${client === null ? "" : "AND client = @client"} ORDER BY id DESC LIMIT @limit`,
+      { before: before(cursor), limit: limit + 1, state, client },
+    );
+    return page(rows, limit, socketItem);
+  }
+
   traffic(minutes: number): TrafficPoint[] {
     const now = this.#clock.now();
     const last = now - (now % MINUTE_MS);
@@ -275,13 +299,15 @@ export class StoreReader implements Disposable {
 
   /** Lines ever read, by what became of them. */
   eventCounts(): EventCounts {
-    const rows = this.#statements.all<{ kind: keyof EventCounts; parsed: number; unparsed: number }>(
-      "SELECT kind, sum(lines - unparsed) AS parsed, sum(unparsed) AS unparsed FROM sources GROUP BY kind",
+    const rows = this.#statements.all<Omit<EventCounts, SourceKind> & { kind: SourceKind; parsed: number }>(
+      `SELECT kind, sum(lines - unparsed - openings) AS parsed, sum(unparsed) AS unparsed, sum(openings) AS opening
+         FROM sources GROUP BY kind`,
     );
-    const counts = { access: 0, error: 0, audit: 0, unparsed: 0 };
-    for (const { kind, parsed, unparsed } of rows) {
+    const counts = noEvents();
+    for (const { kind, parsed, unparsed, opening } of rows) {
       counts[kind] += parsed;
       counts.unparsed += unparsed;
+      counts.opening += opening;
     }
     return counts;
   }

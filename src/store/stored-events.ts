@@ -16,6 +16,7 @@ export interface EventRow {
   readonly duration_us: number | null;
   readonly bytes_in: number | null;
   readonly bytes_out: number | null;
+  readonly second: number | null;
   /** Numbers of texts; 0 and null mean what they mean in `texts`. */
   readonly method: string | null;
   readonly path: string | null;
@@ -44,7 +45,7 @@ const TEXT_COLUMNS = [
 
 /** `shown` has a bit for each of TEXT_COLUMNS: set where the format shows the field. */
 export const SELECT_EVENTS = `SELECT e.id, e.time, e.kind, e.source, c.value AS client, e.refused, e.status, e.bytes,
-  e.duration_us, e.bytes_in, e.bytes_out,
+  e.duration_us, e.bytes_in, e.bytes_out, e.second,
   ${TEXT_COLUMNS.map((name) => `(SELECT value FROM texts WHERE id = e.${name} AND id > 0) AS ${name}`).join(",\n  ")},
   ${TEXT_COLUMNS.map((name, bit) => `((e.${name} IS NOT NULL) << ${bit})`).join(" | ")} AS shown
   FROM events e LEFT JOIN clients c ON c.id = e.client`;
@@ -77,6 +78,23 @@ export function eventOf(row: EventRow): LogEvent {
         bytesIn: row.bytes_in ?? undefined,
         bytesOut: row.bytes_out ?? undefined,
         refused: row.refused === 1,
+        second: row.second === 1,
+      };
+    case "opening":
+      return {
+        kind: "opening",
+        ...seen,
+        client: row.client as Ip,
+        method: row.method ?? "-",
+        path: row.path ?? "",
+        query: row.query,
+        protocol: row.protocol,
+        userAgent: row.user_agent,
+        origin: row.origin,
+        host: row.host,
+        user: row.user,
+        vhost: row.vhost ?? "",
+        second: row.second === 1,
       };
     case "error":
       return {
@@ -110,13 +128,16 @@ export function eventOf(row: EventRow): LogEvent {
 /** What a reviewer is shown of a stored event: Apache's combined form, or the message. */
 function lineOf(row: EventRow): string {
   const time = new Date(row.time).toISOString();
-  if (EVENT_KINDS[row.kind - 1] === "access") {
+  const kind = EVENT_KINDS[row.kind - 1];
+  if (kind === "access" || kind === "opening") {
     const query = row.query === null ? "" : `?${row.query}`;
     const request = `${row.method ?? "-"} ${row.path ?? ""}${query} ${row.protocol ?? ""}`.trim();
     const origin = row.origin === null ? "" : ` origin "${row.origin}"`;
+    if (kind === "opening")
+      return `[${time}] [client ${row.client}] opening "${request}" "${row.user_agent ?? "-"}"${origin}`;
     return `${row.client} - ${row.user ?? "-"} [${time}] "${request}" ${row.status} ${row.bytes ?? "-"} "${row.referer ?? "-"}" "${row.user_agent ?? "-"}"${origin}`;
   }
-  if (EVENT_KINDS[row.kind - 1] === "error")
+  if (kind === "error")
     return `[${time}] [${row.module}:${row.level}] [client ${row.client}] ${row.code}: ${row.message}`;
   return JSON.stringify({
     time,

@@ -4,12 +4,14 @@ import { type Finding, SEVERITIES, type Severity } from "../model/finding.ts";
 import { type Target, targetOfSubject } from "../model/ip.ts";
 import type { Checkpoint, Source } from "../model/line.ts";
 import { maskSecrets } from "../model/secrets.ts";
+import type { SocketChange } from "../model/socket.ts";
 import { type Clock, NEVER, type UnixMs } from "../model/time.ts";
 import { bansByRules, type CausedBan, type Consumed, consumedHits } from "./caused.ts";
 import { type Connection, explained, openForWriting } from "./database.ts";
 import { type DecisionRow, decisionOf } from "./decision-rows.ts";
 import { Dictionary } from "./dictionary.ts";
 import { EventRows } from "./event-rows.ts";
+import { SocketRows } from "./socket-rows.ts";
 import { Statements } from "./statements.ts";
 import { type EventRow, eventOf, SELECT_EVENTS } from "./stored-events.ts";
 import { Traffic } from "./traffic.ts";
@@ -22,6 +24,7 @@ type StoredSource = Pick<Source, "id" | "path" | "kind">;
 
 export interface Batch {
   readonly events: readonly LogEvent[];
+  readonly sockets: readonly SocketChange[];
   readonly findings: readonly Finding[];
   /** One for each finding. */
   readonly judgements: readonly Judgement[];
@@ -38,6 +41,7 @@ export class StoreWriter implements Disposable {
   readonly #events: EventRows;
   readonly #traffic: Traffic;
   readonly #unparsed: UnparsedBytes;
+  readonly sockets: SocketRows;
   readonly #statements: Statements;
   #nextEvent: number;
 
@@ -53,6 +57,7 @@ export class StoreWriter implements Disposable {
     this.#events = new EventRows(connection, this.#texts, this.#clients);
     this.#traffic = new Traffic(connection);
     this.#unparsed = new UnparsedBytes(this.#statements, unparsedBudget);
+    this.sockets = new SocketRows(this.#statements);
     this.#nextEvent = this.#statements.number("SELECT coalesce(max(id), 0) FROM events") + 1;
   }
 
@@ -93,6 +98,7 @@ export class StoreWriter implements Disposable {
       this.#texts.flush();
       this.#clients.flush();
       this.#traffic.add(events, firstEvent);
+      this.sockets.apply(batch.sockets);
       batch.findings.forEach((finding, index) => {
         this.#storeFinding(finding, batch.judgements[index]!, firstEvent + finding.eventIndex);
       });
@@ -167,16 +173,19 @@ export class StoreWriter implements Disposable {
 
   #countLines(source: number, events: readonly LogEvent[]): void {
     let unparsed = 0;
+    let openings = 0;
     let newest = 0;
     for (const event of events) {
+      if (event.kind === "opening") openings++;
       if (event.kind === "unparsed") unparsed++;
       else if (event.time > newest) newest = event.time;
     }
     this.#statements.change(
-      `UPDATE sources SET lines = lines + ?, unparsed = unparsed + ?,
+      `UPDATE sources SET lines = lines + ?, unparsed = unparsed + ?, openings = openings + ?,
        last_event_at = nullif(max(coalesce(last_event_at, 0), ?), 0) WHERE id = ?`,
       events.length,
       unparsed,
+      openings,
       newest,
       source,
     );
@@ -316,6 +325,7 @@ export class StoreWriter implements Disposable {
         "DELETE FROM unparsed WHERE event < coalesce((SELECT min(id) FROM events), ?)",
         this.#nextEvent,
       );
+      this.sockets.deleteOld(before);
       if (deleted < limit) this.#statements.change("DELETE FROM traffic WHERE minute < ?", before - 60_000);
       return deleted;
     });

@@ -4,9 +4,11 @@ import { folderWith } from "../config/temporary-folder.ts";
 import { commandLine } from "./command-line.ts";
 
 const snippet = (config: string) =>
-  commandLine(["apache", "snippet"], (context) => [apacheCommand(context, '%h "%r"')], {
-    cwd: folderWith({ "sekisho.yaml": config }),
-  });
+  commandLine(
+    ["apache", "snippet"],
+    (context) => [apacheCommand(context, { logFormat: '%h "%r"', openingMessage: "opened %{REMOTE_ADDR}" })],
+    { cwd: folderWith({ "sekisho.yaml": config }) },
+  );
 
 describe("apache snippet", () => {
   test("has the paths of the configured enforcers, and of no other", async () => {
@@ -23,5 +25,6 @@ describe("apache snippet", () => {
     expect(stdout).toContain("-f '/run/sekisho/banned/%{REMOTE_ADDR}'");
     expect(stdout).toContain("IncludeOptional /var/lib/sekisho/apache/blocklist.conf");
     expect(stdout).toContain('LogFormat "%h \\"%r\\"" sekisho');
+    expect(stdout).toContain('LogMessage "opened %{REMOTE_ADDR}" hook=fixups');
   });
 });

@@ -46,6 +46,7 @@ function knowing(): string {
   const source = writer.register({ path: "/access.log", kind: "access", format: "auto", timezone: null });
   const subjects = ["192.0.2.7", "192.0.2.8", "198.51.100.1"];
   writer.commit({
+    sockets: [],
     events: [access("192.0.2.7", 0, { path: "/first" }), access("192.0.2.7", 1, { path: "/second" })],
     findings: subjects.map(finding),
     judgements: subjects.map(() => ({ kind: "none" })),

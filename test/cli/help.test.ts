@@ -31,6 +31,7 @@ describe("sekisho", () => {
       "ban",
       "unban",
       "bans",
+      "sockets",
       "allow",
       "backup",
       "apache",

@@ -46,7 +46,8 @@ interface World extends AsyncDisposable {
 async function directoryWorld(): Promise<World> {
   const inRoot = (root: string): string => join(root, "banned");
   const apache = await startApache({
-    config: (root) => apacheSnippet({ directory: inRoot(root), includeFile: null, logFormat: "%a" }),
+    config: (root) =>
+      apacheSnippet({ directory: inRoot(root), includeFile: null, logFormat: "%a", openingMessage: "m" }),
   });
   const directory = inRoot(apache.root);
   const closed = join(apache.root, "closed");
@@ -89,7 +90,8 @@ async function directoryWorld(): Promise<World> {
 async function includeWorld(): Promise<World> {
   const inRoot = (root: string): string => join(root, "sekisho", "blocklist.conf");
   const apache = await startApache({
-    config: (root) => apacheSnippet({ directory: null, includeFile: inRoot(root), logFormat: "%a" }),
+    config: (root) =>
+      apacheSnippet({ directory: null, includeFile: inRoot(root), logFormat: "%a", openingMessage: "m" }),
   });
   const file = inRoot(apache.root);
   const make = (with_: { file?: string; control?: string }): Enforcer =>

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect } from "vitest";
 import { apacheSnippet } from "../../src/enforce/apache-snippet.ts";
 import { SEKISHO_LOG_FORMAT } from "../../src/parse/named-formats.ts";
+import { OPENING_MESSAGE } from "../../src/parse/opening.ts";
 import { type Apache, startApache } from "../apache.ts";
 import { DaemonUnderTest } from "./daemon.ts";
 
@@ -14,6 +15,7 @@ export const guardedApache = () =>
         directory: `${root}/banned`,
         includeFile: `${root}/blocklist.conf`,
         logFormat: SEKISHO_LOG_FORMAT,
+        openingMessage: OPENING_MESSAGE,
       }),
   });
 

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { apacheSnippet } from "../../src/enforce/apache-snippet.ts";
+import { OPENING_MESSAGE } from "../../src/parse/opening.ts";
 import { type Apache, type RequestOptions, startApache } from "../apache.ts";
 import { missing } from "../requirements.ts";
 
@@ -78,6 +79,7 @@ describe.skipIf(missing("root", "apache2", "netns"))("the snippet in a real Apac
           directory: join(root, "banned"),
           includeFile: join(root, "list.conf"),
           logFormat: '%a "%{Origin}i"',
+          openingMessage: OPENING_MESSAGE,
         });
         const choose = snippet.replace("#GlobalLog /var/log/apache2/sekisho.log", `GlobalLog ${sekishoLog}`);
         return `LoadModule access_compat_module /usr/lib/apache2/modules/mod_access_compat.so\n${choose}`;
@@ -116,14 +118,19 @@ describe.skipIf(missing("root", "apache2", "netns"))("the snippet in a real Apac
 });
 
 test("a means that is off is left out", () => {
-  const logFormat = "%a";
-  expect(apacheSnippet({ directory: null, includeFile: "/x/list.conf", logFormat })).not.toContain("-f '");
-  expect(apacheSnippet({ directory: "/x/banned", includeFile: null, logFormat })).not.toContain(
+  const logged = { logFormat: "%a", openingMessage: "m" };
+  expect(apacheSnippet({ directory: null, includeFile: "/x/list.conf", ...logged })).not.toContain("-f '");
+  expect(apacheSnippet({ directory: "/x/banned", includeFile: null, ...logged })).not.toContain(
     "IncludeOptional",
   );
 });
 
 test("quotes and backslashes of the log format are escaped for Apache", () => {
-  const snippet = apacheSnippet({ directory: null, includeFile: null, logFormat: '%a "%r" \\t' });
+  const snippet = apacheSnippet({
+    directory: null,
+    includeFile: null,
+    logFormat: '%a "%r" \\t',
+    openingMessage: "m",
+  });
   expect(snippet).toContain('LogFormat "%a \\"%r\\" \\\\t" sekisho');
 });

@@ -1,4 +1,4 @@
-import type { AccessEvent, AuditEvent, AuditName, ErrorEvent } from "../../src/model/event.ts";
+import type { AccessEvent, AuditEvent, AuditName, ErrorEvent, OpeningEvent } from "../../src/model/event.ts";
 import { type Ip, parseIp } from "../../src/model/ip.ts";
 import type { UnixMs } from "../../src/model/time.ts";
 
@@ -35,8 +35,52 @@ export const access = (
   bytesIn: undefined,
   bytesOut: undefined,
   refused: false,
+  second: false,
   ...fields,
 });
+
+/** A handshake as the error log tells it at once. */
+export const opening = (
+  client: string,
+  seconds: number,
+  fields: Partial<Omit<OpeningEvent, "kind" | "client" | "time">> = {},
+): OpeningEvent => ({
+  kind: "opening",
+  time: at(seconds),
+  source: 2,
+  line: `${client} opens at ${seconds}`,
+  client: ip(client),
+  method: "GET",
+  path: "/ws",
+  query: null,
+  protocol: "HTTP/1.1",
+  userAgent: "test",
+  origin: null,
+  host: "site.example",
+  user: null,
+  vhost: "site.example",
+  second: false,
+  ...fields,
+});
+
+/** The line that Apache writes when a WebSocket closes; its time is when it was opened. */
+export const socketEnd = (
+  client: string,
+  seconds: number,
+  fields: Partial<Omit<AccessEvent, "kind" | "client" | "time">> = {},
+): AccessEvent =>
+  access(client, seconds, {
+    path: "/ws",
+    status: 101,
+    upgrade: "websocket",
+    origin: null,
+    host: "site.example",
+    vhost: "site.example",
+    durationUs: 5_000_000,
+    bytesIn: 300,
+    bytesOut: 200,
+    ...fields,
+  });
 
 export const errorEvent = (
   client: string | null,

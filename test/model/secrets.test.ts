@@ -8,6 +8,7 @@ test.each([
   ["ticket=9f8e&ws-ticket=1==&x=", "ticket=***&ws-ticket=***&x="],
   ["PHPSESSID=1&JSESSIONID=2&sid=3&session_id=4", "PHPSESSID=***&JSESSIONID=***&sid=***&session_id=***"],
   ["user[password]=p%40ss;pwd=x", "user[password]=***;pwd=***"],
+  ["user%5Bpassword%5D=x&user%255bpwd%255d=y", "user%5Bpassword%5D=***&user%255bpwd%255d=***"],
   ["/app;jsessionid=ABC?next=/a", "/app;jsessionid=***?next=/a"],
   ["apikey=1&api_key=2&api-key=3&client_secret=4", "apikey=***&api_key=***&api-key=***&client_secret=***"],
   [

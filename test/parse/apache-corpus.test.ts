@@ -62,6 +62,7 @@ test("a first line is read in full", () => {
     bytesIn: 151,
     bytesOut: 287,
     refused: false,
+    second: false,
   });
   expect(accesses[0]).toMatchObject({ bytes: 287, origin: undefined, upgrade: undefined, host: undefined });
 });

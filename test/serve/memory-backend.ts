@@ -8,6 +8,7 @@ import type {
   LiveMessage,
   Page,
   RuleItem,
+  SocketItem,
   Status,
   TrafficPoint,
 } from "../../src/model/api.ts";
@@ -29,6 +30,7 @@ export class MemoryBackend implements Backend {
   readonly allBans: BanItem[] = [];
   readonly allIncidents: IncidentDetail[] = [];
   readonly allEvents: EventItem[] = [];
+  readonly allSockets: SocketItem[] = [];
   sources: Status["sources"] = [source("/var/log/apache2/access.log")];
 
   constructor(clock: Clock) {
@@ -57,6 +59,7 @@ export class MemoryBackend implements Backend {
       jobs: [],
       bans: { active: this.allBans.filter(({ state }) => state === "active").length },
       incidents: { open: this.allIncidents.filter(({ state }) => state === "open").length },
+      sockets: { open: this.allSockets.filter(({ state }) => state === "open").length },
       events: { ...noEvents(), access: 7, unparsed: 2 },
       rules: 9,
       problems: [],
@@ -85,6 +88,14 @@ export class MemoryBackend implements Backend {
     const wanted = this.allEvents.filter(
       ({ client, kind }) =>
         (query.client === null || client === query.client) && (query.kind === null || kind === query.kind),
+    );
+    return page(wanted, query);
+  }
+
+  sockets(query: Parameters<Backend["sockets"]>[0]): Page<SocketItem> {
+    const wanted = this.allSockets.filter(
+      ({ client, state }) =>
+        (query.client === null || client === query.client) && (query.state === null || state === query.state),
     );
     return page(wanted, query);
   }
@@ -247,6 +258,25 @@ export const event = (id: number, kind: EventItem["kind"], client: string | null
   message: null,
   reason: null,
   refused: false,
+});
+
+export const socket = (id: number, state: SocketItem["state"], client: string): SocketItem => ({
+  id,
+  state,
+  client,
+  openedAt: "2026-11-20T12:00:00.000Z",
+  closedAt: state === "closed" ? "2026-11-20T12:00:05.000Z" : null,
+  lifetimeMs: state === "closed" ? 5_000 : null,
+  path: "/ws",
+  query: null,
+  origin: "https://evil.example",
+  host: "site.example",
+  vhost: "site.example",
+  userAgent: null,
+  user: null,
+  status: state === "closed" ? 101 : null,
+  bytesIn: null,
+  bytesOut: null,
 });
 
 function page<Item>(all: readonly Item[], { limit, cursor }: PageQuery): Page<Item> {

@@ -26,6 +26,7 @@ test("the metrics are Prometheus text, with a type before every family", async (
     'sekisho_source_lag_bytes{path="/var/log/apache2/access.log"} 5',
     "sekisho_bans_active 0",
     "sekisho_incidents_open 0",
+    "sekisho_sockets_open 0",
     'sekisho_enforcer_state{name="apache-directory",state="drifted"} 1',
     'sekisho_enforcer_state{name="apache-directory",state="in-sync"} 0',
     'sekisho_enforcer_blocks{name="apache-directory"} 3',

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { event, incident } from "./memory-backend.ts";
+import { event, incident, socket } from "./memory-backend.ts";
 import { type Ask, capturedLog, runServer } from "./running-server.ts";
 
 const post = (body: unknown): Ask => ({ method: "POST", body });
@@ -164,6 +164,22 @@ describe("allowlist, events, traffic, enforcers", () => {
     expect(await ids("?client=::ffff:192.0.2.7")).toEqual([1, 2]);
     expect(await ids("?client=192.0.2.7&kind=error")).toEqual([2]);
     expect(await ids("?kind=unparsed")).toEqual([3]);
+  });
+
+  test("WebSockets are filtered by state and client", async () => {
+    const { ask, backend } = await runServer();
+    backend.allSockets.push(
+      socket(1, "open", "192.0.2.7"),
+      socket(2, "closed", "192.0.2.7"),
+      socket(3, "open", "2001:db8::1"),
+    );
+    const ids = async (query: string) => (await ask(`/api/sockets${query}`)).json.items?.map(({ id }) => id);
+    expect(await ids("")).toEqual([1, 2, 3]);
+    expect(await ids("?state=open")).toEqual([1, 3]);
+    expect(await ids("?state=closed&client=::ffff:192.0.2.7")).toEqual([2]);
+    expect((await ask("/api/sockets?state=shut")).status).toBe(400);
+    expect((await ask("/api/sockets", { as: "nobody" })).status).toBe(401);
+    expect((await ask("/api/status")).json).toMatchObject({ sockets: { open: 2 } });
   });
 
   test("traffic has a point for every minute asked for, sixty by default", async () => {

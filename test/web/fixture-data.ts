@@ -114,7 +114,8 @@ export const status = (): Status => ({
   ],
   bans: { active: 0 },
   incidents: { open: 0 },
-  events: { access: 1_292_440, error: 20_106, audit: 0, unparsed: 19 },
+  sockets: { open: 0 },
+  events: { access: 1_292_440, opening: 212, error: 20_106, audit: 0, unparsed: 19 },
   rules: 9,
   problems: [],
 });

@@ -1,0 +1,225 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { compileRule } from "../../src/evaluate/compile-rule.ts";
+import { Evaluator } from "../../src/evaluate/evaluator.ts";
+import { ruleSchema } from "../../src/evaluate/rule-schema.ts";
+import { Sockets } from "../../src/evaluate/sockets.ts";
+import type { LogEvent } from "../../src/model/event.ts";
+import { access, errorEvent, opening, socketEnd } from "./events.ts";
+
+const CLIENT = "203.0.113.7";
+const FOREIGN = "https://evil.example";
+const foreign = { origin: FOREIGN };
+
+const rule = (id: string, match: object, bucket: object = {}) =>
+  compileRule(
+    {
+      id,
+      spec: ruleSchema.parse({
+        title: { en: id, ja: id },
+        detects: "d",
+        why: "w",
+        severity: "medium",
+        events: "access",
+        match,
+        bucket: { kind: "threshold", count: 2, window: "1m", ...bucket },
+        cooldown: "1s",
+      }),
+    },
+    { origins: new Set() },
+  );
+const HANDSHAKE = rule("handshake", { handshake: true });
+const FOREIGN_ORIGIN = rule("foreign-origin", { handshake: true, foreignOrigin: true });
+const LONG = rule("long", { handshake: true, durationUs: { atLeast: 1_000_000 } });
+const REFUSED = rule("refused", { status: 403 });
+const ANY = rule("any", {});
+
+/** Rules that fired, in order, with batches as they are given. */
+function fired(rules: readonly ReturnType<typeof rule>[], ...batches: LogEvent[][]): string[] {
+  const sockets = new Sockets();
+  const evaluator = new Evaluator(rules);
+  return batches.flatMap((events) => {
+    sockets.follow(events);
+    return evaluator.evaluate(events).map((finding) => `${finding.rule} ${finding.evidence.at(-1)}`);
+  });
+}
+
+describe("what is judged when", () => {
+  test("a rule that reads nothing of the end fires at the opening, while the socket is open", () => {
+    expect(fired([FOREIGN_ORIGIN], [opening(CLIENT, 0, foreign)], [opening(CLIENT, 1, foreign)])).toEqual([
+      `foreign-origin ${CLIENT} opens at 1`,
+    ]);
+  });
+
+  test("the lines at the end of sockets that were judged are not judged by it again", () => {
+    const opened = [opening(CLIENT, 0, foreign), opening(CLIENT, 30, foreign)];
+    const ended = [socketEnd(CLIENT, 0, foreign), socketEnd(CLIENT, 30, foreign)];
+    expect(fired([FOREIGN_ORIGIN, HANDSHAKE, ANY], opened, ended)).toHaveLength(3);
+  });
+
+  test("a rule that reads what only the end knows is judged at the end, and not at the opening", () => {
+    const opened = [opening(CLIENT, 0), opening(CLIENT, 1)];
+    const ended = [socketEnd(CLIENT, 0), socketEnd(CLIENT, 1)];
+    expect(fired([LONG], opened)).toEqual([]);
+    expect(fired([LONG], opened, ended)).toEqual([`long ${CLIENT} at 1`]);
+    const refused = [0, 1].map((second) => socketEnd(CLIENT, second, { status: 403 }));
+    expect(fired([REFUSED], opened, refused)).toEqual([`refused ${CLIENT} at 1`]);
+  });
+
+  test("a rule that counts different values of a field of the end is judged at the end", () => {
+    const statuses = rule("statuses", { handshake: true }, { kind: "distinct", of: "status" });
+    const opened = [opening(CLIENT, 0), opening(CLIENT, 1)];
+    const ended = [socketEnd(CLIENT, 0), socketEnd(CLIENT, 1, { status: 403 })];
+    expect(fired([statuses], opened)).toEqual([]);
+    expect(fired([statuses], opened, ended)).toEqual([`statuses ${CLIENT} at 1`]);
+  });
+
+  test("without openings, lines at the end are judged as ever", () => {
+    const ended = [socketEnd(CLIENT, 0, foreign), socketEnd(CLIENT, 1, foreign)];
+    expect(fired([FOREIGN_ORIGIN], ended)).toEqual([`foreign-origin ${CLIENT} at 1`]);
+  });
+
+  test("where the line at the end is read first, it is judged, and the opening is not judged again", () => {
+    const ended = [socketEnd(CLIENT, 0, foreign)];
+    const opened = [opening(CLIENT, 0, foreign)];
+    expect(fired([FOREIGN_ORIGIN], ended, opened)).toEqual([]);
+    expect(fired([FOREIGN_ORIGIN], ended, opened, [opening(CLIENT, 9, foreign)])).toHaveLength(1);
+  });
+
+  test("an Origin is compared with the virtual host where no Host was sent", () => {
+    const event = opening(CLIENT, 0, { host: null, origin: "https://site.example" });
+    const evaluator = new Evaluator([FOREIGN_ORIGIN]);
+    expect(evaluator.matching(event)).toEqual([]);
+    expect(evaluator.matching({ ...event, origin: FOREIGN })).toEqual(["foreign-origin"]);
+  });
+});
+
+describe("which lines belong together", () => {
+  const isSecond = (opened: LogEvent, ended: ReturnType<typeof socketEnd>): boolean => {
+    new Sockets().follow([opened, ended]);
+    return ended.second;
+  };
+
+  test("those of one client that asked for the same thing at the same time, secrets aside", () => {
+    const asked = { path: "/ws/room", query: "id=1&ticket=abc" };
+    expect(isSecond(opening(CLIENT, 0.3, asked), socketEnd(CLIENT, 0, asked))).toBe(true);
+    expect(isSecond(opening(CLIENT, 55), socketEnd(CLIENT, 0))).toBe(true);
+    expect(isSecond(opening(CLIENT, 61), socketEnd(CLIENT, 0))).toBe(false);
+    expect(isSecond(opening("203.0.113.8", 0), socketEnd(CLIENT, 0))).toBe(false);
+    expect(isSecond(opening(CLIENT, 0, { path: "/other" }), socketEnd(CLIENT, 0))).toBe(false);
+    expect(isSecond(opening(CLIENT, 0, { query: "a" }), socketEnd(CLIENT, 0))).toBe(false);
+  });
+
+  test("of several the nearest in time, so that each has its own lifetime", () => {
+    const sockets = new Sockets();
+    sockets.follow([0, 10, 20].map((second) => opening(CLIENT, second)));
+    const changes = sockets.follow([10, 20, 0].map((second) => socketEnd(CLIENT, second)));
+    expect(changes.map((change) => change.kind === "closed" && change.id)).toEqual([2, 3, 1]);
+  });
+
+  test("a request that is no handshake belongs to nothing", () => {
+    const sockets = new Sockets();
+    const request = access(CLIENT, 0, { path: "/ws" });
+    expect(sockets.follow([opening(CLIENT, 0), request])).toMatchObject([{ kind: "opened" }]);
+    expect(request.second).toBe(false);
+  });
+
+  test("what a ban refused was never opened", () => {
+    const refused = socketEnd(CLIENT, 0, { status: 403, refused: true });
+    new Sockets().follow([opening(CLIENT, 0), refused]);
+    expect(refused.second).toBe(false);
+  });
+
+  test("however the two logs are interleaved, exactly one line of each socket is judged", () => {
+    const socket = fc.record({
+      client: fc.constantFrom("203.0.113.7", "203.0.113.8", "2001:db8::7"),
+      path: fc.constantFrom("/a", "/b"),
+      // Where formats have whole seconds, many sockets bear one time.
+      opened: fc.nat(40),
+      lifetime: fc.nat(100_000),
+    });
+    fc.assert(
+      fc.property(fc.array(socket, { maxLength: 40 }), fc.array(fc.boolean()), (all, turns) => {
+        const errorLog = all
+          .toSorted((a, b) => a.opened - b.opened)
+          .map(({ client, path, opened }) => opening(client, opened + 0.2, { path }));
+        const accessLog = all
+          .toSorted((a, b) => a.opened + a.lifetime - b.opened - b.lifetime)
+          .map(({ client, path, opened }) => socketEnd(client, opened, { path }));
+        const lines: LogEvent[][] = [];
+        const [openings, ends] = [[...errorLog], [...accessLog]];
+        for (let turn = 0; openings.length + ends.length > 0; turn++) {
+          const next = (turns[turn % (turns.length || 1)] ? openings : ends).shift();
+          lines.push([next ?? (openings.shift() as LogEvent | undefined) ?? ends.shift()!]);
+        }
+        const sockets = new Sockets();
+        const changes = lines.flatMap((events) => sockets.follow(events));
+        const judged = [...errorLog, ...accessLog].filter(({ second }) => !second);
+        expect(judged).toHaveLength(all.length);
+        expect(changes.filter(({ kind }) => kind === "closed")).toHaveLength(all.length);
+      }),
+    );
+  });
+});
+
+describe("memory", () => {
+  test("of too many open sockets the oldest is given up", () => {
+    const sockets = new Sockets([], 1, 3);
+    const changes = sockets.follow(
+      [0, 1, 2, 3].map((second) => opening(CLIENT, second, { path: `/${second}` })),
+    );
+    expect(changes.at(-1)).toEqual({ kind: "given-up", id: 1 });
+    const [first, last] = [0, 3].map((second) => socketEnd(CLIENT, second, { path: `/${second}` }));
+    sockets.follow([first!, last!]);
+    expect([first!.second, last!.second]).toEqual([false, true]);
+  });
+
+  test("of too many ends without an opening the oldest is forgotten", () => {
+    const sockets = new Sockets([], 1, 3, 2);
+    sockets.follow([0, 1, 2].map((second) => socketEnd(CLIENT, second, { path: `/${second}` })));
+    const late = [0, 2].map((second) => opening(CLIENT, second, { path: `/${second}` }));
+    sockets.follow(late);
+    expect(late.map(({ second }) => second)).toEqual([false, true]);
+  });
+
+  test("sockets that were open at a restart, and ends whose opening is still to be read, are remembered", () => {
+    const before = new Sockets();
+    const [opened] = before.follow([opening(CLIENT, 0)]);
+    const recent = [{ events: [socketEnd(CLIENT, 5, { path: "/b" })] }];
+    const after = new Sockets(
+      opened?.kind === "opened" ? [{ id: opened.id, key: opened.key, openedAt: opened.event.time }] : [],
+      2,
+    );
+    expect([...after.recalled(recent)]).toEqual(recent);
+    const late = [socketEnd(CLIENT, 0), opening(CLIENT, 5, { path: "/b" })];
+    expect(after.follow(late).map(({ kind }) => kind)).toEqual(["closed", "opened", "closed"]);
+    expect(late.map(({ second }) => second)).toEqual([true, true]);
+  });
+});
+
+describe("when Apache stops", () => {
+  const server = (seconds: number, code: string) => errorEvent(null, seconds, code);
+  const kinds = (...events: LogEvent[]) => new Sockets().follow(events).map(({ kind }) => kind);
+
+  test.each(["AH00489", "AH00163", "AH00292", "AH00491"])("what was open is lost with %s", (code) => {
+    const changes = new Sockets().follow([opening(CLIENT, 0), server(9, code)]);
+    expect(changes.at(-1)).toEqual({ kind: "lost", openedBefore: server(9, code).time });
+  });
+
+  test("a graceful reload leaves sockets open, and the next hard start does not", () => {
+    const reload = [server(8, "AH00493"), server(9, "AH00489")];
+    expect(kinds(opening(CLIENT, 0), ...reload)).toEqual(["opened"]);
+    expect(kinds(opening(CLIENT, 0), ...reload, server(20, "AH00489"))).toEqual(["opened", "lost"]);
+  });
+
+  test("an opening from before the start that is read after it is lost, too", () => {
+    expect(kinds(server(9, "AH00489"), opening(CLIENT, 0))).toEqual(["lost", "opened", "lost"]);
+    expect(kinds(server(9, "AH00489"), opening(CLIENT, 10))).toEqual(["lost", "opened"]);
+  });
+
+  test("a line at the end that comes all the same is not judged again", () => {
+    const late = socketEnd(CLIENT, 0);
+    expect(kinds(opening(CLIENT, 0), server(9, "AH00489"), late)).toEqual(["opened", "lost", "closed"]);
+    expect(late.second).toBe(true);
+  });
+});
