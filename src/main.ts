@@ -8,6 +8,7 @@ import { bansCommand } from "./cli/bans.ts";
 import { checkCommand } from "./cli/check.ts";
 import type { CliContext } from "./cli/context.ts";
 import { explainCommand } from "./cli/explain.ts";
+import { initCommand } from "./cli/init.ts";
 import { runCli } from "./cli/program.ts";
 import { replayCommand } from "./cli/replay.ts";
 import { runCommand } from "./cli/run.ts";
@@ -59,6 +60,7 @@ process.exitCode = await runCli(process.argv.slice(2), context, [
       );
     },
   }),
+  initCommand(context),
   replayCommand(context),
   explainCommand(context),
   statusCommand(context),

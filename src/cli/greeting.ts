@@ -26,7 +26,7 @@ export function greeting(setup: Setup, daemon: Pick<Daemon, "link">, demo: boole
   } else {
     lines.push(
       file === null
-        ? "No configuration: watching the Apache logs that were found."
+        ? "No configuration: watching the Apache logs that were found. `sekisho init` makes one from Apache's own."
         : `Configuration: ${file}`,
     );
     for (const { path, kind } of config.logs) lines.push(`  ${kind.padEnd(6)} ${path}`);

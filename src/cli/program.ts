@@ -11,6 +11,8 @@ const FIRST_STEPS = `
 First steps:
   sekisho run
       watch Apache's logs and decide without blocking; open the printed link
+  sekisho init
+      see what Apache's configuration says, and make Sekisho's from it
   sekisho check
       see what would run, and what is in the way of it
   sekisho replay /var/log/apache2/access.log

@@ -25,6 +25,7 @@ describe("sekisho", () => {
     expect(COMMANDS).toEqual([
       "run",
       "check",
+      "init",
       "replay",
       "explain",
       "status",

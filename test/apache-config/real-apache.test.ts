@@ -1,0 +1,71 @@
+import { describe, expect, test } from "vitest";
+import { SEKISHO } from "../e2e/command-line.ts";
+import { Machine } from "../machine.ts";
+import { missing } from "../requirements.ts";
+import { TREES, type Tree } from "./trees.ts";
+
+interface Plan {
+  readonly logs: readonly {
+    readonly kind: string;
+    readonly path: string;
+    readonly verdict: "read" | "left out" | "cannot be read";
+  }[];
+}
+
+/** Starts the tree's Apache and sends each vhost a request of its own. */
+async function serving(tree: Tree): Promise<Machine> {
+  const machine = await Machine.start(tree.files);
+  try {
+    machine.shell(
+      `${tree.start} && for i in $(seq 200); do [ -e /run/apache2/apache2.pid -o -e /run/httpd.pid ] && exit 0; sleep 0.05; done; exit 1`,
+    );
+    for (const [port, host] of tree.hosts) machine.get(port, `/${host}`, { host });
+    return machine;
+  } catch (error) {
+    await machine[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+const planOf = (machine: Machine): Plan => {
+  const { exitStatus, stdout, stderr } = machine.run(SEKISHO, "init", "--json");
+  expect({ exitStatus, stderr }).toEqual({ exitStatus: 0, stderr: "" });
+  return JSON.parse(stdout) as Plan;
+};
+
+const written = (machine: Machine): string[] =>
+  machine.shell("find /var/log/apache2 /var/log/httpd -type f | sort");
+const isLike = (pattern: string) => (file: string) =>
+  new RegExp(`^${pattern.replaceAll(".", "\\.").replaceAll("*", "[^/]*")}$`).test(file);
+
+describe.skipIf(missing("root", "apache2", "netns"))("against a real Apache with %s", () => {
+  describe.each(Object.entries(TREES))("%s configuration", (_name, tree) => {
+    test("init names the files that Apache writes, all of them and no other", {
+      timeout: 60_000,
+    }, async () => {
+      await using machine = await serving(tree);
+      const { logs } = planOf(machine);
+      const paths = [...new Set(logs.map(({ path }) => path).filter((path) => path.startsWith("/")))];
+      const files = written(machine);
+      const unnamed = () => written(machine).filter((file) => !paths.some((path) => isLike(path)(file)));
+      expect(unnamed()).toEqual([]);
+      expect(paths.filter((path) => !files.some(isLike(path)))).toEqual([]);
+    });
+
+    test("each request is in exactly one of the logs that would be read", { timeout: 60_000 }, async () => {
+      await using machine = await serving(tree);
+      const read = planOf(machine).logs.filter(
+        ({ kind, verdict }) => kind === "access" && verdict === "read",
+      );
+      const linesWith = (host: string): string[] => {
+        const files = written(machine).filter((file) => read.some(({ path }) => isLike(path)(file)));
+        return machine
+          .shell(`cat ${files.map((file) => `'${file}'`).join(" ")}`)
+          .filter((line) => line.includes(`GET /${host} `));
+      };
+      for (const [, host] of tree.hosts) {
+        await expect.poll(() => linesWith(host), { timeout: 10_000 }).toHaveLength(1);
+      }
+    });
+  });
+});

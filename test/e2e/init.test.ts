@@ -1,0 +1,47 @@
+import { once } from "node:events";
+import { describe, expect, test } from "vitest";
+import type { Status } from "../../src/model/api.ts";
+import { TREES } from "../apache-config/trees.ts";
+import { Machine } from "../machine.ts";
+import { missing } from "../requirements.ts";
+import { SEKISHO } from "./command-line.ts";
+
+const json = <T>(machine: Machine, ...args: string[]): T =>
+  JSON.parse(machine.run(SEKISHO, ...args).stdout) as T;
+
+describe.skipIf(missing("root", "apache2", "netns"))("from Apache's configuration to the first event", () => {
+  test("init writes what check finds nothing wrong with, and run reads each request once", {
+    timeout: 60_000,
+  }, async () => {
+    const tree = TREES["a Debian with many sites"]!;
+    await using machine = await Machine.start(tree.files);
+    machine.shell(`${tree.start} && while [ ! -e /run/apache2/apache2.pid ]; do sleep 0.05; done`);
+
+    const visitEach = () => {
+      for (const [port, host] of tree.hosts) machine.get(port, `/${host}`, { host });
+    };
+    visitEach();
+
+    const written = machine.run(SEKISHO, "init", "--write");
+    expect([written.exitStatus, written.stderr]).toEqual([0, ""]);
+    expect(written.stdout).toContain(
+      "Written: /etc/sekisho/sekisho.yaml.\nNow: sekisho check && sekisho run\n",
+    );
+    const checked = machine.run(SEKISHO, "check");
+    expect([checked.exitStatus, checked.stderr]).toEqual([0, ""]);
+
+    const daemon = machine.spawn(SEKISHO, ["run"]);
+    let said = "";
+    daemon.stdout!.on("data", (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    await expect.poll(() => said, { timeout: 20_000 }).toContain("Dashboard: ");
+    const events = () => json<Status>(machine, "status", "--json").events;
+    await expect.poll(() => events().access, { timeout: 20_000 }).toBe(tree.hosts.length);
+    visitEach();
+    await expect.poll(() => events().access, { timeout: 20_000 }).toBe(2 * tree.hosts.length);
+    expect(events().unparsed).toBe(0);
+    daemon.kill("SIGTERM");
+    await once(daemon, "exit");
+  });
+});
