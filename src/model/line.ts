@@ -1,4 +1,5 @@
 import type { SourceId, SourceKind } from "./event.ts";
+import type { UnixMs } from "./time.ts";
 
 /** Which file this is, whatever it is called now. Inodes are reused, so the first bytes count too. */
 export interface Fingerprint {
@@ -13,8 +14,14 @@ export interface Fingerprint {
 export interface Checkpoint {
   readonly source: SourceId;
   readonly fingerprint: Fingerprint;
-  /** Bytes of that file whose lines are in the store. */
+  /** Bytes of that file whose lines are in the store; of a packed file, bytes as they were before it was packed. */
   readonly offset: number;
+  /** SHA-256 of what stands before the offset, up to a KiB, hex; empty where it was not kept. */
+  readonly tail: string;
+}
+
+export interface StoredCheckpoint extends Checkpoint {
+  readonly committedAt: UnixMs;
 }
 
 /** A log file that is being read. */

@@ -5,11 +5,12 @@ import { type ErrorCode, messageOf, SekishoError, systemCode } from "../model/er
 import { initial } from "./migrations/0001-initial.ts";
 import { banSources } from "./migrations/0002-ban-sources.ts";
 import { sockets } from "./migrations/0003-sockets.ts";
+import { checkpointTails } from "./migrations/0004-checkpoint-tails.ts";
 
 export type Connection = Database.Database;
 
 /** Applied in order, each once; `PRAGMA user_version` counts them. What has shipped is never edited. */
-const MIGRATIONS: readonly string[] = [initial, banSources, sockets];
+const MIGRATIONS: readonly string[] = [initial, banSources, sockets, checkpointTails];
 
 /** How long a writer waits for another process's lock. */
 const BUSY_MS = 5_000;

@@ -2,7 +2,7 @@ import type { Decision, Judgement, StoredDecision } from "../model/decision.ts";
 import type { LogEvent } from "../model/event.ts";
 import { type Finding, SEVERITIES, type Severity } from "../model/finding.ts";
 import { type Target, targetOfSubject } from "../model/ip.ts";
-import type { Checkpoint, Source } from "../model/line.ts";
+import type { Checkpoint, Fingerprint, Source, StoredCheckpoint } from "../model/line.ts";
 import { maskSecrets } from "../model/secrets.ts";
 import type { SocketChange } from "../model/socket.ts";
 import { type Clock, NEVER, type UnixMs } from "../model/time.ts";
@@ -76,17 +76,16 @@ export class StoreWriter implements Disposable {
     });
   }
 
-  checkpoints(source: Pick<Source, "id">): Checkpoint[] {
+  checkpoints(source: Pick<Source, "id">): StoredCheckpoint[] {
     return this.#statements
-      .all<{ device: number; inode: number; head: string; head_length: number; offset: number }>(
-        "SELECT device, inode, head, head_length, offset FROM checkpoints WHERE source = ? ORDER BY updated_at DESC",
+      .all<Fingerprint & Pick<StoredCheckpoint, "offset" | "tail" | "committedAt">>(
+        `SELECT device, inode, head, head_length AS headLength, offset, tail, updated_at AS committedAt
+           FROM checkpoints WHERE source = ?`,
         source.id,
       )
-      .map(({ offset, head_length: headLength, ...file }) => ({
-        source: source.id,
-        fingerprint: { ...file, headLength },
-        offset,
-      }));
+      .map(({ offset, tail, committedAt, ...fingerprint }) => {
+        return { source: source.id, fingerprint, offset, tail, committedAt };
+      });
   }
 
   /** Stores a batch: all of it or nothing. Throws DISK_FULL, DATABASE_LOCKED, …; the same batch may be tried again. */
@@ -191,9 +190,9 @@ export class StoreWriter implements Disposable {
     );
   }
 
-  #storeCheckpoint({ source, fingerprint, offset }: Checkpoint): void {
+  #storeCheckpoint({ source, fingerprint, offset, tail }: Checkpoint): void {
     this.#statements.insert(
-      "INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?, ?, ?)",
+      "INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
       source,
       fingerprint.device,
       fingerprint.inode,
@@ -201,6 +200,7 @@ export class StoreWriter implements Disposable {
       fingerprint.headLength,
       offset,
       this.#clock.now(),
+      tail,
     );
   }
 

@@ -1,250 +1,273 @@
-import { closeSync, fstatSync, openSync, readdirSync, type Stats, statSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
-import { messageOf, SekishoError, systemCode } from "../model/errors.ts";
-import type { Checkpoint, Fingerprint, LineBatch, Source } from "../model/line.ts";
-import { fingerprintOf, HEAD_LENGTH, hasHead, isSameFile } from "./fingerprint.ts";
-import type { LineReader, ReadLines } from "./line-reader.ts";
+import { type Stats, statSync } from "node:fs";
+import { messageOf, SekishoError } from "../model/errors.ts";
+import type { LineBatch, Source, StoredCheckpoint } from "../model/line.ts";
+import { unixMs } from "../model/time.ts";
+import { checkpointOf, HEAD_LENGTH } from "./fingerprint.ts";
+import type { LineReader } from "./line-reader.ts";
+import { missing, openLog, packingIn, problemOf } from "./open-log.ts";
+import { PackedFile } from "./packed-file.ts";
+import { PlainFile, type ReadFile } from "./plain-file.ts";
+import { RotationCycle } from "./rotation-cycle.ts";
+import { type Unread, UnreadGenerations } from "./unread-generations.ts";
 
-interface OpenFile {
-  readonly descriptor: number;
-  fingerprint: Fingerprint;
-  offset: number;
-}
-
-/** Old Apache children write to a rotated file for as long as they have open sockets; this many are held. */
-const ROTATED_FILES = 3;
-const CHUNKS_A_BATCH = 4;
-/** How long a deleted file is listened to, for what an old Apache child still writes. */
+/** How long a file that was deleted with the log itself is listened to, for what an old Apache child still writes. */
 const DELETED_REST_MS = 60_000;
 
+/** Lines to be committed; "busy" when there may be some after more work; null when all are read. */
+export type Next = { readonly batch: LineBatch; committed(): void } | "busy" | null;
+
 /**
- * One log and the files that it was: the one at its path, and those that rotation renamed, which are still read since
- * old Apache children go on writing to them. Files are told apart by device, inode and first bytes, never by name.
+ * One log and the files that it was. It reads, in this order: files that rotation renamed, which are held open as old
+ * Apache children go on writing to them; generations that came and went unseen; the file at the log's path.
  *
  * At each `check` the path holds (a) the file that is open: nothing to do, or it was truncated and is read from its
  * beginning; (b) another file: the open one was rotated, the new one is opened; (c) nothing or nothing readable: that is
- * the log's `problem`, and the open descriptor goes on being read.
+ * the log's `problem`, and the open descriptor goes on being read. After (b) and a truncation, as at the start, the
+ * generations are searched for what nobody has read.
  */
 export class FollowedLog {
   readonly source: Source;
-  /** What is wrong with the path at present; null when it is being read. */
-  problem: SekishoError | null = null;
   readonly #reader: LineReader;
-  #checkpoints: Checkpoint[];
-  #current: OpenFile | null = null;
-  #rotated: OpenFile[] = [];
+  /** By device and inode, as they are stored. */
+  readonly #checkpoints = new Map<string, StoredCheckpoint>();
+  readonly #cycle = new RotationCycle();
+  #pathProblem: SekishoError | null = null;
+  #generationProblem: SekishoError | null = null;
+  #current: PlainFile | null = null;
+  /** Oldest first. */
+  #rotated: PlainFile[] = [];
+  /** Rotated files that nobody writes to any more: a line that they end in will never be whole. */
+  #ending: PlainFile[] = [];
+  #packed: PackedFile | null = null;
+  /** What was read of the packed file and is not committed. It cannot be read again but from the file's beginning. */
+  #inHand: Next = null;
+  #unread: AsyncGenerator<Unread | "busy"> | null;
 
-  constructor(source: Source, checkpoints: readonly Checkpoint[], reader: LineReader) {
+  constructor(source: Source, checkpoints: readonly StoredCheckpoint[], reader: LineReader) {
     this.source = source;
-    this.#checkpoints = [...checkpoints];
     this.#reader = reader;
-    this.#resumeRotated();
+    for (const checkpoint of checkpoints) this.#remember(checkpoint);
+    this.#unread = checkpoints.length === 0 ? null : this.#searchGenerations(true);
   }
 
-  /** Bytes that are written but not committed, half-written lines included. */
+  /** What is wrong with the path, or with a generation that should have been read; null when all is well. */
+  get problem(): SekishoError | null {
+    return this.#pathProblem ?? this.#generationProblem;
+  }
+
+  /** Bytes that are written but not committed, half-written lines included; of a packed file, packed bytes. */
   get lagBytes(): number {
-    return this.#files().reduce(
-      (lag, file) => lag + Math.max(0, fstatSync(file.descriptor).size - file.offset),
-      0,
-    );
-  }
-
-  /** Looks at what the path holds now. */
-  check(): void {
-    try {
-      const stat = statSync(this.source.path);
-      if (!stat.isFile()) {
-        throw new SekishoError(
-          "LOG_UNREADABLE",
-          `${this.source.path} is not a regular file`,
-          "name Apache's log file itself",
-        );
-      }
-      const current = this.#current;
-      if (current !== null && isAt(current, stat)) {
-        if (stat.size < current.offset || !hasHead(current.descriptor, current.fingerprint))
-          this.#startOver(current);
-      } else {
-        this.#open(stat);
-      }
-      this.problem = null;
-    } catch (error) {
-      this.problem = problemOf(this.source.path, error);
-    }
-    this.#releaseDeleted();
+    const files = this.#packed === null ? this.#files() : [this.#packed, ...this.#files()];
+    return files.reduce((lag, file) => lag + file.lagBytes, 0);
   }
 
   /** True when the path holds nothing and all that it held has been read and is deleted. */
   get isGone(): boolean {
-    return this.problem?.code === "LOG_MISSING" && this.#files().length === 0;
+    const isIdle = this.#unread === null && this.#packed === null && this.#files().length === 0;
+    return isIdle && this.#pathProblem?.code === "LOG_MISSING";
   }
 
-  /** An open descriptor keeps a deleted file's space on the disk: it is let go of once its last lines are old. */
-  #releaseDeleted(): void {
-    for (const file of this.#files()) {
-      const { nlink, size, mtimeMs } = fstatSync(file.descriptor);
-      if (nlink > 0 || size > file.offset || Date.now() - mtimeMs < DELETED_REST_MS) continue;
-      this.#close(file);
-      if (file === this.#current) this.#current = null;
-      else this.#rotated = this.#rotated.filter((each) => each !== file);
+  /** Looks at what the path holds now. */
+  check(): void {
+    const { path } = this.source;
+    try {
+      const stat = statSync(path, { throwIfNoEntry: false });
+      if (stat === undefined) throw missing(path);
+      if (this.#current === null || !this.#current.isAt(stat)) this.#open(stat);
+      else this.#compare(this.#current, stat);
+      this.#pathProblem = null;
+    } catch (error) {
+      this.#pathProblem = problemOf(path, error);
     }
+    this.#letGo();
   }
 
-  /** The next lines of the oldest file that has any; null when all are read. The offset moves with `committed`. */
-  next(): { readonly batch: LineBatch; committed(): void } | null {
-    for (const file of this.#files()) {
-      const { lines, cut, offset } = this.#read(file);
-      if (offset === file.offset) continue;
-      const committed = () => {
-        file.offset = offset;
-      };
-      if (file.fingerprint.headLength < HEAD_LENGTH) file.fingerprint = fingerprintOf(file.descriptor);
-      const checkpoint = { source: this.source.id, fingerprint: file.fingerprint, offset };
-      return { batch: { source: this.source, lines, cut, checkpoint }, committed };
+  /** The next lines in order. What was read counts once `committed` is called. */
+  async next(): Promise<Next> {
+    for (;;) {
+      const ready = this.#nextRotated() ?? this.#inHand;
+      if (ready !== null) return ready;
+      const unpacked = this.#packed === null ? null : await this.#nextPacked(this.#packed);
+      if (unpacked !== null) return unpacked;
+      if (this.#unread === null) return this.#nextCurrent();
+      const found = await this.#unread.next();
+      if (found.done === true) this.#unread = null;
+      else if (found.value === "busy") return "busy";
+      else if (found.value instanceof PackedFile) this.#packed = found.value;
+      else this.#rotated.push(found.value);
     }
-    return null;
-  }
-
-  /** Some chunks at a time, since a transaction's cost is shared by its lines; a cut line ends them. */
-  #read({ descriptor, offset }: OpenFile): ReadLines {
-    let read = this.#reader.read(descriptor, offset);
-    for (let chunks = 1; chunks < CHUNKS_A_BATCH && read.cut.size === 0; chunks++) {
-      const more = this.#reader.read(descriptor, read.offset);
-      if (more.offset === read.offset) break;
-      if (more.cut.size > 0) {
-        this.#reader.seek(descriptor, read.offset);
-        break;
-      }
-      read = { ...more, lines: read.lines.concat(more.lines) };
-    }
-    return read;
   }
 
   close(): void {
-    for (const file of this.#files()) this.#close(file);
+    void this.#unread?.return(undefined);
+    this.#packed?.close();
+    for (const file of this.#files()) file.close();
     this.#current = null;
     this.#rotated = [];
+    this.#ending = [];
+    this.#packed = null;
   }
 
-  #files(): OpenFile[] {
-    return this.#current === null ? this.#rotated : [...this.#rotated, this.#current];
+  #files(): PlainFile[] {
+    const rotated = [...this.#ending, ...this.#rotated];
+    return this.#current === null ? rotated : [...rotated, this.#current];
   }
 
   #open(stat: Stats): void {
     // A rotation that somebody took back: the file is known, and goes on where it was.
-    const back = this.#rotated.find((file) => isAt(file, stat));
-    const current = back ?? this.#resumed(openSync(this.source.path, "r"));
-    this.#rotated = this.#files().filter((file) => file !== back);
-    this.#current = current;
-    this.#releaseOldest();
+    const back = this.#rotated.find((file) => file.isAt(stat));
+    const opened = back ?? this.#opened(stat);
+    this.#rotated = this.#rotated.filter((file) => file !== back);
+    const previous = this.#current;
+    this.#current = opened;
+    if (previous !== null) this.#rotate(previous);
+    if (!opened.isKnown) this.#unread ??= this.#searchGenerations(false);
   }
 
-  #releaseOldest(): void {
-    const isRead = ({ descriptor, offset }: OpenFile): boolean => fstatSync(descriptor).size <= offset;
-    while (this.#rotated.length > ROTATED_FILES) {
-      const oldest = this.#rotated.find(isRead);
-      if (oldest === undefined) return;
-      this.#close(oldest);
-      this.#rotated = this.#rotated.filter((file) => file !== oldest);
+  #opened(stat: Stats): PlainFile {
+    const { path } = this.source;
+    const descriptor = openLog(path, stat);
+    const file = new PlainFile(descriptor, this.#reader);
+    if (packingIn(descriptor) !== null) {
+      file.close();
+      const hint =
+        "name the log itself; its packed generations are read by themselves, others by sekisho replay";
+      throw new SekishoError("LOG_UNREADABLE", `${path} is packed`, hint);
     }
+    // Elsewhere than it was, it is the same only when so much of it agrees that it can be no other log.
+    const mayBeCopied = ({ headLength }: { headLength: number }) => headLength === HEAD_LENGTH;
+    const checkpoint = checkpointOf(descriptor, [...this.#checkpoints.values()], mayBeCopied);
+    if (checkpoint !== null) file.resume(checkpoint);
+    return file;
   }
 
-  /** The open file at the offset of its checkpoint, or at its beginning when there is none. */
-  #resumed(descriptor: number): OpenFile {
-    const checkpoint = this.#checkpoints.find((each) =>
-      isSameFile(descriptor, each.fingerprint, each.offset),
-    );
-    this.#checkpoints = this.#checkpoints.filter((each) => each !== checkpoint);
-    const offset = checkpoint?.offset ?? 0;
-    this.#reader.seek(descriptor, offset);
-    return { descriptor, fingerprint: fingerprintOf(descriptor), offset };
-  }
-
-  /**
-   * Rotations while nobody watched: a renamed file still has its inode, and a checkpoint that knows it. Files that are
-   * newer than that one came and went unseen, and are read whole; older ones were there before the first start.
-   */
-  #resumeRotated(): void {
-    if (this.#checkpoints.length === 0) return;
-    let isNewer = false;
-    for (const path of this.#olderGenerations()) {
-      const known = this.#resumeIfKnown(path);
-      if (!known && isNewer) this.#rotated.push(this.#resumed(openSync(path, "r")));
-      isNewer ||= known;
-    }
-  }
-
-  /** Files that rotation made of this log (`access.log.1`, `access.log-20261120`), longest untouched first. */
-  #olderGenerations(): string[] {
-    const folder = dirname(this.source.path);
-    const name = basename(this.source.path);
+  #compare(current: PlainFile, stat: Stats): void {
     try {
-      return readdirSync(folder)
-        .filter((each) => each.startsWith(name) && /^[.-]\d[\d.-]*$/.test(each.slice(name.length)))
-        .map((each) => ({ path: join(folder, each), stat: statSync(join(folder, each)) }))
-        .filter(({ stat }) => stat.isFile())
-        .sort((a, b) => a.stat.mtimeMs - b.stat.mtimeMs)
-        .map(({ path }) => path);
-    } catch {
-      return []; // `check` reports what is wrong with the folder.
+      if (!current.isIntact(stat)) this.#startOver(current);
+    } catch (error) {
+      this.#drop(current);
+      throw error;
     }
   }
 
-  #resumeIfKnown(path: string): boolean {
+  #rotate(file: PlainFile): void {
+    this.#cycle.turn(Date.now());
+    this.#generationProblem = null;
+    // While older generations are read it is one of those that follow, and is found among them in its turn; so is one that
+    // was truncated and written again before it was rotated, as its copy comes first.
+    if (this.#unread === null && file.isIntact(file.stat)) this.#rotated.push(file);
+    else file.close();
+  }
+
+  /** copytruncate: what it had and was not read stands in the copy. */
+  #startOver(file: PlainFile): void {
+    file.startOver();
+    this.#generationProblem = null;
+    this.#unread ??= this.#searchGenerations(false);
+  }
+
+  #searchGenerations(isStart: boolean): AsyncGenerator<Unread | "busy"> {
+    const isHeld = (dev: number, ino: number) => this.#rotated.some((file) => file.isAt({ dev, ino }));
+    const log = {
+      path: this.source.path,
+      checkpoints: () => [...this.#checkpoints.values()],
+      isHeld,
+      isCurrentKnown: () => this.#current?.isKnown ?? false,
+      report: (problem: SekishoError) => {
+        this.#generationProblem = problem;
+      },
+    };
+    return new UnreadGenerations(log, this.#reader).files(isStart);
+  }
+
+  /** An open descriptor keeps a deleted file's space on the disk: it is let go of once nobody writes there. */
+  #letGo(): void {
+    const now = Date.now();
+    const isDeleted = (file: PlainFile): boolean => {
+      if (this.#pathProblem?.code !== "LOG_MISSING") return false;
+      const { nlink, mtimeMs } = file.stat;
+      return nlink === 0 && !file.hasLines && now - mtimeMs >= DELETED_REST_MS;
+    };
+    const finished = [...this.#rotated.filter(isDeleted), ...this.#cycle.finished(this.#rotated, now)];
+    this.#rotated = this.#rotated.filter((file) => !finished.includes(file));
+    this.#ending.push(...new Set(finished));
+    if (this.#current !== null && isDeleted(this.#current)) {
+      this.#ending.push(this.#current);
+      this.#current = null;
+    }
+  }
+
+  #nextRotated(): Next {
+    for (const file of this.#rotated) {
+      const next = this.#nextOf(file, () => file.read());
+      if (next !== null) return next;
+    }
+    for (let file = this.#ending[0]; file !== undefined; file = this.#ending[0]) {
+      const ending = file;
+      const next = this.#nextOf(file, () => ending.readUnfinished());
+      if (next !== null) return next;
+      file.close();
+      this.#ending.shift();
+    }
+    return null;
+  }
+
+  #nextCurrent(): Next {
+    const file = this.#current;
+    if (file === null) return null;
+    // From the first look on, whatever is written is unread: also when the log is rotated before its first line is read.
+    const read = () => (this.#checkpoints.size === 0 ? file.readOrMark() : file.read());
+    return this.#nextOf(file, read);
+  }
+
+  #nextOf(file: PlainFile, read: () => ReadFile | null): Next {
     try {
-      const descriptor = openSync(path, "r");
-      const known = this.#checkpoints.some((each) => isSameFile(descriptor, each.fingerprint, each.offset));
-      if (known) this.#rotated.push(this.#resumed(descriptor));
-      else closeSync(descriptor);
-      return known;
-    } catch {
-      return false; // It went away since it was listed; a file that is deleted has nothing more to say.
+      const lines = read();
+      return lines === null ? null : this.#toCommit(lines, () => file.committed(lines));
+    } catch (error) {
+      this.#pathProblem = problemOf(this.source.path, error);
+      this.#drop(file);
+      return null;
     }
   }
 
-  #startOver(file: OpenFile): void {
-    file.offset = 0;
-    file.fingerprint = fingerprintOf(file.descriptor);
-    this.#reader.seek(file.descriptor, 0);
+  /** A file that fails while it is read, as on a network drive that went away, is opened anew by the next check. */
+  #drop(file: PlainFile): void {
+    file.close();
+    if (file === this.#current) this.#current = null;
+    this.#rotated = this.#rotated.filter((each) => each !== file);
+    this.#ending = this.#ending.filter((each) => each !== file);
   }
 
-  #close(file: OpenFile): void {
-    this.#reader.release(file.descriptor);
-    closeSync(file.descriptor);
+  async #nextPacked(file: PackedFile): Promise<Next> {
+    try {
+      const read = await file.read();
+      if (read === "busy") return read;
+      if (read !== null) {
+        this.#inHand = this.#toCommit(read, () => {
+          this.#inHand = null;
+        });
+        return this.#inHand;
+      }
+    } catch (error) {
+      this.#generationProblem = error instanceof SekishoError ? error : problemOf(messageOf(error), error);
+    }
+    file.close();
+    this.#packed = null;
+    return null;
   }
-}
 
-const isAt = ({ fingerprint }: OpenFile, { dev, ino }: Stats): boolean =>
-  fingerprint.device === dev && fingerprint.inode === ino;
+  #toCommit({ lines, cut, position }: ReadFile, done: () => void): Next {
+    const checkpoint = { source: this.source.id, ...position };
+    const committed = () => {
+      this.#remember({ ...checkpoint, committedAt: unixMs(Date.now()) });
+      done();
+    };
+    return { batch: { source: this.source, lines, cut, checkpoint }, committed };
+  }
 
-function problemOf(path: string, error: unknown): SekishoError {
-  if (error instanceof SekishoError) return error;
-  switch (systemCode(error)) {
-    case "ENOENT":
-      return new SekishoError(
-        "LOG_MISSING",
-        `${path} does not exist`,
-        "Apache makes it with its first request; check logs[].path",
-        {
-          cause: error,
-        },
-      );
-    case "EACCES":
-    case "EPERM":
-      return new SekishoError(
-        "LOG_UNREADABLE",
-        `${path} cannot be read`,
-        "run Sekisho as a user who may read it (on Debian: a member of group adm)",
-        { cause: error },
-      );
-    default:
-      return new SekishoError(
-        "LOG_UNREADABLE",
-        `${path} cannot be read: ${messageOf(error)}`,
-        "check the file",
-        {
-          cause: error,
-        },
-      );
+  #remember(checkpoint: StoredCheckpoint): void {
+    const { device, inode } = checkpoint.fingerprint;
+    this.#checkpoints.set(`${device} ${inode}`, checkpoint);
   }
 }

@@ -8,9 +8,22 @@ const NOT_CUT: ReadonlySet<number> = new Set();
 export class LineSplitter {
   #unfinished = "";
   /** In the middle of a line that was cut: the rest up to its newline is passed over. */
-  #passingOver = false;
+  #passingOver: boolean;
+  #given: number;
+
+  /** Chunks come from `offset` on; `inLine` when that is in the middle of a line, whose rest is passed over. */
+  constructor(offset = 0, inLine = false) {
+    this.#given = offset;
+    this.#passingOver = inLine;
+  }
+
+  /** Where the unfinished line begins: all before it has been given out. */
+  get offset(): number {
+    return this.#given - this.#unfinished.length;
+  }
 
   add(chunk: Buffer): Lines {
+    this.#given += chunk.length;
     let text = chunk.toString("latin1");
     if (this.#passingOver) {
       const end = text.indexOf("\n");
@@ -39,5 +52,12 @@ export class LineSplitter {
   /** What stands behind the last newline. */
   get unfinished(): string {
     return this.#unfinished;
+  }
+
+  /** Gives out what stands behind the last newline, as nothing will follow. */
+  finish(): string {
+    const rest = this.#unfinished;
+    this.#unfinished = "";
+    return rest;
   }
 }

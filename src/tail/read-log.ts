@@ -109,7 +109,8 @@ function open(path: string): number {
 const unreadable = (message: string, hint: string, cause?: unknown): SekishoError =>
   new SekishoError("LOG_UNREADABLE", message, hint, { cause });
 
-const damaged = (name: string, packing: string, cause: unknown): SekishoError =>
+/** A packed log that breaks off. */
+export const damaged = (name: string, packing: string, cause: unknown): SekishoError =>
   new SekishoError(
     "LOG_DAMAGED",
     `${name} is damaged or cut short: ${messageOf(cause)}`,

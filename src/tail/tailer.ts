@@ -1,7 +1,8 @@
+import { resolve } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { watch } from "chokidar";
-import { SekishoError } from "../model/errors.ts";
-import type { Checkpoint, LineBatch, Source } from "../model/line.ts";
+import { messageOf, SekishoError, systemCode } from "../model/errors.ts";
+import type { LineBatch, Source, StoredCheckpoint } from "../model/line.ts";
 import { FollowedLog } from "./followed-log.ts";
 import { LineReader } from "./line-reader.ts";
 import { type LogPattern, logPattern, matchingFiles } from "./log-pattern.ts";
@@ -12,7 +13,7 @@ export type LogToTail = Pick<Source, "path" | "kind" | "format" | "timezone" | "
 /** Where sources get their numbers and their checkpoints: the store. */
 export interface SourceRegistry {
   register(log: LogToTail): Source;
-  checkpoints(source: Source): readonly Checkpoint[];
+  checkpoints(source: Source): readonly StoredCheckpoint[];
 }
 
 export interface TailStatus {
@@ -39,7 +40,11 @@ export class Tailer implements Disposable {
   readonly #logs: readonly { readonly log: LogToTail; readonly pattern: LogPattern }[];
   readonly #registry: SourceRegistry;
   readonly #reader = new LineReader();
+  /** By absolute path. */
   readonly #followed = new Map<string, FollowedLog>();
+  /** Those that may have something to read: all at each sweep, in between the ones that a watcher or a read tells of. */
+  readonly #due = new Set<FollowedLog>();
+  #nextSweep = 0;
   #watchProblem: SekishoError | null = null;
   #wake: () => void = () => {};
 
@@ -58,28 +63,36 @@ export class Tailer implements Disposable {
         const woken = new Promise<void>((resolve) => {
           this.#wake = resolve;
         });
-        this.#look();
-        let lines = 0;
-        let read = false;
-        for (const followed of this.#followed.values()) {
-          // Right before it is read: a batch of another log may have taken its time, and this one was truncated meanwhile.
-          followed.check();
-          const next = followed.next();
-          if (next === null) continue;
-          read = true;
-          lines += next.batch.lines.length;
-          yield next.batch;
-          next.committed();
-          // Commands from the main thread arrive between batches.
-          await nextTurn();
+        this.#sweepWhenDue();
+        const turn = { lines: 0, isBusy: false };
+        for (const followed of [...this.#due]) {
+          yield* this.#turnOf(followed, turn);
           if (signal.aborted) return;
         }
-        if (!read) await this.#sleep(woken);
-        else if (lines < FEW_LINES) gather();
+        if (this.#due.size === 0) await this.#sleep(woken);
+        else if (turn.lines < FEW_LINES && !turn.isBusy) gather();
       }
     } finally {
       signal.removeEventListener("abort", stop);
     }
+  }
+
+  /** One batch of one log, if it has any. */
+  async *#turnOf(followed: FollowedLog, turn: { lines: number; isBusy: boolean }): AsyncGenerator<LineBatch> {
+    // Right before it is read: a batch of another log may have taken its time, and this one was truncated meanwhile.
+    followed.check();
+    const next = await followed.next();
+    if (next === null) {
+      this.#due.delete(followed);
+    } else if (next === "busy") {
+      turn.isBusy = true;
+    } else {
+      turn.lines += next.batch.lines.length;
+      yield next.batch;
+      next.committed();
+    }
+    // Commands from the main thread arrive between batches.
+    if (next !== null) await nextTurn();
   }
 
   /** One entry a source, and one for each configured file that is not there. */
@@ -99,25 +112,30 @@ export class Tailer implements Disposable {
   [Symbol.dispose](): void {
     for (const followed of this.#followed.values()) followed.close();
     this.#followed.clear();
+    this.#due.clear();
   }
 
-  #look(): void {
+  #sweepWhenDue(): void {
+    const now = performance.now();
+    if (now < this.#nextSweep) return;
+    this.#nextSweep = now + SWEEP_MS;
     const listed = new Set<string>();
     for (const { log, pattern } of this.#logs) {
-      const paths = pattern.literal ? [log.path] : matchingFiles(pattern);
-      for (const path of paths) {
-        listed.add(path);
-        if (!this.#followed.has(path)) this.#follow({ ...log, path });
+      for (const path of pattern.literal ? [log.path] : matchingFiles(pattern)) {
+        listed.add(resolve(path));
+        if (!this.#followed.has(resolve(path))) this.#follow({ ...log, path });
       }
     }
     for (const [path, followed] of this.#followed) {
       if (!listed.has(path) && followed.isGone) this.#followed.delete(path);
+      else this.#due.add(followed);
     }
   }
 
   #follow(log: LogToTail): void {
     const source = this.#registry.register(log);
-    this.#followed.set(log.path, new FollowedLog(source, this.#registry.checkpoints(source), this.#reader));
+    const followed = new FollowedLog(source, this.#registry.checkpoints(source), this.#reader);
+    this.#followed.set(resolve(log.path), followed);
   }
 
   #watch() {
@@ -130,12 +148,20 @@ export class Tailer implements Disposable {
         stats?.isFile() === true &&
         !patterns.some(({ matches }) => matches(path.slice(path.lastIndexOf("/") + 1))),
     });
-    watcher.on("all", () => this.#wake());
+    const wake = (followed?: FollowedLog): void => {
+      // What is not known may be a new log.
+      if (followed === undefined) this.#nextSweep = 0;
+      else this.#due.add(followed);
+      this.#wake();
+    };
+    watcher.on("all", (_event, path) => wake(this.#followed.get(path)));
+    // What happened since the folders were listed and before they were watched.
+    watcher.on("ready", () => wake());
     watcher.on("error", (cause) => {
       this.#watchProblem = new SekishoError(
-        "LOG_UNREADABLE",
-        "the system refuses to watch the log folders; new lines are found twice a second instead",
-        "raise fs.inotify.max_user_watches and fs.inotify.max_user_instances",
+        "LOG_UNWATCHED",
+        `the system refuses to watch the log folders (${systemCode(cause) ?? messageOf(cause)}); new lines are found twice a second instead`,
+        "raise fs.inotify.max_user_watches and fs.inotify.max_user_instances with sysctl, then have Sekisho read its configuration again: kill -HUP",
         { cause },
       );
     });
@@ -145,7 +171,7 @@ export class Tailer implements Disposable {
   async #sleep(woken: Promise<void>): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const sweep = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, SWEEP_MS);
+      timer = setTimeout(resolve, Math.max(0, this.#nextSweep - performance.now()));
     });
     await Promise.race([woken, sweep]);
     clearTimeout(timer);

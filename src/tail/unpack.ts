@@ -2,17 +2,44 @@ import { createGunzip, createZstdDecompress, type Gunzip, type ZstdDecompress } 
 
 /** What a packed log begins with. No line of a log does: Apache escapes such bytes. */
 const PACKINGS = [
-  { name: "gzip", magic: [0x1f, 0x8b], unpacker: () => createGunzip({ chunkSize: 1 << 16 }) },
+  {
+    name: "gzip",
+    magic: [0x1f, 0x8b],
+    unpacker: () => createGunzip({ chunkSize: 1 << 16 }),
+    // RFC 1952: the last four bytes are the length, modulo 2^32.
+    hasLength: (_start: Buffer, end: Buffer, length: number) => end.readUInt32LE(4) === length % 2 ** 32,
+  },
   {
     name: "zstd",
     magic: [0x28, 0xb5, 0x2f, 0xfd],
     unpacker: () => createZstdDecompress({ chunkSize: 1 << 16 }),
+    hasLength: (start: Buffer, _end: Buffer, length: number) => zstdLength(start) === length,
   },
 ] as const;
 export type Packing = (typeof PACKINGS)[number];
 
 /** Enough to tell a packing by. */
 export const MAGIC_LENGTH = 4;
+
+/** The bytes at both ends of a packed file that may tell its unpacked length. */
+export const ENDS_LENGTH = { start: 18, end: 8 } as const;
+
+/** The length that a zstd frame's header states (RFC 8878, 3.1.1.1); null where it states none. */
+function zstdLength(frame: Buffer): number | null {
+  const descriptor = frame[4]!;
+  const isSingleSegment = (descriptor & 0x20) !== 0;
+  const at = 5 + (isSingleSegment ? 0 : 1) + [0, 1, 2, 4][descriptor & 3]!;
+  switch (descriptor >> 6) {
+    case 1:
+      return frame.readUInt16LE(at) + 256;
+    case 2:
+      return frame.readUInt32LE(at);
+    case 3:
+      return Number(frame.readBigUInt64LE(at));
+    default:
+      return isSingleSegment ? frame[at]! : null;
+  }
+}
 
 /** How a file that begins so is packed; null: it is plain. */
 export const packingOf = (head: Uint8Array): Packing | null =>

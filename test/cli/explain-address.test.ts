@@ -54,6 +54,7 @@ function knowing(): string {
       source: source.id,
       fingerprint: { device: 1, inode: 2, head: "", headLength: 0 },
       offset: 1,
+      tail: "",
     },
   });
   for (const text of ["192.0.2.0/24", "2001:db8::/32", "2001:db8:1::/48"])

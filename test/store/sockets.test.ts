@@ -74,6 +74,7 @@ class Follower implements Disposable {
         source: this.#source.id,
         fingerprint: { device: 1, inode: 2, head: "ab", headLength: 1 },
         offset: ++this.#offset,
+        tail: "",
       },
     });
   }

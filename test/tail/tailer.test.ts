@@ -15,62 +15,10 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import type { Checkpoint, LineBatch } from "../../src/model/line.ts";
-import { type LogToTail, type SourceRegistry, Tailer } from "../../src/tail/tailer.ts";
+import { Tailer } from "../../src/tail/tailer.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
-
-/** Keeps what a store would keep. */
-class Registry implements SourceRegistry {
-  readonly committed = new Map<string, Checkpoint>();
-  #ids = new Map<string, number>();
-
-  register(log: LogToTail) {
-    if (!this.#ids.has(log.path)) this.#ids.set(log.path, this.#ids.size + 1);
-    return { ...log, id: this.#ids.get(log.path)! };
-  }
-  checkpoints(source: { readonly id: number }): Checkpoint[] {
-    return [...this.committed.values()].filter((checkpoint) => checkpoint.source === source.id);
-  }
-  commit({ checkpoint }: LineBatch): void {
-    this.committed.set(`${checkpoint.source} ${checkpoint.fingerprint.inode}`, checkpoint);
-  }
-}
-
-/** A tailer that runs in the background and commits what it reads. */
-class Running implements AsyncDisposable {
-  readonly lines: string[] = [];
-  readonly cut: string[] = [];
-  readonly tailer: Tailer;
-  readonly #stop = new AbortController();
-  readonly #done: Promise<void>;
-
-  constructor(path: string, registry: Registry) {
-    this.tailer = new Tailer(
-      [{ path, kind: "access", format: "auto", timezone: null, fields: null }],
-      registry,
-    );
-    this.#done = this.#run(registry);
-  }
-
-  async #run(registry: Registry): Promise<void> {
-    for await (const batch of this.tailer.batches(this.#stop.signal)) {
-      this.lines.push(...batch.lines);
-      for (const index of batch.cut) this.cut.push(batch.lines[index]!);
-      registry.commit(batch);
-    }
-  }
-
-  has = (count: number) => expect.poll(() => this.lines.length, { timeout: 5_000, interval: 10 }).toBe(count);
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#stop.abort();
-    await this.#done;
-    this.tailer[Symbol.dispose]();
-  }
-}
-
-const numbered = (from: number, to: number): string =>
-  Array.from({ length: to - from }, (_, index) => `line ${from + index}\n`).join("");
+import { Registry } from "./registry.ts";
+import { numbered, Running } from "./running.ts";
 
 test("lines are read as they are written, and half a line waits for its end", async () => {
   using folder = temporaryFolder();

@@ -1,0 +1,171 @@
+import { closeSync, fstatSync, type Stats } from "node:fs";
+import type { Checkpoint, Fingerprint } from "../model/line.ts";
+import {
+  FILE_TIME_TICK_MS,
+  fingerprintOf,
+  HEAD_LENGTH,
+  hasContent,
+  type Position,
+  tailAt,
+} from "./fingerprint.ts";
+import type { LineReader, ReadLines } from "./line-reader.ts";
+
+/** Lines, and the position that is true once they are committed. */
+export interface ReadFile extends Pick<ReadLines, "lines" | "cut"> {
+  readonly position: Position;
+}
+
+/** Read at once, as a transaction's cost is shared by its lines. */
+const BATCH_LENGTH = 1 << 20;
+
+interface Seen extends Pick<Stats, "size" | "mtimeMs"> {
+  /** When it was looked at. Within a tick of its last write it may be written again without a trace in its times. */
+  readonly at: number;
+}
+
+/** A log that is open. It is read from where it was committed, so what was read and not committed is read again. */
+export class PlainFile {
+  readonly descriptor: number;
+  readonly #reader: LineReader;
+  #position: Position;
+  /** How the file was when its content was last compared with what had been read of it. */
+  #seen: Seen;
+  /** Its size when it ended in a half-written line: until it grows there is nothing to read. */
+  #waitsAt = -1;
+  /** True when it was read before, in this run or an earlier one. */
+  isKnown = false;
+
+  constructor(descriptor: number, reader: LineReader) {
+    this.descriptor = descriptor;
+    this.#reader = reader;
+    this.#seen = seen(fstatSync(descriptor));
+    this.#position = beginningOf(descriptor);
+    reader.seek(descriptor, 0);
+  }
+
+  get fingerprint(): Fingerprint {
+    return this.#position.fingerprint;
+  }
+  get offset(): number {
+    return this.#position.offset;
+  }
+  /** How the open file is now, wherever its name went; as nothing more where it was on a network drive that is gone. */
+  get stat(): Pick<Stats, "size" | "mtimeMs" | "nlink"> {
+    try {
+      return fstatSync(this.descriptor);
+    } catch {
+      return { size: this.offset, mtimeMs: 0, nlink: 0 };
+    }
+  }
+  /** Bytes that are written but not committed. */
+  get lagBytes(): number {
+    return Math.max(0, this.stat.size - this.offset);
+  }
+  /** True when it may hold whole lines that were not read. */
+  get hasLines(): boolean {
+    const { size } = this.stat;
+    return size > this.offset && size !== this.#waitsAt;
+  }
+
+  isAt({ dev, ino }: Pick<Stats, "dev" | "ino">): boolean {
+    return this.fingerprint.device === dev && this.fingerprint.inode === ino;
+  }
+
+  /** Goes on where a checkpoint of the same content says. */
+  resume({ offset, tail }: Pick<Checkpoint, "offset" | "tail">): void {
+    this.isKnown = true;
+    this.#position = { fingerprint: fingerprintOf(this.descriptor), offset, tail };
+    this.#reader.seek(this.descriptor, offset);
+  }
+
+  /**
+   * False when it was truncated, and perhaps written again, since it was read. Costs nothing while it is unchanged. Of one
+   * that was empty nothing tells whether what it holds now is the first that was written to it.
+   */
+  isIntact(stat: Pick<Stats, "size" | "mtimeMs">): boolean {
+    const { size, mtimeMs, at } = this.#seen;
+    const isUnchanged = stat.size === size && stat.mtimeMs === mtimeMs && at - mtimeMs > FILE_TIME_TICK_MS;
+    if (isUnchanged) return true;
+    const wasEmpty = this.fingerprint.headLength === 0;
+    if (wasEmpty || !hasContent(this.descriptor, this.#position)) return false;
+    this.#seen = seen(stat);
+    return true;
+  }
+
+  startOver(): void {
+    this.isKnown = false;
+    this.#seen = seen(fstatSync(this.descriptor));
+    this.#waitsAt = -1;
+    this.#position = beginningOf(this.descriptor);
+    this.#reader.seek(this.descriptor, 0);
+  }
+
+  /** The next lines; null when there are none. */
+  read(): ReadFile | null {
+    const { offset } = this;
+    const { size } = this.stat;
+    if (size <= offset || size === this.#waitsAt) return null;
+    const read = this.#readChunks(offset);
+    if (read.offset !== offset) return this.#upTo(read);
+    this.#waitsAt = size;
+    return null;
+  }
+
+  /** The next lines; where it is still empty, none of them, and its beginning. */
+  readOrMark(): ReadFile | null {
+    const isEmpty = this.offset === 0 && this.stat.size === 0;
+    return isEmpty ? { lines: [], cut: new Set(), position: this.#position } : this.read();
+  }
+
+  /** What stands behind the last newline of a file that nobody goes on writing to; null: nothing. */
+  readUnfinished(): ReadFile | null {
+    const rest = this.#reader.unfinished(this.descriptor, this.offset);
+    if (rest === "") return null;
+    return this.#upTo({ lines: [rest], cut: new Set([0]), offset: this.offset + rest.length });
+  }
+
+  committed({ position }: ReadFile): void {
+    this.#position = position;
+    this.isKnown = true;
+  }
+
+  close(): void {
+    this.#reader.release(this.descriptor);
+    closeSync(this.descriptor);
+  }
+
+  #upTo({ lines, cut, offset }: ReadLines): ReadFile {
+    const isShort = this.fingerprint.headLength < HEAD_LENGTH;
+    const fingerprint = isShort ? fingerprintOf(this.descriptor) : this.fingerprint;
+    return { lines, cut, position: { fingerprint, offset, tail: tailAt(this.descriptor, offset) } };
+  }
+
+  /** Some chunks at a time; a cut line ends them. */
+  #readChunks(from: number): ReadLines {
+    const first = this.#reader.read(this.descriptor, from);
+    if (first.cut.size > 0 || first.offset === from) return first;
+    const lines = [...first.lines];
+    let { offset } = first;
+    while (offset - from < BATCH_LENGTH) {
+      const more = this.#reader.read(this.descriptor, offset);
+      // It begins the next batch.
+      if (more.cut.size > 0) this.#reader.seek(this.descriptor, offset);
+      if (more.cut.size > 0 || more.offset === offset) break;
+      for (const line of more.lines) lines.push(line);
+      offset = more.offset;
+    }
+    return { lines, cut: first.cut, offset };
+  }
+}
+
+const seen = ({ size, mtimeMs }: Pick<Stats, "size" | "mtimeMs">): Seen => ({
+  size,
+  mtimeMs,
+  at: Date.now(),
+});
+
+const beginningOf = (descriptor: number): Position => ({
+  fingerprint: fingerprintOf(descriptor),
+  offset: 0,
+  tail: tailAt(descriptor, 0),
+});

@@ -1,0 +1,219 @@
+import { closeSync, fstatSync } from "node:fs";
+import { SekishoError, systemCode } from "../model/errors.ts";
+import type { StoredCheckpoint } from "../model/line.ts";
+import { checkpointOf, FILE_TIME_TICK_MS, isRead } from "./fingerprint.ts";
+import { type Generation, generationsOf, isNamedPacked } from "./generations.ts";
+import type { LineReader } from "./line-reader.ts";
+import { openLog, packingIn, problemOf } from "./open-log.ts";
+import { PackedFile } from "./packed-file.ts";
+import { PlainFile } from "./plain-file.ts";
+import type { Packing } from "./unpack.ts";
+
+/** Older than the newest known generation, this many are looked at for lines that came late. */
+const LATE_GENERATIONS = 8;
+
+/** The log whose generations are looked at. */
+export interface RotatedLog {
+  readonly path: string;
+  /** Of all files of the log, as far as they are remembered. */
+  checkpoints(): readonly StoredCheckpoint[];
+  /** True for a file that is held open, whose lines are read there. */
+  isHeld(device: number, inode: number): boolean;
+  /** True when the file at the path was read before, so that no generation is newer than what is known. */
+  isCurrentKnown(): boolean;
+  report(problem: SekishoError): void;
+}
+
+type Steps<Result> = AsyncGenerator<"busy", Result>;
+export type Unread = PlainFile | PackedFile;
+/**
+ * A file: known, and open where its checkpoint says. `read`: known, and all its lines are committed. `new`: known to no
+ * checkpoint. `unfit`: it cannot be read. `moved`: another file is at its path by now.
+ */
+type Recognised = Unread | "read" | "new" | "unfit" | "moved";
+
+/**
+ * Finds the generations of a log that hold lines which are not committed. They are told by their content: renamed, copied
+ * or packed they are the same.
+ *
+ * What is newer than the newest that is known came and went unseen, and is read whole. What is older and not known was
+ * there before the first start, and stays unread. If rotation has deleted all that were known, what was written since the
+ * last commit is unread.
+ */
+export class UnreadGenerations {
+  readonly #log: RotatedLog;
+  readonly #reader: LineReader;
+  readonly #lastCommit: number;
+  readonly #known = new Set<string>();
+  readonly #new = new Set<string>();
+  readonly #unfit = new Set<string>();
+
+  constructor(log: RotatedLog, reader: LineReader) {
+    this.#log = log;
+    this.#reader = reader;
+    const commits = log.checkpoints().map(({ committedAt }) => committedAt);
+    this.#lastCommit = commits.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...commits);
+  }
+
+  /**
+   * Oldest first; each is to be read to its end before the next is asked for. "busy" where to find it takes its time.
+   * The folder is looked at anew before each, as rotation may go on. `isStart`: nobody watched for a while, in which old
+   * Apache children may have written to older generations too.
+   */
+  async *files(isStart: boolean): AsyncGenerator<Unread | "busy"> {
+    for (let behind = isStart ? LATE_GENERATIONS : 0; ; behind = 0) {
+      const { known, next } = yield* this.#walk(behind);
+      try {
+        for (let file = known.shift(); file !== undefined; file = known.shift()) yield file;
+      } finally {
+        for (const file of known) file.close();
+      }
+      if (next === null) return;
+      if (next === "again") yield "busy";
+      else yield* this.#whole(next);
+    }
+  }
+
+  /**
+   * From the newest generation back to the newest known one, and `behind` further. `known` are opened, oldest first;
+   * `next` is the oldest of the unknown ones before them, once there is no known one to be read first.
+   */
+  async *#walk(behind: number): Steps<{ known: Unread[]; next: Generation | "again" | null }> {
+    const known: Unread[] = [];
+    let isKnown = this.#log.isCurrentKnown();
+    let left = behind;
+    let next: Generation | null = null;
+    let written: Generation | null = null;
+    for (const generation of generationsOf(this.#log.path).reverse()) {
+      if (isKnown && left-- <= 0) break;
+      const found = yield* this.#look(generation, isKnown);
+      if (found === "moved") return { known, next: "again" };
+      if (found === "unfit") continue;
+      if (found !== "new") {
+        isKnown = true;
+        if (found !== "read") known.unshift(found);
+      } else if (!isKnown) {
+        next = generation;
+        if (generation.stat.mtimeMs > this.#lastCommit - FILE_TIME_TICK_MS) written = generation;
+      }
+    }
+    if (known.length > 0) return { known, next: "again" };
+    return { known, next: isKnown ? next : written };
+  }
+
+  /** `isLate`: it is older than the newest known one, so what is written in it of its length may be believed. */
+  async *#look(generation: Generation, isLate: boolean): Steps<Recognised> {
+    const { dev, ino, mtimeMs } = generation.stat;
+    const id = `${dev} ${ino}`;
+    if (this.#known.has(id) || this.#log.isHeld(dev, ino)) return "read";
+    if (this.#unfit.has(id)) return "unfit";
+    if (this.#new.has(`${id} ${mtimeMs}`)) return "new";
+    const found = yield* this.#recognise(generation, isLate);
+    if (found === "new") this.#new.add(`${id} ${mtimeMs}`);
+    else if (found === "unfit") this.#unfit.add(id);
+    else if (found !== "moved") this.#known.add(id);
+    return found;
+  }
+
+  async *#recognise(generation: Generation, isLate: boolean): Steps<Recognised> {
+    const opened = this.#open(generation);
+    if (typeof opened === "string") return opened;
+    const { descriptor, packing } = opened;
+    if (packing !== null) return yield* this.#recognisePacked(generation, descriptor, packing, isLate);
+    // A copy: copytruncate made it.
+    const checkpoint = checkpointOf(descriptor, this.#log.checkpoints(), () => true);
+    if (checkpoint === null) {
+      closeSync(descriptor);
+      return "new";
+    }
+    const file = new PlainFile(descriptor, this.#reader);
+    file.resume(checkpoint);
+    return file;
+  }
+
+  async *#recognisePacked(
+    generation: Generation,
+    descriptor: number,
+    packing: Packing,
+    isLate: boolean,
+  ): Steps<Recognised> {
+    let file: PackedFile | null = null;
+    let isKnown = false;
+    try {
+      file = await PackedFile.open(generation.path, descriptor, packing);
+      for (const checkpoint of this.#withHead(file)) {
+        isKnown = true;
+        const { fingerprint, offset, tail, committedAt } = checkpoint;
+        const isSure = isLate || this.#log.isHeld(fingerprint.device, fingerprint.inode);
+        if (isSure && file.claimsLength(offset)) return "read";
+        const before = yield* file.passTo(offset);
+        // It was packed while an old Apache child still wrote to the file, of which more was read then.
+        if (before === null && generation.stat.mtimeMs <= committedAt) return "read";
+        if (before !== null && (before === tail || tail === "")) {
+          const found = file;
+          file = null;
+          return found;
+        }
+        file.close();
+        const opened = this.#open(generation);
+        if (typeof opened === "string") return opened;
+        file = await PackedFile.open(generation.path, opened.descriptor, packing);
+      }
+      return "new";
+    } catch (error) {
+      this.#log.report(problemOf(generation.path, error));
+      return isKnown ? "read" : "unfit";
+    } finally {
+      file?.close();
+    }
+  }
+
+  /** Checkpoints of files that began like this one, the furthest first. */
+  #withHead(file: PackedFile): StoredCheckpoint[] {
+    return this.#log
+      .checkpoints()
+      .filter((each) => isRead(each) && file.hasHead(each.fingerprint))
+      .sort((a, b) => b.offset - a.offset);
+  }
+
+  /** A generation that nobody has read, from its beginning. */
+  async *#whole(generation: Generation): AsyncGenerator<Unread | "busy"> {
+    const opened = this.#open(generation);
+    if (opened === "moved") return yield "busy";
+    const id = `${generation.stat.dev} ${generation.stat.ino}`;
+    this.#known.add(id);
+    if (opened === "unfit") return;
+    const { descriptor, packing } = opened;
+    if (packing === null) return yield new PlainFile(descriptor, this.#reader);
+    try {
+      yield await PackedFile.open(generation.path, descriptor, packing);
+    } catch (error) {
+      this.#log.report(problemOf(generation.path, error));
+    }
+  }
+
+  #open({ path, stat }: Generation): { descriptor: number; packing: Packing | null } | "unfit" | "moved" {
+    try {
+      const descriptor = openLog(path, stat);
+      const { dev, ino } = fstatSync(descriptor);
+      const packing = packingIn(descriptor);
+      const isUnfit = packing === null && isNamedPacked(path);
+      if (dev === stat.dev && ino === stat.ino && !isUnfit) return { descriptor, packing };
+      closeSync(descriptor);
+      if (dev !== stat.dev || ino !== stat.ino) return "moved";
+      this.#log.report(notUnpacked(path));
+      return "unfit";
+    } catch (error) {
+      if (systemCode(error) === "ENOENT") return "moved";
+      this.#log.report(problemOf(path, error));
+      return "unfit";
+    }
+  }
+}
+
+const notUnpacked = (path: string): SekishoError =>
+  new SekishoError(
+    "LOG_DAMAGED",
+    `${path} cannot be unpacked: it is neither gzip nor zstd`,
+    "what it holds is not read; have logrotate pack by gzip or zstd",
+  );
