@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { SEKISHO_LOG_FORMAT } from "../../src/parse/named-formats.ts";
 
 /** A configuration that a real Apache is started with, and a request for each of its vhosts. */
@@ -171,7 +173,44 @@ CustomLog logs/ssl_request_log \\
   },
 };
 
+const logTo = (name: string) => `CustomLog /var/log/apache2/${name}.log combined`;
+
+/** language.conf, and what it includes. */
+const language: Tree = {
+  start: DEBIAN,
+  hosts: [[80, "any.example"]],
+  files: {
+    ...debianModule("macro"),
+    "/etc/apache2/sites-enabled/000-default.conf": null,
+    "/etc/apache2/folder/a.conf": logTo("folder-a"),
+    "/etc/apache2/folder/a.conf~": logTo("folder-backup"),
+    "/etc/apache2/folder/.hidden": logTo("folder-hidden"),
+    "/etc/apache2/folder/deep/er.txt": logTo("folder-deeper"),
+    "/etc/apache2/glob/b.conf": logTo("glob-b"),
+    "/etc/apache2/glob/.b.conf": logTo("glob-hidden"),
+    "/etc/apache2/glob/c.conf.bak": logTo("glob-backup"),
+    "/etc/apache2/glob/folder.conf/any": logTo("glob-folder"),
+    "/etc/apache2/envvars": `export APACHE_RUN_USER=www-data
+export APACHE_RUN_GROUP=www-data
+export APACHE_PID_FILE=/run/apache2/apache2$SUFFIX.pid
+export APACHE_RUN_DIR=/run/apache2
+export APACHE_LOCK_DIR="/run/lock"
+APACHE_LOG_DIR=/var/log/apache2$SUFFIX # not /srv
+export APACHE_LOG_DIR
+: \${APACHE_EXTRA:=extra}
+export APACHE_EXTRA
+export WRITTEN='single $SUFFIX'
+export CALLED="\${NOBODY:-fallback}"
+`,
+    "/etc/apache2/conf-enabled/language.conf": readFileSync(
+      join(import.meta.dirname, "language.conf"),
+      "utf8",
+    ),
+  },
+};
+
 export const TREES: Readonly<Record<string, Tree>> = {
+  "a Debian that uses all of the language": language,
   "Debian's as it is shipped": stock,
   "a Debian with many sites": grown,
   "a Debian with the log that Sekisho proposes": proposed,
