@@ -154,6 +154,7 @@ export class DaemonBackend implements Backend, Disposable {
   incidents: Backend["incidents"] = (query) => this.#about.reader.incidents(query);
   incident: Backend["incident"] = (id) => this.#about.reader.incident(id);
   sockets: Backend["sockets"] = (query) => this.#about.reader.sockets(query);
+  socketHolders: Backend["socketHolders"] = (limit) => this.#about.reader.socketHolders(limit);
   /** What came over a socket is told by the socket's path. */
   events: Backend["events"] = (query) => {
     const page = this.#about.reader.events(query);

@@ -8,7 +8,7 @@ import type {
   IncidentItem,
   Page,
   RuleItem,
-  SocketItem,
+  SocketHolder,
   Status,
   TrafficPoint,
 } from "../src/model/api.ts";
@@ -48,8 +48,7 @@ export const api = {
     get<Page<IncidentItem>>(`incidents?${query({ state, cursor, limit: 50 })}`),
   incident: (id: number) => get<IncidentDetail>(`incidents/${id}`),
   unparsed: () => get<Page<EventItem>>(`events?${query({ kind: "unparsed", limit: 20 })}`),
-  sockets: (state: string | null, cursor: string | null) =>
-    get<Page<SocketItem>>(`sockets?${query({ state, cursor, limit: 50 })}`),
+  socketHolders: () => get<{ readonly items: readonly SocketHolder[] }>("sockets/holders"),
   traffic: (minutes: number) =>
     get<{ readonly items: readonly TrafficPoint[] }>(`traffic?${query({ minutes })}`),
   ban: (target: string, length: string, reason: string) =>

@@ -25,7 +25,9 @@ export const refresh = {
   }),
   bans: coalesced("bans", () => load(bans, api.bans)),
   incidents: coalesced("incidents", () => load(incidents, api.incidents)),
-  sockets: coalesced("the WebSockets", () => load(sockets, api.sockets)),
+  sockets: coalesced("the WebSockets", async () => {
+    sockets.value = (await api.socketHolders()).items;
+  }),
   allowlist: coalesced("the allowlist", () => load(allowlist, (_, cursor) => api.allowlist(cursor))),
   traffic: coalesced(
     "traffic",

@@ -6,12 +6,11 @@ import type {
   IncidentDetail,
   IncidentItem,
   RuleItem,
-  SocketItem,
+  SocketHolder,
   Status,
   TrafficPoint,
 } from "../src/model/api.ts";
 import type { BanState } from "../src/model/decision.ts";
-import type { SocketState } from "../src/model/socket.ts";
 
 /** Everything that the page shows. Views read it; `refresh.ts` and `live.ts` write it. */
 
@@ -46,7 +45,8 @@ const listing = <Item, Filter>(filter: Filter): Listing<Item, Filter> => ({
 
 export const bans = listing<BanItem, BanState | "all">("active");
 export const incidents = listing<IncidentItem, "open" | "closed" | "all">("open");
-export const sockets = listing<SocketItem, SocketState | "all">("open");
+/** Who holds WebSockets open. */
+export const sockets = signal<readonly SocketHolder[] | null>(null);
 /** There is only one choice of these. */
 export const allowlist = listing<AllowItem, "all">("all");
 /** By id. They are read once: what a rule says about itself does not change while it runs. */

@@ -177,6 +177,17 @@ export interface SocketItem {
   readonly bytesOut: number | null;
 }
 
+/** The WebSockets that one client holds open to one place from pages of one origin. */
+export interface SocketHolder {
+  readonly client: string;
+  readonly origin: string | null;
+  readonly host: string;
+  readonly path: string;
+  readonly open: number;
+  readonly firstOpenedAt: string;
+  readonly lastOpenedAt: string;
+}
+
 /** Somebody who is never banned, and why. `by` configuration: changed there, not here. */
 export interface AllowItem {
   readonly target: string;

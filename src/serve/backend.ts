@@ -8,6 +8,7 @@ import type {
   LiveMessage,
   Page,
   RuleItem,
+  SocketHolder,
   SocketItem,
   Status,
   TrafficPoint,
@@ -37,6 +38,8 @@ export interface Backend {
   sockets(
     query: PageQuery & { readonly state: SocketState | null; readonly client: Ip | null },
   ): Page<SocketItem>;
+  /** Who holds WebSockets open, the most first, then the latest; up to `limit`. */
+  socketHolders(limit: number): readonly SocketHolder[];
   /** One point a minute, oldest first, gaps filled with zeros. */
   traffic(minutes: number): readonly TrafficPoint[];
   /** Throws TARGET_PROTECTED for a target that policy never bans. `length` null is the policy's default. */

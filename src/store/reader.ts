@@ -5,6 +5,7 @@ import type {
   IncidentDetail,
   IncidentItem,
   Page,
+  SocketHolder,
   SocketItem,
   TrafficPoint,
 } from "../model/api.ts";
@@ -12,19 +13,12 @@ import { type BanState, type Block, type StoredDecision, stateOf } from "../mode
 import { type EventCounts, type LogEvent, noEvents, type SourceKind } from "../model/event.ts";
 import type { Severity } from "../model/finding.ts";
 import { type Ip, type Target, TargetSet } from "../model/ip.ts";
-import type { SocketState } from "../model/socket.ts";
 import { type Clock, NEVER, toIso, toIsoOrNull, type UnixMs } from "../model/time.ts";
 import { type Connection, openForReading } from "./database.ts";
 import { type DecisionRow, decisionOf } from "./decision-rows.ts";
 import { EVENT_KINDS } from "./event-rows.ts";
-import {
-  eventItem,
-  type FindingRow,
-  findingItem,
-  type ShownEventRow,
-  type SocketRow,
-  socketItem,
-} from "./shown-rows.ts";
+import { eventItem, type FindingRow, findingItem, type ShownEventRow } from "./shown-rows.ts";
+import { newestSockets, type SocketFilter, socketHolders, socketItem } from "./socket-pages.ts";
 import { Statements } from "./statements.ts";
 import { SELECT_EVENTS } from "./stored-events.ts";
 
@@ -245,18 +239,14 @@ export class StoreReader implements Disposable {
     return page(rows, limit, eventItem);
   }
 
-  sockets({
-    limit,
-    cursor,
-    state,
-    client,
-  }: PageQuery & { readonly state: SocketState | null; readonly client: Ip | null }): Page<SocketItem> {
-    const rows = this.#statements.all<SocketRow>(
-      `SELECT * FROM sockets WHERE id < @before ${state === null ? "" : "AND state = @state"}
-         ${client === null ? "" : "AND client = @client"} ORDER BY id DESC LIMIT @limit`,
-      { before: before(cursor), limit: limit + 1, state, client },
-    );
+  sockets({ limit, cursor, ...which }: PageQuery & SocketFilter): Page<SocketItem> {
+    const rows = newestSockets(this.#statements, { ...which, before: before(cursor), limit: limit + 1 });
     return page(rows, limit, socketItem);
+  }
+
+  /** Who holds WebSockets open, the most first. */
+  socketHolders(limit: number): SocketHolder[] {
+    return socketHolders(this.#statements, limit);
   }
 
   traffic(minutes: number): TrafficPoint[] {

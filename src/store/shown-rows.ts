@@ -1,7 +1,6 @@
-import type { EventItem, FindingItem, SocketItem } from "../model/api.ts";
+import type { EventItem, FindingItem } from "../model/api.ts";
 import type { UnparsedReason } from "../model/event.ts";
 import type { Severity } from "../model/finding.ts";
-import type { SocketState } from "../model/socket.ts";
 import { toIso, type UnixMs } from "../model/time.ts";
 import { EVENT_KINDS } from "./event-rows.ts";
 import type { EventRow } from "./stored-events.ts";
@@ -20,24 +19,6 @@ export interface FindingRow {
   readonly count: number;
   readonly evidence: string;
   readonly spared: string | null;
-}
-
-export interface SocketRow {
-  readonly id: number;
-  readonly state: SocketState;
-  readonly opened_at: UnixMs;
-  readonly client: string;
-  readonly path: string;
-  readonly query: string | null;
-  readonly origin: string | null;
-  readonly host: string | null;
-  readonly vhost: string;
-  readonly user_agent: string | null;
-  readonly user: string | null;
-  readonly status: number | null;
-  readonly duration_us: number | null;
-  readonly bytes_in: number | null;
-  readonly bytes_out: number | null;
 }
 
 /** An event with its source's path, and what was kept of its bytes when it did not parse. */
@@ -77,28 +58,5 @@ export function eventItem(row: ShownEventRow): EventItem {
     message: row.bytes_kept === null ? row.message : row.bytes_kept.toString("utf8", 0, SHOWN_LENGTH),
     reason: kind === "unparsed" ? (row.code as UnparsedReason) : null,
     refused: row.refused === 1,
-  };
-}
-
-/** A WebSocket as it is shown. */
-export function socketItem(row: SocketRow): SocketItem {
-  const lifetime = row.duration_us === null ? null : Math.round(row.duration_us / 1_000);
-  return {
-    id: row.id,
-    state: row.state,
-    client: row.client,
-    openedAt: toIso(row.opened_at),
-    closedAt: lifetime === null ? null : toIso((row.opened_at + lifetime) as UnixMs),
-    lifetimeMs: lifetime,
-    path: row.path,
-    query: row.query,
-    origin: row.origin,
-    host: row.host,
-    vhost: row.vhost,
-    userAgent: row.user_agent,
-    user: row.user,
-    status: row.status,
-    bytesIn: row.bytes_in,
-    bytesOut: row.bytes_out,
   };
 }

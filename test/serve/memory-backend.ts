@@ -8,6 +8,7 @@ import type {
   LiveMessage,
   Page,
   RuleItem,
+  SocketHolder,
   SocketItem,
   Status,
   TrafficPoint,
@@ -98,6 +99,16 @@ export class MemoryBackend implements Backend {
         (query.client === null || client === query.client) && (query.state === null || state === query.state),
     );
     return page(wanted, query);
+  }
+
+  socketHolders(limit: number): readonly SocketHolder[] {
+    return this.allSockets
+      .filter(({ state }) => state === "open")
+      .slice(0, limit)
+      .map(({ client, origin, vhost, path, openedAt }) => ({
+        ...{ client, origin, host: vhost, path, open: 1 },
+        ...{ firstOpenedAt: openedAt, lastOpenedAt: openedAt },
+      }));
   }
 
   traffic(minutes: number): readonly TrafficPoint[] {

@@ -180,6 +180,7 @@ describe("allowlist, events, traffic, enforcers", () => {
     expect((await ask("/api/sockets?state=shut")).status).toBe(400);
     expect((await ask("/api/sockets", { as: "nobody" })).status).toBe(401);
     expect((await ask("/api/status")).json).toMatchObject({ sockets: { open: 2 } });
+    expect((await ask("/api/sockets/holders")).json).toEqual({ items: backend.socketHolders(9), next: null });
   });
 
   test("traffic has a point for every minute asked for, sixty by default", async () => {

@@ -160,6 +160,38 @@ describe("sockets", () => {
     expect(follower.items().map(({ state }) => state)).toEqual(["open", "lost", "closed"]);
   });
 
+  test("are summed up by who holds them, the most first", () => {
+    using folder = temporaryFolder();
+    using follower = new Follower(folder.path);
+    follower.batch(
+      opening("192.0.2.8", 0, { host: null }),
+      ...[1, 2, 3].map((second) => opening(CLIENT, second, { origin: "https://evil.example" })),
+      opening(CLIENT, 4),
+      opening("192.0.2.9", 5, { path: "/closed" }),
+      socketEnd("192.0.2.9", 5, { path: "/closed" }),
+    );
+    const place = { host: "site.example", path: "/ws" };
+    expect(follower.reader.socketHolders(2)).toEqual([
+      {
+        client: CLIENT,
+        origin: "https://evil.example",
+        ...place,
+        open: 3,
+        firstOpenedAt: "2026-11-20T12:00:01.000Z",
+        lastOpenedAt: "2026-11-20T12:00:03.000Z",
+      },
+      {
+        client: CLIENT,
+        origin: null,
+        ...place,
+        open: 1,
+        firstOpenedAt: "2026-11-20T12:00:04.000Z",
+        lastOpenedAt: "2026-11-20T12:00:04.000Z",
+      },
+    ]);
+    expect(follower.reader.socketHolders(9).at(-1)).toMatchObject({ client: "192.0.2.8", ...place });
+  });
+
   test("of old days are deleted with their events, open ones are not", () => {
     using folder = temporaryFolder();
     using follower = new Follower(folder.path);

@@ -114,7 +114,7 @@ export const status = (): Status => ({
   ],
   bans: { active: 0 },
   incidents: { open: 0 },
-  sockets: { open: 0 },
+  sockets: { open: 271 },
   events: { access: 1_292_440, opening: 212, error: 20_106, audit: 0, unparsed: 19 },
   rules: 9,
   problems: [],

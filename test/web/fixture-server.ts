@@ -13,6 +13,7 @@ import type {
 import { parseTarget } from "../../src/model/ip.ts";
 import { SECURITY_HEADERS } from "../../src/serve/security-headers.ts";
 import { allowlist, bans, incidents, rules, status, traffic, unparsed } from "./fixture-data.ts";
+import { sockets } from "./fixture-sockets.ts";
 
 /**
  * Speaks the HTTP interface on loopback with made-up data, under the security headers of the real server,
@@ -49,6 +50,7 @@ export class FixtureServer {
   allowlist: AllowItem[] = allowlist();
   incidents: IncidentDetail[] = incidents();
   traffic = traffic;
+  sockets = sockets();
   status: Status = status();
   /** What came in, `METHOD /path`, for tests that look at what the page asked for. */
   readonly asked: string[] = [];
@@ -137,6 +139,8 @@ export class FixtureServer {
         return page(
           this.incidents.filter((each) => state === null || each.state === state).map(withBans(this.bans)),
         );
+      case "GET /sockets/holders":
+        return page(this.sockets);
       case "GET /events":
         return page(unparsed());
       case "GET /traffic":

@@ -5,7 +5,9 @@ import { status } from "../state.ts";
 export function KeyFigures() {
   const shown = status.value;
   if (shown === null) return <p class="empty">Waiting for the first answer of Sekisho.</p>;
-  const { access, error, audit, unparsed } = shown.events;
+  const { access, audit, unparsed } = shown.events;
+  // Openings of WebSockets are lines of error logs.
+  const error = shown.events.error + shown.events.opening;
   const lines = access + error + audit + unparsed;
   const bans = shown.bans.active;
   return (

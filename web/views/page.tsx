@@ -10,6 +10,7 @@ import { KeyFigures } from "./key-figures.tsx";
 import { Outcome } from "./outcome.tsx";
 import { Problems } from "./problems.tsx";
 import { SignIn } from "./sign-in.tsx";
+import { Sockets } from "./sockets.tsx";
 import { Sources } from "./sources.tsx";
 import { Traffic } from "./traffic.tsx";
 
@@ -43,6 +44,7 @@ function Overview() {
           <Traffic />
           <Bans />
           <Incidents />
+          <Sockets />
           <Allowlist />
         </div>
         <div class="column aside">

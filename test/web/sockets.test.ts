@@ -1,0 +1,49 @@
+import { describe, expect, test } from "vitest";
+import { missing } from "../requirements.ts";
+import { Dashboard } from "./dashboard.ts";
+
+describe.skipIf(missing("chromium"))("open WebSockets on the page", { timeout: 60_000 }, () => {
+  const dashboard = new Dashboard();
+  const section = () => dashboard.page.getByRole("region", { name: "Open WebSockets" });
+  const row = (client: string) => section().getByRole("row").filter({ hasText: client });
+
+  test("are shown by who holds them, with page, place and how long", async () => {
+    await dashboard.signIn();
+    await section().getByText("271 open").waitFor();
+    expect(await row("203.0.113.19").textContent()).toMatch(
+      /240app\.example\.com\/ws\/chathttps:\/\/evil\.example9\d s agolatest/,
+    );
+    expect(await row("2001:db8:40:2").textContent()).toContain("none sent");
+  });
+
+  test("what a client wrote is cut, and hidden characters in it are shown", async () => {
+    await dashboard.signIn();
+    expect((await row("192.0.2.66").textContent())!.length).toBeLessThan(400);
+    expect(await row("192.0.2.66").locator(".hidden-character").count()).toBeGreaterThan(0);
+    expect(dashboard.complaints).toEqual([]);
+  });
+
+  test("come and go while one looks", async () => {
+    await dashboard.signIn();
+    await dashboard.untilLive();
+    dashboard.server.sockets = dashboard.server.sockets.slice(1, 2);
+    dashboard.server.status = { ...dashboard.server.status, sockets: { open: 24 } };
+    dashboard.server.tell({ kind: "changed", what: ["sockets"] });
+    await row("203.0.113.19").waitFor({ state: "detached" });
+    await row("2001:db8:40:2").waitFor();
+  });
+
+  test("where none is known, the page says what Apache needs for it", async () => {
+    dashboard.server.sockets = [];
+    dashboard.server.status = { ...dashboard.server.status, sockets: { open: 0 } };
+    await dashboard.signIn();
+    await section().getByText("sekisho apache snippet").waitFor();
+  });
+
+  test("on a phone nothing is wider than the screen", async () => {
+    await dashboard.page.setViewportSize({ width: 360, height: 800 });
+    await dashboard.signIn();
+    await row("203.0.113.19").waitFor();
+    expect(await dashboard.overflow()).toBe(0);
+  });
+});

@@ -1,0 +1,99 @@
+import type { SocketHolder } from "../../src/model/api.ts";
+import { formatCount } from "../format.ts";
+import { sockets, status } from "../state.ts";
+import { Mark } from "./mark.tsx";
+import { Text } from "./text.tsx";
+import { Ago } from "./time.tsx";
+
+export function Sockets() {
+  const open = status.value?.sockets.open ?? 0;
+  return (
+    <section aria-labelledby="sockets-heading">
+      <div class="section-head">
+        <h2 id="sockets-heading">Open WebSockets</h2>
+        {open > 0 && <span class="note">{formatCount(open)} open</span>}
+      </div>
+      <Holders holders={sockets.value} open={open} />
+    </section>
+  );
+}
+
+function Holders({
+  holders,
+  open,
+}: {
+  readonly holders: readonly SocketHolder[] | null;
+  readonly open: number;
+}) {
+  if (holders === null) return <p class="empty">Reading the WebSockets.</p>;
+  if (holders.length === 0) {
+    return (
+      <p class="empty">
+        No WebSocket is known to be open. Apache tells when one opens with the lines of{" "}
+        <code>sekisho apache snippet</code> and mod_log_debug; without them it tells when one closes.
+      </p>
+    );
+  }
+  const more = open - holders.reduce((sum, holder) => sum + holder.open, 0);
+  return (
+    <>
+      <table class="sockets" aria-labelledby="sockets-heading">
+        <thead>
+          <tr>
+            <th scope="col">Client</th>
+            <th scope="col" class="number">
+              Open
+            </th>
+            <th scope="col">Asked for</th>
+            <th scope="col">Origin</th>
+            <th scope="col">Since</th>
+          </tr>
+        </thead>
+        <tbody>
+          {holders.map((holder) => (
+            <HolderRow
+              key={`${holder.client} ${holder.origin} ${holder.host} ${holder.path}`}
+              holder={holder}
+            />
+          ))}
+        </tbody>
+      </table>
+      {more > 0 && <p class="note">and {formatCount(more)} more</p>}
+    </>
+  );
+}
+
+function HolderRow({ holder }: { readonly holder: SocketHolder }) {
+  const { client, origin, host, path, open, firstOpenedAt, lastOpenedAt } = holder;
+  return (
+    <tr>
+      <th scope="row" class="target">
+        <Text value={client} />
+      </th>
+      <td data-label="Open" class="number">
+        {formatCount(open)}
+      </td>
+      <td data-label="Asked for">
+        <code>
+          <Text value={shown(`${host}${path}`)} />
+        </code>
+      </td>
+      <td data-label="Origin">
+        {origin === null ? <Mark tone="waiting">none sent</Mark> : <Text value={shown(origin)} />}
+      </td>
+      <td data-label="Since" class="when">
+        <Ago at={firstOpenedAt} />
+        {open > 1 && (
+          <small>
+            latest <Ago at={lastOpenedAt} />
+          </small>
+        )}
+      </td>
+    </tr>
+  );
+}
+
+const LENGTH = 90;
+
+/** A client may ask for a path as long as a page. */
+const shown = (text: string): string => (text.length > LENGTH ? `${text.slice(0, LENGTH)}…` : text);
