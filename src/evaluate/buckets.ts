@@ -1,4 +1,5 @@
 import type { LogEvent } from "../model/event.ts";
+import { detached } from "../model/line.ts";
 import type { DurationMs, UnixMs } from "../model/time.ts";
 
 /**
@@ -24,9 +25,6 @@ const KEEP_STALE = 16;
 /** A line of evidence is cut here; a request can make one of 97 KB. */
 const EVIDENCE_LENGTH = 4_096;
 const VALUE_LENGTH = 256;
-
-/** A slice keeps its whole batch in memory; what outlives the batch is copied. Latin1 in, latin1 out. */
-export const detached = (text: string): string => Buffer.from(text, "latin1").toString("latin1");
 
 /** Characters that the buckets of one generation of subjects hold in lines and values. */
 export interface Held {

@@ -1,22 +1,13 @@
 import { type AuditReport, mayBanFor, type TrustOf, unlimited } from "../model/audit.ts";
 import type { LogEvent, SourceKind } from "../model/event.ts";
 import type { Finding } from "../model/finding.ts";
-import {
-  type Ip,
-  isIpv4,
-  type Subject,
-  subjectOf,
-  type Target,
-  TargetSet,
-  targetOfSubject,
-} from "../model/ip.ts";
+import { type Subject, subjectOf, type Target, TargetSet, targetOfSubject } from "../model/ip.ts";
 import { NEVER, type UnixMs } from "../model/time.ts";
-import { type Bucket, detached, type Held } from "./buckets.ts";
+import type { Bucket } from "./buckets.ts";
 import type { CompiledRule } from "./compile-rule.ts";
 import { isHandshake } from "./matcher.ts";
+import { Subjects } from "./subjects.ts";
 
-/** Evidence that one generation may hold, one byte a character. Lines of 8 KB from half an IPv6 /48 must not fill memory. */
-const GENERATION_CHARACTERS = 48 * 2 ** 20;
 /** Clocks of hosts that write one log may differ by this much. What is further ahead of ours was written by a wrong clock. */
 const CLOCK_SLACK_MS = 60_000;
 
@@ -31,7 +22,6 @@ const APACHE: Lane = 0;
 
 /** What one subject has done. Most do what one or two rules look at, so a list is shorter than a place for each rule. */
 interface SubjectState {
-  readonly subject: Subject;
   counted: Counted | null;
 }
 
@@ -71,9 +61,6 @@ export interface Forgiven {
 
 /**
  * Turns events into findings. It reads no clock and does no input or output: the same events give the same findings.
- *
- * Memory is bounded by two generations of subjects. New and returning subjects live in the young one; when it is full
- * the old one is dropped and the young one becomes old. What is forgotten is whoever has been quiet for longest.
  */
 export class Evaluator {
   readonly #rules: readonly CompiledRule[];
@@ -81,13 +68,7 @@ export class Evaluator {
   readonly #byKind: Readonly<Record<SourceKind | "opening", readonly Placed[]>>;
   /** Rules that an access event can concern, by four times its status, plus one for a handshake and two for a second line. */
   readonly #concerned: (readonly Placed[] | undefined)[] = [];
-  readonly #generationSize: number;
-  #young = new Map<string, SubjectState>();
-  #old = new Map<string, SubjectState>();
-  /** What the young generation's buckets hold. */
-  #held: Held = { characters: 0 };
-  /** Spellings of IPv6 addresses to their /64, as computing it costs more than all rules. */
-  #prefixes = new Map<string, Subject>();
+  readonly #subjects: Subjects<SubjectState>;
   /** The latest time that any event had. */
   #latest = 0;
 
@@ -99,7 +80,7 @@ export class Evaluator {
     const access = ofKind("access");
     const opening = access.filter(({ rule }) => rule.atOpening);
     this.#byKind = { access, opening, error: ofKind("error"), audit: ofKind("audit") };
-    this.#generationSize = Math.ceil(maxSubjects / 2);
+    this.#subjects = new Subjects(maxSubjects, () => ({ counted: null }));
   }
 
   /** The longest time that any rule looks back. */
@@ -108,7 +89,7 @@ export class Evaluator {
   }
 
   get subjects(): number {
-    return this.#young.size + this.#old.size;
+    return this.#subjects.size;
   }
 
   /**
@@ -124,12 +105,14 @@ export class Evaluator {
       // What an active ban refused must not keep the ban alive for ever.
       if ((event.kind === "access" || event.kind === "error") && event.refused) continue;
       let state: SubjectState | undefined;
-      for (const { rule, position } of this.#rulesFor(event)) {
-        if (!rule.matches(event)) continue;
-        state ??= this.#stateOf(event.client);
+      for (const placed of this.#rulesFor(event)) {
+        if (!placed.rule.matches(event)) continue;
+        state ??= this.#subjects.of(event.client);
         if (event.time > this.#latest) this.#latest = event.time;
         if (this.#latest > horizon && event.time <= horizon) dropAhead(state, horizon);
-        const finding = this.#hit(rule, position, state, event, index);
+        const counted = this.#counted(state, placed, this.#laneOf(event));
+        if (!counted.bucket.add(event)) continue;
+        const finding = findingOf(placed.rule, counted, event, subjectOf(event.client), index);
         if (finding !== null) findings.push(finding);
       }
     }
@@ -148,33 +131,10 @@ export class Evaluator {
     return this.#concerned[key];
   }
 
-  #hit(rule: CompiledRule, position: number, state: SubjectState, event: LogEvent, index: number) {
-    const counted = this.#counted(state, rule, position, this.#laneOf(event));
-    const { bucket, firedAt } = counted;
-    if (!bucket.add(event)) return null;
-    if (firedAt !== null && event.time < firedAt + rule.cooldown) return null;
-    const finding: Finding = {
-      rule: rule.id,
-      title: rule.title,
-      severity: rule.severity,
-      subject: state.subject,
-      firstSeen: bucket.firstSeen,
-      lastSeen: bucket.lastSeen,
-      count: bucket.count,
-      evidence: bucket.evidence(),
-      ban: rule.ban,
-      eventIndex: index,
-      report: event.kind === "audit" ? { source: event.source, name: event.name } : null,
-    };
-    counted.firedAt = event.time;
-    bucket.clear();
-    return finding;
-  }
-
-  #counted(state: SubjectState, rule: CompiledRule, position: number, lane: Lane): Counted {
+  #counted(state: SubjectState, { rule, position }: Placed, lane: Lane): Counted {
     for (let each = state.counted; each !== null; each = each.next)
       if (each.position === position && each.lane === lane) return each;
-    const bucket = rule.newBucket(this.#held);
+    const bucket = rule.newBucket(this.#subjects.held);
     state.counted = { position, lane, bucket, firedAt: null, next: state.counted };
     return state.counted;
   }
@@ -198,12 +158,7 @@ export class Evaluator {
 
   /** Drops all that is counted against whoever the target covers: a person has looked and lifted the ban. */
   forget(target: Target): void {
-    const forgiven = new TargetSet([target]);
-    for (const generation of [this.#young, this.#old]) {
-      for (const [key, state] of generation) {
-        if (forgiven.covering(targetOfSubject(state.subject)) !== null) generation.delete(key);
-      }
-    }
+    this.#subjects.forget(target);
   }
 
   /**
@@ -223,8 +178,8 @@ export class Evaluator {
       note(`${rule} ${lane} ${subject}`, throughEvent);
       const position = this.#rules.findIndex(({ id }) => id === rule);
       if (position === -1) continue;
-      const state = this.#stateOfSubject(subject, subject);
-      const counted = this.#counted(state, this.#rules[position]!, position, lane);
+      const state = this.#subjects.ofSubject(subject);
+      const counted = this.#counted(state, { rule: this.#rules[position]!, position }, lane);
       counted.firedAt = Math.max(counted.firedAt ?? 0, at) as UnixMs;
     }
     const targets = new TargetSet(forgiven.map(({ target }) => target));
@@ -243,42 +198,43 @@ export class Evaluator {
   #recount(event: LogEvent, counts: (rule: string, lane: Lane, subject: Subject) => boolean): void {
     if (event.kind === "unparsed" || event.client === null) return;
     if ((event.kind === "access" || event.kind === "error") && event.refused) return;
-    for (const { rule, position } of this.#rulesFor(event)) {
-      if (!rule.matches(event)) continue;
-      const state = this.#stateOf(event.client);
+    for (const placed of this.#rulesFor(event)) {
+      if (!placed.rule.matches(event)) continue;
+      const state = this.#subjects.of(event.client);
       if (event.time > this.#latest) this.#latest = event.time;
       const lane = this.#laneOf(event);
-      if (counts(rule.id, lane, state.subject)) this.#counted(state, rule, position, lane).bucket.add(event);
+      if (counts(placed.rule.id, lane, subjectOf(event.client)))
+        this.#counted(state, placed, lane).bucket.add(event);
     }
   }
+}
 
-  #stateOf(client: Ip): SubjectState {
-    if (isIpv4(client)) return this.#stateOfSubject(client, null);
-    let subject = this.#prefixes.get(client);
-    if (subject === undefined) {
-      subject = subjectOf(client);
-      if (this.#prefixes.size >= 100_000) this.#prefixes.clear();
-      this.#prefixes.set(detached(client), subject);
-    }
-    return this.#stateOfSubject(subject, subject);
-  }
-
-  /** `subject` null: the key is an IPv4 address, which is its own subject but must be copied out of its batch. */
-  #stateOfSubject(key: string, subject: Subject | null): SubjectState {
-    const young = this.#young.get(key);
-    if (young !== undefined) return young;
-    let state = this.#old.get(key);
-    if (state === undefined) {
-      state = { subject: subject ?? (detached(key) as Subject), counted: null };
-    } else this.#old.delete(key);
-    if (this.#young.size >= this.#generationSize || this.#held.characters >= GENERATION_CHARACTERS) {
-      this.#old = this.#young;
-      this.#young = new Map();
-      this.#held = { characters: 0 };
-    }
-    this.#young.set(state.subject, state);
-    return state;
-  }
+/** The finding of a bucket that is full, which begins anew; null while the rule is in its cooldown for the subject. */
+function findingOf(
+  rule: CompiledRule,
+  counted: Counted,
+  event: Exclude<LogEvent, { kind: "unparsed" }>,
+  subject: Subject,
+  eventIndex: number,
+): Finding | null {
+  const { bucket, firedAt } = counted;
+  if (firedAt !== null && event.time < firedAt + rule.cooldown) return null;
+  const finding: Finding = {
+    rule: rule.id,
+    title: rule.title,
+    severity: rule.severity,
+    subject,
+    firstSeen: bucket.firstSeen,
+    lastSeen: bucket.lastSeen,
+    count: bucket.count,
+    evidence: bucket.evidence(),
+    ban: rule.ban,
+    eventIndex,
+    report: event.kind === "audit" ? { source: event.source, name: event.name } : null,
+  };
+  counted.firedAt = event.time;
+  bucket.clear();
+  return finding;
 }
 
 /** Empties the buckets whose newest hit is ahead of the clock, and ends cooldowns that began there. */
