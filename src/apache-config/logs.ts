@@ -1,4 +1,4 @@
-import { type LogTarget, logTarget } from "./piped-log.ts";
+import { fileTarget, type LogTarget, logTarget } from "./piped-log.ts";
 import type { Directive, ReadConfig } from "./reader.ts";
 import type { Server } from "./servers.ts";
 import type { Place } from "./words.ts";
@@ -43,7 +43,7 @@ const MAX_LOGS = 10_000;
 type Locate = (path: string) => string;
 
 const located = (target: LogTarget, locate: Locate): LogTarget =>
-  target.kind === "file" ? { ...target, path: locate(target.path) } : target;
+  target.kind === "file" ? fileTarget(locate(target.path)) : target;
 
 const atTop = ({ section }: Directive): boolean => section === null || section.name === "virtualhost";
 const named = ({ directives }: Server, ...names: readonly string[]): Directive[] =>

@@ -30,7 +30,8 @@ export function logTarget(word: string): LogTarget {
 
 const elsewhere = (why: string): LogTarget => ({ kind: "elsewhere", why, hint: TO_A_FILE });
 
-function fileTarget(path: string): LogTarget {
+/** A file, unless its path is none that our configuration can hold. */
+export function fileTarget(path: string): LogTarget {
   // Our own paths are globs within one folder.
   if (/[*?]/.test(dirname(path))) return elsewhere("has a folder whose name changes with time");
   // Control characters, and what was no UTF-8.

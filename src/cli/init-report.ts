@@ -65,7 +65,9 @@ export function printPlan(context: CliContext, plan: InitPlan, file: string, tex
     "none, so no Origin is foreign",
   );
   printNotes(context, [...plan.notes, ...readingNotes(plan)], plan);
-  context.stdout(`\n${paint("bold", file)}\n\n${text.replace(/^(?=.)/gm, "  ")}`);
+  // In the file signs stand as they are, on a terminal they are shown.
+  const shown = text.split("\n").map((line) => (line === "" ? "" : `  ${printable(line)}`));
+  context.stdout(`\n${paint("bold", printable(file))}\n\n${shown.join("\n")}`);
 }
 
 function vhostCells(vhost: Server): (string | Cell)[] {
