@@ -9,6 +9,7 @@ import type { Block } from "./model/decision.ts";
 import type { EventCounts } from "./model/event.ts";
 import type { Target } from "./model/ip.ts";
 import { type DurationMs, toIso, toIsoOrNull } from "./model/time.ts";
+import type { Receivers } from "./receive/receivers.ts";
 import type { Scheduler } from "./schedule/scheduler.ts";
 import type { Backend } from "./serve/backend.ts";
 import { allowlistOf, ruleItem } from "./setup.ts";
@@ -35,6 +36,7 @@ interface About {
   readonly startedAt: number;
   readonly reader: StoreReader;
   readonly thread: IngestThread;
+  readonly receivers: Receivers;
 }
 
 /** Answers the dashboard and the command line: reads the store, asks the ingestion thread for changes. */

@@ -10,6 +10,7 @@ import { ApacheInclude } from "./enforce/apache-include.ts";
 import { DryRun } from "./enforce/dry-run.ts";
 import { Enforcement } from "./enforce/enforcement.ts";
 import type { Enforcer } from "./enforce/enforcer.ts";
+import { auditReceivers, socketsOf } from "./ingest/audit-sockets.ts";
 import type { FromWorker } from "./ingest/messages.ts";
 import { IngestThread } from "./ingest/thread.ts";
 import type { Mode } from "./model/api.ts";
@@ -65,6 +66,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const file = databaseFile(data, demo);
   const setup = demo ? await playDemo(options, file, starting) : options.setup;
 
+  const stored: { reader: StoreReader | null } = { reader: null };
+  const receivers = starting.use(auditReceivers(() => stored.reader));
+  await receivers.use(socketsOf(setup.config));
   let parts: Parts | null = null;
   const toldEarly: Told[] = [];
   let hear = (message: Told): void => void toldEarly.push(message);
@@ -77,8 +81,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const reader = starting.use(
     new StoreReader(file, clock, (target) => parts?.enforcement.enforcedBy(target) ?? []),
   );
+  stored.reader = reader;
+  starting.defer(() => {
+    stored.reader = null;
+  });
   const backend = starting.use(
-    new DaemonBackend({ version, demo, startedAt: performance.now(), reader, thread }),
+    new DaemonBackend({ version, demo, startedAt: performance.now(), reader, thread, receivers }),
   );
 
   const use = (next: Setup): Parts => {
@@ -146,6 +154,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   };
   const reload = async (next: Setup): Promise<readonly string[]> => {
     await thread.request<"configure">({ kind: "configure", settings: ingestSettings(next) });
+    await receivers.use(socketsOf(next.config));
     const previous = parts!;
     const before = inForce(previous, backend);
     const present = use(next);

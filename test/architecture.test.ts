@@ -36,6 +36,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "apache-config": ["model"],
   schedule: ["model"],
   observe: ["model"],
+  receive: ["model"],
   demo: ["model"],
   config: ["model", "evaluate/rule-schema.ts"],
   web: ["model"],

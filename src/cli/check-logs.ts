@@ -4,6 +4,7 @@ import type { LoadedConfig } from "../config/load.ts";
 import type { LogConfig } from "../config/schema.ts";
 import { messageOf, SekishoError, systemCode } from "../model/errors.ts";
 import type { SourceKind } from "../model/event.ts";
+import { placeProblem } from "../receive/place.ts";
 import { logPattern, matchingFiles } from "../tail/log-pattern.ts";
 
 export interface LogCheck {
@@ -30,7 +31,16 @@ export function checkLogs({ config, discovery }: LoadedConfig, detectFormat: Det
   return checks;
 }
 
+/** The socket of a running daemon is fine: it will be closed when the next one starts. */
+const checkSocket = (log: LogConfig, socket: string): LogCheck => ({
+  path: socket,
+  kind: log.kind,
+  format: log.kind,
+  error: placeProblem({ path: socket, group: log.group ?? null }),
+});
+
 function checkLog(log: LogConfig, detectFormat: DetectFormat): LogCheck[] {
+  if (log.socket !== undefined) return [checkSocket(log, log.socket)];
   const pattern = logPattern(log.path);
   const failed = (error: SekishoError): LogCheck[] => [
     { path: log.path, kind: log.kind, format: null, error },

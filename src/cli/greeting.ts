@@ -29,7 +29,7 @@ export function greeting(setup: Setup, daemon: Pick<Daemon, "link">, demo: boole
         ? "No configuration: watching the Apache logs that were found. `sekisho init` makes one from Apache's own."
         : `Configuration: ${file}`,
     );
-    for (const { path, kind } of config.logs) lines.push(`  ${kind.padEnd(6)} ${path}`);
+    for (const { path, socket, kind } of config.logs) lines.push(`  ${kind.padEnd(6)} ${socket ?? path}`);
     if (config.logs.length === 0) lines.push("  It names no logs, so nothing is watched.");
     lines.push(
       mode === "observe"

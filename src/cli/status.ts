@@ -136,6 +136,9 @@ function sourceRow(context: CliContext, source: SourceStatus): (string | Cell)[]
       : { text: `${source.unparsed.toLocaleString("en")} unparsed`, style: "yellow" },
     source.lagBytes === 0 ? "" : { text: `${size(source.lagBytes)} behind`, style: "yellow" },
     source.lastEventAt === null ? "no event yet" : `last ${ago(context, source.lastEventAt)}`,
+    source.audit === null
+      ? ""
+      : `caused ${source.audit.bans} of at most ${source.audit.limit.toLocaleString("en")} bans a day`,
   ];
 }
 

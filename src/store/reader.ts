@@ -14,6 +14,7 @@ import { type EventCounts, type LogEvent, noEvents, type SourceKind } from "../m
 import type { Severity } from "../model/finding.ts";
 import { type Ip, type Target, TargetSet } from "../model/ip.ts";
 import { type Clock, NEVER, toIso, toIsoOrNull, type UnixMs } from "../model/time.ts";
+import { type CommittedFile, committedFiles } from "./committed.ts";
 import { type Connection, openForReading } from "./database.ts";
 import { type DecisionRow, decisionOf } from "./decision-rows.ts";
 import { EVENT_KINDS } from "./event-rows.ts";
@@ -265,6 +266,9 @@ export class StoreReader implements Disposable {
       return { time: toIso(minute), ...(known.get(minute) ?? none) };
     });
   }
+
+  /** How far the files that a log has been are in the store. */
+  committedFiles = (path: string): CommittedFile[] => committedFiles(this.#statements, path);
 
   /** Lines of each source, by path. */
   sourceCounts(): Map<

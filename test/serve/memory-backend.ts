@@ -218,6 +218,7 @@ export const source = (path: string): Status["sources"][number] => ({
   lastEventAt: null,
   error: null,
   hint: null,
+  audit: null,
 });
 
 export const incident = (

@@ -39,6 +39,7 @@ export const status = (): Status => ({
       lastEventAt: ago(3),
       error: null,
       hint: null,
+      audit: null,
     },
     {
       path: "/var/log/apache2/other_vhosts_access.log",
@@ -50,6 +51,7 @@ export const status = (): Status => ({
       lastEventAt: ago(41),
       error: null,
       hint: null,
+      audit: null,
     },
     {
       path: "/var/log/apache2/error.log",
@@ -61,6 +63,24 @@ export const status = (): Status => ({
       lastEventAt: ago(70),
       error: null,
       hint: null,
+      audit: null,
+    },
+    {
+      path: "/run/sekisho/audit/chat.sock",
+      kind: "audit",
+      format: "audit",
+      lines: 4_120,
+      unparsed: 3,
+      lagBytes: 0,
+      lastEventAt: ago(8),
+      error: null,
+      hint: null,
+      audit: {
+        mayBan: ["ws.origin_rejected", "ws.rate_exceeded", "app.*"],
+        bans: 20,
+        limit: 20,
+        socket: { connections: 1, dropped: 2 },
+      },
     },
     {
       path: "/var/log/sekisho/audit.jsonl",
@@ -72,6 +92,7 @@ export const status = (): Status => ({
       lastEventAt: null,
       error: "cannot read /var/log/sekisho/audit.jsonl: permission denied",
       hint: "add the user sekisho to the file's group: usermod -aG adm sekisho",
+      audit: { mayBan: [], bans: 0, limit: 20, socket: null },
     },
   ],
   enforcers: [

@@ -1,11 +1,11 @@
 import { useSignal } from "@preact/signals";
-import type { SourceStatus } from "../../src/model/api.ts";
+import type { AuditSourceStatus, DatabaseStatus, SourceStatus } from "../../src/model/api.ts";
 import { formatBytes, formatCount, formatShare, sentence } from "../format.ts";
 import { refresh } from "../refresh.ts";
 import { status } from "../state.ts";
 import { Mark } from "./mark.tsx";
 import { Text } from "./text.tsx";
-import { Ago } from "./time.tsx";
+import { Ago, Day } from "./time.tsx";
 import { UnparsedLines } from "./unparsed.tsx";
 
 /** More than this behind is worth a look: a burst is read in far less than a second. */
@@ -43,12 +43,28 @@ export function Sources() {
           <Source key={source.path} source={source} />
         ))}
       </ul>
+      {status.value !== null && <Database database={status.value.database} />}
     </section>
   );
 }
 
+/** How much is stored, and how far back it goes. */
+function Database({ database }: { readonly database: DatabaseStatus }) {
+  const { bytes, budget, eventsSince } = database;
+  return (
+    <p class="note">
+      Database: {formatBytes(bytes)} of {formatBytes(budget)}
+      {eventsSince !== null && (
+        <>
+          , events since <Day at={eventsSince} />
+        </>
+      )}
+    </p>
+  );
+}
+
 function Source({ source }: { readonly source: SourceStatus }) {
-  const { path, kind, format, lines, unparsed, lagBytes, lastEventAt, error, hint } = source;
+  const { path, kind, format, lines, unparsed, lagBytes, lastEventAt, error, hint, audit } = source;
   const behind = lagBytes > LAG_BYTES;
   return (
     <li>
@@ -85,8 +101,56 @@ function Source({ source }: { readonly source: SourceStatus }) {
           <dd>{lastEventAt === null ? "none yet" : <Ago at={lastEventAt} />}</dd>
         </div>
       </dl>
+      {audit !== null && <Causes audit={audit} />}
       <EntryError error={error} hint={hint} />
     </li>
+  );
+}
+
+/** What an app may cause, since one that is broken or taken over could have anybody banned. */
+function Causes({ audit }: { readonly audit: AuditSourceStatus }) {
+  const { mayBan, bans, limit, socket } = audit;
+  const isAtLimit = mayBan.length > 0 && bans >= limit;
+  return (
+    <>
+      <dl class="numbers">
+        <div>
+          <dt>Bans in a day</dt>
+          <dd>{formatCount(bans)}</dd>
+        </div>
+        <div>
+          <dt>At most</dt>
+          <dd>{formatCount(limit)}</dd>
+        </div>
+        {socket !== null && (
+          <>
+            <div>
+              <dt>Connections</dt>
+              <dd>{formatCount(socket.connections)}</dd>
+            </div>
+            <div>
+              <dt>Dropped</dt>
+              <dd title="Lines that were too long, or whose end never came">{formatCount(socket.dropped)}</dd>
+            </div>
+          </>
+        )}
+      </dl>
+      {isAtLimit && (
+        <p class="entry-state">
+          <Mark tone="waiting">at its limit</Mark>
+          <span>What else it reports is recorded and bans nobody.</span>
+        </p>
+      )}
+      {mayBan.length === 0 && <p>May ban for nothing.</p>}
+      {mayBan.length > 0 && (
+        <details>
+          <summary>May ban for</summary>
+          <p>
+            <Text value={mayBan.join(", ")} />
+          </p>
+        </details>
+      )}
+    </>
   );
 }
 

@@ -12,6 +12,7 @@ const REASONS: Readonly<Record<UnparsedReason, string>> = {
   json: "not a JSON object",
   "audit-field": "a required field is missing or of a wrong type",
   "audit-name": "not a known event name",
+  "audit-version": "of a version newer than this Sekisho",
 };
 
 /** The newest lines that are not events, each with the reason. */

@@ -1,0 +1,227 @@
+import { spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { connect, createServer, type Server } from "node:net";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { describe, expect, test } from "vitest";
+import { listenAt, placeProblem, type SocketPlace } from "../../src/receive/place.ts";
+import { missing } from "../requirements.ts";
+import { temporaryFolder } from "../temporary-folder.ts";
+
+const place = (path: string, more: Partial<SocketPlace> = {}): SocketPlace => ({
+  path,
+  group: null,
+  mode: 0o660,
+  ...more,
+});
+
+class Listener implements Disposable {
+  readonly server: Server = createServer((socket) => socket.on("error", () => {}).end("hello"));
+  [Symbol.dispose](): void {
+    this.server.close();
+  }
+}
+const codeOf = async (work: Promise<unknown>): Promise<string> =>
+  work.then(
+    () => "none",
+    (error: { code?: string }) => error.code ?? String(error),
+  );
+
+/** What connecting answers to another user, who is in these groups. */
+function connectAs(path: string, uid: number, gid: number, groups: readonly number[]): string {
+  const program = `
+    process.setgroups(${JSON.stringify(groups)}); process.setgid(${gid}); process.setuid(${uid});
+    const { connect } = await import("node:net");
+    const socket = connect(${JSON.stringify(path)});
+    socket.on("error", (error) => console.log(error.code));
+    socket.on("data", (text) => console.log(String(text)));`;
+  const { stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "--eval", program], {
+    encoding: "utf8",
+  });
+  return stdout.trim() || stderr;
+}
+
+describe.skipIf(missing("root"))("who connects is for the kernel to check:", () => {
+  const NOBODY = 65_534;
+  const GROUP = 4_711;
+
+  test("a user who is not in the group is refused, a member is let in", async () => {
+    using folder = temporaryFolder();
+    chmodSync(folder.path, 0o755);
+    const path = join(folder.path, "chat.sock");
+    using listener = new Listener();
+    await listenAt(listener.server, place(path, { group: String(GROUP) }));
+    expect(statSync(path)).toMatchObject({ gid: GROUP, uid: process.getuid!() });
+    expect(statSync(path).mode & 0o7777).toBe(0o660);
+    // The server answers from this process, which must not wait for the others to end.
+    const answers = await Promise.all([
+      connectInBackground(path, NOBODY, NOBODY, []),
+      connectInBackground(path, NOBODY, NOBODY, [GROUP]),
+      connectInBackground(path, NOBODY, GROUP, []),
+    ]);
+    expect(answers).toEqual(["EACCES", "hello", "hello"]);
+  });
+
+  test("while it is being made, nobody else gets near it", async () => {
+    using folder = temporaryFolder();
+    chmodSync(folder.path, 0o755);
+    using listener = new Listener();
+    const seen: string[] = [];
+    const listen = listener.server.listen.bind(listener.server);
+    // As if the process were stopped right behind the call that makes the socket, before its permissions are set.
+    listener.server.listen = ((path: string, ...rest: never[]) => {
+      const server = listen(path, ...rest);
+      seen.push(connectAs(path, NOBODY, NOBODY, [GROUP]));
+      return server;
+    }) as typeof listener.server.listen;
+    await listenAt(listener.server, place(join(folder.path, "chat.sock"), { group: String(GROUP) }));
+    expect(seen).toEqual(["EACCES"]);
+    expect(readdirSync(folder.path)).toEqual(["chat.sock"]);
+  });
+
+  test("a folder of another user is refused", async () => {
+    using folder = temporaryFolder();
+    chownSync(folder.path, NOBODY, NOBODY);
+    using listener = new Listener();
+    expect(await codeOf(listenAt(listener.server, place(join(folder.path, "x.sock"))))).toBe(
+      "AUDIT_SOCKET_UNSAFE",
+    );
+  });
+
+  test("a link that another user can point elsewhere is refused", async () => {
+    using folder = temporaryFolder();
+    mkdirSync(join(folder.path, "real"));
+    symlinkSync(join(folder.path, "real"), join(folder.path, "link"));
+    spawnSync("chown", ["-h", String(NOBODY), join(folder.path, "link")]);
+    using listener = new Listener();
+    expect(await codeOf(listenAt(listener.server, place(join(folder.path, "link/x.sock"))))).toBe(
+      "AUDIT_SOCKET_UNSAFE",
+    );
+  });
+
+  test("a folder in which a user may not write is told before the start, too", () => {
+    using folder = temporaryFolder();
+    chmodSync(folder.path, 0o755);
+    const module = pathToFileURL(join(import.meta.dirname, "../../src/receive/place.ts")).href;
+    const program = `
+      const { placeProblem } = await import(${JSON.stringify(module)});
+      process.setgroups([]); process.setgid(65534); process.setuid(65534);
+      console.log(placeProblem({ path: ${JSON.stringify(join(folder.path, "x.sock"))}, group: null, mode: 0o660 }).code);`;
+    const { stdout } = spawnSync(process.execPath, ["--input-type=module", "--eval", program], {
+      encoding: "utf8",
+    });
+    expect(stdout.trim()).toBe("AUDIT_SOCKET_FAILED");
+  });
+
+  async function connectInBackground(
+    path: string,
+    uid: number,
+    gid: number,
+    groups: readonly number[],
+  ): Promise<string> {
+    const { spawn } = await import("node:child_process");
+    const program = `
+      process.setgroups(${JSON.stringify(groups)}); process.setgid(${gid}); process.setuid(${uid});
+      const { connect } = await import("node:net");
+      const socket = connect(${JSON.stringify(path)});
+      socket.on("error", (error) => console.log(error.code));
+      socket.on("data", (text) => console.log(String(text)));`;
+    const child = spawn(process.execPath, ["--input-type=module", "--eval", program]);
+    let output = "";
+    child.stdout.on("data", (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+    await new Promise((resolve) => child.once("close", resolve));
+    return output.trim();
+  }
+});
+
+describe("what is in the place of the socket", () => {
+  test("is replaced when nobody listens on it any more", async () => {
+    using folder = temporaryFolder();
+    const path = join(folder.path, "chat.sock");
+    const killed = spawnSync(process.execPath, [
+      "--eval",
+      `require("node:net").createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, "SIGKILL"))`,
+    ]);
+    expect([killed.signal, lstatSync(path).isSocket()]).toEqual(["SIGKILL", true]);
+    using listener = new Listener();
+    await listenAt(listener.server, place(path));
+    const answer = await new Promise((resolve) =>
+      connect(path).once("data", (text) => resolve(text.toString())),
+    );
+    expect(answer).toBe("hello");
+  });
+
+  test("stays when another process listens on it", async () => {
+    using folder = temporaryFolder();
+    const path = join(folder.path, "chat.sock");
+    using first = new Listener();
+    await listenAt(first.server, place(path));
+    const { ino } = lstatSync(path);
+    using second = new Listener();
+    expect(await codeOf(listenAt(second.server, place(path)))).toBe("AUDIT_SOCKET_IN_USE");
+    expect(lstatSync(path).ino).toBe(ino);
+  });
+
+  test("stays when it is no socket", async () => {
+    using folder = temporaryFolder();
+    const path = join(folder.path, "chat.sock");
+    writeFileSync(path, "precious");
+    using listener = new Listener();
+    expect(await codeOf(listenAt(listener.server, place(path)))).toBe("AUDIT_SOCKET_FAILED");
+    expect(placeProblem(place(path))).toMatchObject({ code: "AUDIT_SOCKET_FAILED" });
+    expect([statSync(path).size, readdirSync(folder.path)]).toEqual([8, ["chat.sock"]]);
+  });
+});
+
+describe("the folder", () => {
+  test("is made where it is missing, so that others may pass and not write", async () => {
+    using folder = temporaryFolder();
+    const path = join(folder.path, "run/audit/chat.sock");
+    expect(placeProblem(place(path))).toBeNull();
+    expect(existsSync(join(folder.path, "run"))).toBe(false);
+    using listener = new Listener();
+    await listenAt(listener.server, place(path));
+    expect(statSync(join(folder.path, "run/audit")).mode & 0o777).toBe(0o755);
+  });
+
+  test.each([0o777, 0o775, 0o1777])("is refused when others may write there: %o", async (mode) => {
+    using folder = temporaryFolder();
+    chmodSync(folder.path, mode);
+    const path = join(folder.path, "chat.sock");
+    using listener = new Listener();
+    expect(await codeOf(listenAt(listener.server, place(path)))).toBe("AUDIT_SOCKET_UNSAFE");
+    expect(placeProblem(place(path))).toMatchObject({ code: "AUDIT_SOCKET_UNSAFE" });
+    expect(readdirSync(folder.path)).toEqual([]);
+  });
+
+  test("is refused when others may exchange one above it", async () => {
+    using folder = temporaryFolder();
+    mkdirSync(join(folder.path, "open/closed"), { recursive: true });
+    chmodSync(join(folder.path, "open"), 0o777);
+    using listener = new Listener();
+    expect(await codeOf(listenAt(listener.server, place(join(folder.path, "open/closed/x.sock"))))).toBe(
+      "AUDIT_SOCKET_UNSAFE",
+    );
+  });
+});
+
+test("a group that there is not is named", () => {
+  using folder = temporaryFolder();
+  const problem = placeProblem(place(join(folder.path, "x.sock"), { group: "no-such-group" }));
+  expect(problem).toMatchObject({
+    code: "AUDIT_SOCKET_FAILED",
+    message: expect.stringContaining("no-such-group"),
+  });
+});
