@@ -69,6 +69,8 @@ export interface Apache extends AsyncDisposable {
   request(options: RequestOptions): Promise<Omit<Answer, "id" | "error">>;
   /** Closes the WebSockets that requests with `hold` opened. */
   closeSockets(): Promise<void>;
+  /** Kills every process of Apache's, and starts it anew. */
+  crash(): Promise<void>;
   /** Starts a program in the namespace, a daemon under test for example. It is killed with the namespace. */
   inNamespace(command: string, args: readonly string[], options?: SpawnOptions): ChildProcess;
   /** How many graceful reloads there have been. */
@@ -106,9 +108,11 @@ export async function startApache(options: ApacheOptions = {}): Promise<Apache> 
       stdio: ["pipe", "pipe", "inherit"],
     });
     const requests = new Requests(helper);
-    const server = inNamespace(PROGRAM, ["-d", root, "-f", join(root, "apache.conf"), "-DFOREGROUND"], {
-      stdio: ["ignore", "ignore", "inherit"],
-    });
+    const startServer = (): ChildProcess =>
+      inNamespace(PROGRAM, ["-d", root, "-f", join(root, "apache.conf"), "-DFOREGROUND"], {
+        stdio: ["ignore", "ignore", "inherit"],
+      });
+    const server = startServer();
     await Promise.all([requests.ready, listening(server, root)]);
     const errorLog = join(root, "error.log");
     return {
@@ -121,6 +125,13 @@ export async function startApache(options: ApacheOptions = {}): Promise<Apache> 
       namespace,
       request: (request) => requests.send(request),
       closeSockets: () => requests.release(),
+      async crash() {
+        server.kill("SIGKILL");
+        await exited(server);
+        killAllIn(namespace, "apache2");
+        rmSync(join(root, "apache.pid"));
+        await listening(startServer(), root);
+      },
       inNamespace,
       reloads: () => readFileSync(errorLog, "latin1").split("AH00493").length - 1,
       [Symbol.asyncDispose]: dispose,
@@ -150,11 +161,12 @@ function makeNamespace(name: string): void {
   execFileSync("nsenter", [`--net=/run/netns/${name}`, "sysctl", "-qw", "net.ipv6.ip_nonlocal_bind=1"]);
 }
 
-/** Whatever is still there, grandchildren too. The namespace is ours, so all of it is. */
-function killAllIn(namespace: string): void {
+/** Whatever is still there, or what is of one program, grandchildren too. The namespace is ours, so all of it is. */
+function killAllIn(namespace: string, program?: string): void {
   const pids = execFileSync("ip", ["netns", "pids", namespace], { encoding: "utf8" });
   for (const pid of pids.split("\n").filter(Boolean)) {
     try {
+      if (program !== undefined && readFileSync(`/proc/${pid}/comm`, "utf8").trim() !== program) continue;
       process.kill(Number(pid), "SIGKILL");
     } catch {
       // It ended by itself.
