@@ -109,7 +109,7 @@ export class DaemonBackend implements Backend, Disposable {
   }
 
   status(): Status {
-    const { mode, rules, enforcement, scheduler } = this.#running;
+    const { config, mode, rules, enforcement, scheduler } = this.#running;
     const { version, demo, startedAt, reader } = this.#about;
     const { activeBans, openIncidents, openSockets } = reader.counts();
     const problems = [...this.#ingestProblems, ...(this.reloadProblem === null ? [] : [this.reloadProblem])];
@@ -125,6 +125,7 @@ export class DaemonBackend implements Backend, Disposable {
       incidents: { open: openIncidents },
       sockets: { open: openSockets },
       events: this.#eventCounts(),
+      database: { ...reader.size(), budget: config.store.disk },
       rules: rules.length,
       problems: problems.map(({ message, hint }) => ({ message, hint })),
     };

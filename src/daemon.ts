@@ -239,7 +239,10 @@ function assemble(setup: Setup, thread: IngestThread, clock: Clock, onChange: ()
       thread.request<"close-quiet-incidents">({ kind: "close-quiet-incidents", lastSeenBefore }),
     ),
     deleteOldEvents(config.store.retention, (before) =>
-      thread.request<"delete-old-events">({ kind: "delete-old-events", before }),
+      thread.request<"delete-old-events">({
+        kind: "delete-old-events",
+        limits: { before, disk: config.store.disk },
+      }),
     ),
     ...enforcers.flatMap(({ name, schedule }) =>
       schedule === null ? [] : [applyEnforcer(name, schedule, () => enforcement.apply(name))],

@@ -8,10 +8,12 @@ const DAY = 86_400_000;
 const count = new Intl.NumberFormat("en");
 const percent = new Intl.NumberFormat("en", { style: "percent", maximumSignificantDigits: 2 });
 const moment = new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeStyle: "long" });
+const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "long" });
 const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 
 export const formatCount = (value: number): string => count.format(value);
 export const formatMoment = (time: number): string => moment.format(time);
+export const formatDay = (time: number): string => day.format(time);
 export const formatClock = (time: number): string => clock.format(time);
 
 /** `12 s ago`; a time ahead (a server's clock a little off) is `now`. */

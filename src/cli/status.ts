@@ -1,10 +1,18 @@
 import type { Command } from "commander";
-import type { EnforcerState, EnforcerStatus, JobStatus, SourceStatus, Status } from "../model/api.ts";
+import type {
+  DatabaseStatus,
+  EnforcerState,
+  EnforcerStatus,
+  JobStatus,
+  SourceStatus,
+  Status,
+} from "../model/api.ts";
 import { connectToDaemon } from "./client.ts";
 import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
 import {
   type Cell,
   count,
+  moment,
   painter,
   printable,
   printableLines,
@@ -67,6 +75,7 @@ export function statusText(context: CliContext, status: Status): string {
       ["incidents", `${status.incidents.open.toLocaleString("en")} open`],
       ["WebSockets", `${status.sockets.open.toLocaleString("en")} open`],
       ["rules", status.rules.toLocaleString("en")],
+      ["database", databaseText(status.database)],
       [
         "events",
         `${(["access", "opening", "error", "audit", "unparsed"] as const).map((kind) => `${events[kind].toLocaleString("en")} ${kind}`).join(", ")}`,
@@ -102,6 +111,11 @@ export function statusText(context: CliContext, status: Status): string {
           )
           .join("");
   return [...parts, verdict].join("\n");
+}
+
+function databaseText({ bytes, budget, eventsSince }: DatabaseStatus): string {
+  const since = eventsSince === null ? "no events" : `events since ${moment(eventsSince)}`;
+  return `${size(bytes)} of ${size(budget)}, ${since}`;
 }
 
 function section(

@@ -133,6 +133,9 @@ export const configSchema = z.strictObject({
       retention: durationText
         .prefault("30d")
         .describe("Events older than this are deleted; findings and decisions stay."),
+      disk: size
+        .prefault("2GiB")
+        .describe("Disk budget of the database: while it needs more, the oldest events are deleted."),
       unparsed: size.prefault("64MiB").describe("Disk budget for the bytes of lines that did not parse."),
     })
     .prefault({}),

@@ -6,6 +6,7 @@ import type { Decision } from "../model/decision.ts";
 import type { SourceKind } from "../model/event.ts";
 import type { Target } from "../model/ip.ts";
 import type { DurationMs, UnixMs } from "../model/time.ts";
+import type { RetentionLimits } from "../store/retention.ts";
 
 /** What the ingestion thread works by. It is sent at start, and again when the configuration was reloaded. */
 export interface IngestSettings {
@@ -52,7 +53,7 @@ export type Command =
   | { readonly kind: "refresh-addresses" }
   /** Targets that an enforcer still refuses though no ban runs. */
   | { readonly kind: "note-lingering"; readonly targets: readonly Target[] }
-  | { readonly kind: "delete-old-events"; readonly before: UnixMs }
+  | { readonly kind: "delete-old-events"; readonly limits: RetentionLimits }
   | { readonly kind: "stop" };
 
 /** What each command answers. */
@@ -70,8 +71,8 @@ export interface Answers {
   "close-quiet-incidents": number;
   "refresh-addresses": null;
   "note-lingering": null;
-  /** How many events were deleted. */
-  "delete-old-events": number;
+  /** Whether there may be more to delete. */
+  "delete-old-events": boolean;
   stop: null;
 }
 

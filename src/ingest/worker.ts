@@ -18,8 +18,6 @@ import type {
 } from "./messages.ts";
 
 const STATE_EVERY_MS = 1_000;
-/** Deleted at once; a larger number would hold up ingestion for longer than a batch does. */
-const DELETE_AT_ONCE = 2_000;
 /** Decisions of one batch that are named in the daemon's log. */
 const TOLD_AT_ONCE = 20;
 
@@ -160,7 +158,7 @@ class IngestThread {
         this.#ingestion.ledger.setLingering(command.targets);
         return null;
       case "delete-old-events":
-        return this.#store.deleteOldEvents(command.before, DELETE_AT_ONCE);
+        return this.#store.retain(command.limits);
       case "stop":
         await this.#halt();
         this.#store[Symbol.dispose]();

@@ -61,6 +61,15 @@ export interface JobStatus {
   readonly error: string | null;
 }
 
+export interface DatabaseStatus {
+  /** On disk, with its write-ahead log. */
+  readonly bytes: number;
+  /** While its content needs more, the oldest events are deleted. */
+  readonly budget: number;
+  /** Time of the oldest event; null when there is none. */
+  readonly eventsSince: string | null;
+}
+
 export interface Status {
   readonly mode: Mode;
   readonly version: string;
@@ -74,6 +83,7 @@ export interface Status {
   /** WebSockets whose opening was told and whose end was not. */
   readonly sockets: { readonly open: number };
   readonly events: EventCounts;
+  readonly database: DatabaseStatus;
   readonly rules: number;
   /** What the whole daemon complains about: a full disk, a configuration that did not reload. */
   readonly problems: readonly { readonly message: string; readonly hint: string }[];

@@ -1,15 +1,18 @@
 import { type DurationMs, PERMANENT, type UnixMs, unixMs } from "../model/time.ts";
 import type { Job } from "./scheduler.ts";
 
-/** Deletes events that are older than `retention`, a few at a time so that ingestion goes on in between. */
+/**
+ * Deletes events that are older than `retention` and, while the database is over its disk budget, the oldest. A step at a
+ * time, so that ingestion goes on in between; `deleteSome` answers whether there may be more.
+ */
 export const deleteOldEvents = (
   retention: DurationMs,
-  deleteSome: (before: UnixMs) => Promise<number>,
+  deleteSome: (before: UnixMs | null) => Promise<boolean>,
 ): Job => ({
   name: "delete-old-events",
-  schedule: "23 * * * *",
+  // A flood must not fill the disk within an hour.
+  schedule: "* * * * *",
   run: async () => {
-    if (retention === PERMANENT) return;
-    while ((await deleteSome(unixMs(Date.now() - retention))) > 0);
+    while (await deleteSome(retention === PERMANENT ? null : unixMs(Date.now() - retention)));
   },
 });

@@ -47,6 +47,10 @@ export function metricsText(status: Status, version: string): string {
       [{}, status.bans.active],
     ]),
     family("sekisho_incidents_open", "gauge", "Incidents that nobody closed.", [[{}, status.incidents.open]]),
+    family("sekisho_database_bytes", "gauge", "The database on disk.", [[{}, status.database.bytes]]),
+    family("sekisho_database_budget_bytes", "gauge", "What it may use: the oldest events are deleted.", [
+      [{}, status.database.budget],
+    ]),
     family("sekisho_sockets_open", "gauge", "WebSockets that were opened and not seen to end.", [
       [{}, status.sockets.open],
     ]),

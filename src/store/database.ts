@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync } from "node:fs";
+import { chmodSync, mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { type ErrorCode, messageOf, SekishoError, systemCode } from "../model/errors.ts";
@@ -6,14 +6,21 @@ import { initial } from "./migrations/0001-initial.ts";
 import { banSources } from "./migrations/0002-ban-sources.ts";
 import { sockets } from "./migrations/0003-sockets.ts";
 import { checkpointTails } from "./migrations/0004-checkpoint-tails.ts";
+import { retention } from "./migrations/0005-retention.ts";
 
 export type Connection = Database.Database;
 
 /** Applied in order, each once; `PRAGMA user_version` counts them. What has shipped is never edited. */
-const MIGRATIONS: readonly string[] = [initial, banSources, sockets, checkpointTails];
+const MIGRATIONS: readonly string[] = [initial, banSources, sockets, checkpointTails, retention];
+/** From this version on, a database gives free space back. */
+const GIVES_SPACE_BACK = 5;
 
 /** How long a writer waits for another process's lock. */
 const BUSY_MS = 5_000;
+/** What the write-ahead log is cut to; it is longer while somebody reads, since it holds what changed meanwhile. */
+const LOG_BYTES = 64 * 2 ** 20;
+/** How long ingestion waits for readers so that the log can begin anew. */
+const READERS_MS = 10;
 
 /** Opens the database for its one writer, made or brought up to date. `lock` holds off a second Sekisho. */
 export function openForWriting(file: string): Connection {
@@ -22,12 +29,15 @@ export function openForWriting(file: string): Connection {
     const connection = new Database(file, { timeout: BUSY_MS });
     try {
       chmodSync(file, 0o600);
+      // Before anything is in it: free pages can be given back a few at a time.
+      connection.pragma("auto_vacuum = INCREMENTAL");
       connection.pragma("journal_mode = WAL");
       // A power cut may lose the last transactions, never part of one; the checkpoint in them makes that a re-read.
       connection.pragma("synchronous = NORMAL");
       connection.pragma("cache_size = -32768");
       // Pages of 4 KiB. A flood writes 400 KiB a batch; copying the log back each 4 MiB would rewrite the same pages.
       connection.pragma("wal_autocheckpoint = 4000");
+      connection.pragma(`journal_size_limit = ${LOG_BYTES}`);
       connection.pragma("foreign_keys = ON");
       migrate(connection, file);
       return connection;
@@ -36,6 +46,21 @@ export function openForWriting(file: string): Connection {
       throw error;
     }
   });
+}
+
+/**
+ * Begins the write-ahead log anew where readers that follow each other closely have kept SQLite from it, and it has grown.
+ * A reader that stays keeps it from this too; the next time succeeds.
+ */
+export function shortenLog(connection: Connection): void {
+  const log = statSync(`${connection.name}-wal`, { throwIfNoEntry: false });
+  if (log === undefined || log.size <= LOG_BYTES) return;
+  connection.pragma(`busy_timeout = ${READERS_MS}`);
+  try {
+    connection.pragma("wal_checkpoint(TRUNCATE)");
+  } finally {
+    connection.pragma(`busy_timeout = ${BUSY_MS}`);
+  }
 }
 
 export const openForReading = (file: string): Connection =>
@@ -93,6 +118,8 @@ function migrate(connection: Connection, file: string): void {
       connection.pragma(`user_version = ${next + 1}`);
     })();
   }
+  // An older database has no list of what lies where, which only writing it anew makes.
+  if (version > 0 && version < GIVES_SPACE_BACK) connection.exec("VACUUM");
 }
 
 /** Throws what SQLite throws as an error that says what to do. */

@@ -1,62 +1,60 @@
 import type { Statement } from "better-sqlite3";
+import { detached } from "../model/line.ts";
 import type { Connection } from "./database.ts";
 
-/** Distinct texts, and their characters, that half of the memory holds; when it is full the older half is forgotten. */
-const GENERATION = 50_000;
+/** Distinct texts, and their characters, after which a generation ends. Twice as many would save a tenth of the disk. */
+const GENERATION = 100_000;
 const GENERATION_CHARACTERS = 16 * 2 ** 20;
 const ROWS_A_STATEMENT = 100;
 
-/** A slice keeps its whole batch in memory; a key that outlives the batch is copied. */
-const detached = (text: string): string => Buffer.from(text, "latin1").toString("latin1");
-
 /**
- * Numbers for texts. In `texts`, one that was forgotten is stored once more under another number, which costs some disk
- * but no look-up: an attacker who never repeats a path cannot make it slow. In `clients` each has one number for ever.
+ * Numbers for texts. A generation is what memory holds; the next begins empty, and stores a text that comes again once
+ * more. That costs some disk but no look-up: an attacker who never repeats a path cannot make it slow. And since events
+ * name texts of their own generation only, retention deletes a generation's texts with its last event.
  */
 export class Dictionary {
-  readonly #lookUp: Statement | null;
   readonly #one: Statement;
   readonly #many: Statement;
-  #young = new Map<string, number>();
-  #youngCharacters = 0;
-  #old = new Map<string, number>();
+  readonly #generation: Statement;
+  #known = new Map<string, number>();
+  #characters = 0;
+  /** True until the generation is in the store. */
+  #isNew = true;
   #pending: (number | string)[] = [];
   #next: number;
 
-  constructor(connection: Connection, table: "texts" | "clients") {
-    this.#lookUp =
-      table === "clients" ? connection.prepare("SELECT id FROM clients WHERE value = ?").pluck() : null;
-    this.#one = connection.prepare(`INSERT INTO ${table} VALUES (?, ?)`);
+  constructor(connection: Connection) {
+    this.#one = connection.prepare("INSERT INTO texts VALUES (?, ?)");
     this.#many = connection.prepare(
-      `INSERT INTO ${table} VALUES ${Array(ROWS_A_STATEMENT).fill("(?, ?)").join(", ")}`,
+      `INSERT INTO texts VALUES ${Array(ROWS_A_STATEMENT).fill("(?, ?)").join(", ")}`,
     );
-    this.#next =
-      (connection.prepare(`SELECT coalesce(max(id), 0) FROM ${table}`).pluck().get() as number) + 1;
+    this.#generation = connection.prepare("INSERT OR REPLACE INTO text_generations VALUES (?, ?)");
+    this.#next = (connection.prepare("SELECT coalesce(max(id), 0) FROM texts").pluck().get() as number) + 1;
+  }
+
+  /** Called in the transaction that stores the events from `firstEvent` on, before their texts get numbers. */
+  begin(firstEvent: number): void {
+    if (this.#known.size >= GENERATION || this.#characters >= GENERATION_CHARACTERS) {
+      this.#known = new Map();
+      this.#characters = 0;
+      this.#isNew = true;
+    }
+    if (this.#isNew) this.#generation.run(firstEvent, this.#next - this.#pending.length / 2);
   }
 
   /** NULL for undefined, 0 for null (`-`), else the text's number. */
   id(text: string | null | undefined): number | null {
     if (text === undefined) return null;
     if (text === null) return 0;
-    const known = this.#young.get(text);
-    if (known !== undefined) return known;
-    return this.#remember(text);
+    return this.#known.get(text) ?? this.#remember(text);
   }
 
   #remember(text: string): number {
     const key = detached(text);
-    let id = this.#old.get(key) ?? (this.#lookUp?.get(key) as number | undefined);
-    if (id === undefined) {
-      id = this.#next++;
-      this.#pending.push(id, key);
-    }
-    if (this.#young.size >= GENERATION || this.#youngCharacters >= GENERATION_CHARACTERS) {
-      this.#old = this.#young;
-      this.#young = new Map();
-      this.#youngCharacters = 0;
-    }
-    this.#young.set(key, id);
-    this.#youngCharacters += key.length;
+    const id = this.#next++;
+    this.#pending.push(id, key);
+    this.#known.set(key, id);
+    this.#characters += key.length;
     return id;
   }
 
@@ -71,5 +69,6 @@ export class Dictionary {
 
   committed(): void {
     this.#pending = [];
+    this.#isNew = false;
   }
 }

@@ -1,30 +1,34 @@
 import type { Statement } from "better-sqlite3";
 import type { LogEvent } from "../model/event.ts";
 import { maskField, maskSecrets } from "../model/secrets.ts";
+import type { ClientBlocks } from "./client-blocks.ts";
 import type { Connection } from "./database.ts";
 import type { Dictionary } from "./dictionary.ts";
 
-type Cell = number | null;
+type Cell = number | string | null;
 type EventOf<K extends LogEvent["kind"]> = Extract<LogEvent, { kind: K }>;
 
 /** Their order is what the column `kind` counts, from 1. */
 export const EVENT_KINDS = ["access", "error", "audit", "unparsed", "opening"] as const;
+
+/** What the column `kind` says. */
+export const kindNumber = (kind: LogEvent["kind"]): number => EVENT_KINDS.indexOf(kind) + 1;
 
 const SEEN = ["id", "time", "source"];
 const REQUEST = [
   ...[...SEEN, "client", "refused", "status", "bytes", "method", "path", "query", "protocol"],
   ...["referer", "user_agent", "user"],
 ];
-const SHOWN = ["origin", "upgrade", "host", "vhost", "duration_us", "bytes_in", "bytes_out"];
 const OPENED = [
   ...["client", "refused", "method", "path", "query", "protocol", "user_agent", "user"],
   ...["origin", "host", "vhost", "second"],
 ];
+const SHOWN = ["origin", "upgrade", "host", "vhost", "duration_us", "bytes_in", "bytes_out"];
 
 /** Writes events as rows, without the secrets that their texts carry. Each kind names only the columns that it has: what costs time is binding values. */
 export class EventRows {
   readonly #texts: Dictionary;
-  readonly #clients: Dictionary;
+  readonly #blocks: ClientBlocks;
   readonly #requests: Rows;
   /** Requests in a format that shows more than `combined` does. */
   readonly #richRequests: Rows;
@@ -35,9 +39,9 @@ export class EventRows {
   readonly #audits: Rows;
   readonly #unparsed: Rows;
 
-  constructor(connection: Connection, texts: Dictionary, clients: Dictionary) {
+  constructor(connection: Connection, texts: Dictionary, blocks: ClientBlocks) {
     this.#texts = texts;
-    this.#clients = clients;
+    this.#blocks = blocks;
     this.#requests = new Rows(connection, "access", REQUEST);
     this.#richRequests = new Rows(connection, "access", [...REQUEST, ...SHOWN]);
     this.#ends = new Rows(connection, "access", [...REQUEST, ...SHOWN, "second"]);
@@ -84,13 +88,15 @@ export class EventRows {
 
   #add(id: number, event: LogEvent): void {
     const text = this.#texts;
+    if (event.kind !== "unparsed" && event.client !== null)
+      this.#blocks.note(id, event.client, kindNumber(event.kind));
     switch (event.kind) {
       case "access":
         this.#addRequest(id, event);
         return;
       case "opening":
         // biome-ignore format: one row, in the order of the columns
-        this.#openings.add(id, event.time, event.source, this.#clients.id(event.client), 0,
+        this.#openings.add(id, event.time, event.source, event.client, 0,
           text.id(event.method), text.id(maskSecrets(event.path)), text.id(maskField(event.query)),
           text.id(event.protocol), text.id(event.userAgent), text.id(event.user), text.id(event.origin),
           text.id(event.host), text.id(event.vhost), event.second ? 1 : 0);
@@ -98,12 +104,12 @@ export class EventRows {
       case "error":
         // biome-ignore format: one row, in the order of the columns
         this.#errors.add(id, event.time, event.source,
-          event.client === null ? null : this.#clients.id(event.client), event.refused ? 1 : 0,
-          text.id(event.code), text.id(maskSecrets(event.message)), text.id(event.level), text.id(event.module));
+          event.client, event.refused ? 1 : 0, text.id(event.code), text.id(maskSecrets(event.message)),
+          text.id(event.level), text.id(event.module));
         return;
       case "audit":
         // biome-ignore format: one row, in the order of the columns
-        this.#audits.add(id, event.time, event.source, this.#clients.id(event.client), 0,
+        this.#audits.add(id, event.time, event.source, event.client, 0,
           text.id(event.name), text.id(event.detail), text.id(event.app), text.id(event.connection),
           text.id(event.user), text.id(event.origin), text.id(maskField(event.path)));
         return;
@@ -121,7 +127,7 @@ export class EventRows {
       event.bytesOut !== undefined; // biome-ignore format: one question
     const rows = event.second ? this.#ends : rich ? this.#richRequests : this.#requests;
     // biome-ignore format: one row, in the order of the columns
-    rows.add(id, event.time, event.source, this.#clients.id(event.client), event.refused ? 1 : 0,
+    rows.add(id, event.time, event.source, event.client, event.refused ? 1 : 0,
       event.status, event.bytes ?? null, text.id(event.method), text.id(maskSecrets(event.path)), text.id(maskField(event.query)),
       text.id(event.protocol), text.id(maskField(event.referer)), text.id(event.userAgent), text.id(event.user));
     if (!rich && !event.second) return;
@@ -132,17 +138,19 @@ export class EventRows {
   }
 }
 
-const ROWS_A_STATEMENT = 100;
+const ROWS_A_STATEMENT = 25;
 
 /** Rows of one shape, inserted many a statement. */
 class Rows {
   readonly #one: Statement;
   readonly #many: Statement;
   readonly #width: number;
-  #cells: Cell[] = [];
+  readonly #cells: Cell[];
+  #filled = 0;
 
   constructor(connection: Connection, kind: LogEvent["kind"], columns: readonly string[]) {
     this.#width = columns.length;
+    this.#cells = new Array<Cell>(columns.length * ROWS_A_STATEMENT).fill(null);
     const row = `(${EVENT_KINDS.indexOf(kind) + 1}, ${Array(columns.length).fill("?").join(", ")})`;
     const into = `INSERT INTO events (kind, ${columns.join(", ")}) VALUES`;
     this.#one = connection.prepare(`${into} ${row}`);
@@ -151,22 +159,25 @@ class Rows {
 
   /** Cells of the row that is being written; a row may come in parts. */
   add(...cells: Cell[]): void {
-    if (this.#cells.length === this.#width * ROWS_A_STATEMENT) {
-      this.#many.run(this.#cells);
-      this.#cells = [];
+    const into = this.#cells;
+    if (this.#filled === into.length) {
+      this.#many.run(into);
+      this.#filled = 0;
     }
-    for (const cell of cells) this.#cells.push(cell);
+    for (let at = 0; at < cells.length; at++) into[this.#filled++] = cells[at]!;
   }
 
   flush(): void {
     const width = this.#width;
-    if (this.#cells.length === width * ROWS_A_STATEMENT) this.#many.run(this.#cells);
-    else
-      for (let at = 0; at < this.#cells.length; at += width) this.#one.run(this.#cells.slice(at, at + width));
+    if (this.#filled === this.#cells.length) this.#many.run(this.#cells);
+    else for (let at = 0; at < this.#filled; at += width) this.#one.run(this.#cells.slice(at, at + width));
     this.clear();
   }
 
+  /** The cells too, since an address is a slice that keeps its batch in memory. */
   clear(): void {
-    this.#cells = [];
+    if (this.#filled === 0) return;
+    this.#cells.fill(null);
+    this.#filled = 0;
   }
 }

@@ -1,6 +1,8 @@
+import { statSync } from "node:fs";
 import type {
   AllowItem,
   BanItem,
+  DatabaseStatus,
   EventItem,
   IncidentDetail,
   IncidentItem,
@@ -17,11 +19,10 @@ import { type Clock, NEVER, toIso, toIsoOrNull, type UnixMs } from "../model/tim
 import { type CommittedFile, committedFiles } from "./committed.ts";
 import { type Connection, openForReading } from "./database.ts";
 import { type DecisionRow, decisionOf } from "./decision-rows.ts";
-import { EVENT_KINDS } from "./event-rows.ts";
-import { eventItem, type FindingRow, findingItem, type ShownEventRow } from "./shown-rows.ts";
+import { newestEvents } from "./event-pages.ts";
+import { eventItem, type FindingRow, findingItem } from "./shown-rows.ts";
 import { newestSockets, type SocketFilter, socketHolders, socketItem } from "./socket-pages.ts";
 import { Statements } from "./statements.ts";
-import { SELECT_EVENTS } from "./stored-events.ts";
 
 interface PageQuery {
   readonly limit: number;
@@ -222,21 +223,8 @@ export class StoreReader implements Disposable {
     client,
     kind,
   }: PageQuery & { readonly client: Ip | null; readonly kind: LogEvent["kind"] | null }): Page<EventItem> {
-    const rows = this.#statements.all<ShownEventRow>(
-      `SELECT events.*, s.path AS source_path, u.bytes AS bytes_kept FROM (${SELECT_EVENTS}
-         WHERE e.id < @before
-           ${client === null ? "" : "AND e.client = (SELECT id FROM clients WHERE value = @client)"}
-           ${kind === null ? "" : "AND e.kind = @kind"}
-           ${kind === null || kind === "access" ? "" : "AND e.kind <> 1"}
-         ORDER BY e.id DESC LIMIT @limit) events
-       JOIN sources s ON s.id = events.source LEFT JOIN unparsed u ON u.event = events.id ORDER BY events.id DESC`,
-      {
-        before: before(cursor),
-        limit: limit + 1,
-        client,
-        kind: kind === null ? null : EVENT_KINDS.indexOf(kind) + 1,
-      },
-    );
+    const query = { before: before(cursor), limit: limit + 1, client, kind };
+    const rows = newestEvents(this.#statements, query);
     return page(rows, limit, eventItem);
   }
 
@@ -269,6 +257,18 @@ export class StoreReader implements Disposable {
 
   /** How far the files that a log has been are in the store. */
   committedFiles = (path: string): CommittedFile[] => committedFiles(this.#statements, path);
+
+  /** Bytes on disk, and how far back events go. */
+  size(): Omit<DatabaseStatus, "budget"> {
+    const files = ["", "-wal"].map((ending) =>
+      statSync(`${this.#connection.name}${ending}`, { throwIfNoEntry: false }),
+    );
+    const oldest = this.#statements.get<{ time: UnixMs }>("SELECT time FROM events ORDER BY id LIMIT 1");
+    return {
+      bytes: files.reduce((sum, file) => sum + (file?.size ?? 0), 0),
+      eventsSince: oldest === undefined ? null : toIso(oldest.time),
+    };
+  }
 
   /** Lines of each source, by path. */
   sourceCounts(): Map<

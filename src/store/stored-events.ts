@@ -44,11 +44,11 @@ const TEXT_COLUMNS = [
 ]; // biome-ignore format: one list
 
 /** `shown` has a bit for each of TEXT_COLUMNS: set where the format shows the field. */
-export const SELECT_EVENTS = `SELECT e.id, e.time, e.kind, e.source, c.value AS client, e.refused, e.status, e.bytes,
+export const SELECT_EVENTS = `SELECT e.id, e.time, e.kind, e.source, e.client, e.refused, e.status, e.bytes,
   e.duration_us, e.bytes_in, e.bytes_out, e.second,
   ${TEXT_COLUMNS.map((name) => `(SELECT value FROM texts WHERE id = e.${name} AND id > 0) AS ${name}`).join(",\n  ")},
   ${TEXT_COLUMNS.map((name, bit) => `((e.${name} IS NOT NULL) << ${bit})`).join(" | ")} AS shown
-  FROM events e LEFT JOIN clients c ON c.id = e.client`;
+  FROM events e`;
 
 /** The event of a row, as it was parsed; `line` is written anew from its fields. */
 export function eventOf(row: EventRow): LogEvent {

@@ -33,7 +33,12 @@ export class UnparsedBytes {
     };
   }
 
-  /** Takes note that rows went with the events that they belonged to. */
+  /** Takes note of bytes that went with the events that they belonged to. */
+  forget(bytes: number): void {
+    this.#kept -= bytes;
+  }
+
+  /** Counts anew, after a transaction that failed. */
   recount(): void {
     this.#kept = this.#count();
   }

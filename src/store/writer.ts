@@ -7,10 +7,12 @@ import { maskSecrets } from "../model/secrets.ts";
 import type { SocketChange } from "../model/socket.ts";
 import { type Clock, NEVER, type UnixMs } from "../model/time.ts";
 import { bansByRules, type CausedBan, type Consumed, consumedHits } from "./caused.ts";
-import { type Connection, explained, openForWriting } from "./database.ts";
+import { ClientBlocks } from "./client-blocks.ts";
+import { type Connection, explained, openForWriting, shortenLog } from "./database.ts";
 import { type DecisionRow, decisionOf } from "./decision-rows.ts";
 import { Dictionary } from "./dictionary.ts";
 import { EventRows } from "./event-rows.ts";
+import { Retention, type RetentionLimits } from "./retention.ts";
 import { SocketRows } from "./socket-rows.ts";
 import { Statements } from "./statements.ts";
 import { type EventRow, eventOf, SELECT_EVENTS } from "./stored-events.ts";
@@ -37,10 +39,11 @@ export class StoreWriter implements Disposable {
   readonly #file: string;
   readonly #clock: Clock;
   readonly #texts: Dictionary;
-  readonly #clients: Dictionary;
+  readonly #blocks: ClientBlocks;
   readonly #events: EventRows;
   readonly #traffic: Traffic;
   readonly #unparsed: UnparsedBytes;
+  readonly #retention: Retention;
   readonly sockets: SocketRows;
   readonly #statements: Statements;
   #nextEvent: number;
@@ -52,11 +55,12 @@ export class StoreWriter implements Disposable {
     this.#file = file;
     this.#clock = clock;
     this.#statements = new Statements(connection, file);
-    this.#texts = new Dictionary(connection, "texts");
-    this.#clients = new Dictionary(connection, "clients");
-    this.#events = new EventRows(connection, this.#texts, this.#clients);
+    this.#texts = new Dictionary(connection);
+    this.#blocks = new ClientBlocks(connection);
+    this.#events = new EventRows(connection, this.#texts, this.#blocks);
     this.#traffic = new Traffic(connection);
     this.#unparsed = new UnparsedBytes(this.#statements, unparsedBudget);
+    this.#retention = new Retention(connection, this.#statements, this.#unparsed);
     this.sockets = new SocketRows(this.#statements);
     this.#nextEvent = this.#statements.number("SELECT coalesce(max(id), 0) FROM events") + 1;
   }
@@ -93,9 +97,10 @@ export class StoreWriter implements Disposable {
     const { events, checkpoint } = batch;
     const firstEvent = this.#nextEvent;
     const unparsed = this.#transaction(() => {
+      this.#texts.begin(firstEvent);
       this.#events.insert(events, firstEvent);
       this.#texts.flush();
-      this.#clients.flush();
+      this.#blocks.flush();
       this.#traffic.add(events, firstEvent);
       this.sockets.apply(batch.sockets);
       batch.findings.forEach((finding, index) => {
@@ -106,7 +111,7 @@ export class StoreWriter implements Disposable {
       return this.#unparsed.keep(events, firstEvent);
     });
     this.#texts.committed();
-    this.#clients.committed();
+    this.#blocks.committed();
     unparsed.committed();
     this.#nextEvent = firstEvent + events.length;
   }
@@ -307,30 +312,24 @@ export class StoreWriter implements Disposable {
     return { since, first: this.#statements.number(first, since, now) };
   }
 
-  /** Deletes up to `limit` of the oldest events when they are older than `before`; how many. */
-  deleteOldEvents(before: UnixMs, limit: number): number {
-    const deleted = this.#transaction(() => {
-      const keepFrom = this.#statements.number(
-        "SELECT coalesce((SELECT min(first_event) FROM traffic WHERE minute BETWEEN ? AND ?), ?)",
-        before - 60_000,
-        this.#clock.now(),
-        this.#nextEvent,
-      );
-      const deleted = this.#statements.change(
-        "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE id < ? ORDER BY id LIMIT ?)",
-        keepFrom,
-        limit,
-      );
-      this.#statements.change(
-        "DELETE FROM unparsed WHERE event < coalesce((SELECT min(id) FROM events), ?)",
-        this.#nextEvent,
-      );
-      this.sockets.deleteOld(before);
-      if (deleted < limit) this.#statements.change("DELETE FROM traffic WHERE minute < ?", before - 60_000);
-      return deleted;
-    });
-    if (deleted > 0) this.#unparsed.recount();
-    return deleted;
+  /** One short step of deleting what is older or more than the limits; false when there was nothing left to do. */
+  retain(limits: RetentionLimits): boolean {
+    try {
+      const more = this.#transaction(() => this.#retainSome(limits));
+      if (!more) shortenLog(this.#connection);
+      return more;
+    } catch (error) {
+      this.#unparsed.recount();
+      throw error;
+    }
+  }
+
+  #retainSome(limits: RetentionLimits): boolean {
+    if (this.#retention.step(limits, this.#nextEvent, this.#clock.now())) return true;
+    if (limits.before === null) return false;
+    this.#statements.change("DELETE FROM traffic WHERE minute < ?", limits.before - 60_000);
+    this.sockets.deleteOld(limits.before);
+    return false;
   }
 
   #transaction<T>(body: () => T): T {

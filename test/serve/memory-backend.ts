@@ -62,6 +62,7 @@ export class MemoryBackend implements Backend {
       incidents: { open: this.allIncidents.filter(({ state }) => state === "open").length },
       sockets: { open: this.allSockets.filter(({ state }) => state === "open").length },
       events: { ...noEvents(), access: 7, unparsed: 2 },
+      database: { bytes: 4_096, budget: 8_192, eventsSince: null },
       rules: 9,
       problems: [],
     };

@@ -27,6 +27,8 @@ test("the metrics are Prometheus text, with a type before every family", async (
     "sekisho_bans_active 0",
     "sekisho_incidents_open 0",
     "sekisho_sockets_open 0",
+    "sekisho_database_bytes 4096",
+    "sekisho_database_budget_bytes 8192",
     'sekisho_enforcer_state{name="apache-directory",state="drifted"} 1',
     'sekisho_enforcer_state{name="apache-directory",state="in-sync"} 0',
     'sekisho_enforcer_blocks{name="apache-directory"} 3',

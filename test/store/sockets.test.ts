@@ -80,7 +80,7 @@ class Follower implements Disposable {
   }
 
   deleteOld(before: number): void {
-    this.#writer.deleteOldEvents(at(before), 1_000);
+    while (this.#writer.retain({ before: at(before), disk: null }));
   }
 
   items = () => this.reader.sockets(all).items;

@@ -1,4 +1,4 @@
-import { formatAgo, formatAhead, formatMoment, formatRemaining } from "../format.ts";
+import { formatAgo, formatAhead, formatDay, formatMoment, formatRemaining } from "../format.ts";
 import { now } from "../state.ts";
 
 /** `5 min ago`, with the whole time in the title. */
@@ -7,6 +7,16 @@ export function Ago({ at }: { readonly at: string }) {
   return (
     <time dateTime={at} title={formatMoment(time)}>
       {formatAgo(time, now.value)}
+    </time>
+  );
+}
+
+/** `3 November`, with the whole time in the title. */
+export function Day({ at }: { readonly at: string }) {
+  const time = Date.parse(at);
+  return (
+    <time dateTime={at} title={formatMoment(time)}>
+      {formatDay(time)}
     </time>
   );
 }

@@ -1,0 +1,98 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import { describe, expect, test } from "vitest";
+import { lockData } from "../../src/store/database.ts";
+import { StoreWriter } from "../../src/store/writer.ts";
+import { access, at } from "../evaluate/events.ts";
+import { missing } from "../requirements.ts";
+import { temporaryFolder } from "../temporary-folder.ts";
+import { Store } from "./store-under-test.ts";
+
+describe("what is wrong with a database is told with a hint, and nothing in it is changed", () => {
+  const codeOf = (open: () => unknown): string => {
+    try {
+      open();
+      return "none";
+    } catch (error) {
+      return (error as { code: string; hint: string }).hint.length > 10
+        ? (error as { code: string }).code
+        : "no hint";
+    }
+  };
+
+  test("not a database", () => {
+    using folder = temporaryFolder();
+    const file = join(folder.path, "sekisho.sqlite");
+    writeFileSync(file, "this is a text file, however it is called".repeat(50));
+    const before = readFileSync(file);
+    expect(codeOf(() => new StoreWriter(file, 1, { now: () => at(0) }))).toBe("DATABASE_DAMAGED");
+    expect(readFileSync(file)).toEqual(before);
+  });
+
+  test("written by a newer Sekisho", () => {
+    using folder = temporaryFolder();
+    const file = join(folder.path, "sekisho.sqlite");
+    const newer = new Database(file);
+    newer.pragma("user_version = 99");
+    newer.close();
+    expect(codeOf(() => new StoreWriter(file, 1, { now: () => at(0) }))).toBe("DATABASE_NEWER");
+  });
+
+  test("held by another program", () => {
+    using folder = temporaryFolder();
+    using store = new Store(folder.path);
+    const other = new Database(store.file, { timeout: 0 });
+    other.exec("BEGIN IMMEDIATE");
+    expect(codeOf(() => store.commit([access("192.0.2.7", 0)]))).toBe("DATABASE_LOCKED");
+    other.exec("ROLLBACK");
+    other.close();
+    store.commit([access("192.0.2.7", 0)]);
+    expect(store.reader.eventCounts().access).toBe(1);
+  });
+
+  test("in use by another Sekisho", () => {
+    using folder = temporaryFolder();
+    using _held = lockData(folder.path);
+    expect(codeOf(() => lockData(folder.path))).toBe("DATA_IN_USE");
+  });
+
+  test("only its owner can read it", () => {
+    using folder = temporaryFolder();
+    using store = new Store(folder.path);
+    expect(statSync(store.file).mode & 0o777).toBe(0o600);
+  });
+
+  test.skipIf(missing("root"))("on a full disk, after which the same batch is stored", () => {
+    using folder = temporaryFolder();
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=2m", "sekisho-test", folder.path]);
+    try {
+      using store = new Store(folder.path);
+      const ballast = join(folder.path, "ballast");
+      const events = Array.from({ length: 200 }, (_, n) =>
+        access("192.0.2.7", n, { path: `/${n}/${"x".repeat(200)}` }),
+      );
+      store.commit(events);
+      writeFileSync(
+        ballast,
+        Buffer.alloc(1_800_000 - statSync(store.file).size - statSync(`${store.file}-wal`).size),
+      );
+      let stored = 1;
+      const fill = () => {
+        for (; stored < 100; stored++)
+          store.commit(
+            events.map((event) => ({ ...event, path: `/${stored}${event.kind}${"y".repeat(100)}` })),
+          );
+      };
+      expect(codeOf(fill)).toBe("DISK_FULL");
+      expect(store.reader.eventCounts().access).toBe(200 * stored);
+      execFileSync("rm", [ballast]);
+      store.commit(events);
+      expect(store.reader.eventCounts().access).toBe(200 * (stored + 1));
+      expect(existsSync(store.file)).toBe(true);
+    } finally {
+      execFileSync("umount", ["-l", folder.path]);
+    }
+  });
+});

@@ -1,0 +1,61 @@
+import { describe, expect, test } from "vitest";
+import type { UnixMs } from "../../src/model/time.ts";
+import { at } from "../evaluate/events.ts";
+import { temporaryFolder } from "../temporary-folder.ts";
+import { all, Store, target } from "./store-under-test.ts";
+
+describe("decisions", () => {
+  test("are active, expired or revoked, and only active ones are to be enforced", () => {
+    using folder = temporaryFolder();
+    using store = new Store(folder.path);
+    const decide = (text: string, until: number) =>
+      store.writer.decide({
+        kind: "ban",
+        target: target(text),
+        rule: null,
+        by: "person",
+        reason: "",
+        at: at(0),
+        until: until as UnixMs,
+        reportedBy: null,
+      });
+    decide("192.0.2.1", at(500));
+    decide("192.0.2.2", Number.POSITIVE_INFINITY);
+    decide("192.0.2.3", at(5_000));
+    expect(store.writer.revoke("ban", target("192.0.2.3"))).toBe(1);
+    expect(store.writer.revoke("ban", target("192.0.2.3"))).toBe(0);
+    expect(store.writer.revoke("ban", target("192.0.2.1"))).toBe(0);
+    expect(store.reader.activeBlocks()).toEqual([
+      { target: "192.0.2.2/32", until: Number.POSITIVE_INFINITY },
+    ]);
+    expect(
+      store.reader.bans({ ...all, state: null }).items.map(({ state, until }) => [state, until === null]),
+    ).toEqual([
+      ["revoked", false],
+      ["active", true],
+      ["expired", false],
+    ]);
+    for (const state of ["active", "expired", "revoked"] as const) {
+      expect(store.reader.bans({ ...all, state }).items.map((ban) => ban.state)).toEqual([state]);
+    }
+  });
+
+  test("a ban of what is banned replaces the running one", () => {
+    using folder = temporaryFolder();
+    using store = new Store(folder.path);
+    for (const until of [at(5_000), at(2_000)]) {
+      store.writer.decide({
+        kind: "ban",
+        target: target("192.0.2.1"),
+        rule: null,
+        by: "person",
+        reason: "",
+        at: at(0),
+        until,
+        reportedBy: null,
+      });
+    }
+    expect(store.reader.activeBlocks()).toEqual([{ target: "192.0.2.1/32", until: at(2_000) }]);
+    expect(store.reader.counts().activeBans).toBe(1);
+  });
+});
