@@ -1,3 +1,4 @@
+import { BanShares } from "./decide/ban-shares.ts";
 import { Ledger } from "./decide/ledger.ts";
 import type { BanLengths } from "./decide/policy.ts";
 import { Policy } from "./decide/policy.ts";
@@ -6,13 +7,22 @@ import { compileRule } from "./evaluate/compile-rule.ts";
 import { Evaluator } from "./evaluate/evaluator.ts";
 import type { NamedRule } from "./evaluate/rule-schema.ts";
 import { Sockets } from "./evaluate/sockets.ts";
+import { AuditSources } from "./ingest/audit-sources.ts";
+import type { IngestedLog } from "./ingest/messages.ts";
 import type { Decision } from "./model/decision.ts";
 import { SekishoError } from "./model/errors.ts";
-import { type EventCounts, type LogEvent, noEvents, type UnparsedReason } from "./model/event.ts";
+import {
+  type EventCounts,
+  type LogEvent,
+  noEvents,
+  type SourceId,
+  type UnparsedReason,
+} from "./model/event.ts";
 import type { Finding } from "./model/finding.ts";
+import { type Target, TargetSet } from "./model/ip.ts";
 import { NEVER, type UnixMs } from "./model/time.ts";
-import { createMixedParser, createParser, detectFormat } from "./parse/formats.ts";
-import type { LineParser } from "./parse/line-parser.ts";
+import { createMixedParser, createParser, detectFormat, kindOf } from "./parse/formats.ts";
+import type { LineParser, ParserOptions } from "./parse/line-parser.ts";
 import { judge, parseLines } from "./pipeline.ts";
 import { readLog } from "./tail/read-log.ts";
 
@@ -26,6 +36,9 @@ export interface ReplayOptions {
   /** For all files; null: each file's first lines decide. */
   readonly format: string | null;
   readonly timezone: string | null;
+  readonly trustedProxies: readonly Target[];
+  /** The configured logs: what an audit source may cause holds for its file, and for the generations of it. */
+  readonly logs?: readonly IngestedLog[];
   readonly onProgress: (bytes: number) => void;
 }
 
@@ -43,6 +56,8 @@ export interface Replayed {
   readonly events: EventCounts;
   readonly reasons: ReadonlyMap<UnparsedReason, number>;
   readonly findings: readonly Finding[];
+  /** For each finding why policy spared its subject; null when it did not. */
+  readonly spared: readonly (string | null)[];
   readonly decisions: readonly Decision[];
 }
 
@@ -53,29 +68,50 @@ const SAMPLE_LINES = 50;
 export async function replay(options: ReplayOptions): Promise<Replayed> {
   const site = { origins: new Set(options.origins) };
   const ledger = new Ledger(options.policy.memory, () => false);
+  const shares = new BanShares();
+  const auditSources = new AuditSources(options.logs ?? [], shares);
+  const { trustOf } = auditSources;
   const stages = {
     ledger,
     sockets: new Sockets(),
-    evaluator: new Evaluator(options.rules.map((rule) => compileRule(rule, site))),
-    policy: new Policy(options.policy, ledger, options.protectedTargets),
+    evaluator: new Evaluator(
+      options.rules.map((rule) => compileRule(rule, site)),
+      trustOf,
+    ),
+    policy: new Policy(options.policy, ledger, options.protectedTargets, trustOf, shares),
   };
   const events = noEvents();
   const reasons = new Map<UnparsedReason, number>();
   const findings: Finding[] = [];
+  const spared: (string | null)[] = [];
   const decisions: Decision[] = [];
   const troubles: Troubles = { unknown: [], damaged: [] };
-  for await (const batch of merged(options.files.map((file) => eventsOf(file, options, troubles)))) {
+  const trustedProxies = new TargetSet(options.trustedProxies);
+  const logs = options.files.map(logOf);
+  const sources = options.files.map((file, index) => {
+    const id = logs.indexOf(logs[index]!) + 1;
+    auditSources.note({ id, path: logs[index]!, kind: "audit" });
+    // Files that the configuration does not name are one source, as parts of one log may be.
+    const source = trustOf(id) === null ? 0 : id;
+    return eventsOf(file, source, options, { trustedProxies }, troubles);
+  });
+  for await (const batch of merged(sources)) {
     for (const event of batch) {
       events[event.kind]++;
       if (event.kind === "unparsed") reasons.set(event.reason, (reasons.get(event.reason) ?? 0) + 1);
     }
     const outcome = judge(batch, stages, NEVER);
     findings.push(...outcome.findings);
-    for (const judgement of outcome.judgements)
+    for (const judgement of outcome.judgements) {
       if (judgement.kind === "ban") decisions.push(judgement.decision);
+      spared.push(judgement.kind === "spared" ? judgement.why : null);
+    }
   }
-  return { events, reasons, findings, decisions, ...troubles };
+  return { events, reasons, findings, spared, decisions, ...troubles };
 }
+
+/** The log that a file is a generation of: `audit.jsonl` for `audit.jsonl.2.gz`. */
+const logOf = (file: string): string => file.replace(/[.-]\d[\d.-]*(?:\.(?:gz|zst))?$/, "");
 
 interface Troubles {
   readonly unknown: UnknownLog[];
@@ -84,7 +120,9 @@ interface Troubles {
 
 async function* eventsOf(
   file: string,
+  source: SourceId,
   { format, timezone, onProgress }: ReplayOptions,
+  parsing: ParserOptions,
   { unknown, damaged }: Troubles,
 ): AsyncGenerator<LogEvent[]> {
   let parser: LineParser | null = null;
@@ -95,8 +133,8 @@ async function* eventsOf(
       onProgress(read.offset - offset);
       offset = read.offset;
       if (read.lines.length === 0) continue;
-      parser ??= parserFor(read.lines.slice(0, SAMPLE_LINES), format, timezone);
-      const events = parseLines(read, parser, 0, 0 as UnixMs);
+      parser ??= parserFor(read.lines.slice(0, SAMPLE_LINES), format, timezone, parsing);
+      const events = parseLines(read, parser, source, 0 as UnixMs);
       isKnown ||= events.some(({ kind }) => kind !== "unparsed");
       yield events;
     }
@@ -108,22 +146,25 @@ async function* eventsOf(
 }
 
 /** One parser for the whole file where its first lines agree; a mixed file is decided line by line. */
-export function parserFor(
+function parserFor(
   sample: readonly string[],
   format: string | null,
   timezone: string | null,
+  options: ParserOptions,
 ): LineParser {
-  if (format !== null && format !== "auto") return createParser("access", format, timezone);
+  if (format !== null && format !== "auto") return createParser(kindOf(format), format, timezone, options);
   const access = detectFormat(sample);
+  // Made anew for reading: a parser remembers how far its log has come, and the sample is read once more.
   const candidates = [
-    ...(access === null ? [] : [createParser("access", access, timezone)]),
-    createParser("error", "auto", timezone),
-    createParser("audit", "auto", timezone),
+    ...(access === null ? [] : [() => createParser("access", access, timezone, options)]),
+    () => createParser("error", "auto", timezone, options),
+    () => createParser("audit", "auto", timezone, options),
   ];
-  const pure = candidates.find((parser) =>
-    sample.every((line) => line === "" || parser.parse(line, 0, 0 as UnixMs).kind !== "unparsed"),
-  );
-  return pure ?? createMixedParser("auto", timezone);
+  const pure = candidates.find((create) => {
+    const parser = create();
+    return sample.every((line) => line === "" || parser.parse(line, 0, 0 as UnixMs).kind !== "unparsed");
+  });
+  return pure?.() ?? createMixedParser("auto", timezone, options);
 }
 
 /** Events of several sources in order of time; a line that did not parse comes with the one before it. */

@@ -4,6 +4,7 @@ import { compileRule } from "../evaluate/compile-rule.ts";
 import { Evaluator } from "../evaluate/evaluator.ts";
 import { SekishoError } from "../model/errors.ts";
 import type { LogEvent } from "../model/event.ts";
+import { TargetSet } from "../model/ip.ts";
 import { toIso, type UnixMs } from "../model/time.ts";
 import { createMixedParser } from "../parse/formats.ts";
 import { loadSetup, type Setup } from "../setup.ts";
@@ -74,7 +75,9 @@ async function explain(
 }
 
 async function explainLines(context: CliContext, setup: Setup, options: ExplainOptions): Promise<void> {
-  const parser = createMixedParser(options.format ?? "auto", null);
+  const parser = createMixedParser(options.format ?? "auto", null, {
+    trustedProxies: new TargetSet(setup.config.trustedProxies),
+  });
   const site = { origins: new Set(setup.config.origins) };
   const evaluator = new Evaluator(setup.rules.map((rule) => compileRule(rule, site)));
   let number = 0;

@@ -20,7 +20,7 @@ export const FIELDS = {
     "handshake",
     "foreignOrigin",
   ],
-  error: ["level", "module", "code", "message"],
+  error: ["level", "module", "code", "message", "severity", "requestId"],
   audit: ["name", "app", "user", "connection", "origin", "path", "detail"],
 } as const;
 export type FieldName = (typeof FIELDS)[keyof typeof FIELDS][number];
@@ -53,8 +53,10 @@ export const FIELD_MEANINGS: Readonly<Record<FieldName, string>> = {
   foreignOrigin: "true when Origin is not one of the site's own, false when it is.",
   level: "error, warn, notice and so on.",
   module: "Apache's module, as in authz_core.",
-  code: "Apache's message number, as in AH01630.",
+  code: "Apache's message number, as in AH01630; of ModSecurity the number of its rule, as in 913100.",
   message: "What Apache says behind the client and the number.",
+  severity: "ModSecurity's: emergency, alert, critical, error, warning, notice, info or debug.",
+  requestId: "Apache's number of the request, where ModSecurity or the format (%L) shows it.",
   name: "The event's name, as in ws.rate_exceeded or app.anything.",
   app: "The app that reports.",
   connection: "The app's name of the connection.",

@@ -180,7 +180,7 @@ function reader(field: FieldName, site: Site): Read {
 const READERS: Readonly<Record<Exclude<FieldName, "handshake" | "foreignOrigin">, Read>> = Object.fromEntries(
   [
     "method path query protocol status bytes referer userAgent origin upgrade host user vhost durationUs",
-    "bytesIn bytesOut level module code message name app connection detail",
+    "bytesIn bytesOut level module code message severity requestId name app connection detail",
   ]
     .flatMap((names) => names.split(" "))
     .map((name) => [name, (event: LogEvent) => (event as unknown as Record<string, Value>)[name]]),

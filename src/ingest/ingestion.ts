@@ -8,6 +8,7 @@ import { Evaluator } from "../evaluate/evaluator.ts";
 import { Sockets } from "../evaluate/sockets.ts";
 import { SekishoError } from "../model/errors.ts";
 import type { LogEvent } from "../model/event.ts";
+import { TargetSet } from "../model/ip.ts";
 import type { LineBatch, Source } from "../model/line.ts";
 import type { Clock, UnixMs } from "../model/time.ts";
 import { createParser, detectFormat } from "../parse/formats.ts";
@@ -39,12 +40,14 @@ export class Ingestion implements Disposable {
   readonly #auditSources: AuditSources;
   readonly #tailer: Tailer;
   readonly #parsers = new Map<number, LineParser>();
+  readonly #trustedProxies: TargetSet;
   readonly #timeProblems = new Map<number, SekishoError>();
   /** Why nothing can be stored at present. */
   storeProblem: SekishoError | null = null;
 
   constructor(settings: IngestSettings, store: StoreWriter, clock: Clock) {
     this.#settings = settings;
+    this.#trustedProxies = new TargetSet(settings.trustedProxies);
     this.#store = store;
     this.#clock = clock;
     const shares = new BanShares();
@@ -150,7 +153,11 @@ export class Ingestion implements Disposable {
     const format = isAuto ? detectFormat(sample, fields) : source.format;
     // Until a line tells, the commonest format takes them: each is kept as unparsed, and the next batch is looked at again.
     if (format === null) return createParser("access", "combined", source.timezone);
-    const parser = createParser(source.kind, format, source.timezone, fields);
+    const parser = createParser(source.kind, format, source.timezone, {
+      fields,
+      trustedProxies: this.#trustedProxies,
+      since: this.#store.newestTime(source.id),
+    });
     this.#parsers.set(source.id, parser);
     return parser;
   }

@@ -71,13 +71,29 @@ export interface ErrorEvent extends Seen {
   readonly client: Ip | null;
   readonly level: string;
   readonly module: string | null;
-  /** Apache's message number, `AH01630`. */
+  /** Apache's message number, `AH01630`; of a message of ModSecurity's the number of its rule, `913100`. */
   readonly code: string | null;
   /** Everything behind the client and the code: attacker's text in parts. */
   readonly message: string;
+  /** How grave ModSecurity calls it, in the words of WAF_SEVERITIES. */
+  readonly severity: string | null;
+  /** Apache's number of the request (UNIQUE_ID, %L), where the line shows it. */
+  readonly requestId: string | null;
   /** True when this is an active ban's own refusal. */
   refused: boolean;
 }
+
+/** ModSecurity's severities, the gravest first: its numbers count from 0. */
+export const WAF_SEVERITIES = [
+  "emergency",
+  "alert",
+  "critical",
+  "error",
+  "warning",
+  "notice",
+  "info",
+  "debug",
+] as const;
 
 export const AUDIT_NAMES = [
   "ws.open",
@@ -124,6 +140,7 @@ export const UNPARSED_REASONS = [
   "time", // the time is no time
   "json", // a line of a JSON log that is not a JSON object
   "audit-field", // an audit line without a required field, or with one of a wrong type
+  "continuation", // a line of an error log that belongs to the message before it: a stack trace
   "audit-name", // an audit line whose event is not a known name
   "audit-version", // an audit line of a version that is newer than this Sekisho
 ] as const;

@@ -1,15 +1,16 @@
 import { SekishoError } from "../model/errors.ts";
 import type { Field, LogEvent, SourceId } from "../model/event.ts";
-import { parseIp } from "../model/ip.ts";
+import { parseIp, TargetSet } from "../model/ip.ts";
 import { type UnixMs, unixMs } from "../model/time.ts";
-import { parseObject } from "./json.ts";
-import type { LineParser } from "./line-parser.ts";
+import { ForwardedClients } from "./forwarded.ts";
+import { parseCutObject, parseObject } from "./json.ts";
+import type { LineParser, ParserOptions } from "./line-parser.ts";
 import { NO_REQUEST } from "./request.ts";
 import { parseRfc3339 } from "./rfc3339.ts";
 import { COMMON_TIME, type TimePart, timeParts } from "./time-format.ts";
 import { TimeReader } from "./time-reader.ts";
 import { unparsed } from "./unparsed.ts";
-import { openZone, type Zone } from "./zone.ts";
+import { openZone, TIMES_OF_REQUESTS, type Zone } from "./zone.ts";
 
 /** What a JSON access log may say, by our names; `fields` of the configuration gives the file's. */
 export const JSON_FIELDS = [
@@ -31,6 +32,7 @@ export const JSON_FIELDS = [
   "durationUs",
   "bytesIn",
   "bytesOut",
+  "forwardedFor",
 ] as const;
 export type JsonField = (typeof JSON_FIELDS)[number];
 
@@ -45,36 +47,38 @@ export class JsonAccessParser implements LineParser {
   readonly format = "json";
   readonly #names: Names;
   readonly #zone: Zone;
+  readonly #forwarded: ForwardedClients;
   readonly #apacheTime: TimeReader;
 
-  constructor(timezone: string | null, fields: Readonly<Record<string, string>> = {}) {
+  constructor(timezone: string | null, { fields = {}, trustedProxies, since }: ParserOptions = {}) {
     this.#names = namesWith(fields);
-    this.#zone = openZone(timezone);
+    this.#forwarded = new ForwardedClients(trustedProxies ?? new TargetSet());
+    this.#zone = openZone(timezone, { patience: TIMES_OF_REQUESTS, since });
     this.#apacheTime = new TimeReader(timeParts(COMMON_TIME) as TimePart[], this.#zone);
   }
 
   parse(line: string, source: SourceId, now: UnixMs, cut = false): LogEvent {
-    if (cut) return unparsed(line, source, now, "truncated");
-    const object = parseObject(line) ?? parseObject(withJsonEscapes(line));
-    if (object === null) return unparsed(line, source, now, "json");
+    const parsed = cut ? parseCutObject : parseObject;
+    const object = parsed(line) ?? parsed(withJsonEscapes(line));
+    if (object === null) return unparsed(line, source, now, cut ? "truncated" : "json");
     const read = (field: JsonField): unknown => {
       const name = this.#names[field];
       return Object.hasOwn(object, name) ? object[name] : undefined;
     };
     const status = numberOf(read("status"));
-    if (status === undefined || !Number.isInteger(status) || status < 100 || status > 999)
-      return unparsed(line, source, now, "format");
+    const isStatus = status !== undefined && Number.isInteger(status) && status >= 100 && status <= 999;
+    if (!isStatus) return unparsed(line, source, now, cut ? "truncated" : "format");
     const time = this.#readTime(read("time"));
-    if (Number.isNaN(time)) return unparsed(line, source, now, "time");
+    if (Number.isNaN(time)) return unparsed(line, source, now, cut ? "truncated" : "time");
     const address = read("client");
-    const client = typeof address === "string" ? parseIp(address) : null;
-    if (client === null) return unparsed(line, source, now, "client");
+    const sender = typeof address === "string" ? parseIp(address) : null;
+    if (sender === null) return unparsed(line, source, now, cut ? "truncated" : "client");
     return {
       kind: "access",
       time: unixMs(time),
       source,
       line,
-      client,
+      client: this.#forwarded.clientOf(sender, textOf(read("forwardedFor"))),
       method: textOf(read("method")) ?? NO_REQUEST.method,
       ...targetOf(textOf(read("path")), textOf(read("query"))),
       protocol: textOf(read("protocol")) ?? null,

@@ -1,15 +1,21 @@
 import type { LogEvent, SourceId } from "../model/event.ts";
-import { parseIp } from "../model/ip.ts";
+import { parseIp, TargetSet } from "../model/ip.ts";
 import { type UnixMs, unixMs } from "../model/time.ts";
 import { CarefulReader } from "./careful-reader.ts";
 import { compileFastReader, type FastReader } from "./fast-reader.ts";
-import type { LineParser } from "./line-parser.ts";
+import { ForwardedClients } from "./forwarded.ts";
+import type { LineParser, ParserOptions } from "./line-parser.ts";
 import { compileLogFormat } from "./log-format.ts";
 import { NO_NUMBER, Positions } from "./positions.ts";
 import { regionsOf } from "./regions.ts";
 import * as slot from "./slots.ts";
 import { unparsed } from "./unparsed.ts";
 import { fieldOf, requestOf } from "./values.ts";
+
+export interface AccessLogOptions extends ParserOptions {
+  /** What the parser is called, when that is not the LogFormat itself. */
+  readonly name?: string | undefined;
+}
 
 /** Parses the lines of one LogFormat. */
 export class AccessLogParser implements LineParser {
@@ -19,11 +25,12 @@ export class AccessLogParser implements LineParser {
   readonly #careful: CarefulReader;
   readonly #positions = new Positions();
   readonly #durationUnit: number;
+  readonly #forwarded: ForwardedClients;
 
-  /** `name` is what the parser is called; null when that is the LogFormat itself. */
-  constructor(logFormat: string, timezone: string | null, name: string | null = null) {
-    const { items, conditional, durationUnit } = compileLogFormat(logFormat, timezone);
-    this.format = name ?? logFormat;
+  constructor(logFormat: string, timezone: string | null, options: AccessLogOptions = {}) {
+    const { items, conditional, durationUnit } = compileLogFormat(logFormat, timezone, options.since);
+    this.format = options.name ?? logFormat;
+    this.#forwarded = new ForwardedClients(options.trustedProxies ?? new TargetSet());
     this.#fast = compileFastReader(items);
     this.#careful = new CarefulReader(regionsOf(items));
     for (const slot of conditional) this.#positions.conditional[slot] = 1;
@@ -43,6 +50,12 @@ export class AccessLogParser implements LineParser {
     return this.#toEvent(line, source, now, cut, escaped);
   }
 
+  /** %b writes `-` for an answer without a body. */
+  #bytesOfDash(): 0 | undefined {
+    const { starts, conditional } = this.#positions;
+    return starts[slot.BYTES] === -1 || conditional[slot.BYTES] === 1 ? undefined : 0;
+  }
+
   /** `escaped`: the line holds a backslash, so its values may have to be unescaped. */
   #toEvent(line: string, source: SourceId, now: UnixMs, cut: boolean, escaped: boolean): LogEvent {
     const positions = this.#positions;
@@ -53,8 +66,9 @@ export class AccessLogParser implements LineParser {
     const isShown = clientAt !== -1 && status >= 100 && status <= 999 && time !== NO_NUMBER;
     if (!isShown) return unparsed(line, source, now, cut ? "truncated" : "format");
     if (Number.isNaN(time)) return unparsed(line, source, now, cut ? "truncated" : "time");
-    const client = parseIp(line.slice(clientAt, ends[slot.CLIENT]));
-    if (client === null) return unparsed(line, source, now, "client");
+    const sender = parseIp(line.slice(clientAt, ends[slot.CLIENT]));
+    if (sender === null) return unparsed(line, source, now, "client");
+    const forwarded = fieldOf(line, positions, slot.FORWARDED, escaped);
     const bytes = numbers[slot.BYTES]!;
     const duration = numbers[slot.DURATION]!;
     const request = requestOf(line, positions, escaped);
@@ -63,14 +77,13 @@ export class AccessLogParser implements LineParser {
       time: unixMs(time),
       source,
       line,
-      client,
+      client: forwarded ? this.#forwarded.clientOf(sender, forwarded) : sender,
       method: request.method,
       path: request.path,
       query: request.query,
       protocol: request.protocol,
       status,
-      // %b writes `-` for an answer without a body.
-      bytes: bytes === NO_NUMBER ? (starts[slot.BYTES] === -1 ? undefined : 0) : bytes,
+      bytes: bytes === NO_NUMBER ? this.#bytesOfDash() : bytes,
       referer: fieldOf(line, positions, slot.REFERER, escaped),
       userAgent: fieldOf(line, positions, slot.USER_AGENT, escaped),
       origin: fieldOf(line, positions, slot.ORIGIN, escaped),

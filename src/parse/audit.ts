@@ -2,7 +2,7 @@ import { ownNamePattern } from "../model/audit.ts";
 import { AUDIT_NAMES, type AuditName, type LogEvent, type SourceId } from "../model/event.ts";
 import { parseIp } from "../model/ip.ts";
 import { type UnixMs, unixMs } from "../model/time.ts";
-import { decodeUtf8, parseObject } from "./json.ts";
+import { decodeUtf8, parseCutObject, parseObject } from "./json.ts";
 import type { LineParser } from "./line-parser.ts";
 import { parseRfc3339 } from "./rfc3339.ts";
 import { unparsed } from "./unparsed.ts";
@@ -20,14 +20,13 @@ export class AuditLogParser implements LineParser {
   readonly format = "audit";
 
   parse(line: string, source: SourceId, now: UnixMs, cut = false): LogEvent {
-    if (cut) return unparsed(line, source, now, "truncated");
-    const fields = parseObject(decodeUtf8(line));
-    if (fields === null) return unparsed(line, source, now, "json");
+    const fields = (cut ? parseCutObject : parseObject)(decodeUtf8(line));
+    if (fields === null) return unparsed(line, source, now, cut ? "truncated" : "json");
     const { version = null, time, event, client } = fields;
     if (version !== null && version !== VERSION)
       return unparsed(line, source, now, isNewer(version) ? "audit-version" : "audit-field");
     if (typeof time !== "string" || typeof event !== "string" || typeof client !== "string") {
-      return unparsed(line, source, now, "audit-field");
+      return unparsed(line, source, now, cut ? "truncated" : "audit-field");
     }
     if (!isName(event)) return unparsed(line, source, now, "audit-name");
     const at = parseRfc3339(time, null);

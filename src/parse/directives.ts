@@ -34,6 +34,7 @@ const HEADERS: Readonly<Record<string, slot.Slot>> = {
   origin: slot.ORIGIN,
   upgrade: slot.UPGRADE,
   host: slot.HOST,
+  "x-forwarded-for": slot.FORWARDED,
 };
 
 const DURATIONS: Readonly<Record<string, Meaning>> = {

@@ -4,33 +4,45 @@ import { type UnixMs, unixMs } from "../model/time.ts";
 import { JsonAccessParser } from "./access-json.ts";
 import { AccessLogParser } from "./access-log.ts";
 import { AuditLogParser } from "./audit.ts";
-import { ErrorLogParser } from "./error-log.ts";
-import type { LineParser } from "./line-parser.ts";
+import { ANY_ERROR_FORMAT, ErrorLogParser } from "./error-log.ts";
+import type { LineParser, ParserOptions } from "./line-parser.ts";
 import { NAMED_FORMATS } from "./named-formats.ts";
 
 /** What `format:` may say beside a LogFormat string, most specific first. */
 export const FORMAT_NAMES = [...Object.keys(NAMED_FORMATS), "json"] as const;
 
 /**
- * The parser of a source. `format` is a name or a LogFormat and counts for access logs only; `timezone` is an IANA
- * name for times that bring no zone, null the host's; `fields` is for `json`. Throws LOG_FORMAT_INVALID.
+ * The parser of a source. `format` is a name or what stands in Apache's LogFormat or ErrorLogFormat; `timezone` is an IANA
+ * name for times that bring no zone, null the host's. Throws LOG_FORMAT_INVALID.
  */
 export function createParser(
   kind: SourceKind,
   format: string,
   timezone: string | null,
-  fields?: Readonly<Record<string, string>>,
+  options: ParserOptions = {},
 ): LineParser {
-  if (kind === "error") return new ErrorLogParser(timezone);
+  if (kind === "error") return new ErrorLogParser(timezone, errorFormat(format), options);
   if (kind === "audit") return new AuditLogParser();
-  if (format === "json") return new JsonAccessParser(timezone, fields);
+  if (format === "json") return new JsonAccessParser(timezone, options);
   if (Object.hasOwn(NAMED_FORMATS, format))
-    return new AccessLogParser(NAMED_FORMATS[format]!, timezone, format);
-  if (format.includes("%")) return new AccessLogParser(format, timezone);
+    return new AccessLogParser(NAMED_FORMATS[format]!, timezone, { ...options, name: format });
+  if (format.includes("%")) return new AccessLogParser(format, timezone, options);
   throw new SekishoError(
     "LOG_FORMAT_INVALID",
     `'${format}' is no log format`,
     `write ${FORMAT_NAMES.join(", ")}, or what stands between the quotes of Apache's LogFormat`,
+  );
+}
+
+/** The kind of log that a format is for; only an ErrorLogFormat has %M, the message. */
+export const kindOf = (format: string): SourceKind => (format.includes("%M") ? "error" : "access");
+
+function errorFormat(format: string): string {
+  if (format === ANY_ERROR_FORMAT || format.includes("%")) return format;
+  throw new SekishoError(
+    "LOG_FORMAT_INVALID",
+    `'${format}' is no error log format`,
+    "write auto, or what stands between the quotes of Apache's ErrorLogFormat",
   );
 }
 
@@ -43,7 +55,7 @@ export function detectFormat(
   fields?: Readonly<Record<string, string>>,
 ): string | null {
   const parses = (format: string) => {
-    const parser = createParser("access", format, "UTC", fields);
+    const parser = createParser("access", format, "UTC", { fields });
     return (
       lines.filter((line) => parser.parse(line, 0, unixMs(0)).kind === "access").length * 2 > lines.length
     );
@@ -55,8 +67,12 @@ export function detectFormat(
  * A parser that decides line by line what a line is: an access line (in any known format when `format` is `auto`),
  * an error line or an audit event. Throws LOG_FORMAT_INVALID.
  */
-export function createMixedParser(format: string, timezone: string | null): LineParser {
-  return new MixedParser(format, timezone);
+export function createMixedParser(
+  format: string,
+  timezone: string | null,
+  options: ParserOptions = {},
+): LineParser {
+  return new MixedParser(format, timezone, options);
 }
 
 class MixedParser implements LineParser {
@@ -67,11 +83,12 @@ class MixedParser implements LineParser {
   readonly #error: LineParser;
   readonly #audit = new AuditLogParser();
 
-  constructor(format: string, timezone: string | null) {
-    const formats = format === "auto" ? FORMAT_NAMES : [format];
+  constructor(format: string, timezone: string | null, options: ParserOptions) {
+    const isError = kindOf(format) === "error";
+    const formats = format === "auto" || isError ? FORMAT_NAMES : [format];
     this.format = format;
-    this.#access = formats.map((name) => createParser("access", name, timezone));
-    this.#error = new ErrorLogParser(timezone);
+    this.#access = formats.map((name) => createParser("access", name, timezone, options));
+    this.#error = createParser("error", isError ? format : ANY_ERROR_FORMAT, timezone);
   }
 
   parse(line: string, source: SourceId, now: UnixMs, cut = false): LogEvent {

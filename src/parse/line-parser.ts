@@ -1,7 +1,22 @@
 import type { LogEvent, SourceId, SourceKind } from "../model/event.ts";
+import type { TargetSet } from "../model/ip.ts";
 import type { UnixMs } from "../model/time.ts";
 
-/** Turns the lines of one source into events. Pure: the same line gives the same event. */
+/** What a parser may know beside the format. */
+export interface ParserOptions {
+  /** For `json`: our names of fields to those in the file. */
+  readonly fields?: Readonly<Record<string, string>> | undefined;
+  /** Who is believed when it names the client in X-Forwarded-For. */
+  readonly trustedProxies?: TargetSet | undefined;
+  /** The newest time that is known of the log: where the clock goes back, reading goes on from there. */
+  readonly since?: UnixMs | null | undefined;
+}
+
+/**
+ * Turns the lines of one source into events. The same lines in the same order give the same events, and a line alone
+ * gives the same event but for one hour a year: times without a zone in the hour that happens twice are told apart by the
+ * lines before them.
+ */
 export interface LineParser {
   readonly kind: SourceKind;
   /** The format's name (`combined`), or the LogFormat string itself. */

@@ -3,7 +3,7 @@ import { type Directive, meaningOf } from "./directives.ts";
 import * as slot from "./slots.ts";
 import { COMMON_TIME, isMoment, type TimePart, timeParts } from "./time-format.ts";
 import { TimeReader } from "./time-reader.ts";
-import { openZone, type Zone } from "./zone.ts";
+import { openZone, TIMES_OF_REQUESTS, type Zone } from "./zone.ts";
 
 /** A part of a line: text that always stands there, a time, or the value of a directive. */
 export type Item =
@@ -36,12 +36,14 @@ export interface LogFormat {
 
 /**
  * Compiles an Apache LogFormat string. Quotes may be written plain or as `\"`, as they stand in Apache's
- * configuration. Throws LOG_FORMAT_INVALID. `timezone` is for times that the format writes without a zone.
+ * configuration. Throws LOG_FORMAT_INVALID. `timezone` is for times that the format writes without a zone, `since` the
+ * newest of them that is known.
  */
-export function compileLogFormat(format: string, timezone: string | null): LogFormat {
+export function compileLogFormat(format: string, timezone: string | null, since?: number | null): LogFormat {
   const tokens = mergePathAndQuery(tokenise(format));
   const kept = chooseDirectives(tokens);
-  const items = setBorders(toItems(joinTimes(tokens), kept, openZone(timezone)));
+  const zone = openZone(timezone, { patience: TIMES_OF_REQUESTS, since });
+  const items = setBorders(toItems(joinTimes(tokens), kept, zone));
   const shows = (wanted: slot.Slot) => items.some((item) => "slot" in item && item.slot === wanted);
   demand(shows(slot.CLIENT), "the client's address", "%a (%{c}a is the proxy's, headers can be forged)");
   demand(shows(slot.STATUS), "the status", "%>s");

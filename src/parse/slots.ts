@@ -23,11 +23,13 @@ export const VHOST = 15;
 export const DURATION = 16;
 export const BYTES_IN = 17;
 export const BYTES_OUT = 18;
+/** X-Forwarded-For, which a trusted proxy's lines are believed by. */
+export const FORWARDED = 19;
 /** Matched and forgotten: no field of an event holds it. */
-export const DROPPED = 19;
+export const DROPPED = 20;
 /** `%t` and its parts; several may make one time. */
-export const TIME = 20;
-export const SLOT_COUNT = 21;
+export const TIME = 21;
+export const SLOT_COUNT = 22;
 
 export type Slot = number;
 

@@ -44,6 +44,7 @@ const CONVERSIONS: Readonly<Record<string, TimePart | string>> = {
   I: unit("hour12", 2),
   l: unit("hour12", 2),
   p: unit("half", 2),
+  P: unit("half", 2),
   M: unit("minute", 2),
   S: unit("second", 2),
   z: unit("offset", 5),
@@ -52,6 +53,9 @@ const CONVERSIONS: Readonly<Record<string, TimePart | string>> = {
   A: unit("skip", null),
   Z: unit("skip", null),
   j: unit("skip", 3),
+  C: unit("skip", 2),
+  G: unit("skip", 4),
+  g: unit("skip", 2),
   u: unit("skip", 1),
   w: unit("skip", 1),
   U: unit("skip", 2),
@@ -93,6 +97,8 @@ export function timeParts(format: string): TimePart[] | string {
       continue;
     }
     at++;
+    // %EY and %Od: other calendars and digits, which the C locale does not have.
+    if (/[EO]/.test(format[at] ?? "")) at++;
     const letter = format[at] ?? "";
     if (!Object.hasOwn(CONVERSIONS, letter)) return `%${letter}`;
     const conversion = CONVERSIONS[letter]!;

@@ -100,7 +100,7 @@ export class TimeReader {
 
   #parse(line: string, at: number): number {
     const moment = parseMoment(line, at, this.#parts, this.#zone);
-    if (!this.#cacheable || Number.isNaN(moment)) return moment;
+    if (!this.#cacheable || Number.isNaN(moment) || this.#zone.isTwofold) return moment;
     this.#head = flat(line.slice(at, at + this.#headWidth));
     this.#tail = flat(line.slice(at + this.#tailAt, at + this.width!));
     this.#base = 0;

@@ -1,41 +1,94 @@
-/** Turns wall-clock times of one time zone into UTC. */
-export interface Zone {
-  /**
-   * `wall` is the wall clock's time written as if it were UTC, in milliseconds.
-   * An hour that happens twice (clocks go back) is taken as its first; one that never happens
-   * (clocks go forward) by the offset before the change.
-   */
-  toUtc(wall: number): number;
-}
-
+/** Lines of one file are this late at most where their times are written in order. */
+const LATE_MS = 10_000;
 /** No zone in use today changes its offset anywhere but on a quarter of an hour. */
 const QUARTER_HOUR = 900_000;
 const DAY = 86_400_000;
 
+/**
+ * How many times in a row must go back before the clock is believed to have been set back: one where lines bear the
+ * time at which they are written, more where they bear that of a request's beginning.
+ */
+export const TIMES_OF_WRITING = 1;
+export const TIMES_OF_REQUESTS = 10;
+
+export interface ZoneOptions {
+  readonly patience: number;
+  /** The last time that is known of the log, milliseconds since 1970. */
+  readonly since?: number | null | undefined;
+}
+
 /** Null is the host's zone. Throws RangeError for a name that the runtime does not know. */
-export function openZone(timezone: string | null): Zone {
-  const offsetOf = timezone === null ? hostOffset : namedOffset(timezone);
-  let quarter = Number.NaN;
-  let offset = 0;
-  return {
-    toUtc(wall) {
-      const now = Math.floor(wall / QUARTER_HOUR);
-      if (now !== quarter) {
-        offset = offsetOf(now * QUARTER_HOUR);
-        quarter = now;
-      }
-      return wall - offset;
-    },
-  };
+export const openZone = (
+  timezone: string | null,
+  options: ZoneOptions = { patience: TIMES_OF_REQUESTS },
+): Zone => new Zone(timezone === null ? hostOffset : namedOffset(timezone), options);
+
+/**
+ * Turns wall-clock times of one time zone into UTC. It remembers how far the log has come: when the clock goes back, one
+ * hour happens twice, and only the order of the lines tells which of the two is meant. What does not tell is the first.
+ * An hour that never happens (the clock goes forward) is read by the offset before the change.
+ */
+export class Zone {
+  readonly #offsetAt: (utc: number) => number;
+  readonly #patience: number;
+  #newest: number;
+  /** Times in a row that were behind the newest. */
+  #behind = 0;
+  #quarter = Number.NaN;
+  #first = 0;
+  #second = 0;
+
+  constructor(offsetAt: (utc: number) => number, { patience, since }: ZoneOptions) {
+    this.#offsetAt = offsetAt;
+    this.#patience = patience;
+    this.#newest = since ?? Number.NEGATIVE_INFINITY;
+  }
+
+  /** True when the time that was asked for last happens twice: the same text may mean another time on the next line. */
+  get isTwofold(): boolean {
+    return this.#first !== this.#second;
+  }
+
+  /** `wall` is the wall clock's time written as if it were UTC, in milliseconds. */
+  toUtc(wall: number): number {
+    const quarter = Math.floor(wall / QUARTER_HOUR);
+    if (quarter !== this.#quarter) this.#findOffsets(quarter);
+    const first = wall - this.#first;
+    if (first >= this.#newest - LATE_MS) return this.#accept(first);
+    if (++this.#behind < this.#patience) return first;
+    const second = wall - this.#second;
+    if (this.isTwofold && second >= this.#newest - LATE_MS) {
+      this.#newest = Math.max(this.#newest, second);
+      return second;
+    }
+    // No change of the zone's explains this: the clock was wrong before, or the file is read anew.
+    this.#newest = first;
+    this.#behind = 0;
+    return first;
+  }
+
+  #accept(moment: number): number {
+    if (moment <= this.#newest) return moment;
+    this.#newest = moment;
+    this.#behind = 0;
+    return moment;
+  }
+
+  #findOffsets(quarter: number): void {
+    this.#quarter = quarter;
+    const wall = quarter * QUARTER_HOUR;
+    const before = this.#offsetAt(wall - DAY);
+    const after = this.#offsetAt(wall + DAY);
+    const isBefore = before === after || this.#offsetAt(wall - before) === before;
+    const isAfter = this.#offsetAt(wall - after) === after;
+    this.#first = isBefore || !isAfter ? before : after;
+    this.#second = isAfter ? after : this.#first;
+  }
 }
 
-/** Date's own local arithmetic, which treats double and missing hours as promised above. */
-function hostOffset(wall: number): number {
-  const { year, month, day, hour, minute } = wallFields(wall);
-  return wall - new Date(year, month, day, hour, minute).getTime();
-}
+const hostOffset = (utc: number): number => -new Date(utc).getTimezoneOffset() * 60_000;
 
-function namedOffset(timezone: string): (wall: number) => number {
+function namedOffset(timezone: string): (utc: number) => number {
   const format = new Intl.DateTimeFormat("en-US", {
     timeZone: timezone,
     hourCycle: "h23",
@@ -46,26 +99,9 @@ function namedOffset(timezone: string): (wall: number) => number {
     minute: "numeric",
     second: "numeric",
   });
-  const offsetAt = (utc: number): number => {
+  return (utc) => {
     const part: Record<string, number> = {};
     for (const { type, value } of format.formatToParts(utc)) part[type] = Number(value);
     return Date.UTC(part.year!, part.month! - 1, part.day, part.hour, part.minute, part.second) - utc;
-  };
-  return (wall) => {
-    const before = offsetAt(wall - DAY);
-    const after = offsetAt(wall + DAY);
-    if (before === after || offsetAt(wall - before) === before) return before;
-    return offsetAt(wall - after) === after ? after : before;
-  };
-}
-
-function wallFields(wall: number) {
-  const date = new Date(wall);
-  return {
-    year: date.getUTCFullYear(),
-    month: date.getUTCMonth(),
-    day: date.getUTCDate(),
-    hour: date.getUTCHours(),
-    minute: date.getUTCMinutes(),
   };
 }

@@ -54,6 +54,8 @@ export class EventRows {
       "message",
       "level",
       "module",
+      "protocol", // ModSecurity's severity
+      "connection", // the request's number
     ]);
     const audited = [
       "client",
@@ -105,7 +107,8 @@ export class EventRows {
         // biome-ignore format: one row, in the order of the columns
         this.#errors.add(id, event.time, event.source,
           event.client, event.refused ? 1 : 0, text.id(event.code), text.id(maskSecrets(event.message)),
-          text.id(event.level), text.id(event.module));
+          text.id(event.level), text.id(event.module), text.id(event.severity ?? undefined),
+          text.id(event.requestId ?? undefined));
         return;
       case "audit":
         // biome-ignore format: one row, in the order of the columns

@@ -105,6 +105,8 @@ export function eventOf(row: EventRow): LogEvent {
         module: row.module,
         code: row.code,
         message: row.message ?? "",
+        severity: row.protocol,
+        requestId: row.connection,
         refused: row.refused === 1,
       };
     case "audit":

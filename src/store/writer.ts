@@ -80,6 +80,12 @@ export class StoreWriter implements Disposable {
     });
   }
 
+  /** The newest time of a source's events; null when there is none. */
+  newestTime(source: number): UnixMs | null {
+    const row = "SELECT last_event_at FROM sources WHERE id = ?";
+    return this.#statements.get<{ last_event_at: UnixMs | null }>(row, source)?.last_event_at ?? null;
+  }
+
   checkpoints(source: Pick<Source, "id">): StoredCheckpoint[] {
     return this.#statements
       .all<Fingerprint & Pick<StoredCheckpoint, "offset" | "tail" | "committedAt">>(

@@ -97,6 +97,8 @@ export const errorEvent = (
   module: "authz_core",
   code,
   message,
+  severity: null,
+  requestId: null,
   refused: false,
 });
 

@@ -58,10 +58,7 @@ test("a missing key is a field that the log does not show; null and - are header
 
 test("the file may have names of its own", () => {
   const own = new JsonAccessParser("UTC", {
-    client: "remote_ip",
-    time: "@timestamp",
-    status: "code",
-    userAgent: "ua",
+    fields: { client: "remote_ip", time: "@timestamp", status: "code", userAgent: "ua" },
   });
   const text =
     '{"remote_ip":"2001:db8::7","@timestamp":"2026-11-20T22:01:30Z","code":"404","ua":"x","path":"/a"}';
@@ -75,7 +72,7 @@ test("the file may have names of its own", () => {
 });
 
 test("a name that no field has is refused", () => {
-  expect(() => new JsonAccessParser("UTC", { ip: "remote_ip" })).toThrow(
+  expect(() => new JsonAccessParser("UTC", { fields: { ip: "remote_ip" } })).toThrow(
     expect.objectContaining({ code: "LOG_FORMAT_INVALID", hint: expect.stringContaining("client") }),
   );
 });

@@ -5,7 +5,7 @@ import { accessOf, corpus, errorOf, NOW, parse } from "./apache-lines.ts";
 
 const combined = createParser("access", "combined", "UTC");
 const sekisho = createParser("access", "sekisho", "UTC");
-const error = createParser("error", "", "UTC");
+const error = createParser("error", "auto", "UTC");
 const accesses = corpus("access.log").map((line) => accessOf(combined, line));
 const rich = corpus("access_sekisho.log").map((line) => accessOf(sekisho, line));
 

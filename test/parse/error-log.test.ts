@@ -145,7 +145,7 @@ test.each([
   ["time", "[Fri Nov 31 22:01:29.244023 2026] [error] x", false],
   ["truncated", "[Fri Nov 20 22:0", true],
 ])("a line that does not parse says why: %s", (reason, line, cut) => {
-  expect(reasonOf(utc, line, cut)).toBe(reason);
+  expect(reasonOf(new ErrorLogParser("UTC"), line, cut)).toBe(reason);
 });
 
 describe("the zone of the source", () => {

@@ -276,7 +276,8 @@ test("random bytes never throw in any parser", () => {
     ...["common", "combined", "vhost_combined", "sekisho", "json"].map((name) =>
       createParser("access", name, "UTC"),
     ),
-    createParser("error", "", "Europe/Berlin"),
+    createParser("error", "auto", "Europe/Berlin"),
+    createParser("error", "[%{cu}t] [%-m:%l] [client %a] %M% , %{Referer}i", null),
     createParser("audit", "", null),
     createMixedParser("auto", null),
   ];

@@ -19,6 +19,7 @@ async function findingsIn(folder: string, log: string, rule: (typeof RULES)[numb
     protectedTargets: Protected.nobody,
     format: null,
     timezone: "UTC",
+    trustedProxies: [],
     onProgress: () => {},
   });
   expect(events.unparsed, `unparsed lines in ${log}`).toBe(0);

@@ -11,6 +11,7 @@ const REASONS: Readonly<Record<UnparsedReason, string>> = {
   time: "the time is no time",
   json: "not a JSON object",
   "audit-field": "a required field is missing or of a wrong type",
+  continuation: "the rest of the message before it",
   "audit-name": "not a known event name",
   "audit-version": "of a version newer than this Sekisho",
 };
