@@ -2,13 +2,15 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 
 /** What a test needs of the machine beyond Node. */
-export type Need = "root" | "apache2" | "netns" | "chromium" | "ufw" | "nft";
+export type Need = "root" | "apache2" | "netns" | "userns" | "chromium" | "ufw" | "nft";
 
 const PRESENT: Readonly<Record<Need, () => boolean>> = {
   root: () => process.getuid?.() === 0,
   apache2: () => existsSync("/usr/sbin/apache2"),
   // A namespace can be forbidden where the tool exists (containers), so make one.
   netns: () => spawnSync("unshare", ["--net", "true"]).status === 0 && existsSync("/usr/sbin/ip"),
+  // With limits of its own, which its root may set.
+  userns: () => existsSync("/proc/sys/user") && spawnSync("unshare", ["-U", "-r", "true"]).status === 0,
   chromium: () => existsSync("/usr/bin/chromium"),
   ufw: () => existsSync("/usr/sbin/ufw"),
   nft: () => existsSync("/usr/sbin/nft"),

@@ -16,6 +16,7 @@ const STATIC_STEPS = ["typecheck", "lint", "format:check", "build"];
 const HOW_TO_MEET: Readonly<Record<Need, string>> = {
   root: "run as root",
   netns: "allow network namespaces: root with CAP_SYS_ADMIN, iproute2 installed",
+  userns: "allow user namespaces: sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone",
   apache2: "apt-get install apache2",
   chromium: "apt-get install chromium",
   ufw: "apt-get install ufw",

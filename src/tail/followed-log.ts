@@ -82,6 +82,12 @@ export class FollowedLog {
     this.#letGo();
   }
 
+  /** False when `next` would find nothing, which is cheap to know. */
+  get mayHaveNext(): boolean {
+    if (this.#unread !== null || this.#packed !== null || this.#ending.length > 0) return true;
+    return this.#checkpoints.size === 0 || this.#files().some(({ hasLines }) => hasLines);
+  }
+
   /** The next lines in order. What was read counts once `committed` is called. */
   async next(): Promise<Next> {
     for (;;) {

@@ -30,6 +30,10 @@ const SWEEP_MS = 500;
  */
 const GATHER_MS = 20;
 const FEW_LINES = 1_000;
+/** How often all that is followed is looked at meanwhile, as the watcher hardly gets a word in. */
+const BUSY_SWEEP_MS = 60;
+/** What the system answers when it has no inotify instance or watch left. */
+const LIMITS: readonly string[] = ["EMFILE", "ENFILE", "ENOSPC", "ENOMEM"];
 
 /**
  * Follows logs and yields their whole lines in batches. Watching the folders only wakes it up; what there is to read it
@@ -45,6 +49,7 @@ export class Tailer implements Disposable {
   /** Those that may have something to read: all at each sweep, in between the ones that a watcher or a read tells of. */
   readonly #due = new Set<FollowedLog>();
   #nextSweep = 0;
+  #lastSweep = 0;
   #watchProblem: SekishoError | null = null;
   #wake: () => void = () => {};
 
@@ -66,11 +71,15 @@ export class Tailer implements Disposable {
         this.#sweepWhenDue();
         const turn = { lines: 0, isBusy: false };
         for (const followed of [...this.#due]) {
-          yield* this.#turnOf(followed, turn);
+          // Before it is looked at: what the watcher tells from here on counts for the next turn.
+          this.#due.delete(followed);
+          // Right before it is read: a batch of another log may have taken its time, and this one was truncated meanwhile.
+          followed.check();
+          if (followed.mayHaveNext) yield* this.#turnOf(followed, turn);
           if (signal.aborted) return;
         }
         if (this.#due.size === 0) await this.#sleep(woken);
-        else if (turn.lines < FEW_LINES && !turn.isBusy) gather();
+        else if (turn.lines < FEW_LINES && !turn.isBusy) this.#gather();
       }
     } finally {
       signal.removeEventListener("abort", stop);
@@ -79,12 +88,10 @@ export class Tailer implements Disposable {
 
   /** One batch of one log, if it has any. */
   async *#turnOf(followed: FollowedLog, turn: { lines: number; isBusy: boolean }): AsyncGenerator<LineBatch> {
-    // Right before it is read: a batch of another log may have taken its time, and this one was truncated meanwhile.
-    followed.check();
     const next = await followed.next();
-    if (next === null) {
-      this.#due.delete(followed);
-    } else if (next === "busy") {
+    if (next === null) return;
+    this.#due.add(followed);
+    if (next === "busy") {
       turn.isBusy = true;
     } else {
       turn.lines += next.batch.lines.length;
@@ -92,7 +99,7 @@ export class Tailer implements Disposable {
       next.committed();
     }
     // Commands from the main thread arrive between batches.
-    if (next !== null) await nextTurn();
+    await nextTurn();
   }
 
   /** One entry a source, and one for each configured file that is not there. */
@@ -119,6 +126,7 @@ export class Tailer implements Disposable {
     const now = performance.now();
     if (now < this.#nextSweep) return;
     this.#nextSweep = now + SWEEP_MS;
+    this.#lastSweep = now;
     const listed = new Set<string>();
     for (const { log, pattern } of this.#logs) {
       for (const path of pattern.literal ? [log.path] : matchingFiles(pattern)) {
@@ -130,6 +138,15 @@ export class Tailer implements Disposable {
       if (!listed.has(path) && followed.isGone) this.#followed.delete(path);
       else this.#due.add(followed);
     }
+  }
+
+  /** Blocks the thread, or the event loop would wake for each write after all. */
+  #gather(): void {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, GATHER_MS);
+    const now = performance.now();
+    if (now - this.#lastSweep < BUSY_SWEEP_MS) return;
+    this.#lastSweep = now;
+    for (const followed of this.#followed.values()) this.#due.add(followed);
   }
 
   #follow(log: LogToTail): void {
@@ -158,9 +175,11 @@ export class Tailer implements Disposable {
     // What happened since the folders were listed and before they were watched.
     watcher.on("ready", () => wake());
     watcher.on("error", (cause) => {
+      // Others concern one file, as a link to itself, and are told of that log where it is one.
+      if (!LIMITS.includes(systemCode(cause) ?? "")) return;
       this.#watchProblem = new SekishoError(
         "LOG_UNWATCHED",
-        `the system refuses to watch the log folders (${systemCode(cause) ?? messageOf(cause)}); new lines are found twice a second instead`,
+        `the system refuses to watch the log folders (${messageOf(cause)}); new lines are found twice a second instead`,
         "raise fs.inotify.max_user_watches and fs.inotify.max_user_instances with sysctl, then have Sekisho read its configuration again: kill -HUP",
         { cause },
       );
@@ -176,9 +195,4 @@ export class Tailer implements Disposable {
     await Promise.race([woken, sweep]);
     clearTimeout(timer);
   }
-}
-
-/** Blocks the thread, or the event loop would wake for each write after all. */
-function gather(): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, GATHER_MS);
 }

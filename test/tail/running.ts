@@ -1,5 +1,4 @@
 import { expect } from "vitest";
-import type { SourceKind } from "../../src/model/event.ts";
 import { Tailer } from "../../src/tail/tailer.ts";
 import type { Registry } from "./registry.ts";
 
@@ -11,17 +10,26 @@ export class Running implements AsyncDisposable {
   readonly #stop = new AbortController();
   readonly #done: Promise<void>;
 
-  constructor(path: string, registry: Registry, kind: SourceKind = "access") {
-    this.tailer = new Tailer([{ path, kind, format: "auto", timezone: null, fields: null }], registry);
-    this.#done = this.#run(registry);
+  /** It stops by itself after so many batches. */
+  constructor(path: string, registry: Registry, batches = Number.POSITIVE_INFINITY) {
+    const log = { path, kind: "access", format: "auto", timezone: null, fields: null } as const;
+    this.tailer = new Tailer([log], registry);
+    this.#done = this.#run(registry, batches);
   }
 
-  async #run(registry: Registry): Promise<void> {
+  async #run(registry: Registry, batches: number): Promise<void> {
+    let left = batches;
     for await (const batch of this.tailer.batches(this.#stop.signal)) {
-      this.lines.push(...batch.lines);
+      for (const line of batch.lines) this.lines.push(line);
       for (const index of batch.cut) this.cut.push(batch.lines[index]!);
       registry.commit(batch);
+      if (--left === 0) this.#stop.abort();
     }
+  }
+
+  /** Resolves once it has stopped by itself. */
+  get stopped(): Promise<void> {
+    return this.#done;
   }
 
   has = (count: number) => expect.poll(() => this.lines.length, { timeout: 5_000, interval: 10 }).toBe(count);
@@ -32,11 +40,13 @@ export class Running implements AsyncDisposable {
     await expect.poll(() => this.lines, { timeout: 5_000, interval: 10 }).toEqual(lines);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  async stop(): Promise<void> {
     this.#stop.abort();
     await this.#done;
     this.tailer[Symbol.dispose]();
   }
+
+  [Symbol.asyncDispose] = (): Promise<void> => this.stop();
 }
 
 export const numbered = (from: number, to: number): string =>
