@@ -5,6 +5,8 @@ import { missing } from "../requirements.ts";
 import { TREES, type Tree } from "./trees.ts";
 
 interface Plan {
+  readonly apache: { readonly files: readonly string[] };
+  readonly vhosts: readonly { readonly names: readonly string[]; readonly at: string }[];
   readonly logs: readonly {
     readonly kind: string;
     readonly path: string;
@@ -52,6 +54,27 @@ describe.skipIf(missing("root", "apache2", "netns"))("against a real Apache with
       const unnamed = () => written(machine).filter((file) => !paths.some((path) => isLike(path)(file)));
       expect(unnamed()).toEqual([]);
       expect(paths.filter((path) => !files.some(isLike(path)))).toEqual([]);
+    });
+
+    test("init reads the files and finds the vhosts that Apache says it has", {
+      timeout: 60_000,
+    }, async () => {
+      await using machine = await Machine.start(tree.files);
+      const says = (what: string) =>
+        machine.shell(tree.start.replace("-k start", `-t -D ${what} 2>/dev/null`)).join("\n");
+      const included = [...says("DUMP_INCLUDES").matchAll(/^ *\((?:\*|\d+)\) (.+)$/gm)].map(
+        ([, path]) => path,
+      );
+      const { apache, vhosts } = planOf(machine);
+      expect([...new Set(included)].sort()).toEqual([...apache.files].sort());
+
+      const named = [...says("DUMP_VHOSTS").matchAll(/(\S+) \((\/etc\/[^()]+:\d+)\)$/gm)];
+      const own = vhosts.filter(({ names, at }) => names.length > 0 && !at.includes("macro"));
+      expect(new Set(own.map(({ names, at }) => `${names[0]} ${at}`))).toEqual(
+        new Set(
+          named.filter(([, name]) => name!.endsWith(".example")).map(([, name, at]) => `${name} ${at}`),
+        ),
+      );
     });
 
     test("each request is in exactly one of the logs that would be read", { timeout: 60_000 }, async () => {
