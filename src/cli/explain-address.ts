@@ -102,9 +102,11 @@ function eventText(event: EventItem): string {
   const what =
     event.kind === "access"
       ? [event.method, event.path, event.status]
-      : event.kind === "unparsed"
-        ? [event.reason]
-        : [event.code, event.message];
+      : event.kind === "opening"
+        ? [event.method, event.path, event.origin === null ? "without Origin" : `from ${event.origin}`]
+        : event.kind === "unparsed"
+          ? [event.reason]
+          : [event.code, event.message];
   const said = what.filter((part) => part !== null).join(" ");
   return `  ${event.time} ${event.kind} ${said}${event.refused ? " (refused by a ban)" : ""}`;
 }
