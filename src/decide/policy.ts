@@ -76,7 +76,9 @@ export class Policy {
     if (report === null || trust === null) return null;
     if (!mayBanFor(trust, report.name)) return `source ${trust.name} may not ban for ${report.name}`;
     const { bans, limit } = this.#shares.usage(report.source, trust, at);
-    return bans < limit ? null : `source ${trust.name} has caused ${bans} bans in a day, as many as it may`;
+    return bans < limit
+      ? null
+      : `source ${trust.name} has caused ${bans} ban${bans === 1 ? "" : "s"} in a day, as many as it may`;
   }
 
   #escalated(length: DurationMs, earlier: number): DurationMs {

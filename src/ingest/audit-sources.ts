@@ -48,9 +48,9 @@ export class AuditSources {
   problems(sources: readonly SourceId[], now: UnixMs): SekishoError[] {
     return sources.flatMap((source) => {
       const trust = this.trustOf(source);
-      if (trust === null || trust.mayBan.length === 0) return [];
+      if (trust === null) return [];
       const { bans, limit } = this.#shares.usage(source, trust, now);
-      return bans < limit ? [] : [limitReached(trust.name, bans)];
+      return bans === 0 || bans < limit ? [] : [limitReached(trust.name, bans)];
     });
   }
 }
@@ -70,6 +70,6 @@ function limitOf(path: string, trust: AuditTrust): Limit {
 const limitReached = (name: string, bans: number): SekishoError =>
   new SekishoError(
     "AUDIT_BAN_LIMIT",
-    `audit source ${name} has caused ${bans} bans in a day, as many as it may: what else it reports is recorded and bans nobody`,
+    `audit source ${name} has caused ${bans} ban${bans === 1 ? "" : "s"} in a day, as many as it may: what else it reports is recorded and bans nobody`,
     "look at what the app reports; where all of it is right, raise logs[].maxBanShare or logs[].bansAlways",
   );

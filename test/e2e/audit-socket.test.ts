@@ -193,7 +193,7 @@ test("beyond its share an app bans nobody, over a restart too, and status says s
   await daemon.kill("SIGKILL");
   await daemon.start();
   await report("198.51.100.2");
-  expect(await sparedFor("198.51.100.2")).toBe("source chat has caused 1 bans in a day, as many as it may");
+  expect(await sparedFor("198.51.100.2")).toBe("source chat has caused 1 ban in a day, as many as it may");
   await report("198.51.100.3", "ws.origin_rejected");
   expect(await sparedFor("198.51.100.3")).toBe("source chat may not ban for ws.origin_rejected");
   expect((await daemon.bans()).map(({ target }) => target)).toEqual(["198.51.100.1/32"]);
