@@ -71,8 +71,10 @@ function originsOf(
 }
 
 function onPorts(scheme: "http" | "https", name: string, { addresses, place }: Server): LikelyOrigin[] {
-  const ports = addresses.length === 0 ? [null] : addresses.map(({ port }) => port);
-  return [...new Set(ports)].map((port) => ({
+  const ports = new Set(addresses.length === 0 ? [null] : addresses.map(({ port }) => port));
+  // A vhost on both ports has TLS on the other one.
+  if (scheme === "https" && ports.size > 1) ports.delete(80);
+  return [...ports].map((port) => ({
     origin: originText(scheme, name, port),
     place,
     plain: scheme === "http",

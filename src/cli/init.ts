@@ -60,7 +60,7 @@ function init(context: CliContext, options: InitOptions): void {
   if (options.json !== true) printPlan(context, plan, file, text);
   const written = options.write === undefined ? null : write(context, plan, { file, text, options });
   if (options.json === true) writeJson(context, planJson(plan, { file, text, written }));
-  else context.stdout(`\n${nextSteps(context, file, written)}`);
+  else context.stdout(`\n${nextSteps(context, plan, file, written)}`);
 }
 
 /** Apache's files, or an error that says where they were looked for. */
@@ -123,7 +123,12 @@ function write(context: CliContext, plan: InitPlan, { file, text, options }: ToW
   return writeConfig(file, text, options.force === true, context.clock.now());
 }
 
-function nextSteps({ cwd, exitStatus }: CliContext, file: string, written: Written | null): string {
+function nextSteps(
+  { cwd, exitStatus }: CliContext,
+  { config }: InitPlan,
+  file: string,
+  written: Written | null,
+): string {
   if (written === null) {
     return exitStatus === 1
       ? "Nothing was written, since there would be nothing to read.\n"
@@ -131,5 +136,6 @@ function nextSteps({ cwd, exitStatus }: CliContext, file: string, written: Writt
   }
   const kept = written.backup === null ? "" : ` What was there is ${written.backup}.`;
   const option = configFile(undefined, cwd, "/") === file ? "" : ` --config ${file}`;
-  return `Written: ${written.file}.${kept}\nNow: sekisho check${option} && sekisho run${option}\n`;
+  const lacks = config.closed.length === 0 ? "" : " It lacks what this user may not read: see above.";
+  return `Written: ${written.file}.${kept}${lacks}\nNow: sekisho check${option} && sekisho run${option}\n`;
 }

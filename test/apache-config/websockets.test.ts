@@ -104,6 +104,10 @@ describe("origins", () => {
     expect(origins(planned(behind + site(PASS, "*:80")))).toEqual(["https://a.example", "http://a.example"]);
   });
 
+  test("are those of the other port where one vhost has both", () => {
+    expect(origins(planned(site(PASS, "*:80 *:443")))).toEqual(["https://a.example"]);
+  });
+
   test("are what ServerName says with its scheme", () => {
     expect(origins(planned(site(PASS, "*:8080", "ServerName https://a.example:444")))).toEqual([
       "https://a.example:444",
