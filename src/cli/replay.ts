@@ -8,7 +8,7 @@ import { SekishoError } from "../model/errors.ts";
 import { type Finding, SEVERITIES, type Severity } from "../model/finding.ts";
 import { toIso, toIsoOrNull } from "../model/time.ts";
 import { type Replayed, replay, type UnknownLog } from "../replay.ts";
-import { loadSetup, readRules, type Setup } from "../setup.ts";
+import { ingestSettings, loadSetup, readRules, type Setup } from "../setup.ts";
 import { STANDARD_INPUT } from "../tail/read-log.ts";
 import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
 import { count, printable, table, writeJson } from "./output.ts";
@@ -90,6 +90,8 @@ async function runReplay(
       : Protected.nobody,
     format: options.format ?? null,
     timezone: checkedTimezone(options.timezone),
+    trustedProxies: config.trustedProxies,
+    logs: ingestSettings(setup).logs,
     onProgress: progress(context, files),
   });
   const seconds = (performance.now() - started) / 1_000;
@@ -179,7 +181,7 @@ function replayJson(result: Replayed, seconds: number) {
   return {
     lines,
     events: result.events,
-    findings: result.findings.map((finding) => ({
+    findings: result.findings.map((finding, index) => ({
       rule: finding.rule,
       title: finding.title,
       severity: finding.severity,
@@ -188,6 +190,7 @@ function replayJson(result: Replayed, seconds: number) {
       lastSeen: toIso(finding.lastSeen),
       count: finding.count,
       evidence: finding.evidence,
+      spared: result.spared[index],
     })),
     decisions: result.decisions.map(decisionJson),
     seconds: Number(seconds.toFixed(3)),
@@ -204,6 +207,13 @@ const decisionJson = ({ target, kind, rule, reason, at, until }: Decision) => ({
   until: toIsoOrNull(until),
 });
 
+/** How often somebody was spared, by reason. */
+function sparedLines(spared: Replayed["spared"]): string[] {
+  const reasons = new Map<string, number>();
+  for (const why of spared) if (why !== null) reasons.set(why, (reasons.get(why) ?? 0) + 1);
+  return [...reasons].map(([why, times]) => `${times} spared: ${printable(why)}`);
+}
+
 function replayText(context: CliContext, result: Replayed, seconds: number): string {
   const { events, decisions, findings, reasons } = result;
   const lines = linesIn(result);
@@ -212,6 +222,7 @@ function replayText(context: CliContext, result: Replayed, seconds: number): str
     `${count(lines, "line")} in ${seconds.toFixed(2)} s: ${events.access} access, ${events.error} error, ${events.audit} audit` +
       (events.unparsed === 0 ? "" : `, ${events.unparsed} did not parse (${unparsed})`),
     `${count(findings.length, "finding")}, ${count(decisions.length, "ban")}`,
+    ...sparedLines(result.spared),
     "",
   ];
   const bans = decisions.map(({ target, at, until, rule, reason }) => [
