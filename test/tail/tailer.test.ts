@@ -1,14 +1,10 @@
-import { execFileSync } from "node:child_process";
 import {
   appendFileSync,
-  chmodSync,
   existsSync,
-  mkdirSync,
   readdirSync,
   readlinkSync,
   renameSync,
   rmSync,
-  symlinkSync,
   truncateSync,
   utimesSync,
   writeFileSync,
@@ -188,21 +184,6 @@ test("another file with the same beginning and a reused name is not taken for th
   await second.has(6);
 });
 
-test("a file whose inode was reused is read from its beginning when its first bytes differ", async () => {
-  using folder = temporaryFolder();
-  const log = join(folder.path, "access.log");
-  const registry = new Registry();
-  writeFileSync(log, numbered(0, 4));
-  {
-    await using first = new Running(log, registry);
-    await first.has(4);
-  }
-  writeFileSync(log, numbered(10, 20)); // the same inode, longer than before
-  await using second = new Running(log, registry);
-  await second.has(10);
-  expect(second.lines[0]).toBe("line 10");
-});
-
 test("a line longer than a MiB is cut and marked, and the next line is whole", async () => {
   using folder = temporaryFolder();
   const log = join(folder.path, "access.log");
@@ -239,36 +220,4 @@ test("a new file that matches the glob is picked up while running", async () => 
   writeFileSync(join(folder.path, "b_error.log"), "not mine\n");
   await running.has(2);
   expect(running.lines).toEqual(["a", "b"]);
-});
-
-test("a missing, unreadable or unfit file is reported, and read once it is well", async () => {
-  using folder = temporaryFolder();
-  const log = join(folder.path, "access.log");
-  await using running = new Running(log, new Registry());
-  const problem = () => running.tailer.status()[0]?.problem?.code;
-  await expect.poll(problem).toBe("LOG_MISSING");
-  mkdirSync(log);
-  await expect.poll(problem).toBe("LOG_UNREADABLE");
-  rmSync(log, { recursive: true });
-  execFileSync("mkfifo", [log]);
-  await expect.poll(() => running.tailer.status()[0]?.problem?.message).toContain("not a regular file");
-  rmSync(log);
-  symlinkSync(join(folder.path, "nowhere"), log);
-  await expect.poll(problem).toBe("LOG_MISSING");
-  writeFileSync(join(folder.path, "nowhere"), "through the link\n");
-  await running.has(1);
-  expect(problem()).toBeUndefined();
-  chmodSync(join(folder.path, "nowhere"), 0o600);
-});
-
-test("a burst over many files loses nothing", async () => {
-  using folder = temporaryFolder();
-  await using running = new Running(join(folder.path, "*.log"), new Registry());
-  for (let file = 0; file < 40; file++) writeFileSync(join(folder.path, `${file}.log`), "");
-  for (let round = 0; round < 50; round++) {
-    for (let file = 0; file < 40; file++)
-      appendFileSync(join(folder.path, `${file}.log`), `${file} ${round}\n`);
-  }
-  await running.has(2_000);
-  expect(new Set(running.lines).size).toBe(2_000);
 });
