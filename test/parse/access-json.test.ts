@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { JsonAccessParser } from "../../src/parse/access-json.ts";
-import { accessOf, reasonOf } from "./apache-lines.ts";
+import { accessOf, NOW, reasonOf } from "./apache-lines.ts";
 
 const parser = new JsonAccessParser("UTC");
 const TIME = Date.UTC(2026, 10, 20, 22, 1, 30);
@@ -134,4 +134,32 @@ describe("a line that does not parse says why", () => {
 
   test("a cut line is truncated", () =>
     expect(reasonOf(parser, line({}).slice(0, 30), true)).toBe("truncated"));
+});
+
+describe("a line that was cut keeps what stands whole before the cut", () => {
+  const head = `{"time":"2026-11-20T22:01:30Z","client":"192.0.2.7","status":403,"path":"/a\\"}, {","x":{"status":[1,2`;
+
+  test("address, time and status, and the fields up to the last", () => {
+    const event = accessOf(parser, `${head}`, true);
+    expect(event).toMatchObject({
+      client: "192.0.2.7",
+      status: 403,
+      time: TIME,
+      path: '/a"}, {',
+      userAgent: undefined,
+    });
+  });
+
+  test("cut anywhere, it says the truth or nothing", () => {
+    for (let length = 0; length < head.length; length++) {
+      const event = parser.parse(head.slice(0, length), 7, NOW, true);
+      if (event.kind === "unparsed") expect(event.reason).toBe("truncated");
+      else expect(event).toMatchObject({ client: "192.0.2.7", status: 403, time: TIME });
+    }
+  });
+
+  test("a mebibyte of a path does not hide what stands before it", () => {
+    const line = `{"time":"2026-11-20T22:01:30Z","client":"192.0.2.7","status":403,"path":"/${'\\"'.repeat(1 << 19)}`;
+    expect(accessOf(parser, line, true)).toMatchObject({ status: 403, path: "" });
+  });
 });

@@ -20,7 +20,8 @@ export const parse = (parser: LineParser, line: string, cut = false): LogEvent =
 export const accessOf = (parser: LineParser, line: string, cut = false): AccessEvent =>
   ofKind("access", parse(parser, line, cut));
 export const errorOf = (parser: LineParser, line: string): ErrorEvent => ofKind("error", parse(parser, line));
-export const auditOf = (parser: LineParser, line: string): AuditEvent => ofKind("audit", parse(parser, line));
+export const auditOf = (parser: LineParser, line: string, cut = false): AuditEvent =>
+  ofKind("audit", parse(parser, line, cut));
 
 function ofKind<Kind extends LogEvent["kind"]>(
   kind: Kind,

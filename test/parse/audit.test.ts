@@ -118,7 +118,17 @@ describe("a line that does not parse says why", () => {
     ["time", line({ time: "yesterday" })],
   ])("%s: %s", (reason, text) => expect(reasonOf(parser, text)).toBe(reason));
 
-  test("a cut line is truncated", () =>
+  test("a line that was cut in its detail says what stands before", () => {
+    const whole = line({ detail: { text: "x".repeat(2_000) } });
+    const { client, name, origin, detail } = auditOf(parser, whole.slice(0, -900), true);
+    expect({ client, name, origin, detail }).toMatchObject({
+      client: "192.0.2.7",
+      name: "ws.origin_rejected",
+      detail: null,
+    });
+  });
+
+  test("a line that was cut before is truncated", () =>
     expect(reasonOf(parser, line({}).slice(0, 40), true)).toBe("truncated"));
 });
 
