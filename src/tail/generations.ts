@@ -12,13 +12,6 @@ const SUFFIX = /^([.-]\d[\d.-]*?)(\.gz|\.zst|\.xz|\.bz2)?$/;
 /** Numbers of one word from this on are dates; below it they count rotations. */
 const FIRST_DATE = 10_000;
 
-/** False for a name that rotation gives to no log at all; cheaper to ask first. */
-export const mayBeGeneration = (name: string): boolean => /[.-]\d[\d.-]*(\.gz|\.zst|\.xz|\.bz2)?$/.test(name);
-
-/** True for a name that rotation gives to a generation of the log `base`. */
-export const isGenerationOf = (base: string, name: string): boolean =>
-  name.startsWith(base) && SUFFIX.test(name.slice(base.length));
-
 /** True where the name says that the file is packed. */
 export const isNamedPacked = (path: string): boolean => /\.(gz|zst|xz|bz2)$/.test(path);
 

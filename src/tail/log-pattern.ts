@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { isGenerationOf, mayBeGeneration } from "./generations.ts";
+import { isNamedPacked } from "./generations.ts";
 
 /** A configured path, or a glob whose stars and question marks stand in the file name only. */
 export interface LogPattern {
@@ -24,15 +24,15 @@ export function logPattern(path: string): LogPattern {
 }
 
 /**
- * Files that match now, in order of name. What rotation made of one of them is not a log of its own: it is read with it.
- * Empty when the folder is not there.
+ * Files that match now, in order of name, but for those that are packed: rotation made them, and they are read with the log
+ * that they were. Empty when the folder is not there.
  */
 export function matchingFiles({ directory, matches }: LogPattern): string[] {
   try {
-    const names = readdirSync(directory).filter(matches).sort();
-    const isGeneration = (name: string): boolean =>
-      mayBeGeneration(name) && names.some((base) => isGenerationOf(base, name));
-    return names.filter((name) => !isGeneration(name)).map((name) => join(directory, name));
+    return readdirSync(directory)
+      .filter((name) => matches(name) && !isNamedPacked(name))
+      .sort()
+      .map((name) => join(directory, name));
   } catch {
     return [];
   }

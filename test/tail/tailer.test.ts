@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { Tailer } from "../../src/tail/tailer.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
@@ -220,4 +221,14 @@ test("a new file that matches the glob is picked up while running", async () => 
   writeFileSync(join(folder.path, "b_error.log"), "not mine\n");
   await running.has(2);
   expect(running.lines).toEqual(["a", "b"]);
+});
+
+test("packed generations that match a glob are not read as logs", async () => {
+  using folder = temporaryFolder();
+  const log = join(folder.path, "access.log");
+  writeFileSync(log, "one\n");
+  writeFileSync(`${log}.2.gz`, gzipSync("long ago\n"));
+  await using running = new Running(`${log}*`, new Registry());
+  await running.has(1);
+  expect(running.tailer.status().map(({ source }) => source.path)).toEqual([log]);
 });
