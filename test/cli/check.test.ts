@@ -106,6 +106,23 @@ enforcers:
     expect(stderr).toMatch(/\nhint: .+\n$/);
   });
 
+  test.each([
+    ["fine", "run/chat.sock", 0, /ok +\S+\/run\/chat\.sock +audit/],
+    ["in an open folder", "open/chat.sock", 3, /others may write in \S+\/open, .*\nhint: sudo chmod go-w/],
+    ["in the place of a file", "a.log", 2, /'a\.log' is not the name of a socket/],
+    ["of a group that there is not", "run/chat.sock, group: nobodys", 3, /there is no group 'nobodys'/],
+  ])("of a socket %s", async (_name, socket, wanted, text) => {
+    const cwd = folderWith({
+      "sekisho.yaml": `data: data\nlogs: [{ kind: audit, socket: ${socket} }]`,
+      "open/.keep": "",
+      "a.log": "",
+    });
+    chmodSync(join(cwd, "open"), 0o777);
+    const { status, stdout, stderr } = await check(cwd);
+    expect([status, stdout + stderr]).toEqual([wanted, expect.stringMatching(text)]);
+    expect(readdirSync(cwd).sort()).toEqual(["a.log", "open", "sekisho.yaml"]);
+  });
+
   test("of a wrong configuration and a wrong rule shows both", async () => {
     const rules = folderWith({ "a.yaml": "titel: x" });
     const cwd = folderWith({ "sekisho.yaml": "mode: x" });

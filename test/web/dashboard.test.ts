@@ -16,6 +16,19 @@ describe.skipIf(missing("chromium"))("the dashboard page", { timeout: 60_000 }, 
     expect(enforcers).toContain("written, waiting for its scheduled reload");
   });
 
+  test("an audit source shows what it may ban for, how much, and that it is at its limit", async () => {
+    await dashboard.signIn();
+    const sources = dashboard.page.getByRole("region", { name: "Log sources" });
+    const chat = sources.getByRole("listitem").filter({ hasText: "chat.sock" });
+    expect(await chat.textContent()).toMatch(/Bans in a day20At most20Connections1Dropped2/);
+    await chat.getByText("at its limit").waitFor();
+    await chat.getByText("May ban for").click();
+    await chat.getByText("ws.origin_rejected, ws.rate_exceeded, app.*").waitFor();
+    const other = sources.getByRole("listitem").filter({ hasText: "audit.jsonl" });
+    expect(await other.textContent()).toContain("May ban for nothing.");
+    expect(await sources.getByText("Bans in a day").count()).toBe(2);
+  });
+
   test("an enforcer that waits can be applied now", async () => {
     await dashboard.signIn();
     await dashboard.page.getByRole("button", { name: "Apply apache-include now" }).click();
