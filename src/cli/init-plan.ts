@@ -99,62 +99,47 @@ function plannedAccess(judged: readonly JudgedLog[], choice: LogChoice): Planned
   const instead = new Map(choice.leftOut.map((each) => [each.log.log, each.instead]));
   const chosen = new Map(choice.read.map((log) => [log.log, log]));
   return judged.flatMap(({ log, fitness }): PlannedLog[] => {
-    const { target } = log;
-    const seen = { kind: "access" as const, servers: log.servers, place: log.place };
-    if (target.kind === "elsewhere")
-      return [
-        {
-          ...seen,
-          path: log.written,
-          format: null,
-          verdict: "cannot be read",
-          why: target.why,
-          hint: target.hint,
-        },
-      ];
+    const { target, servers, place } = log;
+    const seen = { kind: "access" as const, format: null, servers, place };
+    if (target.kind === "elsewhere") return [unreadable({ ...seen, path: log.written }, target)];
     const { path } = target;
-    if (!fitness.usable)
-      return [
-        {
-          ...seen,
-          path,
-          format: log.format,
-          verdict: "cannot be read",
-          why: fitness.why,
-          hint: fitness.hint,
-        },
-      ];
-    const { format } = fitness;
+    if (!fitness.usable) return [unreadable({ ...seen, path, format: log.format }, fitness)];
+    const found = { ...seen, path, format: fitness.format };
     const other = instead.get(log);
-    if (other !== undefined) {
-      const why = `has the same requests as ${other.path}`;
-      return [{ ...seen, path, format, verdict: "left out", why, hint: null }];
-    }
+    if (other !== undefined) return [leftOut(found, `has the same requests as ${other.path}`)];
     // Several vhosts may write one file: it is one entry.
     const read = chosen.get(log);
-    if (read === undefined) return [];
-    return [{ ...seen, path, format, verdict: "read", why: null, hint: null, servers: read.servers }];
+    return read === undefined ? [] : [wouldRead({ ...found, servers: read.servers })];
   });
 }
 
 function plannedErrors(logs: readonly ErrorLog[], access: readonly PlannedLog[]): PlannedLog[] {
   const taken = new Set(access.flatMap(({ verdict, path }) => (verdict === "read" ? [path] : [])));
-  return logs.flatMap(({ written, target, format, servers, place }): PlannedLog[] => {
+  return logs.map(({ written, target, format, servers, place }): PlannedLog => {
     const seen = { kind: "error" as const, format, servers, place };
-    if (target.kind === "elsewhere")
-      return [{ ...seen, path: written, verdict: "cannot be read", why: target.why, hint: target.hint }];
-    const { path } = target;
-    if (taken.has(path)) {
-      const why = "is read already";
-      return [{ ...seen, path, verdict: "left out", why, hint: null }];
-    }
+    if (target.kind === "elsewhere") return unreadable({ ...seen, path: written }, target);
+    const found = { ...seen, path: target.path };
+    if (taken.has(found.path)) return leftOut(found, "is read already");
     const unfit = format === null ? null : errorFormatProblem(format);
-    if (unfit !== null)
-      return [{ ...seen, path, verdict: "cannot be read", why: unfit.message, hint: unfit.hint }];
-    taken.add(path);
-    return [{ ...seen, path, verdict: "read", why: null, hint: null }];
+    if (unfit !== null) return unreadable(found, { why: unfit.message, hint: unfit.hint });
+    taken.add(found.path);
+    return wouldRead(found);
   });
 }
+
+type FoundLog = Omit<PlannedLog, "verdict" | "why" | "hint">;
+
+const wouldRead = (log: FoundLog): PlannedLog => ({ ...log, verdict: "read", why: null, hint: null });
+const leftOut = (log: FoundLog, why: string): PlannedLog => ({
+  ...log,
+  verdict: "left out",
+  why,
+  hint: null,
+});
+const unreadable = (
+  log: FoundLog,
+  { why, hint }: { readonly why: string; readonly hint: string },
+): PlannedLog => ({ ...log, verdict: "cannot be read", why, hint });
 
 function errorFormatProblem(format: string): SekishoError | null {
   try {

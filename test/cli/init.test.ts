@@ -191,7 +191,9 @@ describe("init", () => {
   });
 });
 
-test("whatever Apache's configuration says, init ends, and what it makes is a configuration", async () => {
+test("whatever Apache's configuration says, init ends, and what it makes is a configuration", {
+  timeout: 60_000,
+}, async () => {
   const directive = fc.constantFrom(
     ...[
       "CustomLog",
@@ -270,7 +272,7 @@ test("a log that this user may not read is named with the way to it", () => {
   chmodSync(join(cwd, "var/log/apache2"), 0o700);
   const src = join(import.meta.dirname, "../../src");
   const notes = asNobody(
-    join(src, "cli/init-report.ts"),
+    join(src, "cli/init-reading.ts"),
     "readingNotes",
     `const { planFor } = await import(${JSON.stringify(`file://${src}/cli/init-plan.ts`)});
      const { findApache } = await import(${JSON.stringify(`file://${src}/apache-config/layout.ts`)});
