@@ -2,6 +2,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { AccessEvent } from "../../src/model/event.ts";
+import { parseTarget, TargetSet } from "../../src/model/ip.ts";
 import { AccessLogParser } from "../../src/parse/access-log.ts";
 import { NAMED_FORMATS, SEKISHO_LOG_FORMAT } from "../../src/parse/named-formats.ts";
 import { type Apache, startApache } from "../apache.ts";
@@ -35,6 +36,15 @@ const FORMATS: readonly { readonly format: string; readonly shows: readonly (key
   { format: "%t %a:%{remote}p %>s %401{Origin}i %{X}i", shows: [] },
 ];
 
+const PROXIED = '%a %{c}a %t %>s "%r" "%{X-Forwarded-For}i"';
+const proxied = (root: string, name: string, config: string): string => `
+<VirtualHost *:80>
+ServerName ${name}.test
+DocumentRoot ${root}/site
+CustomLog ${root}/${name}.log "${PROXIED.replaceAll('"', '\\"')}"
+${config}
+</VirtualHost>`;
+
 describe.skipIf(missing("root", "apache2", "netns"))("a real Apache, asked by an attacker", () => {
   let apache: Apache;
   const log = (index: number): string => join(apache.root, `format-${index}.log`);
@@ -54,6 +64,14 @@ describe.skipIf(missing("root", "apache2", "netns"))("a real Apache, asked by an
           "LogIOTrackTTFB On",
           "HttpProtocolOptions Unsafe",
           ...logs(root),
+          // The first vhost answers for every other name.
+          `<VirtualHost *:80>\nServerName first.test\nDocumentRoot ${root}/site\n</VirtualHost>`,
+          proxied(
+            root,
+            "aware",
+            "RemoteIPHeader X-Forwarded-For\nRemoteIPTrustedProxy 198.51.100.0/24 2001:db8:1::/48",
+          ),
+          proxied(root, "unaware", ""),
         ].join("\n"),
     });
   }, 30_000);
@@ -79,6 +97,88 @@ describe.skipIf(missing("root", "apache2", "netns"))("a real Apache, asked by an
       }
     }
   }
+
+  test.each([
+    ["no HTTP", "\x16\x03\x01\x02\x00\x01\xfc\x03\x03\r\n\r\n"],
+    [
+      "a line that forges one",
+      '203.0.113.9 - - [01/Jan/2020:00:00:00 +0000] "GET / HTTP/1.1" 200 1 "-" "-"\r\n\r\n',
+    ],
+    [
+      "spaces in the target",
+      'GET /a" 200 1 "b c HTTP/1.1\r\nHost: site.example\r\nConnection: close\r\n\r\n',
+    ],
+    ["a NUL", "GET /a\x00b HTTP/1.1\r\nHost: site.example\r\nX: a\x00b\r\nConnection: close\r\n\r\n"],
+    [
+      "control bytes",
+      "GET /a\x01\x7f\x1b[2J HTTP/1.1\r\nHost: site.example\r\nReferer: \x08\x0b\x1b\r\nConnection: close\r\n\r\n",
+    ],
+    ["a hostile host", 'GET / HTTP/1.1\r\nHost: a" 200 "b\r\nConnection: close\r\n\r\n'],
+    [
+      "a host with a password",
+      "GET http://u:p@x.example/y HTTP/1.1\r\nHost: site.example\r\nConnection: close\r\n\r\n",
+    ],
+    ["a climb", "GET /%2e%2e/%2e%2e/etc HTTP/1.1\r\nHost: site.example\r\nConnection: close\r\n\r\n"],
+    ["a broken escape", "GET /%zz%0a HTTP/1.1\r\nHost: site.example\r\nConnection: close\r\n\r\n"],
+    ["a method of its own", 'G[]T" / HTTP/1.1\r\nHost: site.example\r\nConnection: close\r\n\r\n'],
+    ["no protocol", "GET /\r\n\r\n"],
+    ["a protocol of its own", 'GET / HTTP/1.1" 200\r\nHost: site.example\r\nConnection: close\r\n\r\n'],
+    [
+      "a target of 8 KB",
+      `GET /${'"\\'.repeat(4_000)} HTTP/1.1\r\nHost: site.example\r\nConnection: close\r\n\r\n`,
+    ],
+    [
+      "a colon in the user name",
+      `GET /members/ HTTP/1.1\r\nHost: site.example\r\nAuthorization: Basic ${btoa('a\x00b:" 200')}\r\nConnection: close\r\n\r\n`,
+    ],
+  ])("address, time and status do not move: %s", async (_, raw) => {
+    const started = Date.now();
+    const { status } = await apache.request({ from: "2001:db8::7", path: "/", raw });
+    sent++;
+    for (const [index, { format }] of FORMATS.entries()) {
+      const line = (await linesOf(log(index), sent))[sent - 1]!;
+      const event = parse(parsers[index]!, line);
+      expect({ format, line, event }).toMatchObject({ event: { kind: "access", client: "2001:db8::7" } });
+      // What speaks HTTP/0.9 gets its page without a status.
+      if (status !== 0) expect({ format, line, event }).toMatchObject({ event: { status } });
+      expect(Math.abs(event.time - started)).toBeLessThan(60_000);
+    }
+  });
+
+  const trustedProxies = new TargetSet(
+    ["198.51.100.0/24", "2001:db8:1::/48"].map((text) => parseTarget(text)!),
+  );
+  test.each([
+    ["203.0.113.7", "9.9.9.9", "203.0.113.7"],
+    ["198.51.100.1", "203.0.113.7", "203.0.113.7"],
+    ["198.51.100.1", "9.9.9.9, 203.0.113.7", "203.0.113.7"],
+    ["198.51.100.1", "9.9.9.9, 203.0.113.7, 198.51.100.2", "203.0.113.7"],
+    ["198.51.100.1", "9.9.9.9,2001:db8::7,2001:db8:1::2,198.51.100.2", "2001:db8::7"],
+    ["2001:db8:1::1", "203.0.113.7", "203.0.113.7"],
+    ["198.51.100.1", "203.0.113.7, unknown", "198.51.100.1"],
+    ["198.51.100.1", "203.0.113.7:4711", "198.51.100.1"],
+    ["198.51.100.1", "[2001:db8::7]:4711", "198.51.100.1"],
+    ["198.51.100.1", '", "x', "198.51.100.1"],
+    ["198.51.100.1", null, "198.51.100.1"],
+  ])(
+    "from %s with X-Forwarded-For %j the client is %s, whether mod_remoteip is in use or not",
+    async (from, forwarded, client) => {
+      for (const vhost of ["aware", "unaware"]) {
+        const file = join(apache.root, `${vhost}.log`);
+        const before = (await linesOf(file, 0)).length;
+        const headers = {
+          Host: `${vhost}.test`,
+          ...(forwarded === null ? {} : { "X-Forwarded-For": forwarded }),
+        };
+        await apache.request({ from, path: "/", headers });
+        const line = (await linesOf(file, before + 1))[before]!;
+        const proxied = new AccessLogParser(PROXIED, "UTC", { trustedProxies });
+        expect({ vhost, line, event: parse(proxied, line) }).toMatchObject({
+          event: { kind: "access", client },
+        });
+      }
+    },
+  );
 
   test("what many clients send at random comes back as it was sent, in every format", async () => {
     await fc.assert(
