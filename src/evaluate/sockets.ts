@@ -8,6 +8,8 @@ import { isHandshake } from "./matcher.ts";
 
 /** An access line's time is when the request line came, the opening's when all headers had. Apache waits 40 s for them. */
 const APART_MS = 60_000;
+/** The same where the log does not show Upgrade, and a request that was refused is only taken for a handshake. */
+const APART_UNSURE_MS = 2_000;
 /** Sockets that are followed at once. Apache holds far fewer, unless many ended in a way that no line tells. */
 const MAX_OPEN = 50_000;
 /** Ends that are kept for an opening that may be read later, as it stands in another log. */
@@ -29,6 +31,8 @@ export class Sockets {
   readonly #open: Waiting<SocketId>;
   readonly #ends: Waiting<SocketEnd>;
   #nextId: SocketId;
+  /** Whether this Apache tells of openings at all. */
+  #told = false;
   /** Sources whose Apache said that it reloads. */
   readonly #reloading = new Set<number>();
   /** When Apache last started or stopped: what was opened before and is read later is lost, too. */
@@ -39,7 +43,10 @@ export class Sockets {
     this.#open = new Waiting(maxOpen);
     this.#ends = new Waiting(maxEnds);
     this.#nextId = nextId;
-    for (const { key, openedAt, id } of unended) this.#open.add(key, openedAt, id);
+    for (const { key, openedAt, id } of unended) {
+      this.#open.add(key, openedAt, id, APART_MS);
+      this.#told = true;
+    }
   }
 
   /** Marks the second line of each socket, and tells what became of them. */
@@ -47,7 +54,8 @@ export class Sockets {
     const changes: SocketChange[] = [];
     for (const event of events) {
       if (event.kind === "access") {
-        if (isHandshake(event) && !event.refused) this.#end(event, changes);
+        const apart = this.#apart(event);
+        if (apart !== null) this.#end(event, apart, changes);
       } else if (event.kind === "opening") this.#opening(event, changes);
       else if (event.kind === "error" && event.code !== null) this.#server(event, changes);
     }
@@ -60,35 +68,48 @@ export class Sockets {
   ): Generator<Batch> {
     for (const batch of batches) {
       for (const event of batch.events) {
-        if (event.kind === "opening" && event.second) this.#ends.take(keyOf(event), event.time);
-        else if (event.kind === "access" && !event.second && !event.refused && isHandshake(event))
-          this.#ends.add(keyOf(event), event.time, endOf(event));
+        if (event.kind === "opening" && event.second) this.#ends.take(keyOf(event), event.time, APART_MS);
+        if (event.kind === "opening") this.#told = true;
+        if (event.kind !== "access" || event.second) continue;
+        const apart = this.#apart(event);
+        if (apart !== null) this.#ends.add(keyOf(event), event.time, endOf(event), apart);
       }
       yield batch;
     }
   }
 
+  /**
+   * How far its time may be from an opening's; null when it is no end of a socket. A log without Upgrade shows a handshake
+   * that the app refused like any other request; where openings are told, a refusal at the same moment is theirs.
+   */
+  #apart(event: AccessEvent): number | null {
+    if (event.refused) return null;
+    if (isHandshake(event)) return APART_MS;
+    return this.#told && event.upgrade === undefined && event.status >= 400 ? APART_UNSURE_MS : null;
+  }
+
   #opening(event: OpeningEvent, changes: SocketChange[]): void {
+    this.#told = true;
     const id = this.#nextId++;
     const key = keyOf(event);
     changes.push({ kind: "opened", id, key, event });
-    const end = this.#ends.take(key, event.time);
+    const end = this.#ends.take(key, event.time, APART_MS);
     if (end !== null) {
       event.second = true;
       changes.push({ kind: "closed", id, end });
       return;
     }
     if (event.time < this.#lostBefore) changes.push({ kind: "lost", openedBefore: this.#lostBefore });
-    const crowdedOut = this.#open.add(key, event.time, id);
+    const crowdedOut = this.#open.add(key, event.time, id, APART_MS);
     if (crowdedOut !== null) changes.push({ kind: "given-up", id: crowdedOut });
   }
 
-  #end(event: AccessEvent, changes: SocketChange[]): void {
+  #end(event: AccessEvent, apart: number, changes: SocketChange[]): void {
     const key = keyOf(event);
     const end = endOf(event);
-    const id = this.#open.take(key, event.time);
+    const id = this.#open.take(key, event.time, apart);
     if (id === null) {
-      this.#ends.add(key, event.time, end);
+      this.#ends.add(key, event.time, end, apart);
       return;
     }
     event.second = true;
@@ -125,6 +146,8 @@ interface Entry<Value> {
   readonly key: string;
   readonly time: UnixMs;
   readonly value: Value;
+  /** Milliseconds between it and what takes it, at most. */
+  readonly apart: number;
 }
 
 /** Values that wait to be taken by their key and time. When there are too many, what has waited longest goes. */
@@ -139,8 +162,8 @@ class Waiting<Value> {
   }
 
   /** What had to go for it, or null. */
-  add(key: string, time: UnixMs, value: Value): Value | null {
-    const entry = { key, time, value };
+  add(key: string, time: UnixMs, value: Value, apart: number): Value | null {
+    const entry = { key, time, value, apart };
     const sameKey = this.#byKey.get(key);
     if (sameKey === undefined) this.#byKey.set(key, [entry]);
     else sameKey.splice(firstAfter(sameKey, time), 0, entry);
@@ -152,7 +175,7 @@ class Waiting<Value> {
   }
 
   /** Takes the nearest in time, if there is one near enough. */
-  take(key: string, time: UnixMs): Value | null {
+  take(key: string, time: UnixMs, apart: number): Value | null {
     const sameKey = this.#byKey.get(key);
     if (sameKey === undefined) return null;
     const after = firstAfter(sameKey, time);
@@ -160,7 +183,7 @@ class Waiting<Value> {
       entry === undefined ? Number.POSITIVE_INFINITY : Math.abs(entry.time - time);
     const nearest =
       distance(sameKey[after]) < distance(sameKey[after - 1]) ? sameKey[after] : sameKey[after - 1];
-    if (nearest === undefined || distance(nearest) > APART_MS) return null;
+    if (nearest === undefined || distance(nearest) > Math.min(apart, nearest.apart)) return null;
     this.#remove(nearest);
     return nearest.value;
   }

@@ -25,10 +25,10 @@ export class SocketRows {
     return this.#statements.number("SELECT coalesce(max(id), 0) + 1 FROM sockets");
   }
 
-  /** Sockets whose end was not seen, as their lines may still come. */
+  /** Sockets whose end was not seen, as their lines may still come; last those that had better not be forgotten. */
   unended(): UnendedSocket[] {
     return this.#statements.all(
-      "SELECT id, key, opened_at AS openedAt FROM sockets WHERE state IN ('open', 'lost') ORDER BY id",
+      "SELECT id, key, opened_at AS openedAt FROM sockets WHERE state IN ('open', 'lost') ORDER BY state = 'open', id",
     );
   }
 

@@ -124,6 +124,18 @@ describe("which lines belong together", () => {
     expect(request.second).toBe(false);
   });
 
+  test("in a log without Upgrade, a refusal at the same moment is the end of a handshake, before or after it", () => {
+    const refusal = (seconds: number, upgrade: null | undefined) =>
+      access(CLIENT, seconds, { path: "/ws", status: 403, upgrade });
+    expect(isSecond(opening(CLIENT, 0.9), refusal(0, undefined))).toBe(true);
+    expect(isSecond(opening(CLIENT, 3), refusal(0, undefined))).toBe(false);
+    expect(isSecond(opening(CLIENT, 0), refusal(0, null))).toBe(false);
+    const sockets = new Sockets();
+    const late = opening(CLIENT, 10);
+    sockets.follow([opening(CLIENT, 0, { path: "/other" }), refusal(10, undefined), late]);
+    expect(late.second).toBe(true);
+  });
+
   test("what a ban refused was never opened", () => {
     const refused = socketEnd(CLIENT, 0, { status: 403, refused: true });
     new Sockets().follow([opening(CLIENT, 0), refused]);
