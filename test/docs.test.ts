@@ -5,7 +5,10 @@ import { parse } from "yaml";
 import { configSchema } from "../src/config/schema.ts";
 import { compileRule } from "../src/evaluate/compile-rule.ts";
 import { ruleSchema } from "../src/evaluate/rule-schema.ts";
+import { complaintOf } from "../src/ingest/audit-sockets.ts";
 import { ERROR_CODES } from "../src/model/errors.ts";
+import { AUDIT_NAMES } from "../src/model/event.ts";
+import { AUDIT_EVENTS, auditEventSchema } from "../src/parse/audit-schema.ts";
 import { readRules } from "../src/setup.ts";
 import { configReference } from "./config/reference.ts";
 import { ruleTables } from "./config/rule-reference.ts";
@@ -54,6 +57,34 @@ describe("docs/configuration.md", () => {
   test("shows an example that is valid", () => {
     const [, example] = /```yaml\n([\s\S]*?)```/.exec(read("configuration.md"))!;
     expect(() => configSchema.parse(parse(example!))).not.toThrow();
+  });
+});
+
+describe("docs/audit-events.md", () => {
+  const TABLE = /(<!-- events: .*? -->\n)[\s\S]*?(<!-- end of events -->)/;
+  const text = read("audit-events.md");
+
+  test("says of each name when an app sends it, as the schema does", () => {
+    const rows = Object.entries(AUDIT_EVENTS).map(([name, when]) => `| \`${name}\` | ${when} |`);
+    const table = ["| event | when |", "| --- | --- |", ...rows].join("\n");
+    const renewed = text.replace(TABLE, (_all, start, end) => `${start}\n${table}\n\n${end}`);
+    if (process.env.SEKISHO_UPDATE_DOCS === "1") writeFileSync(page("audit-events.md"), renewed);
+    else expect(text).toBe(renewed);
+    expect(Object.keys(AUDIT_EVENTS)).toEqual([...AUDIT_NAMES]);
+  });
+
+  test("names each field of the schema", () => {
+    const named = [...text.matchAll(/^\| `(\w+)` \| (?:required)? ?\| /gm)].map(([, field]) => field);
+    expect(named.sort()).toEqual(Object.keys(auditEventSchema.shape).sort());
+  });
+
+  test("shows lines that are audit events, and configurations that are valid", () => {
+    const lines = [...text.matchAll(/\{"time":"20.*?\}(?=$|')/gm)].map(([line]) => line);
+    expect(lines.length).toBeGreaterThan(1);
+    expect(lines.map(complaintOf)).toEqual(lines.map(() => null));
+    const yaml = [...text.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, example]) => example!);
+    expect(yaml).toHaveLength(3);
+    for (const example of yaml) expect(() => configSchema.parse(parse(example))).not.toThrow();
   });
 });
 
