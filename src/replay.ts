@@ -85,6 +85,7 @@ export async function replay(options: ReplayOptions): Promise<Replayed> {
   const findings: Finding[] = [];
   const spared: (string | null)[] = [];
   const decisions: Decision[] = [];
+  let latest = 0;
   const troubles: Troubles = { unknown: [], damaged: [] };
   const trustedProxies = new TargetSet(options.trustedProxies);
   const logs = options.files.map(logOf);
@@ -101,6 +102,8 @@ export async function replay(options: ReplayOptions): Promise<Replayed> {
       if (event.kind === "unparsed") reasons.set(event.reason, (reasons.get(event.reason) ?? 0) + 1);
     }
     const outcome = judge(batch, stages, NEVER);
+    for (const { time } of batch) if (time > latest) latest = time;
+    stages.evaluator.forgetOver(latest as UnixMs, batch.length);
     findings.push(...outcome.findings);
     for (const judgement of outcome.judgements) {
       if (judgement.kind === "ban") decisions.push(judgement.decision);

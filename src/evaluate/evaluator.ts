@@ -10,6 +10,8 @@ import { Subjects } from "./subjects.ts";
 
 /** Clocks of hosts that write one log may differ by this much. What is further ahead of ours was written by a wrong clock. */
 const CLOCK_SLACK_MS = 60_000;
+/** Apache writes a line when a request ends, with the time when it began. */
+const LATE_MS = 60_000;
 
 /**
  * Hits of one lane are never counted together with another's. Apache's own logs are lane 0. Each audit source has two: one
@@ -33,7 +35,7 @@ interface Counted {
   readonly bucket: Bucket;
   /** When the rule fired last for the subject; its cooldown runs from there. */
   firedAt: UnixMs | null;
-  readonly next: Counted | null;
+  next: Counted | null;
 }
 
 /** A rule and its position, which names its bucket in a subject's state. */
@@ -159,6 +161,30 @@ export class Evaluator {
   /** Drops all that is counted against whoever the target covers: a person has looked and lifted the ban. */
   forget(target: Target): void {
     this.#subjects.forget(target);
+  }
+
+  /**
+   * Forgets what later events cannot add to, when all up to `through` have come: a window that has passed, a cooldown
+   * that is over. At most so many subjects are looked at, the next ones in turn. No finding depends on it.
+   */
+  forgetOver(through: UnixMs, subjects: number): void {
+    const time = (through - LATE_MS) as UnixMs;
+    this.#subjects.sweep(subjects, (state) => {
+      state.counted = this.#withoutOver(state.counted, time);
+      return state.counted === null;
+    });
+  }
+
+  #withoutOver(counted: Counted | null, time: UnixMs): Counted | null {
+    if (counted === null) return null;
+    counted.next = this.#withoutOver(counted.next, time);
+    const { window, cooldown } = this.#rules[counted.position]!;
+    const { bucket, firedAt } = counted;
+    const isCounting = bucket.count > 0 && bucket.lastSeen > time - window;
+    const isCooling = firedAt !== null && firedAt > time - cooldown;
+    if (isCounting || isCooling) return counted;
+    bucket.clear();
+    return counted.next;
   }
 
   /**

@@ -62,6 +62,8 @@ export class Subjects<State> {
   readonly #newState: () => State;
   #young = new Map<SubjectKey, State>();
   #old = new Map<SubjectKey, State>();
+  /** Where the sweep through the young generation stands. */
+  #sweep = this.#young.entries();
   /** What the young generation's buckets hold. */
   held: Held = { characters: 0 };
 
@@ -90,10 +92,25 @@ export class Subjects<State> {
     if (this.#young.size >= this.#generationSize || this.held.characters >= GENERATION_CHARACTERS) {
       this.#old = this.#young;
       this.#young = new Map();
+      this.#sweep = this.#young.entries();
       this.held = { characters: 0 };
     }
     this.#young.set(typeof key === "string" ? detached(key) : key, state);
     return state;
+  }
+
+  /** Looks at the next subjects in turn, at most `count`, and forgets those of which `isOver` finds nothing left to keep. */
+  sweep(count: number, isOver: (state: State) => boolean): void {
+    for (let left = Math.min(count, this.#young.size); left > 0; left--) {
+      let next = this.#sweep.next();
+      if (next.done === true) {
+        this.#sweep = this.#young.entries();
+        next = this.#sweep.next();
+        if (next.done === true) return;
+      }
+      const [key, state] = next.value;
+      if (isOver(state)) this.#young.delete(key);
+    }
   }
 
   /** Forgets whoever the target covers. */

@@ -7,9 +7,8 @@ import { compileRule } from "../evaluate/compile-rule.ts";
 import { Evaluator } from "../evaluate/evaluator.ts";
 import { Sockets } from "../evaluate/sockets.ts";
 import { SekishoError } from "../model/errors.ts";
-import type { LogEvent } from "../model/event.ts";
 import { TargetSet } from "../model/ip.ts";
-import type { LineBatch, Source } from "../model/line.ts";
+import type { LineBatch } from "../model/line.ts";
 import type { Clock, UnixMs } from "../model/time.ts";
 import { createParser, detectFormat } from "../parse/formats.ts";
 import type { LineParser } from "../parse/line-parser.ts";
@@ -18,13 +17,14 @@ import type { StoreWriter } from "../store/writer.ts";
 import { Tailer, type TailStatus } from "../tail/tailer.ts";
 import { AuditSources, sharesSince } from "./audit-sources.ts";
 import type { IngestedSource, IngestSettings } from "./messages.ts";
+import { SourceTimes } from "./source-times.ts";
 
 /** Lines that decide the format of a source whose configuration leaves it open. */
 const SAMPLE_LINES = 100;
 /** How long to wait before a batch that could not be stored is tried again. */
 const RETRY_MS = 1_000;
-/** Lines that are further ahead of the clock than this are told of. */
-const AHEAD_MS = 120_000;
+/** All subjects are looked at once in so many sweeps. */
+const SWEEPS_A_ROUND = 10;
 
 type IngestionStatus = TailStatus & Pick<IngestedSource, "format" | "causes">;
 
@@ -41,7 +41,7 @@ export class Ingestion implements Disposable {
   readonly #tailer: Tailer;
   readonly #parsers = new Map<number, LineParser>();
   readonly #trustedProxies: TargetSet;
-  readonly #timeProblems = new Map<number, SekishoError>();
+  readonly #times = new SourceTimes();
   /** Why nothing can be stored at present. */
   storeProblem: SekishoError | null = null;
 
@@ -115,7 +115,7 @@ export class Ingestion implements Disposable {
       // Where nothing parses any more, Apache's LogFormat was changed: the next batch is looked at anew.
       const isStrange = events.length > 0 && events.every(({ kind }) => kind === "unparsed");
       if (isStrange) this.#parsers.delete(batch.source.id);
-      this.#checkTime(batch.source, events, now);
+      this.#times.note(batch.source, events, now);
       const outcome = judge(events, this.#stages, now);
       if (!(await this.#stored({ ...outcome, checkpoint: batch.checkpoint }, signal))) return;
       committed(outcome);
@@ -162,22 +162,13 @@ export class Ingestion implements Disposable {
     return parser;
   }
 
-  /** Rules count such lines by their distances all the same, but what people see of them is wrong. */
-  #checkTime(source: Source, events: readonly LogEvent[], now: UnixMs): void {
-    const newest = events.findLast(({ kind }) => kind !== "unparsed");
-    if (newest === undefined) return;
-    const ahead = newest.time - now;
-    if (ahead > AHEAD_MS) this.#timeProblems.set(source.id, timeAhead(source.path, ahead));
-    else this.#timeProblems.delete(source.id);
-  }
-
   /** Each source with the format it is read by, and what it has caused. */
   sources(): readonly IngestionStatus[] {
     const now = this.#clock.now();
     return this.#tailer.status().map((status) => ({
       ...status,
       causes: this.#auditSources.causes(status.source.id, now),
-      problem: status.problem ?? this.#timeProblems.get(status.source.id) ?? null,
+      problem: status.problem ?? this.#times.problem(status.source),
       format: this.#parsers.get(status.source.id)?.format ?? status.source.format,
     }));
   }
@@ -206,18 +197,12 @@ export class Ingestion implements Disposable {
     );
   }
 
-  /** Ends bans whose time has passed in memory too. */
+  /** Now and then: lets go of what no later line can add to. */
   purge(): void {
-    this.#stages.ledger.purge(this.#clock.now());
+    const { ledger, evaluator } = this.#stages;
+    const now = this.#clock.now();
+    ledger.purge(now);
+    const through = this.#times.readThrough(now);
+    if (through !== null) evaluator.forgetOver(through, Math.ceil(evaluator.subjects / SWEEPS_A_ROUND));
   }
-}
-
-function timeAhead(path: string, ahead: number): SekishoError {
-  const minutes = Math.round(ahead / 60_000);
-  const length = minutes < 120 ? `${minutes} minutes` : `${Math.round(minutes / 60)} hours`;
-  return new SekishoError(
-    "LOG_TIME_AHEAD",
-    `the newest line of ${path} is ${length} ahead of this host's clock`,
-    "set logs[].timezone where the log has no zone of its own; else check the clocks",
-  );
 }
