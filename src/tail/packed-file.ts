@@ -9,7 +9,7 @@ import { ENDS_LENGTH, type Packing, unpack } from "./unpack.ts";
 /** Of the packed file, read at once. Little, since what a damaged piece would have unpacked to is lost. */
 const CHUNK_LENGTH = 1 << 14;
 /** Unpacked in one go, between two looks at the other logs. */
-const SLICE_LENGTH = 1 << 20;
+const SLICE_LENGTH = 1 << 18;
 
 /** A packed generation of a log, read from its beginning on. All offsets are of what it unpacks to. */
 export class PackedFile {

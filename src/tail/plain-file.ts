@@ -16,7 +16,7 @@ export interface ReadFile extends Pick<ReadLines, "lines" | "cut"> {
 }
 
 /** Read at once, as a transaction's cost is shared by its lines. */
-const BATCH_LENGTH = 1 << 20;
+const BATCH_LENGTH = 1 << 18;
 
 interface Seen extends Pick<Stats, "size" | "mtimeMs"> {
   /** When it was looked at. Within a tick of its last write it may be written again without a trace in its times. */
