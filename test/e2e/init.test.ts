@@ -44,4 +44,18 @@ describe.skipIf(missing("root", "apache2", "netns"))("from Apache's configuratio
     daemon.kill("SIGTERM");
     await once(daemon, "exit");
   });
+
+  test("run without a configuration says that init makes one", { timeout: 60_000 }, async () => {
+    await using machine = await Machine.start({});
+    machine.shell("touch /var/log/apache2/access.log");
+    const daemon = machine.spawn("sh", ["-c", `cd /var/lib && exec ${SEKISHO} run`]);
+    let said = "";
+    daemon.stdout!.on("data", (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    await expect.poll(() => said, { timeout: 20_000 }).toContain("Dashboard: ");
+    expect(said).toContain("`sekisho init` makes one from Apache's own.");
+    daemon.kill("SIGTERM");
+    await once(daemon, "exit");
+  });
 });
