@@ -29,6 +29,11 @@ describe("events", () => {
       }),
       errorEvent("192.0.2.7", 2, "AH01630", "client denied"),
       errorEvent(null, 3, "AH00957"),
+      {
+        ...errorEvent("192.0.2.7", 3, "913100"),
+        severity: "critical",
+        requestId: "awF5kZrknThue2vOZc9hgwAAAAE",
+      },
       audit("192.0.2.9", 4, "ws.rate_exceeded"),
     ];
     store.commit(events);
