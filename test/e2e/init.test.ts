@@ -10,9 +10,7 @@ const json = <T>(machine: Machine, ...args: string[]): T =>
   JSON.parse(machine.run(SEKISHO, ...args).stdout) as T;
 
 describe.skipIf(missing("root", "apache2", "netns"))("from Apache's configuration to the first event", () => {
-  test("init writes what check finds nothing wrong with, and run reads each request once", {
-    timeout: 60_000,
-  }, async () => {
+  test("init writes what check finds nothing wrong with, and run reads each request once", async () => {
     const tree = TREES["a Debian with many sites"]!;
     await using machine = await Machine.start(tree.files);
     machine.shell(`${tree.start} && while [ ! -e /run/apache2/apache2.pid ]; do sleep 0.05; done`);
@@ -45,7 +43,7 @@ describe.skipIf(missing("root", "apache2", "netns"))("from Apache's configuratio
     await once(daemon, "exit");
   });
 
-  test("run without a configuration says that init makes one", { timeout: 60_000 }, async () => {
+  test("run without a configuration says that init makes one", async () => {
     await using machine = await Machine.start({});
     machine.shell("touch /var/log/apache2/access.log");
     const daemon = machine.spawn("sh", ["-c", `cd /var/lib && exec ${SEKISHO} run`]);

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { SEKISHO } from "../e2e/command-line.ts";
+import { TREES, type Tree } from "../apache-config/trees.ts";
 import { Machine } from "../machine.ts";
 import { missing } from "../requirements.ts";
-import { TREES, type Tree } from "./trees.ts";
+import { SEKISHO } from "./command-line.ts";
 
 interface Plan {
   readonly apache: { readonly files: readonly string[] };
@@ -44,9 +44,7 @@ const isLike = (pattern: string) => {
 
 describe.skipIf(missing("root", "apache2", "netns"))("against a real Apache with", () => {
   describe.each(Object.entries(TREES))("%s configuration", (_name, tree) => {
-    test("init names the files that Apache writes, all of them and no other", {
-      timeout: 60_000,
-    }, async () => {
+    test("init names the files that Apache writes, all of them and no other", async () => {
       await using machine = await serving(tree);
       const { logs } = planOf(machine);
       const paths = [...new Set(logs.map(({ path }) => path).filter((path) => path.startsWith("/var/")))];
@@ -56,9 +54,7 @@ describe.skipIf(missing("root", "apache2", "netns"))("against a real Apache with
       expect(paths.filter((path) => !files.some(isLike(path)))).toEqual([]);
     });
 
-    test("init reads the files and finds the vhosts that Apache says it has", {
-      timeout: 60_000,
-    }, async () => {
+    test("init reads the files and finds the vhosts that Apache says it has", async () => {
       await using machine = await Machine.start(tree.files);
       const says = (what: string) =>
         machine.shell(tree.start.replace("-k start", `-t -D ${what} 2>/dev/null`)).join("\n");
@@ -77,7 +73,7 @@ describe.skipIf(missing("root", "apache2", "netns"))("against a real Apache with
       );
     });
 
-    test("each request is in exactly one of the logs that would be read", { timeout: 60_000 }, async () => {
+    test("each request is in exactly one of the logs that would be read", async () => {
       await using machine = await serving(tree);
       const read = planOf(machine).logs.filter(
         ({ kind, verdict }) => kind === "access" && verdict === "read",
