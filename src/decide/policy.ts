@@ -51,7 +51,7 @@ export class Policy {
     if (this.#ledger.bannedBy(target, at) !== null || this.#ledger.bannedBy(target, now) !== null) {
       return { kind: "none" };
     }
-    const why = this.protectedTargets.reason(target) ?? this.#distrust(finding.report, at);
+    const why = this.protectedTargets.reason(target) ?? this.#distrust(finding.report, at, now);
     if (why !== null) return { kind: "spared", why };
     const earlier = this.#ledger.earlierBans(target, at);
     const length = this.#escalated(finding.ban === "default" ? this.#lengths.ban : finding.ban, earlier);
@@ -66,16 +66,16 @@ export class Policy {
       reportedBy: finding.report?.source ?? null,
     };
     this.#ledger.record(decision);
-    this.#shares.record(decision);
+    this.#shares.record(decision.reportedBy, at, now);
     return { kind: "ban", decision };
   }
 
   /** Why the audit source that reported it may not cause the ban; null when it may. */
-  #distrust(report: AuditReport | null, at: UnixMs): string | null {
+  #distrust(report: AuditReport | null, at: UnixMs, now: UnixMs): string | null {
     const trust = report === null ? null : this.#trustOf(report.source);
     if (report === null || trust === null) return null;
     if (!mayBanFor(trust, report.name)) return `source ${trust.name} may not ban for ${report.name}`;
-    const { bans, limit } = this.#shares.usage(report.source, trust, at);
+    const { bans, limit } = this.#shares.usage(report.source, trust, at, now);
     return bans < limit
       ? null
       : `source ${trust.name} has caused ${bans} ban${bans === 1 ? "" : "s"} in a day, as many as it may`;

@@ -41,7 +41,7 @@ export class AuditSources {
   causes(source: SourceId, now: UnixMs): (BanUsage & { readonly mayBan: readonly string[] }) | null {
     const trust = this.trustOf(source);
     if (trust === null) return null;
-    return { ...this.#shares.usage(source, trust, now), mayBan: trust.mayBan };
+    return { ...this.#shares.usage(source, trust, now, now), mayBan: trust.mayBan };
   }
 
   /** One for each source that has caused as many bans as it may. */
@@ -49,7 +49,7 @@ export class AuditSources {
     return sources.flatMap((source) => {
       const trust = this.trustOf(source);
       if (trust === null) return [];
-      const { bans, limit } = this.#shares.usage(source, trust, now);
+      const { bans, limit } = this.#shares.usage(source, trust, now, now);
       return bans === 0 || bans < limit ? [] : [limitReached(trust.name, bans)];
     });
   }

@@ -32,13 +32,13 @@ export const consumedHits = (statements: Statements, firstEvent: number, since: 
     )
     .map(({ source, name, ...hits }) => ({ ...hits, report: name === null ? null : { source, name } }));
 
-/** When a ban began, and the audit source that caused it. */
-export type CausedBan = Pick<Decision, "at" | "reportedBy">;
+/** When a ban was decided, and the audit source that caused it. */
+export type CausedBan = Pick<Decision, "reportedBy"> & { readonly decidedAt: UnixMs };
 
-/** Bans by rules since the first that began after `time`, in the order in which they were decided. */
+/** Bans that rules decided after that time. */
 export const bansByRules = (statements: Statements, time: UnixMs): CausedBan[] =>
   statements.all(
-    `SELECT at, reported_by AS reportedBy FROM decisions WHERE kind = 'ban' AND decided_by = 'rule'
-       AND id >= (SELECT min(id) FROM decisions WHERE kind = 'ban' AND decided_by = 'rule' AND at > ?) ORDER BY id`,
+    `SELECT decided_at AS decidedAt, reported_by AS reportedBy FROM decisions
+       WHERE kind = 'ban' AND decided_by = 'rule' AND decided_at > ? ORDER BY id`,
     time,
   );

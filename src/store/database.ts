@@ -7,11 +7,12 @@ import { banSources } from "./migrations/0002-ban-sources.ts";
 import { sockets } from "./migrations/0003-sockets.ts";
 import { checkpointTails } from "./migrations/0004-checkpoint-tails.ts";
 import { retention } from "./migrations/0005-retention.ts";
+import { decidedAt } from "./migrations/0006-decided-at.ts";
 
 export type Connection = Database.Database;
 
 /** Applied in order, each once; `PRAGMA user_version` counts them. What has shipped is never edited. */
-const MIGRATIONS: readonly string[] = [initial, banSources, sockets, checkpointTails, retention];
+const MIGRATIONS: readonly string[] = [initial, banSources, sockets, checkpointTails, retention, decidedAt];
 /** From this version on, a database gives free space back. */
 const GIVES_SPACE_BACK = 5;
 

@@ -168,7 +168,7 @@ export class StoreWriter implements Disposable {
 
   #storeDecision(decision: Decision, incident: number | null): number {
     return this.#statements.insert(
-      "INSERT INTO decisions VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?, ?)",
+      "INSERT INTO decisions VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?, ?, ?)",
       decision.kind,
       decision.target,
       decision.rule,
@@ -178,6 +178,7 @@ export class StoreWriter implements Disposable {
       decision.until === NEVER ? null : decision.until,
       incident,
       decision.reportedBy,
+      this.#clock.now(),
     );
   }
 
@@ -268,7 +269,7 @@ export class StoreWriter implements Disposable {
       .map(decisionOf);
   }
 
-  /** Bans by rules since the first that began after `time`, in the order in which they were decided. */
+  /** Bans that rules decided after that time. */
   bansByRules = (time: UnixMs): CausedBan[] => bansByRules(this.#statements, time);
   /** Every log that was ever read. */
   sources = (): StoredSource[] => this.#statements.all("SELECT id, path, kind FROM sources");

@@ -131,19 +131,38 @@ describe("the share of bans", () => {
     expect(scene({ ...chat, maxBanShare: 0, bansAlways: 0 })(0, byChat)).toMatch(/has caused 0 bans/);
   });
 
+  test("is not passed by events that an app dates back, where nothing else bans", () => {
+    const judge = scene();
+    const now = at(40 * DAY);
+    expect([1, 2, 3, 4].map((day) => judge(day * DAY, byChat, now))).toEqual([
+      "ban",
+      "ban",
+      LIMIT_OF_2,
+      LIMIT_OF_2,
+    ]);
+    expect(judge(39 * DAY, byChat, at(41 * DAY))).toBe("ban");
+  });
+
   test("is known again after a restart", () => {
     const shares = new BanShares();
     shares.load([
-      { at: at(0), reportedBy: CHAT },
-      { at: at(1), reportedBy: CHAT },
+      { decidedAt: at(0), reportedBy: CHAT },
+      { decidedAt: at(1), reportedBy: CHAT },
     ]);
-    expect(shares.usage(CHAT, chat, at(2))).toEqual({ bans: 2, limit: 2 });
-    expect(scene(chat, shares)(2, byChat)).toBe(LIMIT_OF_2);
+    expect(shares.usage(CHAT, chat, at(2), at(2))).toEqual({ bans: 2, limit: 2 });
+    expect(scene(chat, shares)(2, byChat, at(2))).toBe(LIMIT_OF_2);
+  });
+
+  test("is right again once a clock that was wrong has been set back", () => {
+    const judge = scene();
+    expect([judge(0, byChat, at(900 * DAY)), judge(0, byChat, at(900 * DAY))]).toEqual(["ban", "ban"]);
+    expect([1, 2, 3].map((now) => judge(now, byChat, at(now)))).toEqual(["ban", "ban", LIMIT_OF_2]);
   });
 
   test("forgets what is older than a day, however many there were", () => {
     const shares = new BanShares();
-    for (let n = 0; n < 10_000; n++) shares.record({ at: at(n * 60), reportedBy: CHAT });
-    expect(shares.usage(CHAT, chat, at(0))).toEqual({ bans: 1_440, limit: 720 });
+    for (let n = 0; n < 10_000; n++) shares.record(CHAT, at(0), at(n * 60));
+    const now = at(9_999 * 60);
+    expect(shares.usage(CHAT, chat, now, now)).toEqual({ bans: 1_440, limit: 720 });
   });
 });

@@ -7,32 +7,33 @@ import { finding, Store, target } from "./store-under-test.ts";
 
 const CHAT = 3;
 
-test("bans of a day are known with who caused them, in the order in which they were decided", () => {
+test("bans of a day are known with who caused them and when they were decided, whatever times an app wrote", () => {
   using folder = temporaryFolder();
   using store = new Store(folder.path);
   const report = { source: CHAT, name: "ws.open" } as const;
-  const ban = (second: number, text: string, by: typeof report | null): void =>
+  const ban = (now: number, second: number, text: string, by: typeof report | null): void => {
+    store.clock.time = at(now);
     store.commit([access(text, second)], [finding(text, second, { report: by })], [target(text)]);
-  ban(10, "192.0.2.1", report);
-  ban(100, "192.0.2.2", null);
-  // Dated back by the app: it counts from when it was decided.
-  ban(20, "192.0.2.3", report);
+  };
+  ban(10, 10, "192.0.2.1", report);
+  ban(100, 100, "192.0.2.2", null);
+  ban(110, 20, "192.0.2.3", report);
   store.writer.decide({
     kind: "ban",
     target: target("192.0.2.4"),
     rule: null,
     by: "person",
     reason: "",
-    at: at(200),
+    at: at(110),
     until: at(900),
     reportedBy: null,
   });
   expect(store.writer.bansByRules(at(50))).toEqual([
-    { at: at(100), reportedBy: null },
-    { at: at(20), reportedBy: CHAT },
+    { decidedAt: at(100), reportedBy: null },
+    { decidedAt: at(110), reportedBy: CHAT },
   ]);
-  expect(store.writer.bansByRules(at(0))).toHaveLength(3);
-  expect(store.writer.bansByRules(at(100))).toEqual([]);
+  expect(store.writer.bansByRules(at(9))).toHaveLength(3);
+  expect(store.writer.bansByRules(at(110))).toEqual([]);
 });
 
 test("hits that led to a finding are known with the audit event that completed them", () => {
@@ -65,5 +66,6 @@ test("a database of before bans had a source keeps its bans", () => {
   before.pragma("user_version = 1");
   before.close();
   using store = new Store(folder.path);
-  expect(store.writer.bansByRules(at(-1))).toEqual([{ at: at(0), reportedBy: null }]);
+  expect(store.writer.bansByRules(at(-1))).toEqual([]);
+  expect(store.reader.activeBlocks()).toEqual([{ target: "192.0.2.1/32", until: Number.POSITIVE_INFINITY }]);
 });
