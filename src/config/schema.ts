@@ -63,7 +63,9 @@ export const logSchema = z.strictObject({
     .string()
     .min(1)
     .default("auto")
-    .describe("auto, common, combined, vhost_combined, sekisho, json, or an Apache LogFormat string."),
+    .describe(
+      "auto, common, combined, vhost_combined, sekisho, json, or an Apache LogFormat string; of an error log auto or an ErrorLogFormat string.",
+    ),
   timezone: timezone
     .optional()
     .describe("For times without a zone (Apache's error log); default: the host's."),
