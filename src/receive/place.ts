@@ -36,8 +36,9 @@ export async function listenAt(server: Server, place: SocketPlace): Promise<void
   const { path, group, mode } = place;
   const folder = dirname(path);
   const gid = group === null ? null : groupId(path, group);
+  attempt(path, () => checkFolder(path));
   makeFolder(folder);
-  attempt(path, () => checkFolder(path, folder));
+  attempt(path, () => checkFolder(path));
   await checkOccupant(path);
   const closed = attempt(path, () => mkdtempSync(join(folder, ".s-")));
   try {
@@ -57,10 +58,8 @@ export async function listenAt(server: Server, place: SocketPlace): Promise<void
 export function placeProblem({ path, group }: Omit<SocketPlace, "mode">): SekishoError | null {
   try {
     if (group !== null) groupId(path, group);
-    let folder = dirname(path);
-    while (statSync(folder, { throwIfNoEntry: false }) === undefined) folder = dirname(folder);
-    accessSync(folder, constants.W_OK | constants.X_OK);
-    checkFolder(path, folder);
+    accessSync(nearestFolder(path), constants.W_OK | constants.X_OK);
+    checkFolder(path);
     checkKind(path);
     return null;
   } catch (error) {
@@ -79,10 +78,15 @@ function listening(server: Server, path: string): Promise<void> {
   });
 }
 
-/** /run is empty after a boot. What is made here nobody else may write. */
+/** /run is empty after a boot. What is made here others may pass, whatever our umask, and not write. */
 function makeFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o755 });
+    const first = mkdirSync(folder, { recursive: true, mode: 0o700 });
+    if (first === undefined) return;
+    for (let each = folder; ; each = dirname(each)) {
+      chmodSync(each, 0o755);
+      if (each === first) return;
+    }
   } catch (error) {
     throw new SekishoError(
       "AUDIT_SOCKET_FAILED",
@@ -93,14 +97,22 @@ function makeFolder(folder: string): void {
   }
 }
 
+/** The socket's folder, or while there is none the first one above it that is there. */
+function nearestFolder(path: string): string {
+  let folder = dirname(path);
+  while (lstatSync(folder, { throwIfNoEntry: false }) === undefined) folder = dirname(folder);
+  return folder;
+}
+
 /** Whoever may write in the folder, or exchange one above it, could put a socket of his own there. */
-function checkFolder(path: string, nearest: string): void {
-  for (const each of new Set([nearest, realpathSync(nearest)])) {
-    for (let folder = each; ; folder = dirname(folder)) {
+function checkFolder(path: string): void {
+  const nearest = nearestFolder(path);
+  for (const lowest of new Set([nearest, realpathSync(nearest)])) {
+    for (let folder = lowest; ; folder = dirname(folder)) {
       const { mode, uid } = statSync(folder);
       // In /tmp nobody can rename what is another's; but anybody could have made our socket there before us.
-      const isSticky = (mode & STICKY) !== 0 && folder !== each;
-      const isOpen = (mode & WRITABLE_BY_OTHERS) !== 0 && !isSticky;
+      const isForSocket = folder === lowest && nearest === dirname(path);
+      const isOpen = (mode & WRITABLE_BY_OTHERS) !== 0 && ((mode & STICKY) === 0 || isForSocket);
       // A link belongs to whoever can point it elsewhere.
       const isOurs = [uid, lstatSync(folder).uid].every(
         (owner) => owner === 0 || owner === process.getuid?.(),
@@ -157,14 +169,22 @@ function isListened(path: string): Promise<boolean> {
 }
 
 function groupId(path: string, group: string): number {
-  if (/^\d{1,9}$/.test(group)) return Number(group);
   const entries = readFileSync("/etc/group", "utf8").split("\n");
-  const id = entries.map((entry) => entry.split(":")).find(([name]) => name === group)?.[2];
-  if (id !== undefined) return Number(id);
+  const known = entries.map((entry) => entry.split(":")).find(([name]) => name === group)?.[2];
+  const id = known ?? (/^\d{1,9}$/.test(group) ? group : undefined);
+  if (id === undefined) {
+    throw new SekishoError(
+      "AUDIT_SOCKET_FAILED",
+      `${path}: there is no group '${group}'`,
+      `make it (sudo groupadd --system ${group}), or write the number of one that is kept elsewhere`,
+    );
+  }
+  const own = [process.getegid?.(), ...(process.getgroups?.() ?? [])];
+  if (process.geteuid?.() === 0 || own.includes(Number(id))) return Number(id);
   throw new SekishoError(
     "AUDIT_SOCKET_FAILED",
-    `${path}: there is no group '${group}'`,
-    `make it (sudo groupadd --system ${group}), or write the number of one that is kept elsewhere`,
+    `${path}: Sekisho's user is no member of the group '${group}', so it cannot give it the socket`,
+    `sudo usermod -aG ${group} USER, then start Sekisho anew`,
   );
 }
 

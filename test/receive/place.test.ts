@@ -1,4 +1,5 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import {
   chmodSync,
   chownSync,
@@ -15,6 +16,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
 import { listenAt, placeProblem, type SocketPlace } from "../../src/receive/place.ts";
+import { asNobody } from "../config/as-nobody.ts";
 import { missing } from "../requirements.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 
@@ -37,18 +39,25 @@ const codeOf = async (work: Promise<unknown>): Promise<string> =>
     (error: { code?: string }) => error.code ?? String(error),
   );
 
-/** What connecting answers to another user, who is in these groups. */
-function connectAs(path: string, uid: number, gid: number, groups: readonly number[]): string {
-  const program = `
-    process.setgroups(${JSON.stringify(groups)}); process.setgid(${gid}); process.setuid(${uid});
-    const { connect } = await import("node:net");
-    const socket = connect(${JSON.stringify(path)});
-    socket.on("error", (error) => console.log(error.code));
-    socket.on("data", (text) => console.log(String(text)));`;
-  const { stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "--eval", program], {
-    encoding: "utf8",
+/** A program that connects as another user, who is in these groups, and prints what that answers. */
+const connecting = (path: string, uid: number, gid: number, groups: readonly number[]): string[] => [
+  "--input-type=module",
+  "--eval",
+  `process.setgroups(${JSON.stringify(groups)}); process.setgid(${gid}); process.setuid(${uid});
+   const { connect } = await import("node:net");
+   const socket = connect(${JSON.stringify(path)});
+   socket.on("error", (error) => console.log(error.code));
+   socket.on("data", (text) => console.log(String(text)));`,
+];
+
+async function connectAs(...who: Parameters<typeof connecting>): Promise<string> {
+  const child = spawn(process.execPath, connecting(...who));
+  let output = "";
+  child.stdout.on("data", (chunk: Buffer) => {
+    output += chunk.toString();
   });
-  return stdout.trim() || stderr;
+  await once(child, "close");
+  return output.trim();
 }
 
 describe.skipIf(missing("root"))("who connects is for the kernel to check:", () => {
@@ -63,11 +72,10 @@ describe.skipIf(missing("root"))("who connects is for the kernel to check:", () 
     await listenAt(listener.server, place(path, { group: String(GROUP) }));
     expect(statSync(path)).toMatchObject({ gid: GROUP, uid: process.getuid!() });
     expect(statSync(path).mode & 0o7777).toBe(0o660);
-    // The server answers from this process, which must not wait for the others to end.
     const answers = await Promise.all([
-      connectInBackground(path, NOBODY, NOBODY, []),
-      connectInBackground(path, NOBODY, NOBODY, [GROUP]),
-      connectInBackground(path, NOBODY, GROUP, []),
+      connectAs(path, NOBODY, NOBODY, []),
+      connectAs(path, NOBODY, NOBODY, [GROUP]),
+      connectAs(path, NOBODY, GROUP, []),
     ]);
     expect(answers).toEqual(["EACCES", "hello", "hello"]);
   });
@@ -81,7 +89,11 @@ describe.skipIf(missing("root"))("who connects is for the kernel to check:", () 
     // As if the process were stopped right behind the call that makes the socket, before its permissions are set.
     listener.server.listen = ((path: string, ...rest: never[]) => {
       const server = listen(path, ...rest);
-      seen.push(connectAs(path, NOBODY, NOBODY, [GROUP]));
+      seen.push(
+        spawnSync(process.execPath, connecting(path, NOBODY, NOBODY, [GROUP]))
+          .stdout.toString()
+          .trim(),
+      );
       return server;
     }) as typeof listener.server.listen;
     await listenAt(listener.server, place(join(folder.path, "chat.sock"), { group: String(GROUP) }));
@@ -109,41 +121,25 @@ describe.skipIf(missing("root"))("who connects is for the kernel to check:", () 
     );
   });
 
+  test("a group that the user is no member of is told before the start, too", () => {
+    using folder = temporaryFolder();
+    chmodSync(folder.path, 0o755);
+    const module = join(import.meta.dirname, "../../src/receive/place.ts");
+    const asked = JSON.stringify({ path: join(folder.path, "x.sock"), group: String(GROUP) });
+    expect(asNobody(module, "placeProblem", `return placeProblem(${asked}).message`)).toMatch(
+      /user is no member of the group '4711'/,
+    );
+  });
+
   test("a folder in which a user may not write is told before the start, too", () => {
     using folder = temporaryFolder();
     chmodSync(folder.path, 0o755);
-    const module = pathToFileURL(join(import.meta.dirname, "../../src/receive/place.ts")).href;
-    const program = `
-      const { placeProblem } = await import(${JSON.stringify(module)});
-      process.setgroups([]); process.setgid(65534); process.setuid(65534);
-      console.log(placeProblem({ path: ${JSON.stringify(join(folder.path, "x.sock"))}, group: null, mode: 0o660 }).code);`;
-    const { stdout } = spawnSync(process.execPath, ["--input-type=module", "--eval", program], {
-      encoding: "utf8",
-    });
-    expect(stdout.trim()).toBe("AUDIT_SOCKET_FAILED");
+    const module = join(import.meta.dirname, "../../src/receive/place.ts");
+    const asked = JSON.stringify({ path: join(folder.path, "x.sock"), group: null });
+    expect(asNobody(module, "placeProblem", `return placeProblem(${asked}).code`)).toBe(
+      "AUDIT_SOCKET_FAILED",
+    );
   });
-
-  async function connectInBackground(
-    path: string,
-    uid: number,
-    gid: number,
-    groups: readonly number[],
-  ): Promise<string> {
-    const { spawn } = await import("node:child_process");
-    const program = `
-      process.setgroups(${JSON.stringify(groups)}); process.setgid(${gid}); process.setuid(${uid});
-      const { connect } = await import("node:net");
-      const socket = connect(${JSON.stringify(path)});
-      socket.on("error", (error) => console.log(error.code));
-      socket.on("data", (text) => console.log(String(text)));`;
-    const child = spawn(process.execPath, ["--input-type=module", "--eval", program]);
-    let output = "";
-    child.stdout.on("data", (chunk: Buffer) => {
-      output += chunk.toString();
-    });
-    await new Promise((resolve) => child.once("close", resolve));
-    return output.trim();
-  }
 });
 
 describe("what is in the place of the socket", () => {
@@ -194,6 +190,36 @@ describe("the folder", () => {
     using listener = new Listener();
     await listenAt(listener.server, place(path));
     expect(statSync(join(folder.path, "run/audit")).mode & 0o777).toBe(0o755);
+  });
+
+  test("is made so whatever the umask", () => {
+    using folder = temporaryFolder();
+    const module = pathToFileURL(join(import.meta.dirname, "../../src/receive/place.ts")).href;
+    const place = { path: join(folder.path, "run/audit/chat.sock"), group: null, mode: 0o660 };
+    const program = `
+      const { listenAt } = await import(${JSON.stringify(module)});
+      const { createServer } = await import("node:net");
+      process.umask(0o777);
+      const server = createServer();
+      await listenAt(server, ${JSON.stringify(place)});
+      process.exit();`;
+    const { status } = spawnSync(process.execPath, ["--input-type=module", "--eval", program]);
+    expect([status, statSync(place.path).mode & 0o777]).toEqual([0, 0o660]);
+    expect(
+      [statSync(join(folder.path, "run")), statSync(join(folder.path, "run/audit"))].map(
+        ({ mode }) => mode & 0o777,
+      ),
+    ).toEqual([0o755, 0o755]);
+  });
+
+  test("is not made where others may write", async () => {
+    using folder = temporaryFolder();
+    chmodSync(folder.path, 0o777);
+    using listener = new Listener();
+    expect(await codeOf(listenAt(listener.server, place(join(folder.path, "run/x.sock"))))).toBe(
+      "AUDIT_SOCKET_UNSAFE",
+    );
+    expect(readdirSync(folder.path)).toEqual([]);
   });
 
   test.each([0o777, 0o775, 0o1777])("is refused when others may write there: %o", async (mode) => {
