@@ -8,14 +8,18 @@ const HOST = "chat.example";
 const WEEKDAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/** The lines that a beat leaves, and in which log. `now` is the time they bear. */
-export function linesOf({ client, act }: Beat, now: UnixMs): readonly [DemoLogName, string][] {
+/** In which log, what, and how many milliseconds after the beat it is written. */
+export type DemoLine = readonly [log: DemoLogName, line: string, after: number];
+
+/** The lines that a beat leaves. `now` is the time they bear. */
+export function linesOf({ client, act }: Beat, now: UnixMs): readonly DemoLine[] {
   switch (act.log) {
     case "audit":
-      return [["audit", auditLine(client, act, now)]];
+      return [["audit", auditLine(client, act, now), 0]];
     case "access": {
-      const access: [DemoLogName, string] = ["access", accessLine(client, act, now)];
-      return act.error === undefined ? [access] : [["error", errorLine(client, act.error, now)], access];
+      const access: DemoLine = ["access", accessLine(client, act, now), act.lifetime ?? 0];
+      if (act.lifetime !== undefined) return [["error", openingLine(client, act, now), 0], access];
+      return act.error === undefined ? [access] : [["error", errorLine(client, act.error, now), 0], access];
     }
   }
 }
@@ -24,18 +28,31 @@ export function linesOf({ client, act }: Beat, now: UnixMs): readonly [DemoLogNa
 function accessLine(client: string, act: RequestAct, now: UnixMs): string {
   const time = `${toIso(now).slice(0, 23)}000+0000`;
   const bytes = act.status === 200 ? 5_120 : 430;
-  const counts = `${act.status} ${act.upgrade ? 2_400_000 : 1_850} 512 ${bytes} - - 443 ${HOST}`;
+  const took = act.lifetime === undefined ? 1_850 : act.lifetime * 1_000;
+  const counts = `${act.status} ${took} 512 ${bytes} - - 443 ${HOST}`;
   const request = `"${act.method ?? "GET"} ${act.target} HTTP/1.1" "${HOST}" "${act.origin ?? "-"}"`;
-  const socket = act.upgrade ? '"websocket" "chat.v1"' : '"-" "-"';
+  const socket = act.lifetime !== undefined ? '"websocket" "chat.v1"' : '"-" "-"';
   return `${time} ${client} ${client} ${counts} ${request} ${socket} "-" "${act.userAgent ?? "-"}" "${act.user ?? "-"}"`;
 }
 
-/** Apache's default ErrorLogFormat, in UTC. */
 function errorLine(client: string, error: NonNullable<RequestAct["error"]>, now: UnixMs): string {
+  return `${errorHead(client, `${error.module}:error`, now)} ${error.message}`;
+}
+
+/** What `sekisho apache snippet` has Apache write when a WebSocket opens. */
+function openingLine(client: string, act: RequestAct, now: UnixMs): string {
+  const agent = encodeURI(act.userAgent ?? "");
+  const request = encodeURIComponent(`${act.method ?? "GET"} ${act.target} HTTP/1.1`);
+  const fields = `client=${client} origin=${act.origin ?? ""} vhost=${HOST} host=${HOST} agent=${agent}`;
+  return `${errorHead(client, "log_debug:info", now)} sekisho:opening ${fields} user=${act.user ?? ""} request=${request} .`;
+}
+
+/** Apache's default ErrorLogFormat, in UTC. */
+function errorHead(client: string, level: string, now: UnixMs): string {
   const date = new Date(now);
   const day = `${WEEKDAYS[date.getUTCDay()]} ${MONTHS[date.getUTCMonth()]} ${String(date.getUTCDate()).padStart(2, "0")}`;
   const time = `${day} ${toIso(now).slice(11, 23)}000 ${date.getUTCFullYear()}`;
-  return `[${time}] [${error.module}:error] [pid 811:tid 834] [client ${client}:46817] ${error.message}`;
+  return `[${time}] [${level}] [pid 811:tid 834] [client ${client}:46817]`;
 }
 
 function auditLine(client: string, act: AuditAct, now: UnixMs): string {

@@ -53,12 +53,13 @@ export async function startDemo(demo: {
   return logs;
 }
 
-/** What the logs hold when the attack begins: ordinary visits, so that it stands out. */
+/** What the logs hold when the attack begins: ordinary visits, so that it stands out. All their WebSockets have closed. */
 function hourBefore(now: UnixMs): Record<DemoLogName, string> {
   const lines: Record<DemoLogName, string[]> = { access: [], error: [], audit: [] };
   for (const beat of visits()) {
     if (beat.at >= HOUR_MS) break;
-    for (const [log, line] of linesOf(beat, unixMs(now - HOUR_MS + beat.at))) lines[log].push(`${line}\n`);
+    for (const [log, line] of linesOf(beat, unixMs(now - HOUR_MS + beat.at)))
+      if (log !== "error") lines[log].push(`${line}\n`);
   }
   return { access: lines.access.join(""), error: lines.error.join(""), audit: lines.audit.join("") };
 }
@@ -71,19 +72,25 @@ async function play(
 ): Promise<void> {
   const written: Record<DemoLogName, number> = { access: 0, error: 0, audit: 0 }; // since the attack began
   let due: Record<DemoLogName, string> = { access: "", error: "", audit: "" };
+  let later: { readonly at: number; readonly log: DemoLogName; readonly line: string }[] = [];
   // Counted in ticks, not read from the clock: after a laptop's sleep the hours missed must not come all at once.
   let until = TICK_MS;
   for (const beat of timeline()) {
     while (beat.at >= until) {
       // Without a reference: a daemon that could not start must not be kept alive by its demo.
       await setTimeout(TICK_MS, undefined, { signal, ref: false });
+      for (const { at, log, line } of later) if (at < until) due[log] += `${line}\n`;
+      later = later.filter(({ at }) => at >= until);
       for (const log of ["error", "access", "audit"] as const) {
         written[log] = append(join(directory, LOGS[log].file), due[log], written[log], maxLogBytes);
       }
       due = { access: "", error: "", audit: "" };
       until += TICK_MS;
     }
-    for (const [log, line] of linesOf(beat, clock.now())) due[log] += `${line}\n`;
+    for (const [log, line, after] of linesOf(beat, clock.now())) {
+      if (after === 0) due[log] += `${line}\n`;
+      else later.push({ at: beat.at + after, log, line });
+    }
   }
 }
 

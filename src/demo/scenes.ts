@@ -14,7 +14,8 @@ export interface RequestAct {
   readonly target: string;
   readonly status: number;
   readonly origin?: string;
-  readonly upgrade?: boolean;
+  /** Of a WebSocket: milliseconds that it stays open. */
+  readonly lifetime?: number;
   readonly userAgent?: string;
   readonly user?: string;
   readonly error?: { readonly module: string; readonly message: string };
@@ -51,9 +52,9 @@ const get = (target: string, status = 200, userAgent = BROWSER): RequestAct => (
   status,
   userAgent,
 });
-const handshake = (origin: string | undefined, userAgent: string): RequestAct => ({
+const handshake = (origin: string | undefined, userAgent: string, lifetime: number): RequestAct => ({
   ...get("/ws/room?id=1", 101, userAgent),
-  upgrade: true,
+  lifetime,
   ...(origin === undefined ? {} : { origin }),
 });
 const denied = (target: string): RequestAct => ({
@@ -79,7 +80,7 @@ export const VISITS: readonly Act[] = [
   get("/assets/app.js"),
   get("/rooms"),
   get("/api/rooms?limit=20"),
-  handshake(OWN_ORIGIN, BROWSER),
+  handshake(OWN_ORIGIN, BROWSER, 90_000),
   { log: "audit", event: "ws.open", origin: OWN_ORIGIN },
   { ...get("/api/messages", 201), method: "POST" },
   get("/assets/app.js", 304),
@@ -106,7 +107,7 @@ export const SCENES: readonly Scene[] = [
     count: 24,
     every: 200,
     from: "network",
-    acts: [handshake(FOREIGN_ORIGIN, BROWSER)],
+    acts: [handshake(FOREIGN_ORIGIN, BROWSER, 20_000)],
   },
   {
     name: "a script opens the WebSocket without an Origin",
@@ -114,7 +115,7 @@ export const SCENES: readonly Scene[] = [
     count: 24,
     every: 200,
     from: "address",
-    acts: [handshake(undefined, "python-websockets/15.0")],
+    acts: [handshake(undefined, "python-websockets/15.0", 45_000)],
   },
   {
     name: "somebody guesses passwords",
@@ -168,6 +169,6 @@ export const SCENES: readonly Scene[] = [
     count: 80,
     every: 50,
     from: "address",
-    acts: [handshake(OWN_ORIGIN, "Go-http-client/1.1")],
+    acts: [handshake(OWN_ORIGIN, "Go-http-client/1.1", 12_000)],
   },
 ];

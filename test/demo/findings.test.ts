@@ -7,6 +7,7 @@ import { SCENES } from "../../src/demo/scenes.ts";
 import { timeline } from "../../src/demo/timeline.ts";
 import { compileRule } from "../../src/evaluate/compile-rule.ts";
 import { Evaluator } from "../../src/evaluate/evaluator.ts";
+import { Sockets } from "../../src/evaluate/sockets.ts";
 import type { LogEvent } from "../../src/model/event.ts";
 import { parseIp, subjectOf } from "../../src/model/ip.ts";
 import { unixMs } from "../../src/model/time.ts";
@@ -24,6 +25,7 @@ const parsers = {
 /** The demo as the shipped rules see it. */
 function play() {
   const evaluator = new Evaluator(rules.map((rule) => compileRule(rule, { origins: new Set(DEMO_ORIGINS) })));
+  const sockets = new Sockets();
   const events: LogEvent[] = [];
   const found: { at: number; rule: string; subject: string }[] = [];
   const opening = new Set<string>();
@@ -33,6 +35,7 @@ function play() {
     const now = unixMs(START + beat.at);
     const ours = linesOf(beat, now).map(([log, line]) => parsers[log].parse(line, 1, now));
     events.push(...ours);
+    sockets.follow(ours);
     found.push(...evaluator.evaluate(ours).map(({ rule, subject }) => ({ at: beat.at, rule, subject })));
     const subject = subjectOf(parseIp(beat.client)!);
     if (/^(192\.0\.2\.|2001:db8:1:)/.test(beat.client)) visitors.add(subject);
@@ -47,7 +50,7 @@ describe("the sample attack under the shipped rules", () => {
   test("every line parses, with its client and its time", () => {
     expect(events.filter(({ kind }) => kind === "unparsed")).toEqual([]);
     expect(events.filter(({ time }) => time < START || time >= START + HALF_HOUR)).toEqual([]);
-    expect(new Set(events.map(({ kind }) => kind))).toEqual(new Set(["access", "error", "audit"]));
+    expect(new Set(events.map(({ kind }) => kind))).toEqual(new Set(["access", "opening", "error", "audit"]));
   });
 
   test("the first attacker is found within three seconds and all of them within twelve", () => {
