@@ -16,6 +16,19 @@ describe.skipIf(missing("chromium"))("open WebSockets on the page", { timeout: 6
     expect(await row("2001:db8:40:2").textContent()).toContain("none sent");
   });
 
+  test("are ten rows at most, with the number of the rest", async () => {
+    const [holder] = dashboard.server.sockets;
+    dashboard.server.sockets = Array.from({ length: 14 }, (_, n) => ({
+      ...holder!,
+      client: `192.0.2.${100 + n}`,
+      open: 2,
+    }));
+    dashboard.server.status = { ...dashboard.server.status, sockets: { open: 1_234 } };
+    await dashboard.signIn();
+    await section().getByText("And 1,214 more").waitFor();
+    expect(await section().locator("tbody").getByRole("row").count()).toBe(10);
+  });
+
   test("what a client wrote is cut, and hidden characters in it are shown", async () => {
     await dashboard.signIn();
     expect((await row("192.0.2.66").textContent())!.length).toBeLessThan(400);

@@ -5,6 +5,9 @@ import { Mark } from "./mark.tsx";
 import { Text } from "./text.tsx";
 import { Ago } from "./time.tsx";
 
+/** Rows on the page; who holds most stands first. */
+const ROWS = 10;
+
 export function Sockets() {
   const open = status.value?.sockets.open ?? 0;
   return (
@@ -34,7 +37,8 @@ function Holders({
       </p>
     );
   }
-  const more = open - holders.reduce((sum, holder) => sum + holder.open, 0);
+  const first = holders.slice(0, ROWS);
+  const more = open - first.reduce((sum, holder) => sum + holder.open, 0);
   return (
     <>
       <table class="sockets" aria-labelledby="sockets-heading">
@@ -50,7 +54,7 @@ function Holders({
           </tr>
         </thead>
         <tbody>
-          {holders.map((holder) => (
+          {first.map((holder) => (
             <HolderRow
               key={`${holder.client} ${holder.origin} ${holder.host} ${holder.path}`}
               holder={holder}
@@ -58,7 +62,11 @@ function Holders({
           ))}
         </tbody>
       </table>
-      {more > 0 && <p class="note">and {formatCount(more)} more</p>}
+      {more > 0 && (
+        <p class="empty">
+          And {formatCount(more)} more, which <code>sekisho sockets</code> lists.
+        </p>
+      )}
     </>
   );
 }
