@@ -19,6 +19,8 @@ const MAX_LINKS = 10;
 /** As AP_MAX_INCLUDE_DIR_DEPTH. */
 const MAX_FOLDER_DEPTH = 20;
 const MAX_MATCHES = 10_000;
+/** Folders that link to each other can be looked into without end. */
+const MAX_LISTINGS = 50_000;
 
 /** Why a file could not be read. `missing` may be meant; the others are not. */
 export type Failure =
@@ -32,6 +34,7 @@ export type Failure =
 export class FileTree {
   /** Where `/` of Apache's paths is. */
   readonly root: string;
+  #listings = 0;
 
   constructor(root: string) {
     this.root = resolve(root);
@@ -39,11 +42,12 @@ export class FileTree {
 
   /** Apache's path as it is reached from here. A relative one begins at `base`, which is Apache's. */
   locate(path: string, base: string): string {
-    return join(this.root, isAbsolute(path) ? path : join(base, path));
+    // Resolved from Apache's own root, so that no `..` leads out of the tree.
+    return join(this.root, resolve("/", base, path));
   }
 
   exists(path: string): boolean {
-    return statSync(path, { throwIfNoEntry: false }) !== undefined;
+    return statSync(this.#followed(path), { throwIfNoEntry: false }) !== undefined;
   }
 
   /** The text of a file that can be reached here. */
@@ -51,7 +55,7 @@ export class FileTree {
     let descriptor: number | null = null;
     try {
       // O_NONBLOCK: a named pipe without a writer must not hang the reading.
-      descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+      descriptor = openSync(this.#followed(path), constants.O_RDONLY | constants.O_NONBLOCK);
       const stat = fstatSync(descriptor);
       if (!stat.isFile()) return { failure: "not a file" };
       if (stat.size > MAX_FILE_BYTES) return { failure: "larger than 16 MiB" };
@@ -68,7 +72,8 @@ export class FileTree {
    * in it, hidden files too. `closed` are folders that this user may not look into.
    */
   matching(path: string): { readonly files: readonly string[]; readonly closed: readonly string[] } {
-    const found = new Found();
+    const mayList = () => ++this.#listings <= MAX_LISTINGS;
+    const found = new Found((each) => this.#followed(each), mayList);
     const below = path.slice(this.root === "/" ? 1 : this.root.length + 1).split("/");
     for (const each of expandParts(this.root, below.filter(Boolean), found)) found.addAll(each, 0);
     return found;
@@ -79,24 +84,41 @@ export class FileTree {
    * in this tree.
    */
   withoutFolderLink(path: string): string {
-    let folder = dirname(path);
+    return join(this.#linked(dirname(path)), basename(path));
+  }
+
+  /** Links are left to the system, but for a tree that is mounted elsewhere, whose absolute links mean its own files. */
+  #followed(path: string): string {
+    return this.root === "/" ? path : this.#linked(path);
+  }
+
+  #linked(path: string): string {
+    let at = path;
     for (let links = 0; links < MAX_LINKS; links++) {
       try {
-        const target = readlinkSync(folder);
-        folder = isAbsolute(target) ? join(this.root, target) : resolve(dirname(folder), target);
+        const target = readlinkSync(at);
+        at = isAbsolute(target) ? join(this.root, target) : resolve(dirname(at), target);
       } catch {
         break;
       }
     }
-    return join(folder, basename(path));
+    return at;
   }
 }
 
 class Found {
   readonly files: string[] = [];
   readonly closed: string[] = [];
+  readonly followed: (path: string) => string;
+  readonly #mayList: () => boolean;
+
+  constructor(followed: (path: string) => string, mayList: () => boolean) {
+    this.followed = followed;
+    this.#mayList = mayList;
+  }
 
   list(folder: string): readonly string[] {
+    if (!this.#mayList()) return [];
     try {
       return readdirSync(folder).sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
     } catch (error) {
@@ -107,7 +129,8 @@ class Found {
 
   addAll(path: string, depth: number): void {
     if (this.files.length >= MAX_MATCHES || depth > MAX_FOLDER_DEPTH) return;
-    if (isFolder(path)) for (const name of this.list(path)) this.addAll(join(path, name), depth + 1);
+    const folder = this.followed(path);
+    if (isFolder(folder)) for (const name of this.list(folder)) this.addAll(join(folder, name), depth + 1);
     else this.files.push(path);
   }
 }
@@ -115,14 +138,15 @@ class Found {
 function expandParts(start: string, parts: readonly string[], found: Found): string[] {
   let paths = [start];
   for (const part of parts) {
+    const folders = paths.map((path) => found.followed(path));
     paths = hasWildcard(part)
-      ? paths.flatMap((folder) =>
+      ? folders.flatMap((folder) =>
           found
             .list(folder)
             .filter((name) => matchesGlob(part, name))
             .map((name) => join(folder, name)),
         )
-      : paths.map((folder) => join(folder, part));
+      : folders.map((folder) => join(folder, part));
     paths.splice(MAX_MATCHES);
   }
   return paths;

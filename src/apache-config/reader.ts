@@ -58,6 +58,8 @@ export interface ReadOptions {
 const MAX_DEPTH = 50;
 const MAX_FILES = 20_000;
 const MAX_LINES = 1_000_000;
+/** Of all files together, one that is included again counted again. */
+const MAX_CHARACTERS = 2 ** 26;
 const MAX_PROBLEMS = 100;
 
 /** An open section, or a condition, whose lines are read while `active`. */
@@ -98,6 +100,8 @@ class Reader {
   #serverRoot: string;
   #lines = 0;
   #filesRead = 0;
+  #characters = 0;
+  #isTooMuch = false;
 
   constructor({ tree, serverRoot, environment, defines }: ReadOptions) {
     this.#tree = tree;
@@ -127,13 +131,16 @@ class Reader {
       this.#problem(place, `${path} includes itself`, "Apache would not start either; take the Include away");
       return;
     }
-    if (++this.#filesRead > MAX_FILES) {
-      if (this.#filesRead === MAX_FILES + 1)
-        this.#problem(place, `more than ${MAX_FILES} files are included`, TOO_MUCH);
+    if (this.#filesRead >= MAX_FILES || this.#characters > MAX_CHARACTERS) {
+      if (!this.#isTooMuch)
+        this.#problem(place, `more than ${MAX_FILES} files or 64 MiB are included`, TOO_MUCH);
+      this.#isTooMuch = true;
       return;
     }
+    this.#filesRead++;
     const content = this.#tree.read(path);
     if ("text" in content) {
+      this.#characters += content.text.length;
       this.#files.add(path);
       this.#within(path, place, () => this.#readLines(logicalLines(content.text, path)));
     } else if (content.failure !== "missing" || required) this.#failed(path, content.failure, place);

@@ -58,7 +58,7 @@ describe("what cannot be followed is told, and the rest is read", () => {
     });
     const below = (path: string) => join(root, "etc/apache2", path);
     execFileSync("mkfifo", [below("pipe")]);
-    symlinkSync(".", below("loop/self"));
+    for (const name of ["self", "same", "again"]) symlinkSync(".", below(`loop/${name}`));
     writeFileSync(below("large.conf"), "");
     truncateSync(below("large.conf"), 2 ** 30);
     const found = readApacheConfig(findApache(root, null)!);
@@ -67,6 +67,13 @@ describe("what cannot be followed is told, and the rest is read", () => {
       "1: /etc/apache2/pipe: not a file",
       "3: /etc/apache2/large.conf: larger than 16 MiB",
     ]);
+  });
+
+  test("files that are included again and again", { timeout: 60_000 }, () => {
+    const found = read("Include large.conf\n".repeat(3_000), {
+      "etc/apache2/large.conf": "#\n".repeat(4_000_000),
+    });
+    expect(said(found)).toEqual(["10: more than 20000 files or 64 MiB are included"]);
   });
 
   test("sections that are closed wrongly, or never", () => {
@@ -181,6 +188,24 @@ describe("Apache's start", () => {
     });
     expect(names(found)).toEqual(["one", "two"]);
   });
+});
+
+test("a tree that is mounted elsewhere is not left by an Include, and its absolute links stay in it", () => {
+  const root = folderWith({
+    "tree/etc/apache2/apache2.conf":
+      "Include ../../../outside.conf\nInclude sites-enabled/*.conf\nInclude linked\nX end",
+    "tree/etc/apache2/sites-available/a.conf": "X a",
+    "tree/srv/b.conf": "X b",
+    "tree/etc/apache2/sites-enabled/.keep": "",
+    "outside.conf": "X outside",
+  });
+  symlinkSync("/etc/apache2/sites-available/a.conf", join(root, "tree/etc/apache2/sites-enabled/a.conf"));
+  symlinkSync("/srv", join(root, "tree/etc/apache2/linked"));
+  const found = readApacheConfig(findApache(join(root, "tree"), null)!);
+  expect(names(found)).toEqual(["a", "b", "end"]);
+  expect(found.problems.map(({ message }) => message)).toEqual([
+    `${root}/tree/outside.conf: there is no such file`,
+  ]);
 });
 
 test("a main file anywhere has its folder for ServerRoot, or the one above conf/", () => {
