@@ -1,4 +1,4 @@
-import type { ErrorEvent, LogEvent, SourceId } from "../model/event.ts";
+import type { LogEvent, SourceId } from "../model/event.ts";
 import { type UnixMs, unixMs } from "../model/time.ts";
 import { ErrorFormatReader, type ErrorLine } from "./error-format.ts";
 import { type ErrorHead, errorTime, readUsualHead } from "./error-head.ts";
@@ -21,7 +21,7 @@ interface ErrorReader {
 export class ErrorLogParser implements LineParser {
   readonly kind = "error";
   readonly format: string;
-  readonly #readers: readonly ErrorReader[];
+  readonly #reader: ErrorReader;
   /** The line before was one of Apache's, or the rest of one: what is no line of its own belongs to it. */
   #isInMessage = false;
 
@@ -30,15 +30,12 @@ export class ErrorLogParser implements LineParser {
     const zone = openZone(timezone, { patience: TIMES_OF_WRITING, since });
     const isAny = format === ANY_ERROR_FORMAT;
     this.format = isAny ? "error" : format;
-    this.#readers = isAny
-      ? [new ErrorFormatReader(BARE_ADDRESS, zone), new UsualReader(zone)]
-      : [new ErrorFormatReader(format, zone)];
+    this.#reader = isAny ? new UsualReader(zone) : new ErrorFormatReader(format, zone);
   }
 
   parse(line: string, source: SourceId, now: UnixMs, cut = false): LogEvent {
-    for (const reader of this.#readers) {
-      const read = reader.read(line);
-      if (read === null) continue;
+    const read = this.#reader.read(line);
+    if (read !== null) {
       this.#isInMessage = true;
       if (Number.isNaN(read.time)) return unparsed(line, source, now, "time");
       return toEvent(read, line, source, cut);
@@ -51,20 +48,31 @@ export class ErrorLogParser implements LineParser {
 }
 
 function toEvent({ time, head }: ErrorLine, line: string, source: SourceId, cut: boolean): LogEvent {
-  const seen = { time: unixMs(time), source, line };
-  const opening = head.module === "log_debug" && !cut ? openingOf(head.message) : null;
-  if (opening !== null) return { kind: "opening", ...seen, ...opening, second: false };
-  return { kind: "error", ...seen, ...withAlert(head), refused: false };
+  if (head.module === "log_debug" && !cut) {
+    const opening = openingOf(head.message);
+    if (opening !== null)
+      return { kind: "opening", time: unixMs(time), source, line, ...opening, second: false };
+  }
+  const alert = mayBeAlert(head) ? alertOf(head.message) : null;
+  return {
+    kind: "error",
+    time: unixMs(time),
+    source,
+    line,
+    client: head.client,
+    level: head.level,
+    module: head.module,
+    code: alert?.rule ?? head.code,
+    message: head.message,
+    severity: alert?.severity ?? null,
+    requestId: alert?.requestId ?? head.requestId,
+    refused: false,
+  };
 }
 
 /** A script's own words may begin like ModSecurity's; Apache names its module, where the format shows it. */
-function withAlert(head: ErrorHead): Omit<ErrorEvent, "kind" | "time" | "source" | "line" | "refused"> {
-  const isOther = head.code !== null || (head.module !== null && !head.module.startsWith("security"));
-  const alert = isOther ? null : alertOf(head.message);
-  if (alert === null) return { ...head, severity: null };
-  const { rule, severity, requestId } = alert;
-  return { ...head, code: rule, severity, requestId: requestId ?? head.requestId };
-}
+const mayBeAlert = ({ code, module }: ErrorHead): boolean =>
+  code === null && (module === null || module.startsWith("security"));
 
 /** A form that guides to ModSecurity recommend: the client without brackets. */
 const BARE_ADDRESS = "[%{cu}t] [%-m:%-l] %-a %-L %M";
@@ -75,14 +83,18 @@ const TIME_OPTIONS = ["", "u", "c", "cu", "z", "uz", "cz", "cuz"];
 /** Apache's default format and its usual variations. */
 class UsualReader implements ErrorReader {
   readonly #times: ReadonlyMap<number, TimeReader>;
+  readonly #bare: ErrorFormatReader;
 
   constructor(zone: Zone) {
+    this.#bare = new ErrorFormatReader(BARE_ADDRESS, zone);
     const readers = TIME_OPTIONS.map((options) => new TimeReader(errorTime(options), zone));
     this.#times = new Map(readers.map((reader) => [reader.width!, reader]));
   }
 
   read(line: string): ErrorLine | null {
     if (!line.startsWith("[")) return null;
+    const bare = /^\[\d/.test(line) ? this.#bare.read(line) : null;
+    if (bare !== null) return bare;
     const close = line.indexOf("] ");
     const reader = this.#times.get(close - 1);
     if (reader === undefined) return null;
