@@ -3,17 +3,38 @@ import { detached } from "../model/line.ts";
 import type { DurationMs, UnixMs } from "../model/time.ts";
 
 /**
+ * Hits of one lane are never counted together with another's. Apache's own logs are lane 0. Each audit source has two: one
+ * for events that it may ban for, one for the rest. So an app can neither complete a ban with events that it may not ban
+ * for, nor lend its hits to another source and hide whose ban it is, nor spoil the count of honest reports by mixing in
+ * hits that make the finding one to be spared.
+ */
+export type Lane = number;
+export const APACHE: Lane = 0;
+
+/**
  * Counting state of one rule for one subject, on event time. Lines may come out of order by a little: a hit that is
  * older than the window before the newest hit does not count, any other counts where its time puts it.
+ *
+ * There is one for each of many clients, so what leads to it and belongs to it is in the one object.
  */
-export interface Bucket {
+export abstract class Bucket {
+  /** The rule's position. */
+  position = 0;
+  /** Whose hits these are. */
+  lane = APACHE;
+  /** When the rule fired last for the subject; its cooldown runs from there. */
+  firedAt: UnixMs | null = null;
+  /** Another of the same subject. Most do what one or two rules look at, so a list is shorter than a place for each rule. */
+  next: Bucket | null = null;
+
   /** Adds a hit. True when the bucket holds its threshold; it keeps no more than that, the newest. */
-  add(event: LogEvent): boolean;
-  readonly firstSeen: UnixMs;
-  readonly lastSeen: UnixMs;
-  readonly count: number;
-  evidence(): readonly string[];
-  clear(): void;
+  abstract add(event: LogEvent): boolean;
+  /** Of the hits that count; there is at least one. */
+  abstract readonly firstSeen: UnixMs;
+  abstract readonly lastSeen: UnixMs;
+  abstract readonly count: number;
+  abstract evidence(): readonly string[];
+  abstract clear(): void;
 }
 
 /** Lines kept of one bucket: the first and the newest of the rest. */
@@ -56,75 +77,97 @@ class Evidence {
   }
 }
 
-export class ThresholdBucket implements Bucket {
+/** Before the first hit. */
+const NO_TIME = -1 as UnixMs;
+/** Most subjects have one hit within the window: they share this, until they have a second. */
+const NO_TIMES: UnixMs[] = [];
+
+export class ThresholdBucket extends Bucket {
   readonly #threshold: number;
   readonly #window: DurationMs;
-  /** Times of hits, oldest first. Those before `#first` have left the window and are thrown away some at a time. */
-  #times: UnixMs[] = [];
+  #newest = NO_TIME;
+  /** The other hits, oldest first. Those before `#first` have left the window and are thrown away some at a time. */
+  #older = NO_TIMES;
   #first = 0;
   #evidence: Evidence | null = null;
   readonly #held: Held;
 
   constructor(threshold: number, window: DurationMs, held: Held) {
+    super();
     this.#threshold = threshold;
     this.#window = window;
     this.#held = held;
   }
 
-  add(event: LogEvent): boolean {
-    const times = this.#times;
-    const { time } = event;
-    const last = times.length - 1;
-    if (last < 0) {
-      // Most subjects have one hit; an array made with it is a tenth of one that grows to it.
-      this.#times = [time];
-      this.#keepLine(event);
-      return this.#threshold === 1;
+  add({ time, line }: LogEvent): boolean {
+    const newest = this.#newest;
+    if (newest === NO_TIME) this.#newest = time;
+    else if (time <= newest - this.#window) return false;
+    else if (time < newest) this.#insert(time);
+    else if (newest <= time - this.#window) this.#restart(time);
+    else {
+      this.#newest = time;
+      this.#insert(newest);
     }
-    const newest = times[last]! < time ? time : times[last]!;
-    const windowStart = newest - this.#window;
-    if (time <= windowStart) return false;
-    if (times[last]! <= time) times.push(time);
-    else times.splice(times.findLastIndex((each) => each <= time) + 1, 0, time);
-    while (times[this.#first]! <= windowStart) this.#first++;
-    if (this.count > this.#threshold) this.#first++;
-    if (this.#first > KEEP_STALE && this.#first * 2 > times.length) this.#dropStale();
-    this.#keepLine(event);
+    this.#keepLine(line);
     return this.count === this.#threshold;
   }
 
-  #dropStale(): void {
-    this.#times.splice(0, this.#first);
+  /** All hits have left the window but the newest. */
+  #restart(time: UnixMs): void {
+    this.#newest = time;
+    if (this.#older !== NO_TIMES) this.#older.length = 0;
     this.#first = 0;
   }
 
-  #keepLine(event: LogEvent): void {
+  #insert(time: UnixMs): void {
+    // An array that is made with its one element is a tenth of one that grows to it.
+    if (this.#older === NO_TIMES) this.#older = [time];
+    else {
+      const older = this.#older;
+      const last = older.length - 1;
+      if (last < 0 || older[last]! <= time) older.push(time);
+      else older.splice(older.findLastIndex((each) => each <= time) + 1, 0, time);
+    }
+    const windowStart = this.#newest - this.#window;
+    while (this.#older[this.#first]! <= windowStart) this.#first++;
+    if (this.count > this.#threshold) this.#first++;
+    if (this.#first > KEEP_STALE && this.#first * 2 > this.#older.length) this.#dropStale();
+  }
+
+  #dropStale(): void {
+    this.#older.splice(0, this.#first);
+    this.#first = 0;
+  }
+
+  #keepLine(line: string): void {
     if (this.count === 1) this.#evidence?.clear();
     if (this.#threshold > KEEP_EVERY_LINE_UP_TO && this.count * 2 < this.#threshold) return;
     this.#evidence ??= new Evidence(this.#held);
-    this.#evidence.add(event.line);
+    this.#evidence.add(line);
   }
 
   get firstSeen(): UnixMs {
-    return this.#times[this.#first]!;
+    return this.#older[this.#first] ?? this.#newest;
   }
   get lastSeen(): UnixMs {
-    return this.#times[this.#times.length - 1]!;
+    return this.#newest;
   }
   get count(): number {
-    return this.#times.length - this.#first;
+    return this.#newest === NO_TIME ? 0 : this.#older.length - this.#first + 1;
   }
   evidence(): readonly string[] {
     return this.#evidence?.lines() ?? [];
   }
   clear(): void {
-    this.#times = [];
+    this.#newest = NO_TIME;
+    this.#older = NO_TIMES;
     this.#first = 0;
     this.#evidence?.clear();
   }
 }
 
-export class DistinctBucket implements Bucket {
+export class DistinctBucket extends Bucket {
   readonly #threshold: number;
   readonly #window: DurationMs;
   readonly #valueOf: (event: LogEvent) => string;
@@ -134,6 +177,7 @@ export class DistinctBucket implements Bucket {
   readonly #held: Held;
 
   constructor(threshold: number, window: DurationMs, read: (event: LogEvent) => string, held: Held) {
+    super();
     this.#threshold = threshold;
     this.#window = window;
     this.#valueOf = read;

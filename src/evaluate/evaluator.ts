@@ -3,42 +3,17 @@ import type { LogEvent, SourceKind } from "../model/event.ts";
 import type { Finding } from "../model/finding.ts";
 import { type Subject, subjectOf, type Target, TargetSet, targetOfSubject } from "../model/ip.ts";
 import { NEVER, type UnixMs } from "../model/time.ts";
-import type { Bucket } from "./buckets.ts";
+import { APACHE, type Bucket, type Lane } from "./buckets.ts";
 import type { CompiledRule } from "./compile-rule.ts";
 import { isHandshake } from "./matcher.ts";
-import { Subjects } from "./subjects.ts";
+import { keyOf, keyOfSubject, type SubjectKey, Subjects } from "./subjects.ts";
 
 /** Clocks of hosts that write one log may differ by this much. What is further ahead of ours was written by a wrong clock. */
 const CLOCK_SLACK_MS = 60_000;
 /** Apache writes a line when a request ends, with the time when it began. */
 const LATE_MS = 60_000;
 
-/**
- * Hits of one lane are never counted together with another's. Apache's own logs are lane 0. Each audit source has two: one
- * for events that it may ban for, one for the rest. So an app can neither complete a ban with events that it may not ban
- * for, nor lend its hits to another source and hide whose ban it is, nor spoil the count of honest reports by mixing in
- * hits that make the finding one to be spared.
- */
-type Lane = number;
-const APACHE: Lane = 0;
-
-/** What one subject has done. Most do what one or two rules look at, so a list is shorter than a place for each rule. */
-interface SubjectState {
-  counted: Counted | null;
-}
-
-interface Counted {
-  /** The rule's position. */
-  readonly position: number;
-  /** Whose hits these are. */
-  readonly lane: Lane;
-  readonly bucket: Bucket;
-  /** When the rule fired last for the subject; its cooldown runs from there. */
-  firedAt: UnixMs | null;
-  next: Counted | null;
-}
-
-/** A rule and its position, which names its bucket in a subject's state. */
+/** A rule and its position, which names its bucket among a subject's. */
 interface Placed {
   readonly rule: CompiledRule;
   readonly position: number;
@@ -70,7 +45,8 @@ export class Evaluator {
   readonly #byKind: Readonly<Record<SourceKind | "opening", readonly Placed[]>>;
   /** Rules that an access event can concern, by four times its status, plus one for a handshake and two for a second line. */
   readonly #concerned: (readonly Placed[] | undefined)[] = [];
-  readonly #subjects: Subjects<SubjectState>;
+  /** The first bucket of each. */
+  readonly #subjects: Subjects<Bucket>;
   /** The latest time that any event had. */
   #latest = 0;
 
@@ -82,7 +58,7 @@ export class Evaluator {
     const access = ofKind("access");
     const opening = access.filter(({ rule }) => rule.atOpening);
     this.#byKind = { access, opening, error: ofKind("error"), audit: ofKind("audit") };
-    this.#subjects = new Subjects(maxSubjects, () => ({ counted: null }));
+    this.#subjects = new Subjects(maxSubjects);
   }
 
   /** The longest time that any rule looks back. */
@@ -106,15 +82,15 @@ export class Evaluator {
       if (event.kind === "unparsed" || event.client === null) continue;
       // What an active ban refused must not keep the ban alive for ever.
       if ((event.kind === "access" || event.kind === "error") && event.refused) continue;
-      let state: SubjectState | undefined;
+      let key: SubjectKey | undefined;
       for (const placed of this.#rulesFor(event)) {
         if (!placed.rule.matches(event)) continue;
-        state ??= this.#subjects.of(event.client);
+        key ??= keyOf(event.client);
+        const bucket = this.#bucket(key, placed, this.#laneOf(event));
         if (event.time > this.#latest) this.#latest = event.time;
-        if (this.#latest > horizon && event.time <= horizon) dropAhead(state, horizon);
-        const counted = this.#counted(state, placed, this.#laneOf(event));
-        if (!counted.bucket.add(event)) continue;
-        const finding = findingOf(placed.rule, counted, event, subjectOf(event.client), index);
+        if (this.#latest > horizon && event.time <= horizon) dropAhead(bucket, horizon);
+        if (!bucket.add(event)) continue;
+        const finding = findingOf(placed.rule, bucket, event, subjectOf(event.client), index);
         if (finding !== null) findings.push(finding);
       }
     }
@@ -133,12 +109,16 @@ export class Evaluator {
     return this.#concerned[key];
   }
 
-  #counted(state: SubjectState, { rule, position }: Placed, lane: Lane): Counted {
-    for (let each = state.counted; each !== null; each = each.next)
+  #bucket(key: SubjectKey, { rule, position }: Placed, lane: Lane): Bucket {
+    const first = this.#subjects.get(key) ?? null;
+    for (let each = first; each !== null; each = each.next)
       if (each.position === position && each.lane === lane) return each;
     const bucket = rule.newBucket(this.#subjects.held);
-    state.counted = { position, lane, bucket, firedAt: null, next: state.counted };
-    return state.counted;
+    bucket.position = position;
+    bucket.lane = lane;
+    bucket.next = first;
+    this.#subjects.set(key, bucket);
+    return bucket;
   }
 
   #laneOf(event: LogEvent): Lane {
@@ -169,22 +149,18 @@ export class Evaluator {
    */
   forgetOver(through: UnixMs, subjects: number): void {
     const time = (through - LATE_MS) as UnixMs;
-    this.#subjects.sweep(subjects, (state) => {
-      state.counted = this.#withoutOver(state.counted, time);
-      return state.counted === null;
-    });
+    this.#subjects.sweep(subjects, (first) => this.#withoutOver(first, time));
   }
 
-  #withoutOver(counted: Counted | null, time: UnixMs): Counted | null {
-    if (counted === null) return null;
-    counted.next = this.#withoutOver(counted.next, time);
-    const { window, cooldown } = this.#rules[counted.position]!;
-    const { bucket, firedAt } = counted;
+  #withoutOver(bucket: Bucket | null, time: UnixMs): Bucket | null {
+    if (bucket === null) return null;
+    bucket.next = this.#withoutOver(bucket.next, time);
+    const { window, cooldown } = this.#rules[bucket.position]!;
     const isCounting = bucket.count > 0 && bucket.lastSeen > time - window;
-    const isCooling = firedAt !== null && firedAt > time - cooldown;
-    if (isCounting || isCooling) return counted;
+    const isCooling = bucket.firedAt !== null && bucket.firedAt > time - cooldown;
+    if (isCounting || isCooling) return bucket;
     bucket.clear();
-    return counted.next;
+    return bucket.next;
   }
 
   /**
@@ -204,9 +180,8 @@ export class Evaluator {
       note(`${rule} ${lane} ${subject}`, throughEvent);
       const position = this.#rules.findIndex(({ id }) => id === rule);
       if (position === -1) continue;
-      const state = this.#subjects.ofSubject(subject);
-      const counted = this.#counted(state, { rule: this.#rules[position]!, position }, lane);
-      counted.firedAt = Math.max(counted.firedAt ?? 0, at) as UnixMs;
+      const bucket = this.#bucket(keyOfSubject(subject), { rule: this.#rules[position]!, position }, lane);
+      bucket.firedAt = Math.max(bucket.firedAt ?? 0, at) as UnixMs;
     }
     const targets = new TargetSet(forgiven.map(({ target }) => target));
     const counts = (id: number, rule: string, lane: Lane, subject: Subject): boolean => {
@@ -226,11 +201,10 @@ export class Evaluator {
     if ((event.kind === "access" || event.kind === "error") && event.refused) return;
     for (const placed of this.#rulesFor(event)) {
       if (!placed.rule.matches(event)) continue;
-      const state = this.#subjects.of(event.client);
       if (event.time > this.#latest) this.#latest = event.time;
       const lane = this.#laneOf(event);
       if (counts(placed.rule.id, lane, subjectOf(event.client)))
-        this.#counted(state, placed, lane).bucket.add(event);
+        this.#bucket(keyOf(event.client), placed, lane).add(event);
     }
   }
 }
@@ -238,13 +212,12 @@ export class Evaluator {
 /** The finding of a bucket that is full, which begins anew; null while the rule is in its cooldown for the subject. */
 function findingOf(
   rule: CompiledRule,
-  counted: Counted,
+  bucket: Bucket,
   event: Exclude<LogEvent, { kind: "unparsed" }>,
   subject: Subject,
   eventIndex: number,
 ): Finding | null {
-  const { bucket, firedAt } = counted;
-  if (firedAt !== null && event.time < firedAt + rule.cooldown) return null;
+  if (bucket.firedAt !== null && event.time < bucket.firedAt + rule.cooldown) return null;
   const finding: Finding = {
     rule: rule.id,
     title: rule.title,
@@ -258,15 +231,13 @@ function findingOf(
     eventIndex,
     report: event.kind === "audit" ? { source: event.source, name: event.name } : null,
   };
-  counted.firedAt = event.time;
+  bucket.firedAt = event.time;
   bucket.clear();
   return finding;
 }
 
-/** Empties the buckets whose newest hit is ahead of the clock, and ends cooldowns that began there. */
-function dropAhead(state: SubjectState, horizon: number): void {
-  for (let each = state.counted; each !== null; each = each.next) {
-    if (each.bucket.count > 0 && each.bucket.lastSeen > horizon) each.bucket.clear();
-    if (each.firedAt !== null && each.firedAt > horizon) each.firedAt = null;
-  }
+/** Empties a bucket whose newest hit is ahead of the clock, and ends a cooldown that began there. */
+function dropAhead(bucket: Bucket, horizon: number): void {
+  if (bucket.count > 0 && bucket.lastSeen > horizon) bucket.clear();
+  if (bucket.firedAt !== null && bucket.firedAt > horizon) bucket.firedAt = null;
 }

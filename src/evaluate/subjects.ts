@@ -59,7 +59,6 @@ export const subjectOfKey = (key: SubjectKey): Subject =>
  */
 export class Subjects<State> {
   readonly #generationSize: number;
-  readonly #newState: () => State;
   #young = new Map<SubjectKey, State>();
   #old = new Map<SubjectKey, State>();
   /** Where the sweep through the young generation stands. */
@@ -67,27 +66,28 @@ export class Subjects<State> {
   /** What the young generation's buckets hold. */
   held: Held = { characters: 0 };
 
-  constructor(maxSubjects: number, newState: () => State) {
+  constructor(maxSubjects: number) {
     this.#generationSize = Math.ceil(maxSubjects / 2);
-    this.#newState = newState;
   }
 
   get size(): number {
     return this.#young.size + this.#old.size;
   }
 
-  of(client: Ip): State {
-    const key = keyOf(client);
-    return this.#young.get(key) ?? this.#rejuvenated(key);
+  get(key: SubjectKey): State | undefined {
+    const state = this.#young.get(key);
+    if (state !== undefined || this.#old.size === 0) return state;
+    const old = this.#old.get(key);
+    if (old !== undefined) this.#add(key, old);
+    return old;
   }
 
-  ofSubject(subject: Subject): State {
-    const key = keyOfSubject(subject);
-    return this.#young.get(key) ?? this.#rejuvenated(key);
+  set(key: SubjectKey, state: State): void {
+    if (this.#young.has(key)) this.#young.set(key, state);
+    else this.#add(key, state);
   }
 
-  #rejuvenated(key: SubjectKey): State {
-    const state = this.#old.get(key) ?? this.#newState();
+  #add(key: SubjectKey, state: State): void {
     this.#old.delete(key);
     if (this.#young.size >= this.#generationSize || this.held.characters >= GENERATION_CHARACTERS) {
       this.#old = this.#young;
@@ -96,12 +96,11 @@ export class Subjects<State> {
       this.held = { characters: 0 };
     }
     this.#young.set(typeof key === "string" ? detached(key) : key, state);
-    return state;
   }
 
-  /** Looks at the next subjects in turn, at most `count`, and forgets those of which `isOver` finds nothing left to keep. */
-  sweep(count: number, isOver: (state: State) => boolean): void {
-    for (let left = Math.min(count, this.#young.size); left > 0; left--) {
+  /** Looks at the next subjects in turn, at most `count`, and keeps of each what `kept` says; null: nothing. */
+  sweep(count: number, kept: (state: State) => State | null): void {
+    for (let looks = Math.min(count, this.#young.size); looks > 0; looks--) {
       let next = this.#sweep.next();
       if (next.done === true) {
         this.#sweep = this.#young.entries();
@@ -109,7 +108,9 @@ export class Subjects<State> {
         if (next.done === true) return;
       }
       const [key, state] = next.value;
-      if (isOver(state)) this.#young.delete(key);
+      const left = kept(state);
+      if (left === null) this.#young.delete(key);
+      else if (left !== state) this.#young.set(key, left);
     }
   }
 

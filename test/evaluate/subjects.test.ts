@@ -38,25 +38,46 @@ test.each([
 });
 
 const ip = (text: string): Ip => parseIp(text)!;
-const found = (subjects: Subjects<{ name: string }>, text: string): string => subjects.of(ip(text)).name;
+/** The number under which the address was first met. */
+function met(subjects: Subjects<number>, text: string, number: number): number {
+  const known = subjects.get(keyOf(ip(text)));
+  if (known === undefined) subjects.set(keyOf(ip(text)), number);
+  return known ?? number;
+}
 
 test("the calmest are forgotten first, and whoever comes back is kept", () => {
-  let made = 0;
-  const subjects = new Subjects(4, () => ({ name: `state ${++made}` }));
-  for (const last of [1, 2, 3]) subjects.of(ip(`192.0.2.${last}`));
-  expect(found(subjects, "192.0.2.1")).toBe("state 1");
+  const subjects = new Subjects<number>(4);
+  const meet = (last: number, number: number) => met(subjects, `192.0.2.${last}`, number);
+  for (const last of [1, 2, 3]) meet(last, last);
+  expect(meet(1, 10)).toBe(1);
   expect(subjects.size).toBe(3);
-  for (const last of [4, 5]) subjects.of(ip(`192.0.2.${last}`));
-  expect(found(subjects, "192.0.2.1")).toBe("state 1");
-  expect(found(subjects, "192.0.2.2")).toBe("state 6");
+  for (const last of [4, 5]) meet(last, last);
+  expect(meet(1, 10)).toBe(1);
+  expect(meet(2, 20)).toBe(20);
 });
 
 test("forgetting a range forgets who is in it, and nobody else", () => {
-  let made = 0;
-  const subjects = new Subjects(100, () => ({ name: `state ${++made}` }));
+  const subjects = new Subjects<number>(100);
   const all = ["192.0.2.7", "192.0.3.7", "2001:db8:1:2::1", "2001:db8:1:3::1"];
-  for (const each of all) subjects.of(ip(each));
+  for (const [index, each] of all.entries()) met(subjects, each, index);
   subjects.forget(parseTarget("192.0.2.0/24") as Target);
   subjects.forget(parseTarget("2001:db8:1:2::/64") as Target);
-  expect(all.map((each) => found(subjects, each))).toEqual(["state 5", "state 2", "state 6", "state 4"]);
+  expect(all.map((each) => met(subjects, each, 10))).toEqual([10, 1, 10, 3]);
+});
+
+test("a sweep looks at some in turn, comes to all, and replaces or drops what it is told to", () => {
+  const subjects = new Subjects<number>(100);
+  for (let last = 0; last < 10; last++) met(subjects, `192.0.2.${last}`, last);
+  const seen: number[] = [];
+  const halve = (value: number): number | null => {
+    seen.push(value);
+    return value % 2 === 1 ? null : value + 100;
+  };
+  for (let look = 0; look < 5; look++) subjects.sweep(2, halve);
+  expect(seen).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  expect(subjects.size).toBe(5);
+  expect(met(subjects, "192.0.2.4", 0)).toBe(104);
+  subjects.sweep(1_000, () => null);
+  expect(subjects.size).toBe(0);
+  subjects.sweep(1_000, () => null);
 });
