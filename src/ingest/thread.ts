@@ -2,6 +2,9 @@ import { Worker } from "node:worker_threads";
 import { type ErrorCode, SekishoError } from "../model/errors.ts";
 import type { Answers, Command, Complaint, FromWorker, ToWorker, WorkerData } from "./messages.ts";
 
+/** What a batch leaves behind is gone with the next: more room would only be filled before it is swept. */
+const YOUNG_MIB = 6;
+
 type Told = Extract<FromWorker, { kind: "committed" | "state" }>;
 
 /** The main thread's end of the ingestion thread. */
@@ -27,7 +30,10 @@ export class IngestThread {
     failed: (error: SekishoError) => void,
   ): Promise<IngestThread> {
     const ending = import.meta.url.endsWith(".ts") ? "ts" : "js";
-    const worker = new Worker(new URL(`./worker.${ending}`, import.meta.url), { workerData: data });
+    const worker = new Worker(new URL(`./worker.${ending}`, import.meta.url), {
+      workerData: data,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB },
+    });
     const thread = new IngestThread(worker);
     try {
       await thread.#listen(told, failed);
