@@ -1,28 +1,31 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { allowCommand } from "./cli/allow.ts";
-import { apacheCommand } from "./cli/apache.ts";
-import { backupCommand } from "./cli/backup.ts";
-import { banCommand } from "./cli/ban.ts";
-import { bansCommand } from "./cli/bans.ts";
-import { checkCommand } from "./cli/check.ts";
+import type { Command } from "commander";
 import type { CliContext } from "./cli/context.ts";
-import { explainCommand } from "./cli/explain.ts";
-import { initCommand } from "./cli/init.ts";
 import { runCli } from "./cli/program.ts";
-import { replayCommand } from "./cli/replay.ts";
-import { runCommand } from "./cli/run.ts";
-import { socketsCommand } from "./cli/sockets.ts";
-import { statusCommand } from "./cli/status.ts";
-import { unbanCommand } from "./cli/unban.ts";
-import { asSekishoError } from "./model/errors.ts";
 import { unixMs } from "./model/time.ts";
-import { detectFormat } from "./parse/formats.ts";
-import { SEKISHO_LOG_FORMAT } from "./parse/named-formats.ts";
-import { OPENING_MESSAGE } from "./parse/opening.ts";
-import { checkFormat, PACKAGE_ROOT, readRules } from "./setup.ts";
 
-const { version } = JSON.parse(readFileSync(join(PACKAGE_ROOT, "package.json"), "utf8")) as {
+/** The folder that holds package.json, in a checkout as in an installation. */
+const ROOT = join(import.meta.dirname, "..");
+
+/** In the order of the help. Each is loaded when it is asked for: loading all takes longer than most of them run. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  run: async () => (await import("./cli/run.ts")).runCommand(context),
+  check: loadCheck,
+  init: async () => (await import("./cli/init.ts")).initCommand(context),
+  replay: async () => (await import("./cli/replay.ts")).replayCommand(context),
+  explain: async () => (await import("./cli/explain.ts")).explainCommand(context),
+  status: async () => (await import("./cli/status.ts")).statusCommand(context),
+  ban: async () => (await import("./cli/ban.ts")).banCommand(context),
+  unban: async () => (await import("./cli/unban.ts")).unbanCommand(context),
+  bans: async () => (await import("./cli/bans.ts")).bansCommand(context),
+  sockets: async () => (await import("./cli/sockets.ts")).socketsCommand(context),
+  allow: async () => (await import("./cli/allow.ts")).allowCommand(context),
+  backup: async () => (await import("./cli/backup.ts")).backupCommand(context),
+  apache: loadApache,
+};
+
+const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
   version: string;
 };
 
@@ -43,12 +46,21 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
-process.exitCode = await runCli(process.argv.slice(2), context, [
-  runCommand(context),
-  checkCommand(context, {
+const argv = process.argv.slice(2);
+const [name = ""] = argv;
+// The help, and the guess at what a mistyped command was, need all.
+const loading = Object.hasOwn(COMMANDS, name) ? [COMMANDS[name]!] : Object.values(COMMANDS);
+process.exitCode = await runCli(argv, context, await Promise.all(loading.map((load) => load())));
+
+async function loadCheck(): Promise<Command> {
+  const { checkCommand } = await import("./cli/check.ts");
+  const { asSekishoError } = await import("./model/errors.ts");
+  const { detectFormat } = await import("./parse/formats.ts");
+  const { checkFormat, readRules } = await import("./setup.ts");
+  return checkCommand(context, {
     checkFormat,
     checkRules: (folder, origins) => readRules(folder, origins).map(({ id }) => id),
-    shippedRules: join(PACKAGE_ROOT, "rules"),
+    shippedRules: join(ROOT, "rules"),
     detectFormat,
     probeEnforcers: async (config) => {
       const { enforcersOf } = await import("./daemon.ts");
@@ -59,16 +71,12 @@ process.exitCode = await runCli(process.argv.slice(2), context, [
         })),
       );
     },
-  }),
-  initCommand(context),
-  replayCommand(context),
-  explainCommand(context),
-  statusCommand(context),
-  banCommand(context),
-  unbanCommand(context),
-  bansCommand(context),
-  socketsCommand(context),
-  allowCommand(context),
-  backupCommand(context),
-  apacheCommand(context, { logFormat: SEKISHO_LOG_FORMAT, openingMessage: OPENING_MESSAGE }),
-]);
+  });
+}
+
+async function loadApache(): Promise<Command> {
+  const { apacheCommand } = await import("./cli/apache.ts");
+  const { SEKISHO_LOG_FORMAT } = await import("./parse/named-formats.ts");
+  const { OPENING_MESSAGE } = await import("./parse/opening.ts");
+  return apacheCommand(context, { logFormat: SEKISHO_LOG_FORMAT, openingMessage: OPENING_MESSAGE });
+}
