@@ -177,7 +177,7 @@ function progress(context: CliContext, files: readonly string[]): (bytes: number
 }
 
 const linesIn = ({ events }: Replayed): number =>
-  events.access + events.error + events.audit + events.unparsed;
+  events.access + events.opening + events.error + events.audit + events.unparsed;
 
 function replayJson(result: Replayed, seconds: number) {
   const lines = linesIn(result);
@@ -223,6 +223,7 @@ function replayText(context: CliContext, result: Replayed, seconds: number): str
   const unparsed = [...reasons].map(([reason, amount]) => `${reason} ${amount}`).join(", ");
   const head = [
     `${count(lines, "line")} in ${seconds.toFixed(2)} s: ${events.access} access, ${events.error} error, ${events.audit} audit` +
+      (events.opening === 0 ? "" : `, ${count(events.opening, "opening")} of WebSockets`) +
       (events.unparsed === 0 ? "" : `, ${events.unparsed} did not parse (${unparsed})`),
     `${count(findings.length, "finding")}, ${count(decisions.length, "ban")}`,
     ...sparedLines(result.spared),

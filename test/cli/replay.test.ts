@@ -6,7 +6,8 @@ import { describe, expect, test } from "vitest";
 import { temporaryFolder } from "../temporary-folder.ts";
 
 const MAIN = join(import.meta.dirname, "../../src/main.ts");
-const FIRES = readFileSync(join(import.meta.dirname, "../rules/repeated-403/fires.log"));
+const RULES = join(import.meta.dirname, "../rules");
+const FIRES = readFileSync(join(RULES, "repeated-403/fires.log"));
 
 /** The program itself, since standard input is the process's. */
 function sekisho(cwd: string, argv: readonly string[], input: string | Buffer = "") {
@@ -36,6 +37,28 @@ describe("replay and explain", { timeout: 30_000 }, () => {
     };
     expect(findings("whole.log").length).toBeGreaterThan(0);
     expect(findings("a.log.2.gz", "a.log.1.zst", "a.log")).toEqual(findings("whole.log"));
+  });
+
+  test("a WebSocket whose opening is in the error log and whose end is in the access log counts once", () => {
+    using folder = temporaryFolder();
+    const lines = readFileSync(join(RULES, "origin-foreign/quiet.log"), "utf8").trimEnd().split("\n");
+    const openings = lines.filter((line) => line.startsWith("["));
+    writeFileSync(join(folder.path, "error.log"), `${openings.join("\n")}\n`);
+    const ends = lines.filter((line) => !line.startsWith("["));
+    writeFileSync(join(folder.path, "access.log"), `${ends.join("\n")}\n`);
+    for (const files of [
+      ["access.log", "error.log"],
+      ["error.log", "access.log"],
+    ]) {
+      const replayed = sekisho(folder.path, ["replay", ...files, "--timezone", "UTC", "--json"]);
+      expect(JSON.parse(replayed.stdout)).toMatchObject({
+        lines: lines.length,
+        events: { opening: openings.length },
+        findings: [],
+      });
+    }
+    const text = sekisho(folder.path, ["replay", "error.log", "--timezone", "UTC"]).stdout;
+    expect(text).toContain(`0 access, 0 error, 0 audit, ${openings.length} openings of WebSockets\n`);
   });
 
   test("- is standard input, plain or packed, once", () => {
