@@ -102,7 +102,7 @@ function readForward(
   for (const [index, item] of items.entries()) {
     let next: number;
     if (item.kind === "text") {
-      if (open && item.text.startsWith(line.slice(at, at + item.text.length))) return end;
+      if (open && at + item.text.length > end && item.text.startsWith(line.slice(at, end))) return end;
       next = line.startsWith(item.text, at) ? at + item.text.length : -1;
     } else if (item.kind === "time") {
       next = item.reader.endFrom(line, at);

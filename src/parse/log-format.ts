@@ -179,10 +179,14 @@ function chooseDirectives(tokens: readonly Token[]): Map<slot.Slot, Directive> {
   for (const token of tokens) {
     if (typeof token === "string" || token.slot === slot.DROPPED || token.slot === slot.TIME) continue;
     const best = chosen.get(token.slot);
-    if (best === undefined || token.rank > best.rank) chosen.set(token.slot, token);
+    if (best === undefined || isBetter(token, best)) chosen.set(token.slot, token);
   }
   return chosen;
 }
+
+/** What is logged for every status is worth more than what is not. */
+const isBetter = (one: Directive, other: Directive): boolean =>
+  one.conditional === other.conditional ? one.rank > other.rank : other.conditional;
 
 /** Puts time directives that stand side by side, and what is written between them, into one time. */
 function joinTimes(tokens: readonly Token[]): (Token | TimePart[])[] {

@@ -151,6 +151,54 @@ describe("a format's directives become the event's fields", () => {
   });
 });
 
+describe("what is logged for some statuses only", () => {
+  const read = (format: string, line: string) =>
+    accessOf(parser(`%a %t ${format}`), `192.0.2.7 [20/Nov/2026:22:01:30 +0000] ${line}`);
+
+  test.each([
+    ['%>s "%400,501{Referer}i"', '200 "-"', { referer: undefined }],
+    ['%>s "%!200,304{Referer}i"', '200 "-"', { referer: undefined }],
+    ['%>s "%!200,304{Referer}i"', '404 "x"', { referer: "x" }],
+    ['%>s "%404{Referer}i" "%{Referer}i"', '200 "-" "x"', { referer: "x" }],
+    ["%>s %200b", "404 -", { bytes: undefined }],
+    ["%>s %b", "404 -", { bytes: 0 }],
+    ["%>s %404D", "200 -", { durationUs: undefined }],
+    ["%>s %!404v", "404 -", { vhost: undefined }],
+    ["%200>s %s", "- 404", { status: 404 }],
+    ["%404s %>s", "- 200", { status: 200 }],
+    ["%<s %>s", "301 200", { status: 200 }],
+    ["%>s %<s", "200 301", { status: 200 }],
+    ["%>s %401u", "200 -", { user: undefined }],
+  ])("%s reads %s", (format, line, expected) => {
+    const event = read(format, line);
+    for (const [field, value] of Object.entries(expected))
+      expect(event[field as keyof typeof event]).toBe(value);
+  });
+});
+
+describe("a line that was cut keeps client, time and status wherever they stand before the cut", () => {
+  const long = "x".repeat(1 << 20);
+  test.each([
+    ['%a %t %>s "%r"', `192.0.2.7 [20/Nov/2026:22:01:30 +0000] 404 "GET /${long}`],
+    ['%a %u %t %>s "%r"', `192.0.2.7 a b c [20/Nov/2026:22:01:30 +0000] 404 "GET /${long}`],
+    ['%a %u %t %>s "%r"', `192.0.2.7 "" [20/Nov/2026:22:01:30 +0000] 404 "GET /${long}`],
+    [COMBINED, `192.0.2.7 - "" [20/Nov/2026:22:01:30 +0000] "GET /" 404 5 "${long}`],
+    [COMBINED, `192.0.2.7 - - [20/Nov/2026:22:01:30 +0000] "GET / \\"HTTP/1.1" 404 5 "-" "\\"${long}`],
+    ["%a %t %>s %U", `192.0.2.7 [20/Nov/2026:22:01:30 +0000] 404 /${long}`],
+    ["%a\\t%>s\\t%{sec}t\\t%U", `192.0.2.7\t404\t${TIME / 1_000}\t/${long}`],
+    [
+      '"%r" "%{Referer}i" %>s %a %t "%{User-Agent}i"',
+      `"GET / HTTP/1.1" "-" 404 192.0.2.7 [20/Nov/2026:22:01:30 +0000] "${long}`,
+    ],
+  ])("%s", (format, line) => {
+    expect(accessOf(parser(format), line, true)).toMatchObject({
+      client: "192.0.2.7",
+      status: 404,
+      time: TIME,
+    });
+  });
+});
+
 describe("times", () => {
   const at = (format: string, text: string, timezone = "UTC") =>
     accessOf(parser(`%a ${format} %>s "%r"`, timezone), `192.0.2.7 ${text} 200 "GET / HTTP/1.1"`).time;
