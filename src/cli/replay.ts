@@ -63,7 +63,10 @@ export function replayCommand(context: CliContext): Command {
       ...(ids ?? []),
       id,
     ])
-    .option("--format <format>", "common, combined, vhost_combined, sekisho, json or a LogFormat string")
+    .option(
+      "--format <format>",
+      "common, combined, vhost_combined, sekisho, json, a LogFormat or an ErrorLogFormat string",
+    )
     .option("--timezone <name>", "for times without a zone; default: the host's")
     .addOption(
       new Option("--fail-on <severity>", "exit with 1 when there is a finding this severe").choices([
