@@ -111,8 +111,12 @@ export class Receiver implements AsyncDisposable {
   #stopListening(): void {
     if (this.#server === null) return;
     const { path } = this.settings;
-    // Another daemon may have put its own there since.
-    if (lstatSync(path, { throwIfNoEntry: false })?.ino === this.#inode) unlinkSync(path);
+    try {
+      // Another daemon may have put its own there since.
+      if (lstatSync(path, { throwIfNoEntry: false })?.ino === this.#inode) unlinkSync(path);
+    } catch {
+      // The folder was closed to us meanwhile. What is left there is replaced by the next start.
+    }
     this.#server.close();
     this.#server = null;
   }
