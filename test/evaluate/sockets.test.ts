@@ -54,7 +54,16 @@ describe("what is judged when", () => {
   test("the lines at the end of sockets that were judged are not judged by it again", () => {
     const opened = [opening(CLIENT, 0, foreign), opening(CLIENT, 30, foreign)];
     const ended = [socketEnd(CLIENT, 0, foreign), socketEnd(CLIENT, 30, foreign)];
-    expect(fired([FOREIGN_ORIGIN, HANDSHAKE, ANY], opened, ended)).toHaveLength(3);
+    const rules = [FOREIGN_ORIGIN, HANDSHAKE, ANY];
+    expect(fired(rules, opened, ended, [opening(CLIENT, 40, foreign)])).toHaveLength(rules.length);
+    expect(
+      fired(
+        rules,
+        opened,
+        ended,
+        [40, 41].map((second) => opening(CLIENT, second, foreign)),
+      ),
+    ).toHaveLength(6);
   });
 
   test("a rule that reads what only the end knows is judged at the end, and not at the opening", () => {
