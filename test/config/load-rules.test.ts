@@ -73,7 +73,7 @@ describe("a folder of rules", () => {
         .message.replaceAll(`${folder}/`, "")
         .split("\n"),
     ).toEqual([
-      "a.yaml:8:22: match.any[0].not.status: events of kind error have no field status; known are level, module, code, message",
+      "a.yaml:8:22: match.any[0].not.status: events of kind error have no field status; known are level, module, code, message, severity, requestId",
       expect.stringMatching(
         /^b\.yaml:7:31: bucket\.of: events of kind access have no field name; known are method, path/,
       ),
