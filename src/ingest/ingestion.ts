@@ -114,7 +114,7 @@ export class Ingestion implements Disposable {
       const events = parseLines(batch, this.#parserOf(batch), batch.source.id, now);
       // Where nothing parses any more, Apache's LogFormat was changed: the next batch is looked at anew.
       const isStrange = events.length > 0 && events.every(({ kind }) => kind === "unparsed");
-      if (isStrange) this.#parsers.delete(batch.source.id);
+      if (isStrange && batch.source.kind === "access") this.#parsers.delete(batch.source.id);
       this.#times.note(batch.source, events, now);
       const outcome = judge(events, this.#stages, now);
       if (!(await this.#stored({ ...outcome, checkpoint: batch.checkpoint }, signal))) return;

@@ -119,3 +119,29 @@ test("an error log's format is checked with the configuration", () => {
   expect(() => load("[%t] %r %M")).toThrow(/%r is not one of ErrorLogFormat's directives/);
   expect(() => load("%h %t %>s")).toThrow(/%h is not one of/);
 });
+
+test("a stack trace that fills batches of its own stays the rest of its message", async () => {
+  using folder = temporaryFolder();
+  const path = join(folder.path, "error.log");
+  using store = new StoreWriter(join(folder.path, "test.sqlite"), 1 << 20, clock);
+  using ingestion = new Ingestion(settingsFor({ path, timezone: "UTC" }), store, clock);
+  const reasons: string[] = [];
+  const stop = new AbortController();
+  const running = ingestion.run(stop.signal, ({ events }) => {
+    for (const event of events) reasons.push(event.kind === "unparsed" ? event.reason : event.kind);
+  });
+  const wanted: string[] = [];
+  const append = async (line: string, reason: string) => {
+    appendFileSync(path, `${line}\n`);
+    wanted.push(reason);
+    await expect.poll(() => reasons).toEqual(wanted);
+  };
+  await append(
+    "[Sun Oct 25 02:40:00.000000 2026] [php:error] [pid 7] [client 192.0.2.7:5] PHP Fatal error:  x",
+    "error",
+  );
+  await append("Stack trace:", "continuation");
+  await append("#0 {main}", "continuation");
+  stop.abort();
+  await running;
+});
