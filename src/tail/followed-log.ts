@@ -1,5 +1,5 @@
 import { type Stats, statSync } from "node:fs";
-import { messageOf, SekishoError } from "../model/errors.ts";
+import { SekishoError } from "../model/errors.ts";
 import type { LineBatch, Source, StoredCheckpoint } from "../model/line.ts";
 import { unixMs } from "../model/time.ts";
 import { checkpointOf, HEAD_LENGTH } from "./fingerprint.ts";
@@ -157,8 +157,7 @@ export class FollowedLog {
   }
 
   #rotate(file: PlainFile): void {
-    this.#cycle.turn(Date.now());
-    this.#generationProblem = null;
+    this.#turnCycle();
     // While older generations are read it is one of those that follow, and is found among them in its turn; so is one that
     // was truncated and written again before it was rotated, as its copy comes first.
     if (this.#unread === null && file.isIntact(file.stat)) this.#rotated.push(file);
@@ -167,9 +166,14 @@ export class FollowedLog {
 
   /** copytruncate: what it had and was not read stands in the copy. */
   #startOver(file: PlainFile): void {
+    if (file.offset > 0) this.#turnCycle();
     file.startOver();
-    this.#generationProblem = null;
     this.#unread ??= this.#searchGenerations(false);
+  }
+
+  #turnCycle(): void {
+    this.#cycle.turn(Date.now());
+    this.#generationProblem = null;
   }
 
   #searchGenerations(isStart: boolean): AsyncGenerator<Unread | "busy"> {
@@ -256,7 +260,7 @@ export class FollowedLog {
         return this.#inHand;
       }
     } catch (error) {
-      this.#generationProblem = error instanceof SekishoError ? error : problemOf(messageOf(error), error);
+      if (!file.isLate) this.#generationProblem = problemOf(this.source.path, error);
     }
     file.close();
     this.#packed = null;

@@ -27,6 +27,8 @@ export class PackedFile {
   #packedOffset = 0;
   /** What went wrong behind the last lines that were read. */
   #failure: unknown = null;
+  /** True where it was read before and only lines that came late are looked for, so that damage is not worth telling. */
+  isLate = false;
   #isAtEnd = false;
   #isClosed = false;
 

@@ -11,6 +11,8 @@ import type { Packing } from "./unpack.ts";
 
 /** Older than the newest known generation, this many are looked at for lines that came late. */
 const LATE_GENERATIONS = 8;
+/** So often another file may stand at a path than was listed; a file system where it always does is given up on. */
+const MOST_MOVES = 1_000;
 
 /** The log whose generations are looked at. */
 export interface RotatedLog {
@@ -47,6 +49,9 @@ export class UnreadGenerations {
   readonly #known = new Set<string>();
   readonly #new = new Set<string>();
   readonly #unfit = new Set<string>();
+  /** Known ones that were found and not handed out yet, oldest first. */
+  readonly #opened: Unread[] = [];
+  #moves = 0;
 
   constructor(log: RotatedLog, reader: LineReader) {
     this.#log = log;
@@ -61,25 +66,24 @@ export class UnreadGenerations {
    * Apache children may have written to older generations too.
    */
   async *files(isStart: boolean): AsyncGenerator<Unread | "busy"> {
-    for (let behind = isStart ? LATE_GENERATIONS : 0; ; behind = 0) {
-      const { known, next } = yield* this.#walk(behind);
-      try {
-        for (let file = known.shift(); file !== undefined; file = known.shift()) yield file;
-      } finally {
-        for (const file of known) file.close();
+    try {
+      for (let behind = isStart ? LATE_GENERATIONS : 0; ; behind = 0) {
+        const next = yield* this.#walk(behind);
+        for (let file = this.#opened.shift(); file !== undefined; file = this.#opened.shift()) yield file;
+        if (next === null || this.#moves > MOST_MOVES) return;
+        if (next === "again") yield "busy";
+        else yield* this.#whole(next);
       }
-      if (next === null) return;
-      if (next === "again") yield "busy";
-      else yield* this.#whole(next);
+    } finally {
+      for (const file of this.#opened) file.close();
     }
   }
 
   /**
-   * From the newest generation back to the newest known one, and `behind` further. `known` are opened, oldest first;
-   * `next` is the oldest of the unknown ones before them, once there is no known one to be read first.
+   * From the newest generation back to the newest known one, and `behind` further. Known ones are opened; if there are none,
+   * it is the oldest of the unknown ones.
    */
-  async *#walk(behind: number): Steps<{ known: Unread[]; next: Generation | "again" | null }> {
-    const known: Unread[] = [];
+  async *#walk(behind: number): Steps<Generation | "again" | null> {
     let isKnown = this.#log.isCurrentKnown();
     let left = behind;
     let next: Generation | null = null;
@@ -87,18 +91,18 @@ export class UnreadGenerations {
     for (const generation of generationsOf(this.#log.path).reverse()) {
       if (isKnown && left-- <= 0) break;
       const found = yield* this.#look(generation, isKnown);
-      if (found === "moved") return { known, next: "again" };
+      if (found === "moved") return "again";
       if (found === "unfit") continue;
       if (found !== "new") {
         isKnown = true;
-        if (found !== "read") known.unshift(found);
+        if (found !== "read") this.#opened.unshift(found);
       } else if (!isKnown) {
         next = generation;
         if (generation.stat.mtimeMs > this.#lastCommit - FILE_TIME_TICK_MS) written = generation;
       }
     }
-    if (known.length > 0) return { known, next: "again" };
-    return { known, next: isKnown ? next : written };
+    if (this.#opened.length > 0) return "again";
+    return isKnown ? next : written;
   }
 
   /** `isLate`: it is older than the newest known one, so what is written in it of its length may be believed. */
@@ -111,12 +115,13 @@ export class UnreadGenerations {
     const found = yield* this.#recognise(generation, isLate);
     if (found === "new") this.#new.add(`${id} ${mtimeMs}`);
     else if (found === "unfit") this.#unfit.add(id);
-    else if (found !== "moved") this.#known.add(id);
+    else if (found === "moved") this.#moves++;
+    else this.#known.add(id);
     return found;
   }
 
   async *#recognise(generation: Generation, isLate: boolean): Steps<Recognised> {
-    const opened = this.#open(generation);
+    const opened = this.#open(generation, isLate);
     if (typeof opened === "string") return opened;
     const { descriptor, packing } = opened;
     if (packing !== null) return yield* this.#recognisePacked(generation, descriptor, packing, isLate);
@@ -151,17 +156,18 @@ export class UnreadGenerations {
         if (before === null && generation.stat.mtimeMs <= committedAt) return "read";
         if (before !== null && (before === tail || tail === "")) {
           const found = file;
+          found.isLate = isLate;
           file = null;
           return found;
         }
         file.close();
-        const opened = this.#open(generation);
+        const opened = this.#open(generation, isLate);
         if (typeof opened === "string") return opened;
         file = await PackedFile.open(generation.path, opened.descriptor, packing);
       }
       return "new";
     } catch (error) {
-      this.#log.report(problemOf(generation.path, error));
+      if (!isLate) this.#log.report(problemOf(generation.path, error));
       return isKnown ? "read" : "unfit";
     } finally {
       file?.close();
@@ -178,7 +184,7 @@ export class UnreadGenerations {
 
   /** A generation that nobody has read, from its beginning. */
   async *#whole(generation: Generation): AsyncGenerator<Unread | "busy"> {
-    const opened = this.#open(generation);
+    const opened = this.#open(generation, false);
     if (opened === "moved") return yield "busy";
     const id = `${generation.stat.dev} ${generation.stat.ino}`;
     this.#known.add(id);
@@ -192,7 +198,11 @@ export class UnreadGenerations {
     }
   }
 
-  #open({ path, stat }: Generation): { descriptor: number; packing: Packing | null } | "unfit" | "moved" {
+  /** What is wrong with a late one is not told: as a rule all its lines are read. */
+  #open(
+    { path, stat }: Generation,
+    isLate: boolean,
+  ): { descriptor: number; packing: Packing | null } | "unfit" | "moved" {
     try {
       const descriptor = openLog(path, stat);
       const { dev, ino } = fstatSync(descriptor);
@@ -201,11 +211,11 @@ export class UnreadGenerations {
       if (dev === stat.dev && ino === stat.ino && !isUnfit) return { descriptor, packing };
       closeSync(descriptor);
       if (dev !== stat.dev || ino !== stat.ino) return "moved";
-      this.#log.report(notUnpacked(path));
+      if (!isLate) this.#log.report(notUnpacked(path));
       return "unfit";
     } catch (error) {
       if (systemCode(error) === "ENOENT") return "moved";
-      this.#log.report(problemOf(path, error));
+      if (!isLate) this.#log.report(problemOf(path, error));
       return "unfit";
     }
   }

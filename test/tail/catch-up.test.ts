@@ -108,6 +108,31 @@ describe.each([
     expect(running.problem()).toMatchObject({ code: "LOG_DAMAGED" });
   });
 
+  test("that are damaged are told until the next rotation, and not if they are older than what is known", async () => {
+    using folder = temporaryFolder();
+    const log = join(folder.path, "access.log");
+    const registry = new Registry();
+    await readOnce(log, numbered(0, 100), registry);
+    rotate(log);
+    rmSync(`${log}.1`);
+    writeFileSync(`${log}.1.${ending}`, pack(numbered(0, 200)).subarray(0, -6));
+    {
+      await using running = new Running(log, registry);
+      await expect.poll(() => running.problem()?.code).toBe("LOG_DAMAGED");
+      appendFileSync(log, "one\n");
+      await expect.poll(() => running.lines.at(-1)).toBe("one");
+      expect(running.problem()?.code).toBe("LOG_DAMAGED");
+      rotate(log);
+      appendFileSync(log, "two\n");
+      await expect.poll(() => running.lines.at(-1)).toBe("two");
+      expect(running.problem()).toBeNull();
+    }
+    appendFileSync(log, "three\n");
+    await using running = new Running(log, registry);
+    await running.isIdleWith(["three"]);
+    expect(running.problem()).toBeNull();
+  });
+
   test("that are being packed just then are read once, from the file that is whole", async () => {
     using folder = temporaryFolder();
     const log = join(folder.path, "access.log");

@@ -2,6 +2,7 @@ import {
   appendFileSync,
   existsSync,
   readdirSync,
+  readFileSync,
   readlinkSync,
   renameSync,
   rmSync,
@@ -9,7 +10,7 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { Tailer } from "../../src/tail/tailer.ts";
@@ -231,4 +232,71 @@ test("packed generations that match a glob are not read as logs", async () => {
   await using running = new Running(`${log}*`, new Registry());
   await running.has(1);
   expect(running.tailer.status().map(({ source }) => source.path)).toEqual([log]);
+});
+
+/** The logs' names in the order of their batches, of the first start and of what `change` leaves to a second. */
+async function turns(folder: string, change: () => void): Promise<string[]> {
+  const registry = new Registry();
+  const logs = [
+    { path: join(folder, "*.log"), kind: "access", format: "auto", timezone: null, fields: null },
+  ] as const;
+  const read = async (until: string): Promise<string[]> => {
+    using tailer = new Tailer(logs, registry);
+    const stop = new AbortController();
+    const names: string[] = [];
+    for await (const batch of tailer.batches(stop.signal)) {
+      names.push(basename(batch.source.path));
+      registry.commit(batch);
+      if (batch.lines.at(-1) === until) stop.abort();
+    }
+    return names;
+  };
+  await read("first");
+  change();
+  return read("last");
+}
+
+test.each(["a flood in one log", "a packed generation that takes long"])(
+  "%s does not keep the others waiting",
+  async (what) => {
+    using folder = temporaryFolder();
+    const flooded = join(folder.path, "a.log");
+    const quiet = join(folder.path, "b.log");
+    writeFileSync(flooded, "first\n");
+    writeFileSync(quiet, "");
+    const order = await turns(folder.path, () => {
+      const flood = `${numbered(0, 500_000)}last\n`;
+      if (what.startsWith("a flood")) {
+        appendFileSync(flooded, flood);
+      } else {
+        renameSync(flooded, `${flooded}.9`);
+        writeFileSync(`${flooded}.1.gz`, gzipSync(flood));
+        writeFileSync(flooded, "");
+      }
+      writeFileSync(quiet, "one line\n");
+    });
+    expect(order.filter((name) => name === "a.log").length).toBeGreaterThan(10);
+    expect(order.indexOf("b.log")).toBeLessThan(3);
+  },
+);
+
+const COUNTED = "/proc/self/io";
+
+test.skipIf(!existsSync(COUNTED))("looking at logs that did not change reads nothing of them", async () => {
+  using folder = temporaryFolder();
+  const lines = numbered(0, 1_000);
+  for (let n = 0; n < 100; n++) writeFileSync(join(folder.path, `${n}.log`), lines);
+  // Older than a tick of the clock for files' times.
+  for (let n = 0; n < 100; n++) utimesSync(join(folder.path, `${n}.log`), 1_000, 1_000);
+  await using running = new Running(join(folder.path, "*.log"), new Registry());
+  await running.has(100_000);
+  const bytesRead = () => Number(/rchar: (\d+)/.exec(readFileSync(COUNTED, "latin1"))![1]);
+  const before = bytesRead();
+  for (let look = 1; look <= 10; look++) {
+    // It is found by looking at all of them.
+    writeFileSync(join(folder.path, `new-${look}.log`), "new\n");
+    await running.has(100_000 + look);
+  }
+  // Their first KiBs alone would be a mebibyte.
+  expect(bytesRead() - before).toBeLessThan(100 * 1_024);
 });
