@@ -40,6 +40,7 @@ export class Connection {
   readonly #spool: Spool;
   readonly #check: CheckLine;
   readonly #dropped: () => void;
+  readonly #resume = (): void => void this.#socket.resume();
   /** What came of a line whose end has not come yet. */
   #half: Buffer[] = [];
   #halfLength = 0;
@@ -102,7 +103,7 @@ export class Connection {
   }
 
   #pauseWhenFull(): void {
-    if (this.#spool.holdBack(() => this.#socket.resume())) this.#socket.pause();
+    if (this.#spool.holdBack(this.#resume)) this.#socket.pause();
   }
 
   #finish(): void {
@@ -154,6 +155,7 @@ export class Connection {
   }
 
   #end(): void {
+    this.#spool.forget(this.#resume);
     if (this.#halfLength > 0) this.#dropped();
     this.#half = [];
     this.#halfLength = 0;

@@ -62,7 +62,7 @@ export class Spool implements AsyncDisposable {
   #askedAt = Number.NEGATIVE_INFINITY;
   #running: Promise<void> | null = null;
   #full = false;
-  #heldBack: (() => void)[] = [];
+  readonly #heldBack = new Set<() => void>();
   /** Why nothing can be written at present. */
   problem: SekishoError | null = null;
 
@@ -82,8 +82,13 @@ export class Spool implements AsyncDisposable {
 
   /** True when whoever appends must stop reading until `resume` is called. What is appended all the same is kept. */
   holdBack(resume: () => void): boolean {
-    if (this.#isFull) this.#heldBack.push(resume);
+    if (this.#isFull) this.#heldBack.add(resume);
     return this.#isFull;
+  }
+
+  /** Whoever was held back has gone: on a full disk apps may come and go for days. */
+  forget(resume: () => void): void {
+    this.#heldBack.delete(resume);
   }
 
   get #isFull(): boolean {
@@ -127,10 +132,16 @@ export class Spool implements AsyncDisposable {
         if (this.#closing.signal.aborted) return;
         await sleep(RETRY_MS, undefined, { signal: this.#closing.signal }).catch(() => {});
       }
-      if (!this.#isFull) for (const resume of this.#heldBack.splice(0)) resume();
+      if (!this.#isFull) this.#resumeAll();
     }
     // Not in a promise's turn: what is appended before that would find nobody at work, and begin nothing.
     this.#running = null;
+  }
+
+  #resumeAll(): void {
+    const waiting = [...this.#heldBack];
+    this.#heldBack.clear();
+    for (const resume of waiting) resume();
   }
 
   #write(bytes: Buffer): Promise<number> {
