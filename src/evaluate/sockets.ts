@@ -136,11 +136,19 @@ const endOf = ({ time, status, durationUs, bytesIn, bytesOut, vhost }: AccessEve
   vhost: vhost === undefined ? undefined : detached(vhost),
 });
 
-/** Who asked for what. Secrets are masked as the store does, so that a stored event has the key that it had before. */
+/**
+ * Who asked for what. Secrets are masked as the store does, so that a stored event has the key that it had before, and
+ * the path is decoded, as some LogFormats (%U) show it so.
+ */
 function keyOf({ client, path, query }: AccessEvent | OpeningEvent): string {
-  const asked = `${client} ${maskSecrets(path)}?${maskField(query) ?? ""}`;
+  const asked = `${client} ${decoded(maskSecrets(path))}?${maskField(query) ?? ""}`;
   return createHash("sha1").update(asked, "latin1").digest("base64url");
 }
+
+const decoded = (path: string): string =>
+  path.includes("%")
+    ? path.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+    : path;
 
 interface Entry<Value> {
   readonly key: string;

@@ -112,6 +112,8 @@ describe("which lines belong together", () => {
   test("those of one client that asked for the same thing at the same time, secrets aside", () => {
     const asked = { path: "/ws/room", query: "id=1&ticket=abc" };
     expect(isSecond(opening(CLIENT, 0.3, asked), socketEnd(CLIENT, 0, asked))).toBe(true);
+    const [raw, shown] = [{ path: "/ws/a%20b%C3%A9" }, { path: "/ws/a b\xc3\xa9" }];
+    expect(isSecond(opening(CLIENT, 0, raw), socketEnd(CLIENT, 0, shown))).toBe(true);
     expect(isSecond(opening(CLIENT, 55), socketEnd(CLIENT, 0))).toBe(true);
     expect(isSecond(opening(CLIENT, 61), socketEnd(CLIENT, 0))).toBe(false);
     expect(isSecond(opening("203.0.113.8", 0), socketEnd(CLIENT, 0))).toBe(false);
