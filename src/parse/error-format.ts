@@ -24,7 +24,6 @@ type Part =
   /** A client or a script writes it, and nothing is escaped that would tell where it ends. */
   | { readonly kind: "loose"; readonly directive: string };
 type Token = { readonly part: Part; readonly separates: boolean; readonly maybeEmpty: boolean };
-type ValuePart = Extract<Part, { kind: "value" }>;
 
 /** Parts that Apache writes together or leaves out together, when one of them is empty. */
 interface Field {
@@ -50,6 +49,14 @@ const SHAPES: Readonly<Record<string, string | null>> = {
   v: "[A-Za-z0-9._-]{1,255}",
   V: "[A-Za-z0-9._-]{1,255}|\\[[0-9A-Fa-f:.]{2,45}\\]",
 };
+/** By letter and argument: %{c}a is the peer of the connection, behind a proxy the proxy. */
+const ROLES: ReadonlyMap<string, Role> = new Map([
+  ["a", "client"],
+  ["l", "level"],
+  ["m", "module"],
+  ["L", "requestId"],
+  ["eUNIQUE_ID", "requestId"],
+]);
 const NEVER_EMPTY = ["t", "l", "P", "M"];
 
 /** What a line says; `time` is NaN when its text is no time. */
@@ -238,15 +245,9 @@ function readDirective(format: string, start: number, zone: Zone) {
 
 function partOf(letter: string, argument: string, text: string, dash: boolean, zone: Zone): Part {
   if (letter === "t") return { kind: "time", reader: new TimeReader(errorTime(argument), zone) };
-  const isId = letter === "e" && argument === "UNIQUE_ID";
-  const shape = isId ? LOG_ID : SHAPES[letter];
+  const role = ROLES.get(letter + argument) ?? null;
+  const shape = role === "requestId" ? LOG_ID : SHAPES[letter];
   if (shape === undefined || shape === null) return { kind: "loose", directive: text };
-  const role: ValuePart["role"] =
-    letter === "a" && argument !== "c" ? "client"
-      : letter === "l" ? "level"
-      : letter === "m" ? "module"
-      : isId || (letter === "L" && argument === "") ? "requestId"
-      : null; // biome-ignore format: a table
   return { kind: "value", shape: new RegExp(dash ? `(?:${shape})|-` : `(?:${shape})`, "y"), role };
 }
 
