@@ -89,6 +89,18 @@ describe.skipIf(missing("root", "apache2", "netns"))("WebSockets from their open
     expect(await daemon.bans()).toEqual([]);
   });
 
+  test("an access log in combined format tells of the end too, but not when it was", async () => {
+    await using apache = await guardedApache();
+    await using daemon = daemonBeside(apache);
+    await daemon.start();
+    await hold(apache, ATTACKER, "https://evil.example", 2);
+    await expect.poll(() => count(daemon, "open"), PATIENCE).toBe(2);
+    await apache.closeSockets();
+    await expect.poll(() => count(daemon, "closed"), PATIENCE).toBe(2);
+    expect((await sockets(daemon))[0]).toMatchObject({ status: 101, closedAt: null, bytesIn: null });
+    expect(await daemon.bans()).toEqual([]);
+  });
+
   test("a graceful reload leaves sockets open; those of an Apache that was killed are lost with its next start", async () => {
     await using apache = await guardedApache();
     await using daemon = daemonBeside(apache, apache.sekishoLog);
