@@ -1,4 +1,4 @@
-import { lstatSync, unlinkSync } from "node:fs";
+import { lstatSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { messageOf, SekishoError } from "../model/errors.ts";
 import { type CheckLine, Connection } from "./connection.ts";
@@ -18,12 +18,13 @@ export interface ReceiverStages {
 
 /** An app needs one; more are bounded memory. */
 const CONNECTIONS = 64;
-/** How often a socket that could not be made is tried again. */
-const RETRY_MS = 5_000;
+/** How often a socket that could not be made is tried again, and one that was made is looked at. */
+const LOOK_EVERY_MS = 2_000;
 
 /**
  * Listens on one socket. It is *listening*, or it has a *problem* and tries again until it is closed: a folder that is not
- * there yet, or another daemon that goes away, must not need a restart.
+ * there yet, or another daemon that goes away, must not need a restart. Nor must somebody who cleans up /run: a socket
+ * that is gone from its place is made anew, and the connections that there are stay.
  */
 export class Receiver implements AsyncDisposable {
   readonly settings: ReceiverSettings;
@@ -32,7 +33,8 @@ export class Receiver implements AsyncDisposable {
   #spool: Spool | null = null;
   #server: Server | null = null;
   #inode: number | null = null;
-  #retry: NodeJS.Timeout | null = null;
+  #looking: NodeJS.Timeout | null = null;
+  #isBusy = false;
   #isClosed = false;
   #placeProblem: SekishoError | null = null;
   /** Lines that were too long, or whose end never came. */
@@ -47,6 +49,7 @@ export class Receiver implements AsyncDisposable {
   static async start(settings: ReceiverSettings, stages: ReceiverStages): Promise<Receiver> {
     const receiver = new Receiver(settings, stages);
     await receiver.#listen();
+    receiver.#looking = setInterval(() => void receiver.#look(), LOOK_EVERY_MS).unref();
     return receiver;
   }
 
@@ -56,6 +59,25 @@ export class Receiver implements AsyncDisposable {
 
   get counts(): { readonly connections: number; readonly dropped: number } {
     return { connections: this.#connections.size, dropped: this.#dropped };
+  }
+
+  async #look(): Promise<void> {
+    if (this.#isBusy || this.#isInPlace()) return;
+    this.#server?.close();
+    this.#server = null;
+    this.#isBusy = true;
+    await this.#listen();
+    this.#isBusy = false;
+  }
+
+  #isInPlace(): boolean {
+    try {
+      const stat = lstatSync(this.settings.path, { throwIfNoEntry: false });
+      return this.#server !== null && stat?.ino === this.#inode;
+    } catch {
+      // The folder was closed to us. Who could connect before still can.
+      return this.#server !== null;
+    }
   }
 
   async #listen(): Promise<void> {
@@ -72,7 +94,6 @@ export class Receiver implements AsyncDisposable {
     } catch (error) {
       server.close();
       this.#placeProblem = asProblem(this.settings.path, error);
-      if (!this.#isClosed) this.#retry = setTimeout(() => void this.#listen(), RETRY_MS).unref();
       return;
     }
     // It was closed while it began.
@@ -102,7 +123,7 @@ export class Receiver implements AsyncDisposable {
   /** Closes the socket and all connections; what has come is written. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
-    if (this.#retry !== null) clearTimeout(this.#retry);
+    if (this.#looking !== null) clearInterval(this.#looking);
     this.#stopListening();
     for (const connection of this.#connections) connection.close();
     await this.#spool?.[Symbol.asyncDispose]();
@@ -110,12 +131,11 @@ export class Receiver implements AsyncDisposable {
 
   #stopListening(): void {
     if (this.#server === null) return;
-    const { path } = this.settings;
     try {
       // Another daemon may have put its own there since.
-      if (lstatSync(path, { throwIfNoEntry: false })?.ino === this.#inode) unlinkSync(path);
+      if (this.#isInPlace()) rmSync(this.settings.path, { force: true });
     } catch {
-      // The folder was closed to us meanwhile. What is left there is replaced by the next start.
+      // What cannot be removed, the next start replaces.
     }
     this.#server.close();
     this.#server = null;

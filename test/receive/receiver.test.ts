@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -126,6 +126,35 @@ describe("lines", { timeout: 60_000 }, () => {
     socket.destroy();
   });
 });
+
+test("a socket that somebody removed is made anew, and the connections that there are stay", async () => {
+  await using scene = await Scene.start();
+  const first = await scene.connected();
+  rmSync(scene.path);
+  await expect.poll(() => existsSync(scene.path), PATIENT).toBe(true);
+  expect(await scene.sent(`${GOOD}\n`)).toEqual([]);
+  const ended = answersOf(first);
+  first.end(`${GOOD}\n`);
+  expect([await ended, scene.text]).toEqual([[], `${GOOD}\n${GOOD}\n`]);
+  expect(scene.receiver.problem).toBeNull();
+}, 60_000);
+
+test("a folder that is not there yet is waited for", async () => {
+  using folder = temporaryFolder();
+  const blocked = join(folder.path, "run");
+  writeFileSync(blocked, "");
+  const settings = {
+    path: join(blocked, "chat.sock"),
+    spool: join(folder.path, "x.jsonl"),
+    group: null,
+    mode: 0o660,
+  };
+  await using receiver = await Receiver.start(settings, { check: complaintOf, progress: () => "unread" });
+  expect(receiver.problem).toMatchObject({ code: "AUDIT_SOCKET_FAILED" });
+  rmSync(blocked);
+  await expect.poll(() => receiver.problem, PATIENT).toBeNull();
+  expect(existsSync(settings.path)).toBe(true);
+}, 60_000);
 
 describe("an app", { timeout: 60_000 }, () => {
   test("that never reads its answers costs no memory for them, and its lines are taken all the same", async () => {
