@@ -66,7 +66,7 @@ function checkFile(path: string, { kind, format }: LogConfig, detectFormat: Dete
   try {
     const head = firstLines(path);
     if (kind !== "access" || format !== "auto")
-      return { path, kind, format: kind === "access" ? format : kind, error: null };
+      return { path, kind, format: format === "auto" ? kind : format, error: null };
     const detected = detectFormat(head);
     return {
       path,

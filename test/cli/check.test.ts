@@ -40,6 +40,18 @@ describe("check", () => {
     expect(readdirSync(cwd).sort()).toEqual(["sekisho.yaml", "site-access.log"]);
   });
 
+  test("shows the format of an error log, where it has one of its own", async () => {
+    const cwd = folderWith({
+      "sekisho.yaml":
+        "data: data\nlogs:\n  - { path: error.log, kind: error }\n  - { path: own.log, kind: error, format: '[%t] %M' }",
+      "error.log": "",
+      "own.log": "",
+    });
+    const { stdout } = await check(cwd);
+    expect(stdout).toMatch(/ok +\S+\/error\.log +error +error\n/);
+    expect(stdout).toMatch(/ok +\S+\/own\.log +error +\[%t\] %M\n/);
+  });
+
   test("makes nothing that the enforcers would make", () => {
     const cwd = folderWith({ "a.log": LINE });
     const text = `data: data/deep
