@@ -12,9 +12,9 @@ export interface RetentionLimits {
   readonly disk: number | null;
 }
 
-/** A step is about as long as a batch, some milliseconds (test/bench/retention.ts), and deletes more than one brings. */
-const EVENTS_A_STEP = 2_000;
-const TEXTS_A_STEP = 2_000;
+/** A step is about as long as a batch, some milliseconds (test/bench/disk.ts), and deletes more than one brings. */
+const EVENTS_A_STEP = 8_000;
+const TEXTS_A_STEP = 8_000;
 const BYTES_A_STEP = 2 * 2 ** 20;
 const PAGES_A_STEP = 256;
 /** Free pages that stay in the file: what comes next fills them. */
@@ -46,7 +46,8 @@ export class Retention {
   #keepFrom({ before, disk }: RetentionLimits, oldest: number, nextEvent: number, now: UnixMs): number {
     // The newest stays, as it says which number comes next.
     const newest = nextEvent - 1;
-    if (disk !== null && this.#usedBytes() > disk) return newest;
+    // The last few stay too, or a budget that is too small would have each batch deleted as it comes.
+    if (disk !== null && newest - oldest >= EVENTS_A_STEP && this.#usedBytes() > disk) return newest;
     if (before === null) return oldest;
     const young = "SELECT coalesce(min(first_event), ?) FROM traffic WHERE minute BETWEEN ? AND ?";
     return Math.min(newest, this.#statements.number(young, newest, before - 60_000, now));

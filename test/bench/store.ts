@@ -1,94 +1,52 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
-import { type Answer, type Measured, median, onOneCore, peakMiB } from "./measure.ts";
-import { countNewlines } from "./replay.ts";
+import { Daemon } from "./daemon.ts";
+import { type BenchOptions, type Measured, measure, peakMiB, race } from "./measure.ts";
+import { goAccess } from "./peers.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
-const TOKEN = "bench-token-bench-token-bench-token";
-const POLL_MS = 50;
-const GIVE_UP_MS = 600_000;
 
-/** How fast does the daemon catch up with a log when every event is stored, on one core, its start included? */
-export async function storeBench(log: string, lines: number, rounds: number): Promise<Answer> {
-  const runs: Measured[] = [];
-  const references: Measured[] = [];
-  for (let round = 0; round < rounds; round++) {
-    runs.push(await catchUp(log, lines));
-    references.push(await countNewlines(log, lines));
-  }
-  return {
-    question: `How fast does \`sekisho run\` catch up with ${lines} lines, every event stored, on one core?`,
-    rows: [
-      { what: "sekisho run", run: median(runs) },
-      { what: "count newlines (Node)", run: median(references) },
-    ],
+/**
+ * How fast does the daemon catch up with a log when everything is stored, its start included, beside better-sqlite3 that
+ * only inserts the same rows, and beside GoAccess that stores nothing?
+ */
+export async function storeBench({ log, lines, rounds, directory }: BenchOptions): Promise<string> {
+  const file = log();
+  const stored = join(directory, "stored.sqlite");
+  const catchUp = async (cores: "one core" | "all cores"): Promise<Measured> => {
+    const started = performance.now();
+    await using daemon = await Daemon.start(file, directory, cores);
+    await daemon.untilStored(lines);
+    const run = {
+      seconds: (performance.now() - started) / 1000,
+      peakMiB: peakMiB(daemon.pid),
+      output: "",
+    };
+    await daemon.stop();
+    copyFileSync(daemon.database, stored);
+    return run;
   };
+  return race(
+    [
+      { what: "sekisho run, one core", lines, run: () => catchUp("one core") },
+      { what: "sekisho run, all cores", lines, run: () => catchUp("all cores") },
+      { what: "better-sqlite3, the same rows", lines, run: () => insertRaw(stored, lines, directory) },
+      ...goAccess(file, lines),
+    ],
+    rounds,
+  );
 }
 
-async function catchUp(log: string, lines: number): Promise<Measured> {
-  const directory = mkdtempSync(join(tmpdir(), "sekisho-bench-run-"));
-  const listen = `127.0.0.1:${await freePort()}`;
-  const config = join(directory, "sekisho.yaml");
-  // JSON is YAML, and needs no quoting of paths.
-  const settings = { data: directory, logs: [{ path: log, format: "combined" }], dashboard: { listen } };
-  writeFileSync(config, JSON.stringify(settings));
-  const [command, args] = onOneCore(join(ROOT, "bin/sekisho"), ["run", "--config", config]);
-  const started = performance.now();
-  const daemon = spawn(command, args, {
-    cwd: directory,
-    stdio: ["ignore", "ignore", "pipe"],
-    env: { ...process.env, SEKISHO_TOKEN: TOKEN },
-  });
-  const ended = once(daemon, "exit");
-  let said = "";
-  daemon.stderr.setEncoding("utf8").on("data", (text: string) => {
-    said = (said + text).slice(-2_000);
-  });
+/** Only inserting counts. Its memory holds all rows beforehand, which says nothing. */
+async function insertRaw(stored: string, lines: number, directory: string): Promise<Measured> {
+  const folder = mkdtempSync(join(directory, "raw-"));
   try {
-    await untilStored(`http://${listen}/api/status`, lines, () => daemon.exitCode !== null);
-    return { seconds: (performance.now() - started) / 1000, peakMiB: peakMiB(daemon.pid!), output: "" };
-  } catch (cause) {
-    throw new Error(`the daemon last said: ${said}`, { cause });
+    const args = [join(import.meta.dirname, "raw-insert.ts"), stored, join(folder, "raw.sqlite")];
+    const run = await measure(join(ROOT, "bin/node"), args, ROOT);
+    const { seconds, rows } = JSON.parse(run.output) as { seconds: number; rows: number };
+    if (rows !== lines) throw new Error(`inserted ${rows} rows of ${lines}`);
+    return { ...run, seconds, peakMiB: Number.NaN };
   } finally {
-    daemon.kill("SIGTERM");
-    await ended;
-    rmSync(directory, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true });
   }
-}
-
-async function untilStored(url: string, lines: number, gone: () => boolean): Promise<void> {
-  const deadline = performance.now() + GIVE_UP_MS;
-  for (;;) {
-    if (gone()) throw new Error("the daemon ended before it had caught up");
-    if (performance.now() > deadline) throw new Error(`not caught up after ${GIVE_UP_MS / 1000} s`);
-    const stored = await storedLines(url);
-    if (stored === lines) return;
-    if (stored > lines) throw new Error(`${stored} events stored of ${lines} lines`);
-    await setTimeout(POLL_MS);
-  }
-}
-
-/** 0 while the daemon does not listen yet. */
-async function storedLines(url: string): Promise<number> {
-  const headers = { authorization: `Bearer ${TOKEN}` };
-  const answer = await fetch(url, { headers }).catch(() => null);
-  if (answer === null) return 0;
-  if (!answer.ok) throw new Error(`${url}: ${answer.status} ${await answer.text()}`);
-  const { sources } = (await answer.json()) as { sources: { lines: number }[] };
-  return sources[0]?.lines ?? 0;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
 }
