@@ -29,6 +29,7 @@ export function openForWriting(file: string): Connection {
   return explained(file, () => {
     const connection = new Database(file, { timeout: BUSY_MS });
     try {
+      const version = knownVersion(connection, file);
       chmodSync(file, 0o600);
       // Before anything is in it: free pages can be given back a few at a time.
       connection.pragma("auto_vacuum = INCREMENTAL");
@@ -40,7 +41,7 @@ export function openForWriting(file: string): Connection {
       connection.pragma("wal_autocheckpoint = 4000");
       connection.pragma(`journal_size_limit = ${LOG_BYTES}`);
       connection.pragma("foreign_keys = ON");
-      migrate(connection, file);
+      migrate(connection, version);
       return connection;
     } catch (error) {
       connection.close();
@@ -104,7 +105,8 @@ function makeFolder(folder: string): void {
   }
 }
 
-function migrate(connection: Connection, file: string): void {
+/** Asked before anything is written: a database of a newer Sekisho is left as it is. */
+function knownVersion(connection: Connection, file: string): number {
   const version = connection.pragma("user_version", { simple: true }) as number;
   if (version > MIGRATIONS.length) {
     throw new SekishoError(
@@ -113,6 +115,10 @@ function migrate(connection: Connection, file: string): void {
       "update Sekisho, or name another data folder; nothing was changed",
     );
   }
+  return version;
+}
+
+function migrate(connection: Connection, version: number): void {
   for (let next = version; next < MIGRATIONS.length; next++) {
     connection.transaction(() => {
       connection.exec(MIGRATIONS[next]!);
