@@ -47,8 +47,13 @@ const ID_PIECE =
   /^\[(?:pid \d+(?::tid \d+)?|tid \d+|((?:id |R:)[A-Za-z0-9@/+_-]{1,40}|[A-Za-z0-9@/+_-]{20,40})|C:[A-Za-z0-9@/+_-]{1,40}|-)\] /;
 const FILE_PIECE = new RegExp(`^${SOURCE_FILE}: `);
 const SYSTEM_PIECE = new RegExp(`^${SYSTEM_ERROR}: `);
-/** `[remote …]` is the far end of a connection that Apache itself made: a backend, never a client to ban. */
 const CLIENT_PIECE = new RegExp(`^\\[(client|remote) (${ADDRESS})\\] `);
+/**
+ * `[remote …]` is the far end of a connection that Apache itself made, a backend that must not be banned; but clients that
+ * speak HTTP/2 are called so too. These modules look at requests of clients only.
+ */
+const LOOKS_AT_CLIENTS =
+  /^(?:auth[nz]?_.*|access_compat|allowmethods|autoindex|cgid?|core|dav.*|dir|evasive.*|log_debug|lua|negotiation|php.*|rewrite|security[23])$/;
 
 /**
  * What stands behind the time in the default format and its usual variations; null when there is no level. A client's
@@ -64,10 +69,12 @@ export function readUsualHead(text: string): ErrorHead | null {
   rest.take(FILE_PIECE);
   rest.take(SYSTEM_PIECE);
   const client = rest.take(CLIENT_PIECE);
+  const module = level[1] === undefined || level[1] === "" || level[1] === "-" ? null : level[1];
+  const isClient = client?.[1] === "client" || (module !== null && LOOKS_AT_CLIENTS.test(module));
   return {
-    client: client === null || client[1] === "remote" ? null : addressOf(client[2]!),
+    client: client !== null && isClient ? addressOf(client[2]!) : null,
     level: level[2]!,
-    module: level[1] === undefined || level[1] === "" || level[1] === "-" ? null : level[1],
+    module,
     code: rest.take(CODE)?.[1] ?? null,
     requestId: id?.replace(/^(id |R:)/, "") ?? null,
     message: rest.text,

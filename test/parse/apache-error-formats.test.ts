@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -69,6 +70,8 @@ ${FORMATS[index]!.written === null ? "" : `ErrorLogFormat "${FORMATS[index]!.wri
         config: (root) =>
           [
             "LoadModule unique_id_module /usr/lib/apache2/modules/mod_unique_id.so",
+            "LoadModule http2_module /usr/lib/apache2/modules/mod_http2.so",
+            "Protocols h2c http/1.1",
             "HttpProtocolOptions Unsafe",
             ...FORMATS.map((_, index) => vhost(root, index)),
           ].join("\n"),
@@ -109,6 +112,26 @@ ${FORMATS[index]!.written === null ? "" : `ErrorLogFormat "${FORMATS[index]!.wri
         });
       }
     }
+
+    test("a client that speaks HTTP/2, which Apache calls remote, is a client", async () => {
+      const script = `
+      const session = require("node:http2").connect("http://192.0.2.1", { localAddress: "203.0.113.7" });
+      const ask = (path) => new Promise((done) => {
+        const authorization = "Basic " + btoa("[client 9.9.9.9");
+        session.request({ ":path": path, ":authority": "e0.test", authorization }).on("close", done).resume();
+      });
+      ask("/private/").then(() => ask("/members/")).then(() => ask("/%2e%2e/x")).then(() => session.close());`;
+      const before = sent[0]!;
+      sent[0] = before + 3;
+      await once(apache.inNamespace(process.execPath, ["-e", script]), "exit");
+      const lines = (await linesOf(log(0), sent[0])).slice(before);
+      expect(lines.every((line) => line.includes("[remote 203.0.113.7:"))).toBe(true);
+      expect(lines.map((line) => parse(parsers[0]!, line))).toMatchObject([
+        { kind: "error", client: "203.0.113.7", code: "AH01630" },
+        { kind: "error", client: "203.0.113.7", code: "AH01618" },
+        { kind: "error", client: "203.0.113.7", code: "AH10244" },
+      ]);
+    });
 
     test("who asked, the code and the time come back in every format, whatever was sent", async () => {
       await fc.assert(

@@ -27,8 +27,23 @@ describe("the forms that Apache writes", () => {
     ],
     [
       "the backend's address",
-      `${HEAD} [remote 198.51.100.9:8080] AH01102: error reading status line`,
+      `${HEAD.replace("authz_core", "proxy_http")} [remote 198.51.100.9:8080] AH01102: error reading status line`,
       { client: null, code: "AH01102" },
+    ],
+    [
+      "the backend's address, in a message about TLS with it",
+      `${HEAD.replace("authz_core", "ssl")} [remote 198.51.100.9:443] AH02039: Certificate Verification: Error`,
+      { client: null, code: "AH02039" },
+    ],
+    [
+      "a backend's, where the module is not named",
+      `${HEAD.replace("authz_core", "")} [remote 198.51.100.9:443] x`,
+      { client: null },
+    ],
+    [
+      "a client that speaks HTTP/2",
+      `${HEAD} [remote 2001:db8::7:4711] AH01630: client denied`,
+      { client: "2001:db8::7", code: "AH01630" },
     ],
     [
       "a system error",
