@@ -3,6 +3,7 @@ import { SekishoError } from "../model/errors.ts";
 import type { LineBatch, Source, StoredCheckpoint } from "../model/line.ts";
 import { unixMs } from "../model/time.ts";
 import { checkpointOf, HEAD_LENGTH } from "./fingerprint.ts";
+import { generationsOf } from "./generations.ts";
 import type { LineReader } from "./line-reader.ts";
 import { missing, openLog, packingIn, problemOf } from "./open-log.ts";
 import { PackedFile } from "./packed-file.ts";
@@ -158,10 +159,21 @@ export class FollowedLog {
 
   #rotate(file: PlainFile): void {
     this.#turnCycle();
+    const isIntact = file.isIntact(file.stat);
     // While older generations are read it is one of those that follow, and is found among them in its turn; so is one that
-    // was truncated and written again before it was rotated, as its copy comes first.
-    if (this.#unread === null && file.isIntact(file.stat)) this.#rotated.push(file);
-    else file.close();
+    // was truncated and written again before it was rotated, as its copy comes first. Under a name of its own it is not.
+    const comesLater = this.#unread !== null || !isIntact;
+    if (comesLater && this.#isGeneration(file)) {
+      file.close();
+      return;
+    }
+    if (!isIntact) file.startOver();
+    this.#rotated.push(file);
+  }
+
+  /** True where rotation left it, or packed it, under a name that is looked for. */
+  #isGeneration(file: PlainFile): boolean {
+    return file.stat.nlink === 0 || generationsOf(this.source.path).some(({ stat }) => file.isAt(stat));
   }
 
   /** copytruncate: what it had and was not read stands in the copy. */

@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { gzipSync, zstdCompressSync } from "node:zlib";
+import { createGzip, gzipSync, zstdCompressSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { Registry } from "./registry.ts";
@@ -215,6 +215,34 @@ describe.each([
     await running.isIdleWith(["line 10"]);
   });
 });
+
+test("a generation that unpacks to a thousand times its size does not fill memory", async () => {
+  using folder = temporaryFolder();
+  const log = join(folder.path, "access.log");
+  const registry = new Registry();
+  await readOnce(log, numbered(0, 10), registry);
+  rotate(log);
+  rmSync(`${log}.1`);
+  const gzip = createGzip();
+  const packed = gzip.toArray();
+  gzip.write(numbered(0, 10));
+  // 256 MiB without a newline, and a line after it.
+  for (let n = 0; n < 256; n++) await new Promise((done) => gzip.write(Buffer.alloc(1 << 20, "x"), done));
+  gzip.end("\nlast\n");
+  writeFileSync(`${log}.1.gz`, Buffer.concat(await packed));
+  globalThis.gc?.();
+  const before = process.memoryUsage().rss;
+  let most = 0;
+  await using running = new Running(log, registry);
+  const grown = () => {
+    most = Math.max(most, process.memoryUsage().rss - before);
+    return running.lines.length;
+  };
+  await expect.poll(grown, { timeout: 20_000, interval: 5 }).toBe(2);
+  expect(running.lines[1]).toBe("last");
+  expect(running.cut.map(({ length }) => length)).toEqual([1 << 20]);
+  expect(most).toBeLessThan(150 * 2 ** 20);
+}, 30_000);
 
 test("a log that was empty when it was first seen, and is packed before its first line is read, is read", async () => {
   using folder = temporaryFolder();

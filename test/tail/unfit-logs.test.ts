@@ -1,7 +1,16 @@
 /** What may stand in a log's place, and how it is taken up again. */
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdirSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  chmodSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer, Server } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -87,6 +96,28 @@ describe("a log in whose place stands", () => {
     await running.has(3);
     expect(running.lines).toEqual(["monday", "tuesday", "late on monday"]);
   });
+});
+
+test("a link that leads on before the first line of an empty file was seen loses no line", async () => {
+  using folder = temporaryFolder();
+  const log = join(folder.path, "access.log");
+  const lead = (day: string): void => {
+    symlinkSync(join(folder.path, day), `${log}.new`);
+    renameSync(`${log}.new`, log);
+  };
+  const days = Array.from({ length: 20 }, (_, day) => `day ${day}`);
+  writeFileSync(join(folder.path, days[0]!), "");
+  lead(days[0]!);
+  await using running = new Running(log, new Registry());
+  await expect.poll(() => running.tailer.status().length).toBe(1);
+  for (const [at, day] of days.entries()) {
+    await expect.poll(() => running.lines.length).toBe(at);
+    appendFileSync(join(folder.path, day), `${day}\n`);
+    if (days[at + 1] === undefined) break;
+    writeFileSync(join(folder.path, days[at + 1]!), "");
+    lead(days[at + 1]!);
+  }
+  await running.isIdleWith(days);
 });
 
 test("a pipe that takes a log's place between two looks is not waited for", () => {
