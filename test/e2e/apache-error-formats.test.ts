@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ErrorLogParser } from "../../src/parse/error-log.ts";
 import { unescapeValue } from "../../src/parse/unescape.ts";
 import { type Apache, startApache } from "../apache.ts";
+import { parse } from "../parse/apache-lines.ts";
 import { missing } from "../requirements.ts";
-import { parse } from "./apache-lines.ts";
 import { type HostileRequest, hostileRequest, linesOf, pathOf, sendAll } from "./hostile-requests.ts";
 
 const DEFAULT = "[%{u}t] [%-m:%l] [pid %P:tid %T] %7F: %E: [client\\ %a] %M% ,\\ referer:\\ %{Referer}i";

@@ -6,8 +6,8 @@ import { parseTarget, TargetSet } from "../../src/model/ip.ts";
 import { AccessLogParser } from "../../src/parse/access-log.ts";
 import { NAMED_FORMATS, SEKISHO_LOG_FORMAT } from "../../src/parse/named-formats.ts";
 import { type Apache, startApache } from "../apache.ts";
+import { parse } from "../parse/apache-lines.ts";
 import { missing } from "../requirements.ts";
-import { parse } from "./apache-lines.ts";
 import { type HostileRequest, hostileRequest, linesOf, pathOf, sendAll } from "./hostile-requests.ts";
 
 /** Formats with every directive of mod_log_config, mod_logio and mod_ssl, and which fields of the event each shows. */
