@@ -18,7 +18,7 @@ import { createGzip, gzipSync, zstdCompressSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { Registry } from "./registry.ts";
-import { linesOf, numbered, Running } from "./running.ts";
+import { eventually, linesOf, numbered, Running } from "./running.ts";
 
 /** A log of which the first lines were read before nobody watched any more. */
 async function readOnce(log: string, text: string, registry: Registry): Promise<void> {
@@ -82,14 +82,14 @@ describe.each([
     renameSync(`${log}.1`, `${log}.2`);
     writeFileSync(log, "after\n");
     await using running = new Running(log, registry);
-    await expect.poll(() => running.lines.at(-1)).toBe("after");
+    await eventually(() => running.lines.at(-1)).toBe("after");
     expect(running.lines.length).toBeGreaterThan(100);
     expect(running.lines.slice(0, -1)).toEqual(linesOf(text).slice(0, running.lines.length - 1));
     expect(running.problem()).toMatchObject({ code: "LOG_DAMAGED" });
     expect(running.problem()!.message).toContain(`${log}.1.${ending} is damaged or cut short`);
     renameSync(log, `${log}.1`);
     writeFileSync(log, "a rotation later\n");
-    await expect.poll(() => running.lines.at(-1)).toBe("a rotation later");
+    await eventually(() => running.lines.at(-1)).toBe("a rotation later");
     expect(running.problem()).toBeNull();
   });
 
@@ -118,13 +118,13 @@ describe.each([
     writeFileSync(`${log}.1.${ending}`, pack(numbered(0, 200)).subarray(0, -6));
     {
       await using running = new Running(log, registry);
-      await expect.poll(() => running.problem()?.code).toBe("LOG_DAMAGED");
+      await eventually(() => running.problem()?.code).toBe("LOG_DAMAGED");
       appendFileSync(log, "one\n");
-      await expect.poll(() => running.lines.at(-1)).toBe("one");
+      await eventually(() => running.lines.at(-1)).toBe("one");
       expect(running.problem()?.code).toBe("LOG_DAMAGED");
       rotate(log);
       appendFileSync(log, "two\n");
-      await expect.poll(() => running.lines.at(-1)).toBe("two");
+      await eventually(() => running.lines.at(-1)).toBe("two");
       expect(running.problem()).toBeNull();
     }
     appendFileSync(log, "three\n");
@@ -209,7 +209,7 @@ describe.each([
     packFile(`${log}.2`);
     await readOnce(log, numbered(0, 10), registry);
     await using running = new Running(log, registry);
-    await expect.poll(() => running.tailer.status()[0]?.lagBytes).toBe(0);
+    await eventually(() => running.tailer.status()[0]?.lagBytes).toBe(0);
     rotate(log);
     appendFileSync(log, numbered(10, 11));
     await running.isIdleWith(["line 10"]);
@@ -251,7 +251,7 @@ test("a log that was empty when it was first seen, and is packed before its firs
   writeFileSync(log, "");
   {
     await using running = new Running(log, registry);
-    await expect.poll(() => registry.checkpoints({ id: 1 }).length).toBe(1);
+    await eventually(() => registry.checkpoints({ id: 1 }).length).toBe(1);
     expect(running.lines).toEqual([]);
   }
   appendFileSync(log, numbered(0, 3));
@@ -362,7 +362,7 @@ describe("a log that is elsewhere", () => {
     registry.change(change);
     appendFileSync(log, "next\n");
     await using running = new Running(log, registry);
-    await expect.poll(() => running.lines.at(-1)).toBe("next");
+    await eventually(() => running.lines.at(-1)).toBe("next");
     return running.lines;
   };
 

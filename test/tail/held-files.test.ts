@@ -16,7 +16,7 @@ import { createParser } from "../../src/parse/formats.ts";
 import { NAMED_FORMATS } from "../../src/parse/named-formats.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { Registry } from "./registry.ts";
-import { numbered, Running } from "./running.ts";
+import { eventually, numbered, Running } from "./running.ts";
 
 /** The names of the files of a folder that this process has open, deleted ones too, in order. */
 function openIn(folder: string): string[] {
@@ -51,10 +51,10 @@ test("a rotated file is let go of when nothing was written to it for a whole cyc
   await rotate(log, "quiet", running);
   longAgo(quiet);
   // A cycle is not known before a second rotation.
-  await expect.poll(() => running.tailer.status()[0]?.lagBytes).toBe(0);
+  await eventually(() => running.tailer.status()[0]?.lagBytes).toBe(0);
   expect(openIn(folder.path)).toEqual(["access.log", "quiet"]);
   await rotate(log, "noisy", running);
-  await expect.poll(() => openIn(folder.path), { timeout: 3_000 }).toEqual(["access.log", "noisy"]);
+  await eventually(() => openIn(folder.path)).toEqual(["access.log", "noisy"]);
   rmSync(noisy);
   await rotate(log, "last", running);
   expect(openIn(folder.path)).toEqual(["access.log", "last", "noisy (deleted)"]);
@@ -84,7 +84,7 @@ test("however often a log is rotated, no more than eight of its old files are he
   await using running = new Running(log, new Registry());
   await running.has(1);
   for (let n = 10; n < 25; n++) await rotate(log, `old-${n}`, running);
-  await expect.poll(() => openIn(folder.path).length, { timeout: 3_000 }).toBe(9);
+  await eventually(() => openIn(folder.path).length).toBe(9);
   expect(openIn(folder.path)).toEqual([
     "access.log",
     ...[17, 18, 19, 20, 21, 22, 23, 24].map((n) => `old-${n}`),

@@ -19,7 +19,7 @@ import { expect, test } from "vitest";
 import { missing } from "../requirements.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { Registry } from "./registry.ts";
-import { linesOf, numbered, Running } from "./running.ts";
+import { eventually, linesOf, numbered, Running } from "./running.ts";
 
 /** More than is compared of a file's beginning. */
 const SAME_BEGINNING = `${"the same in both ".repeat(100)}\n`;
@@ -170,7 +170,7 @@ test("a start in the middle of a line takes neither half of it for a line", asyn
   ] as const) {
     appendFileSync(log, written);
     await using running = new Running(log, registry);
-    await expect.poll(() => running.tailer.status()[0]?.lagBytes).toBe(waiting);
+    await eventually(() => running.tailer.status()[0]?.lagBytes).toBe(waiting);
     expect(running.lines).toEqual(read);
   }
 });

@@ -2,6 +2,9 @@ import { expect } from "vitest";
 import { Tailer } from "../../src/tail/tailer.ts";
 import type { Registry } from "./registry.ts";
 
+/** Waits for a value, on a slow machine too. */
+export const eventually = <Value>(value: () => Value) => expect.poll(value, { timeout: 8_000, interval: 10 });
+
 /** A tailer that runs in the background and commits what it reads. */
 export class Running implements AsyncDisposable {
   readonly lines: string[] = [];
@@ -32,12 +35,12 @@ export class Running implements AsyncDisposable {
     return this.#done;
   }
 
-  has = (count: number) => expect.poll(() => this.lines.length, { timeout: 5_000, interval: 10 }).toBe(count);
+  has = (count: number) => eventually(() => this.lines.length).toBe(count);
   problem = () => this.tailer.status()[0]?.problem;
 
   /** Resolves once all that is there has been read; then there must be no more than those lines. */
   async isIdleWith(lines: readonly string[]): Promise<void> {
-    await expect.poll(() => this.lines, { timeout: 5_000, interval: 10 }).toEqual(lines);
+    await eventually(() => this.lines).toEqual(lines);
   }
 
   async stop(): Promise<void> {

@@ -16,7 +16,7 @@ import { expect, test } from "vitest";
 import { Tailer } from "../../src/tail/tailer.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { Registry } from "./registry.ts";
-import { numbered, Running } from "./running.ts";
+import { eventually, numbered, Running } from "./running.ts";
 
 test("lines are read as they are written, and half a line waits for its end", async () => {
   using folder = temporaryFolder();
@@ -100,7 +100,7 @@ test("a rotation that is taken back does not make the file be read again", async
   writeFileSync(log, numbered(3, 4));
   await running.has(4);
   renameSync(`${log}.1`, log);
-  await expect.poll(() => running.tailer.status()[0]?.lagBytes).toBe(0);
+  await eventually(() => running.tailer.status()[0]?.lagBytes).toBe(0);
   appendFileSync(log, numbered(4, 5));
   await running.has(5);
   expect(running.lines).toEqual(numbered(0, 5).trim().split("\n"));
@@ -159,7 +159,7 @@ test("a deleted file of a glob is let go of, with its place on the disk and in t
   utimesSync(log, 1_000, 1_000);
   rmSync(log);
   const paths = () => running.tailer.status().map(({ source }) => source.path);
-  await expect.poll(paths, { timeout: 3_000 }).toEqual([join(folder.path, "b.log")]);
+  await eventually(paths).toEqual([join(folder.path, "b.log")]);
   const open = readdirSync("/proc/self/fd").map((fd) => {
     try {
       return readlinkSync(`/proc/self/fd/${fd}`);

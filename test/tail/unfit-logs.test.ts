@@ -18,7 +18,7 @@ import { openLog } from "../../src/tail/open-log.ts";
 import { asNobody } from "../config/as-nobody.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { Registry } from "./registry.ts";
-import { Running } from "./running.ts";
+import { eventually, Running } from "./running.ts";
 
 type Put = (path: string) => unknown;
 /** What, how it gets there, and what is told of it. */
@@ -67,7 +67,7 @@ describe("a log in whose place stands", () => {
       {
         const server = await put(log);
         await using _server = server instanceof Server ? server : null;
-        await expect.poll(problems, { timeout: 3_000 }).toEqual([code, undefined]);
+        await eventually(problems).toEqual([code, undefined]);
         expect(running.problem()!.message).toMatch(message);
         expect(running.problem()!.hint.length).toBeGreaterThan(10);
         // Who had it open goes on writing, and it goes on being read.
@@ -109,9 +109,9 @@ test("a link that leads on before the first line of an empty file was seen loses
   writeFileSync(join(folder.path, days[0]!), "");
   lead(days[0]!);
   await using running = new Running(log, new Registry());
-  await expect.poll(() => running.tailer.status().length).toBe(1);
+  await eventually(() => running.tailer.status().length).toBe(1);
   for (const [at, day] of days.entries()) {
-    await expect.poll(() => running.lines.length).toBe(at);
+    await eventually(() => running.lines.length).toBe(at);
     appendFileSync(join(folder.path, day), `${day}\n`);
     if (days[at + 1] === undefined) break;
     writeFileSync(join(folder.path, days[at + 1]!), "");
