@@ -13,23 +13,24 @@ const ROOT = join(import.meta.dirname, "..", "..");
 export async function storeBench({ log, lines, rounds, directory }: BenchOptions): Promise<string> {
   const file = log();
   const stored = join(directory, "stored.sqlite");
+  let sinceFirst: Measured | null = null;
   const catchUp = async (cores: "one core" | "all cores"): Promise<Measured> => {
     const started = performance.now();
     await using daemon = await Daemon.start(file, directory, cores);
-    await daemon.untilStored(lines);
-    const run = {
-      seconds: (performance.now() - started) / 1000,
-      peakMiB: peakMiB(daemon.pid),
-      output: "",
-    };
+    const { firstAt } = await daemon.untilStored(lines);
+    const ended = performance.now();
+    const run = { peakMiB: peakMiB(daemon.pid), output: "" };
     await daemon.stop();
     copyFileSync(daemon.database, stored);
-    return run;
+    sinceFirst = { ...run, seconds: (ended - firstAt) / 1000 };
+    return { ...run, seconds: (ended - started) / 1000 };
   };
   return race(
     [
-      { what: "sekisho run, one core", lines, run: () => catchUp("one core") },
-      { what: "sekisho run, all cores", lines, run: () => catchUp("all cores") },
+      { what: "sekisho run, its start included", lines, run: () => catchUp("one core") },
+      // Of the same run. The lines of the first batch count though their time does not: half a percent.
+      { what: "sekisho run, once it has started", lines, run: async () => sinceFirst! },
+      { what: "sekisho run, on all cores", lines, run: () => catchUp("all cores") },
       { what: "better-sqlite3, the same rows", lines, run: () => insertRaw(stored, lines, directory) },
       ...goAccess(file, lines),
     ],
