@@ -11,8 +11,9 @@ type EventOf<K extends LogEvent["kind"]> = Extract<LogEvent, { kind: K }>;
 /** Their order is what the column `kind` counts, from 1. */
 export const EVENT_KINDS = ["access", "error", "audit", "unparsed", "opening"] as const;
 
+const KIND_NUMBERS = new Map(EVENT_KINDS.map((kind, index) => [kind, index + 1]));
 /** What the column `kind` says. */
-export const kindNumber = (kind: LogEvent["kind"]): number => EVENT_KINDS.indexOf(kind) + 1;
+export const kindNumber = (kind: LogEvent["kind"]): number => KIND_NUMBERS.get(kind)!;
 
 const SEEN = ["id", "time", "source"];
 const REQUEST = [

@@ -111,7 +111,7 @@ export async function race(contenders: readonly Contender[], rounds: number): Pr
   });
   const rows = results.map(({ what, run, rate }) => [
     what,
-    `${(rate / 1000).toPrecision(3)} k`,
+    `${(rate / 1000).toFixed(rate < 10_000 ? 1 : 0)} k`,
     run.seconds.toFixed(2),
     Number.isNaN(run.peakMiB) ? "" : String(Math.round(run.peakMiB)),
     (results[0]!.rate / rate).toPrecision(3),
