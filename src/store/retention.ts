@@ -13,10 +13,10 @@ export interface RetentionLimits {
 }
 
 /** A step is about as long as a batch, some milliseconds (test/bench/disk.ts), and deletes more than one brings. */
-const EVENTS_A_STEP = 8_000;
-const TEXTS_A_STEP = 8_000;
+const EVENTS_A_STEP = 4_000;
+const TEXTS_A_STEP = 4_000;
 const BYTES_A_STEP = 2 * 2 ** 20;
-const PAGES_A_STEP = 256;
+const PAGES_A_STEP = 128;
 /** Free pages that stay in the file: what comes next fills them. */
 const FREE_PAGES_KEPT = 4_096;
 

@@ -12,7 +12,7 @@ import { readLog } from "../../src/tail/read-log.ts";
 import { type BenchOptions, markdown, percentile } from "./measure.ts";
 
 /** Lines that are stored at once, about as many as the daemon takes. */
-const BATCH_LINES = 4_000;
+const BATCH_LINES = 1_000;
 const MIB = 2 ** 20;
 
 /**
