@@ -1,9 +1,11 @@
 /** The ingestion thread: the only writer to the store. It runs the pipeline and carries out commands between batches. */
 import { parentPort, workerData } from "node:worker_threads";
 import { unreachable } from "../model/brand.ts";
+import type { Decision } from "../model/decision.ts";
 import { messageOf, SekishoError } from "../model/errors.ts";
 import type { Target } from "../model/ip.ts";
 import { type Clock, NEVER, unixMs } from "../model/time.ts";
+import type { Outcome } from "../pipeline.ts";
 import { explainedError } from "../store/database.ts";
 import { StoreWriter } from "../store/writer.ts";
 import { Ingestion } from "./ingestion.ts";
@@ -18,6 +20,8 @@ import type {
 } from "./messages.ts";
 
 const STATE_EVERY_MS = 1_000;
+/** A finding is told at once; of mere lines, which a busy site has fifty batches a second of, this often. */
+const TELL_EVERY_MS = 200;
 /** Decisions of one batch that are named in the daemon's log. */
 const TOLD_AT_ONCE = 20;
 
@@ -44,6 +48,9 @@ class IngestThread {
   #ingestion: Ingestion;
   #stopRun = new AbortController();
   #running: Promise<void>;
+  /** What was committed since the main thread was told last. */
+  #untold = { lines: 0, sockets: false };
+  #toldAt = 0;
 
   constructor({ databaseFile, unparsedBudget, settings }: WorkerData) {
     this.#store = new StoreWriter(databaseFile, unparsedBudget, clock);
@@ -69,23 +76,32 @@ class IngestThread {
 
   async #run(): Promise<void> {
     try {
-      await this.#ingestion.run(this.#stopRun.signal, ({ events, sockets, findings, judgements }) => {
-        const bans = judgements
-          .filter((judgement) => judgement.kind === "ban")
-          .map(({ decision }) => decision);
-        tell({
-          kind: "committed",
-          bans: bans.length > 0,
-          incidents: findings.length > 0,
-          sockets: sockets.length > 0,
-          lines: events.length,
-          decided: bans.slice(0, TOLD_AT_ONCE).map(({ target, reason, by }) => ({ target, reason, by })),
-          lifted: [],
-        });
-      });
+      await this.#ingestion.run(this.#stopRun.signal, (outcome) => this.#note(outcome));
     } catch (error) {
       tell({ kind: "failed", error: complaint(error) });
     }
+  }
+
+  #note({ events, sockets, findings, judgements }: Outcome): void {
+    const bans = judgements.filter((judgement) => judgement.kind === "ban").map(({ decision }) => decision);
+    this.#untold.lines += events.length;
+    this.#untold.sockets ||= sockets.length > 0;
+    const isDue = performance.now() - this.#toldAt >= TELL_EVERY_MS;
+    if (isDue || findings.length > 0) this.#tellCommitted(bans, findings.length > 0);
+  }
+
+  #tellCommitted(bans: readonly Decision[] = [], incidents = false): void {
+    if (this.#untold.lines === 0) return;
+    tell({
+      kind: "committed",
+      bans: bans.length > 0,
+      incidents,
+      ...this.#untold,
+      decided: bans.slice(0, TOLD_AT_ONCE).map(({ target, reason, by }) => ({ target, reason, by })),
+      lifted: [],
+    });
+    this.#untold = { lines: 0, sockets: false };
+    this.#toldAt = performance.now();
   }
 
   async #halt(): Promise<void> {
@@ -96,6 +112,7 @@ class IngestThread {
 
   tellState(): void {
     this.#ingestion.purge();
+    this.#tellCommitted();
     tell({
       kind: "state",
       sources: this.#ingestion.sources().map(({ source, format, lagBytes, problem, causes }) => ({
