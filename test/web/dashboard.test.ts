@@ -12,6 +12,7 @@ describe.skipIf(missing("chromium"))("the dashboard page", { timeout: 60_000 }, 
     expect(sources).toContain("access, vhost_combined");
     expect(sources).not.toMatch(/audit, audit|error, error/);
     expect(sources).toContain("5.1 MiB");
+    expect(sources).toContain("Database: 312 MiB of 2.0 GiB, events since");
     const enforcers = await dashboard.page.getByRole("region", { name: "Enforcers" }).textContent();
     expect(enforcers).toContain("written, waiting for its scheduled reload");
   });
