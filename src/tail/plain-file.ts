@@ -15,9 +15,6 @@ export interface ReadFile extends Pick<ReadLines, "lines" | "cut"> {
   readonly position: Position;
 }
 
-/** Read at once, as a transaction's cost is shared by its lines. */
-const BATCH_LENGTH = 1 << 18;
-
 interface Seen extends Pick<Stats, "size" | "mtimeMs"> {
   /** When it was looked at. Within a tick of its last write it may be written again without a trace in its times. */
   readonly at: number;
@@ -105,7 +102,7 @@ export class PlainFile {
     const { offset } = this;
     const { size } = this.stat;
     if (size <= offset || size === this.#waitsAt) return null;
-    const read = this.#readChunks(offset);
+    const read = this.#reader.read(this.descriptor, offset);
     if (read.offset !== offset) return this.#upTo(read);
     this.#waitsAt = size;
     return null;
@@ -138,23 +135,6 @@ export class PlainFile {
     const isShort = this.fingerprint.headLength < HEAD_LENGTH;
     const fingerprint = isShort ? fingerprintOf(this.descriptor) : this.fingerprint;
     return { lines, cut, position: { fingerprint, offset, tail: tailAt(this.descriptor, offset) } };
-  }
-
-  /** Some chunks at a time; a cut line ends them. */
-  #readChunks(from: number): ReadLines {
-    const first = this.#reader.read(this.descriptor, from);
-    if (first.cut.size > 0 || first.offset === from) return first;
-    const lines = [...first.lines];
-    let { offset } = first;
-    while (offset - from < BATCH_LENGTH) {
-      const more = this.#reader.read(this.descriptor, offset);
-      // It begins the next batch.
-      if (more.cut.size > 0) this.#reader.seek(this.descriptor, offset);
-      if (more.cut.size > 0 || more.offset === offset) break;
-      for (const line of more.lines) lines.push(line);
-      offset = more.offset;
-    }
-    return { lines, cut: first.cut, offset };
   }
 }
 

@@ -25,11 +25,12 @@ export interface TailStatus {
 /** How often all paths are looked at, whether or not a watcher said anything. */
 const SWEEP_MS = 500;
 /**
- * How long lines that follow each other closely are let gather, and how few make it worth while. Each write wakes the
- * watcher, and each batch is a transaction: one for every request of a busy site costs more than all its lines do.
+ * How long lines that follow each other closely are let gather, as long as no more bytes than these wait to be read. Each
+ * write wakes the watcher, and each batch is a transaction: one for every request of a busy site costs more than all its
+ * lines do.
  */
 const GATHER_MS = 20;
-const FEW_LINES = 1_000;
+const GATHER_BYTES = 1 << 16;
 /** How often all that is followed is looked at meanwhile, as the watcher hardly gets a word in. */
 const BUSY_SWEEP_MS = 60;
 /** What the system answers when it has no inotify instance or watch left. */
@@ -69,7 +70,7 @@ export class Tailer implements Disposable {
           this.#wake = resolve;
         });
         this.#sweepWhenDue();
-        const turn = { lines: 0, isBusy: false };
+        const turn = { behind: 0, isBusy: false };
         for (const followed of [...this.#due]) {
           // Before it is looked at: what the watcher tells from here on counts for the next turn.
           this.#due.delete(followed);
@@ -79,7 +80,7 @@ export class Tailer implements Disposable {
           if (signal.aborted) return;
         }
         if (this.#due.size === 0) await this.#sleep(woken);
-        else if (turn.lines < FEW_LINES && !turn.isBusy) this.#gather();
+        else if (turn.behind < GATHER_BYTES && !turn.isBusy) this.#gather();
       }
     } finally {
       signal.removeEventListener("abort", stop);
@@ -87,16 +88,19 @@ export class Tailer implements Disposable {
   }
 
   /** One batch of one log, if it has any. */
-  async *#turnOf(followed: FollowedLog, turn: { lines: number; isBusy: boolean }): AsyncGenerator<LineBatch> {
+  async *#turnOf(
+    followed: FollowedLog,
+    turn: { behind: number; isBusy: boolean },
+  ): AsyncGenerator<LineBatch> {
     const next = await followed.next();
     if (next === null) return;
     this.#due.add(followed);
     if (next === "busy") {
       turn.isBusy = true;
     } else {
-      turn.lines += next.batch.lines.length;
       yield next.batch;
       next.committed();
+      turn.behind += followed.lagBytes;
     }
     // Commands from the main thread arrive between batches.
     await nextTurn();
