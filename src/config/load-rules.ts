@@ -4,6 +4,7 @@ import { FIELDS } from "../evaluate/fields.ts";
 import { type MatcherSpec, type NamedRule, type RuleSpec, ruleSchema } from "../evaluate/rule-schema.ts";
 import { messageOf, SekishoError, systemCode } from "../model/errors.ts";
 import { checkYaml, invalid } from "./document.ts";
+import { withLists } from "./rule-lists.ts";
 import type { Path } from "./schema-walk.ts";
 import { readFailure, readTextFile } from "./text-file.ts";
 
@@ -11,18 +12,23 @@ import { readFailure, readTextFile } from "./text-file.ts";
 const NAME = /^[a-z0-9][a-z0-9-]{0,63}$/;
 
 /**
- * Every rule of a folder, sorted by id. The file's name without `.yaml` is the id; hidden files are left alone.
+ * Every rule of a folder, sorted by id, with the texts of the folder's `lists/` in place of their names. The file's name
+ * without `.yaml` is the id; hidden files are left alone.
  * Throws RULE_INVALID with the problems of all files, or CONFIG_UNREADABLE.
  */
 export function loadRules(folder: string): NamedRule[] {
   const rules: NamedRule[] = [];
   const problems: string[] = [];
+  const lists = loadLists(join(folder, "lists"));
   for (const { file, id, wrong } of filesIn(folder, ".yaml", [".yml", ".json"])) {
     const document = checkYaml(file, readTextFile(file, "RULE_INVALID"), ruleSchema);
     problems.push(...(wrong === null ? [] : [wrong]), ...document.problems);
     if (document.value === null) continue;
     problems.push(...fieldProblems(document.value, document.problem));
-    rules.push({ id, spec: document.value });
+    const match = withLists(document.value.match, lists, (path, message) =>
+      problems.push(document.problem(path, message)),
+    );
+    rules.push({ id, spec: { ...document.value, match } });
   }
   if (problems.length > 0) throw invalid("RULE_INVALID", problems);
   return rules;

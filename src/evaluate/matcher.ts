@@ -1,8 +1,9 @@
+import { SekishoError } from "../model/errors.ts";
 import type { AccessEvent, LogEvent, OpeningEvent, SourceKind } from "../model/event.ts";
 import { TargetSet, targetOf } from "../model/ip.ts";
 import type { UnixMs } from "../model/time.ts";
 import type { FieldName } from "./fields.ts";
-import type { Condition, MatcherSpec } from "./rule-schema.ts";
+import type { Condition, ListReference, MatcherSpec } from "./rule-schema.ts";
 
 /** A rule's predicate. Its cost is linear in the length of the event's fields. */
 export type Matcher = (event: LogEvent) => boolean;
@@ -119,7 +120,7 @@ function checksOf(condition: Exclude<Condition, string | number | boolean | unkn
     checks.push((value) => fold(value) === wanted);
   }
   if (oneOf !== undefined) {
-    const wanted = new Set(oneOf.map(fold));
+    const wanted = new Set(literals(oneOf).map(fold));
     checks.push((value) => wanted.has(fold(value)));
   }
   if (prefix !== undefined) checks.push(anyText(prefix, fold, (text, part) => text.startsWith(part)));
@@ -134,12 +135,8 @@ type Fold = <T>(value: T) => T;
 const asItIs: Fold = (value) => value;
 const lowerCased: Fold = <T>(value: T): T => (typeof value === "string" ? value.toLowerCase() : value) as T;
 
-function anyText(
-  texts: string | readonly string[],
-  fold: Fold,
-  holds: (text: string, part: string) => boolean,
-): Check {
-  const parts = listOf(texts).map(fold);
+function anyText(texts: Texts, fold: Fold, holds: (text: string, part: string) => boolean): Check {
+  const parts = literals(texts).map(fold);
   return (value) => {
     if (typeof value !== "string") return false;
     const text = fold(value);
@@ -149,8 +146,8 @@ function anyText(
 }
 
 /** File endings (`.css`) cost one look-up, however many there are; most paths of a flood have none. */
-function anySuffix(texts: string | readonly string[], fold: Fold): Check {
-  const parts = listOf(texts).map(fold);
+function anySuffix(texts: Texts, fold: Fold): Check {
+  const parts = literals(texts).map(fold);
   if (!parts.every((part) => part.lastIndexOf(".") === 0)) {
     return anyText(parts, fold, (text, part) => text.endsWith(part));
   }
@@ -163,8 +160,15 @@ function anySuffix(texts: string | readonly string[], fold: Fold): Check {
   };
 }
 
-const listOf = (texts: string | readonly string[]): readonly string[] =>
-  typeof texts === "string" ? [texts] : texts;
+type Texts = string | readonly string[] | ListReference;
+
+/** Lists were put in their place when the rule was loaded: one that is left was not. */
+function literals<T>(texts: string | readonly T[] | ListReference): readonly T[] {
+  if (typeof texts === "string") return [texts as T];
+  if ("list" in texts)
+    throw new SekishoError("RULE_INVALID", `the list '${texts.list}' was not read`, "write its texts out");
+  return texts;
+}
 
 function reader(field: FieldName, site: Site): Read {
   if (field === "handshake")

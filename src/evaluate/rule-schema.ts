@@ -6,7 +6,13 @@ import { FIELD_MEANINGS, FIELDS, type FieldName } from "./fields.ts";
 
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
 
-const texts = z.union([z.string(), z.array(z.string()).min(1)]);
+const listReference = z
+  .strictObject({ list: z.string().describe("The list's name: its file in lists/ without .txt.") })
+  .meta({ id: "list" });
+
+/** An empty text is in every text: a condition on it is a mistake. */
+const text = z.string().min(1);
+const texts = z.union([text, z.array(text).min(1), listReference]);
 
 /** A condition on one field. Several keys must all hold. A field that the log format cannot show meets none. */
 const conditionSchema = z
@@ -15,10 +21,13 @@ const conditionSchema = z
     z.array(scalar).min(1),
     z.strictObject({
       is: scalar.optional().describe("Equal to this."),
-      oneOf: z.array(scalar).min(1).optional().describe("Equal to one of these."),
-      prefix: texts.optional().describe("Begins with this, or with one of these."),
-      suffix: texts.optional().describe("Ends with this, or with one of these."),
-      contains: texts.optional().describe("Has this in it, or one of these."),
+      oneOf: z
+        .union([z.array(scalar).min(1), listReference])
+        .optional()
+        .describe("Equal to one of these, or of a list."),
+      prefix: texts.optional().describe("Begins with this, with one of these, or with one of a list."),
+      suffix: texts.optional().describe("Ends with this, with one of these, or with one of a list."),
+      contains: texts.optional().describe("Has this in it, one of these, or one of a list."),
       atLeast: z.number().optional().describe("A number that is not smaller."),
       atMost: z.number().optional().describe("A number that is not larger."),
       missing: z
@@ -30,6 +39,8 @@ const conditionSchema = z
   ])
   .meta({ id: "condition" });
 export type Condition = z.infer<typeof conditionSchema>;
+/** `{ list: NAME }` as a rule file may say; in a rule that was loaded its texts stand in its place. */
+export type ListReference = z.infer<typeof listReference>;
 
 const FIELD_NAMES = [...new Set(Object.values(FIELDS).flat())] as FieldName[];
 const fieldConditions = Object.fromEntries(

@@ -114,6 +114,45 @@ describe("shared lists", () => {
     expect(loadLists(join(folderWith(), "lists")).size).toBe(0);
   });
 
+  test("stand in a rule in place of their names, at any depth", () => {
+    const match = `
+  path: { prefix: { list: paths } }
+  any:
+    - not: { userAgent: { contains: { list: tools }, ignoreCase: true } }
+    - method: { oneOf: { list: methods } }`;
+    const folder = folderWith({
+      "a.yaml": RULE.replace(" { status: 403 }", match),
+      "lists/paths.txt": "/a\n/b\n",
+      "lists/tools.txt": "sqlmap\n",
+      "lists/methods.txt": "TRACE\nTRACK\n",
+    });
+    expect(loadRules(folder)[0]!.spec.match).toEqual({
+      path: { prefix: ["/a", "/b"] },
+      any: [
+        { not: { userAgent: { contains: ["sqlmap"], ignoreCase: true } } },
+        { method: { oneOf: ["TRACE", "TRACK"] } },
+      ],
+    });
+  });
+
+  test("that a rule names and nobody wrote, or that are empty, are reported where the rule names them", () => {
+    const naming = (name: string) =>
+      RULE.replace("{ status: 403 }", `{ path: { contains: { list: ${name} } } }`);
+    const folder = folderWith({
+      "a.yaml": naming("secret-file"),
+      "b.yaml": naming("nothing"),
+      "c.yaml": naming("zzz"),
+      "lists/secret-files.txt": "/.env\n",
+      "lists/nothing.txt": "# nothing yet\n",
+    });
+    const problems = errorOf(() => loadRules(folder)).message.replaceAll(`${folder}/`, "");
+    expect(problems.split("\n")).toEqual([
+      "a.yaml:6:36: match.path.contains.list: there is no list 'secret-file'; did you mean secret-files?",
+      "b.yaml:6:36: match.path.contains.list: the list 'nothing' is empty; write one text a line into lists/nothing.txt",
+      "c.yaml:6:36: match.path.contains.list: there is no list 'zzz'; write one text a line into lists/zzz.txt beside the rules",
+    ]);
+  });
+
   test("that are not text are refused", () => {
     const folder = folderWith({ "a.txt": Buffer.from([0x2f, 0xff, 0x0a]) });
     expect(errorOf(() => loadLists(folder))).toMatchObject({ code: "RULE_INVALID" });
