@@ -202,7 +202,7 @@ export class Ingestion implements Disposable {
     const { ledger, evaluator } = this.#stages;
     const now = this.#clock.now();
     ledger.purge(now);
-    const through = this.#times.readThrough(now);
+    const through = this.#times.readThrough(now, evaluator.memory, this.#tailer.status());
     if (through !== null) evaluator.forgetOver(through, Math.ceil(evaluator.subjects / SWEEPS_A_ROUND));
   }
 }

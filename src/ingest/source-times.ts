@@ -2,12 +2,10 @@ import { SekishoError } from "../model/errors.ts";
 import type { LogEvent } from "../model/event.ts";
 import type { Source } from "../model/line.ts";
 import type { UnixMs } from "../model/time.ts";
+import type { TailStatus } from "../tail/tailer.ts";
 
 /** Lines that are further ahead of the clock than this are told of. */
 const AHEAD_MS = 120_000;
-/** A log of which nothing was read for so long is quiet: it does not hold up the others. */
-const QUIET_MS = 60_000;
-
 interface Newest {
   readonly source: Pick<Source, "path">;
   readonly time: UnixMs;
@@ -32,14 +30,20 @@ export class SourceTimes {
   }
 
   /**
-   * Up to when all that is read at present has been read; null when nothing is. It is told by the lines and not by the
-   * clock, which differs by hours where a source's zone is set wrong.
+   * Up to when all lines have been read; null while that is unknown, as some log has lines of which none was read yet. A log
+   * may be behind the clock because there is much to read or because its zone is set wrong, so each counts as far behind as
+   * it was when it was read last, for as long as hits of then can count (`memory`). None is ahead of the clock.
    */
-  readThrough(now: UnixMs): UnixMs | null {
-    const times = [...this.#newest.values()]
-      .filter(({ readAt }) => readAt > now - QUIET_MS)
-      .map(({ time }) => time);
-    return times.length === 0 ? null : (Math.min(...times) as UnixMs);
+  readThrough(
+    now: UnixMs,
+    memory: number,
+    sources: readonly Pick<TailStatus, "source" | "lagBytes">[],
+  ): UnixMs | null {
+    if (sources.some(({ source, lagBytes }) => lagBytes > 0 && !this.#newest.has(source.id))) return null;
+    let behind = 0;
+    for (const { time, readAt } of this.#newest.values())
+      if (readAt > now - memory) behind = Math.max(behind, readAt - time);
+    return (now - behind) as UnixMs;
   }
 }
 
