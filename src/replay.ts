@@ -3,7 +3,7 @@ import { Ledger } from "./decide/ledger.ts";
 import type { BanLengths } from "./decide/policy.ts";
 import { Policy } from "./decide/policy.ts";
 import type { Protected } from "./decide/protected.ts";
-import { compileRule } from "./evaluate/compile-rule.ts";
+import { compileRules } from "./evaluate/compile-rule.ts";
 import { Evaluator } from "./evaluate/evaluator.ts";
 import type { NamedRule } from "./evaluate/rule-schema.ts";
 import { Sockets } from "./evaluate/sockets.ts";
@@ -74,10 +74,7 @@ export async function replay(options: ReplayOptions): Promise<Replayed> {
   const stages = {
     ledger,
     sockets: new Sockets(),
-    evaluator: new Evaluator(
-      options.rules.map((rule) => compileRule(rule, site)),
-      trustOf,
-    ),
+    evaluator: new Evaluator(compileRules(options.rules, site), trustOf),
     policy: new Policy(options.policy, ledger, options.protectedTargets, trustOf, shares),
   };
   const events = noEvents();

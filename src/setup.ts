@@ -3,7 +3,7 @@ import { trustOf } from "./config/audit-log.ts";
 import { type LoadedConfig, loadConfig } from "./config/load.ts";
 import { loadRules } from "./config/load-rules.ts";
 import type { Config } from "./config/schema.ts";
-import { compileRule } from "./evaluate/compile-rule.ts";
+import { compileRules } from "./evaluate/compile-rule.ts";
 import type { NamedRule } from "./evaluate/rule-schema.ts";
 import type { IngestSettings } from "./ingest/messages.ts";
 import type { AllowItem, Mode, RuleItem } from "./model/api.ts";
@@ -45,7 +45,7 @@ export function loadSetup({ file, mode, cwd }: SetupOptions): Setup {
 /** Rules that are known to compile. */
 export function readRules(folder: string, origins: readonly string[]): NamedRule[] {
   const rules = loadRules(folder);
-  for (const rule of rules) compileRule(rule, { origins: new Set(origins) });
+  compileRules(rules, { origins: new Set(origins) });
   return rules;
 }
 

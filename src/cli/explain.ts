@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import { compileRule } from "../evaluate/compile-rule.ts";
+import { compileRules } from "../evaluate/compile-rule.ts";
 import { Evaluator } from "../evaluate/evaluator.ts";
 import { SekishoError } from "../model/errors.ts";
 import type { LogEvent } from "../model/event.ts";
@@ -79,7 +79,7 @@ async function explainLines(context: CliContext, setup: Setup, options: ExplainO
     trustedProxies: new TargetSet(setup.config.trustedProxies),
   });
   const site = { origins: new Set(setup.config.origins) };
-  const evaluator = new Evaluator(setup.rules.map((rule) => compileRule(rule, site)));
+  const evaluator = new Evaluator(compileRules(setup.rules, site));
   let number = 0;
   let isKnown = false;
   const explainOne = (text: string, cut: boolean): void => {

@@ -5,7 +5,7 @@ import { type Subject, subjectOf, type Target, TargetSet, targetOfSubject } from
 import { NEVER, type UnixMs } from "../model/time.ts";
 import { APACHE, type Bucket, type Lane } from "./buckets.ts";
 import type { CompiledRule } from "./compile-rule.ts";
-import { isHandshake } from "./matcher.ts";
+import { isHandshake } from "./read-field.ts";
 import { keyOf, keyOfSubject, type SubjectKey, Subjects } from "./subjects.ts";
 
 /** Clocks of hosts that write one log may differ by this much. What is further ahead of ours was written by a wrong clock. */

@@ -1,9 +1,10 @@
-/** What can be asked of each kind of event. `handshake` and `foreignOrigin` are concluded, not read. */
+/** What can be asked of each kind of event. `target` is put together, `handshake` and `foreignOrigin` are concluded, not read. */
 export const FIELDS = {
   access: [
     "method",
     "path",
     "query",
+    "target",
     "protocol",
     "status",
     "bytes",
@@ -27,7 +28,7 @@ export type FieldName = (typeof FIELDS)[keyof typeof FIELDS][number];
 
 /** Those of access events that are known when a WebSocket opens. */
 export const OPENING_FIELDS: readonly FieldName[] = [
-  ...(["method", "path", "query", "protocol", "userAgent", "origin", "host", "user"] as const),
+  ...(["method", "path", "query", "target", "protocol", "userAgent", "origin", "host", "user"] as const),
   ...(["handshake", "foreignOrigin"] as const),
 ];
 
@@ -36,6 +37,7 @@ export const FIELD_MEANINGS: Readonly<Record<FieldName, string>> = {
   method: "GET, POST, or what the client wrote instead.",
   path: "The path as sent, percent-encoded, without the query; of an audit event, what the app says.",
   query: "What stands behind the question mark; not sent when there was none.",
+  target: "Path and query as sent, with the question mark between them where there is a query.",
   protocol: "HTTP/1.1, HTTP/2.0.",
   status: "The status of the answer, a number.",
   bytes: "Size of the answer, a number.",

@@ -1,4 +1,6 @@
+import { RE2JS } from "re2js";
 import { z } from "zod";
+import { messageOf } from "../model/errors.ts";
 import { SOURCE_KINDS } from "../model/event.ts";
 import { SEVERITIES } from "../model/finding.ts";
 import { durationText, targetText } from "../model/parsed-text.ts";
@@ -14,6 +16,18 @@ const listReference = z
 const text = z.string().min(1);
 const texts = z.union([text, z.array(text).min(1), listReference]);
 
+const regex = z
+  .string()
+  .min(1)
+  .max(1_000)
+  .superRefine((written, context) => {
+    try {
+      RE2JS.compile(written);
+    } catch (cause) {
+      context.addIssue({ code: "custom", message: `is no regular expression of RE2: ${messageOf(cause)}` });
+    }
+  });
+
 /** A condition on one field. Several keys must all hold. A field that the log format cannot show meets none. */
 const conditionSchema = z
   .union([
@@ -28,6 +42,7 @@ const conditionSchema = z
       prefix: texts.optional().describe("Begins with this, with one of these, or with one of a list."),
       suffix: texts.optional().describe("Ends with this, with one of these, or with one of a list."),
       contains: texts.optional().describe("Has this in it, one of these, or one of a list."),
+      matches: regex.optional().describe("Fits this regular expression (RE2), somewhere in it."),
       atLeast: z.number().optional().describe("A number that is not smaller."),
       atMost: z.number().optional().describe("A number that is not larger."),
       missing: z
@@ -35,6 +50,10 @@ const conditionSchema = z
         .optional()
         .describe("true: the client did not send it (Apache's -). false: it sent something."),
       ignoreCase: z.boolean().optional().describe("Compare texts without regard to case."),
+      decode: z
+        .boolean()
+        .optional()
+        .describe("Look at the text as a lax server may understand it: percent-encoding undone and so on."),
     }),
   ])
   .meta({ id: "condition" });

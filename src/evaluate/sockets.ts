@@ -4,7 +4,7 @@ import { detached } from "../model/line.ts";
 import { maskField, maskSecrets } from "../model/secrets.ts";
 import type { SocketChange, SocketEnd, SocketId, UnendedSocket } from "../model/socket.ts";
 import type { UnixMs } from "../model/time.ts";
-import { isHandshake } from "./matcher.ts";
+import { isHandshake } from "./read-field.ts";
 
 /** An access line's time is when the request line came, the opening's when all headers had. Apache waits 40 s for them. */
 const APART_MS = 60_000;

@@ -3,7 +3,7 @@ import { BanShares } from "../decide/ban-shares.ts";
 import { Ledger } from "../decide/ledger.ts";
 import { Policy } from "../decide/policy.ts";
 import { type Protected, protectedBy } from "../decide/protected.ts";
-import { compileRule } from "../evaluate/compile-rule.ts";
+import { compileRules } from "../evaluate/compile-rule.ts";
 import { Evaluator } from "../evaluate/evaluator.ts";
 import { Sockets } from "../evaluate/sockets.ts";
 import { SekishoError } from "../model/errors.ts";
@@ -56,10 +56,7 @@ export class Ingestion implements Disposable {
     for (const source of store.sources()) this.#auditSources.note(source);
     const { trustOf } = this.#auditSources;
     const site = { origins: new Set(settings.origins) };
-    const evaluator = new Evaluator(
-      settings.rules.map((rule) => compileRule(rule, site)),
-      trustOf,
-    );
+    const evaluator = new Evaluator(compileRules(settings.rules, site), trustOf);
     const { memory } = evaluator;
     const sockets = new Sockets(store.sockets.unended(), store.sockets.nextId);
     evaluator.restore(

@@ -5,7 +5,7 @@ import { linesOf } from "../../src/demo/log-lines.ts";
 import { DEMO_ORIGINS } from "../../src/demo/sample-attack.ts";
 import { SCENES } from "../../src/demo/scenes.ts";
 import { timeline } from "../../src/demo/timeline.ts";
-import { compileRule } from "../../src/evaluate/compile-rule.ts";
+import { compileRules } from "../../src/evaluate/compile-rule.ts";
 import { Evaluator } from "../../src/evaluate/evaluator.ts";
 import { Sockets } from "../../src/evaluate/sockets.ts";
 import type { LogEvent } from "../../src/model/event.ts";
@@ -24,7 +24,7 @@ const parsers = {
 
 /** The demo as the shipped rules see it. */
 function play() {
-  const evaluator = new Evaluator(rules.map((rule) => compileRule(rule, { origins: new Set(DEMO_ORIGINS) })));
+  const evaluator = new Evaluator(compileRules(rules, { origins: new Set(DEMO_ORIGINS) }));
   const sockets = new Sockets();
   const events: LogEvent[] = [];
   const found: { at: number; rule: string; subject: string }[] = [];

@@ -1,0 +1,85 @@
+import type { AccessEvent, LogEvent, OpeningEvent } from "../model/event.ts";
+import { decodeQuery, decodeText, decodeUrl } from "./decode.ts";
+import type { FieldName } from "./fields.ts";
+
+/** `undefined`: the log format cannot show it. `null`: the client did not send it. */
+export type Value = string | number | boolean | null | undefined;
+export type Read = (event: LogEvent) => Value;
+
+/** What a matcher needs to know of the site. */
+export interface Site {
+  /** Web origins that may open WebSockets; empty means: those of the host that was asked for. */
+  readonly origins: ReadonlySet<string>;
+}
+
+/** Reads a field as the line has it. */
+export function fieldReader(field: FieldName, site: Site): Read {
+  switch (field) {
+    case "handshake":
+      return (event) => event.kind === "opening" || (event.kind === "access" && isHandshake(event));
+    case "foreignOrigin":
+      return (event) =>
+        event.kind === "access" || event.kind === "opening" ? isForeignOrigin(event, site) : undefined;
+    case "target":
+      return targetReader(
+        (path) => path,
+        (query) => query,
+      );
+    default:
+      return READERS[field];
+  }
+}
+
+/** Reads a field as a lax server may understand it; what is not a text is as the line has it. */
+export function decodedReader(field: FieldName, site: Site): Read {
+  if (field === "target") return targetReader(decodeText, decodeQuery);
+  const decode = field === "query" ? decodeQuery : field === "referer" ? decodeUrl : decodeText;
+  const read = fieldReader(field, site);
+  return (event) => {
+    const value = read(event);
+    return typeof value === "string" ? decode(value) : value;
+  };
+}
+
+type Change = (text: string) => string;
+
+function targetReader(ofPath: Change, ofQuery: Change): Read {
+  return (event) => {
+    if (event.kind !== "access" && event.kind !== "opening") return undefined;
+    const path = ofPath(event.path);
+    return event.query === null ? path : `${path}?${ofQuery(event.query)}`;
+  };
+}
+
+type PlainField = Exclude<FieldName, "handshake" | "foreignOrigin" | "target">;
+
+/** One accessor a field, so that each reads one place of one shape. */
+const READERS: Readonly<Record<PlainField, Read>> = Object.fromEntries(
+  [
+    "method path query protocol status bytes referer userAgent origin upgrade host user vhost durationUs",
+    "bytesIn bytesOut level module code message severity requestId name app connection detail",
+  ]
+    .flatMap((names) => names.split(" "))
+    .map((name) => [name, (event: LogEvent) => (event as unknown as Record<string, Value>)[name]]),
+) as Record<PlainField, Read>;
+
+/** RFC 6455, 4.1: Upgrade is a list that holds `websocket` in any case. 101 is what a format without it shows. */
+export function isHandshake(event: AccessEvent): boolean {
+  if (event.status === 101) return true;
+  return event.upgrade?.toLowerCase().includes("websocket") === true;
+}
+
+/**
+ * Undefined where nothing can be concluded: the format shows no Origin, none was sent, or neither `origins` nor the
+ * line tells which origin is the site's own.
+ */
+function isForeignOrigin(event: AccessEvent | OpeningEvent, site: Site): boolean | undefined {
+  const { origin } = event;
+  if (origin === null || origin === undefined) return undefined;
+  const sent = origin.toLowerCase();
+  if (site.origins.size > 0) return !site.origins.has(sent);
+  const host = event.host ?? event.vhost;
+  if (host === null || host === undefined) return undefined;
+  const own = host.toLowerCase().replace(/:\d+$/, "");
+  return sent.replace(/^https?:\/\//, "").replace(/:\d+$/, "") !== own;
+}
