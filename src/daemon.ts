@@ -1,5 +1,5 @@
 /** The composition root: the only place where implementations are chosen and joined. */
-import { rmSync, writeFileSync } from "node:fs";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { join } from "node:path";
 import { DaemonBackend, type Parts } from "./backend.ts";
@@ -14,10 +14,11 @@ import { auditReceivers, socketsOf } from "./ingest/audit-sockets.ts";
 import type { FromWorker } from "./ingest/messages.ts";
 import { IngestThread } from "./ingest/thread.ts";
 import type { Mode } from "./model/api.ts";
-import { asSekishoError, type SekishoError } from "./model/errors.ts";
+import { asSekishoError, messageOf, SekishoError, systemCode } from "./model/errors.ts";
 import type { Target } from "./model/ip.ts";
 import type { Clock } from "./model/time.ts";
 import type { DaemonLog } from "./observe/log.ts";
+import { type Problem, ProblemLog } from "./observe/problem-log.ts";
 import { applyEnforcer } from "./schedule/apply-enforcer.ts";
 import { closeQuietIncidents } from "./schedule/close-quiet-incidents.ts";
 import { deleteOldEvents } from "./schedule/delete-old-events.ts";
@@ -127,9 +128,13 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   };
   // Last, since it is the first thing that the world outside the data folder notices.
   await enforcement.start(backend.wantedBlocks());
+  const problemLog = new ProblemLog(log);
   hear = (message) => {
     backend.heard(message);
-    if (message.kind !== "committed") return;
+    if (message.kind === "state") {
+      problemLog.note(problemsIn(message));
+      return;
+    }
     for (const { target, reason, by } of message.decided) {
       log.say("info", "ban.decided", `ban ${target}: ${reason}`, { target, reason, by, mode: parts?.mode });
     }
@@ -139,9 +144,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   };
   for (const message of toldEarly) hear(message);
 
-  writeFileSync(daemonFile(data), JSON.stringify({ pid: process.pid, url: server.url, database: file }), {
-    mode: 0o600,
-  });
+  tellWhereabouts(daemonFile(data), { pid: process.pid, url: server.url, database: file });
   starting.defer(() => rmSync(daemonFile(data), { force: true }));
 
   lifetimes = starting.move();
@@ -181,6 +184,24 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     },
     [Symbol.asyncDispose]: () => inTurn(() => lifetimes.disposeAsync()),
   };
+}
+
+function tellWhereabouts(file: string, whereabouts: object): void {
+  try {
+    writeFileSync(`${file}.new`, JSON.stringify(whereabouts), { mode: 0o600 });
+    renameSync(`${file}.new`, file);
+  } catch (cause) {
+    const [code, hint] =
+      systemCode(cause) === "ENOSPC"
+        ? (["DISK_FULL", "free some space and start again"] as const)
+        : (["DATA_DIRECTORY", "check data: in the configuration, and who may write there"] as const);
+    throw new SekishoError(code, `${file} cannot be written: ${messageOf(cause)}`, hint, { cause });
+  }
+}
+
+function problemsIn({ sources, problems }: Extract<Told, { kind: "state" }>): Problem[] {
+  const ofSources = sources.flatMap(({ path, problem }) => (problem === null ? [] : [{ ...problem, path }]));
+  return [...problems.map((problem) => ({ ...problem, path: null })), ...ofSources];
 }
 
 /** Starts the sample attack. Only under the lock, since another demo may be writing these files. */

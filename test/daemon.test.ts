@@ -143,3 +143,23 @@ test("what the HTTP server logs has the shape of the daemon's own lines", async 
     }),
   ]);
 });
+
+test("a log that is not there, and then is, is told in the daemon's log", async () => {
+  using folder = temporaryFolder();
+  const log = join(folder.path, "access.log");
+  const file = join(folder.path, "sekisho.yaml");
+  writeFileSync(
+    file,
+    `{ data: data, logs: [{ path: ${log} }], enforcers: {}, dashboard: { listen: "127.0.0.1:0" } }`,
+  );
+  const told: string[] = [];
+  await using _daemon = await start(folder.path, loadSetup({ file, cwd: folder.path }), told);
+  const signals = () =>
+    told.map((line) => JSON.parse(line) as { signal: string; code?: string }).filter(({ code }) => code);
+  await expect
+    .poll(signals, { timeout: 5_000 })
+    .toMatchObject([{ signal: "problem.appeared", code: "LOG_MISSING" }]);
+  writeFileSync(log, "");
+  const passed = { signal: "problem.passed", code: "LOG_MISSING" };
+  await expect.poll(() => signals().at(-1), { timeout: 5_000 }).toMatchObject(passed);
+}, 20_000);
