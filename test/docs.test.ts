@@ -115,7 +115,7 @@ describe("docs/rules.md", () => {
       ([, yaml]) => yaml!,
     );
     const rule = ruleSchema.parse(parse(first!));
-    expect(rule.bucket.count).toBe(10);
+    expect(rule.bucket).toMatchObject({ count: 10 });
     const matchers = rest
       .flatMap((yaml) => yaml.split(/^(?=match:)/m))
       .filter((yaml) => yaml.startsWith("match:"));

@@ -4,7 +4,7 @@ import { FIELDS } from "../evaluate/fields.ts";
 import { type MatcherSpec, type NamedRule, type RuleSpec, ruleSchema } from "../evaluate/rule-schema.ts";
 import { messageOf, SekishoError, systemCode } from "../model/errors.ts";
 import { checkYaml, invalid } from "./document.ts";
-import { withLists } from "./rule-lists.ts";
+import { bucketWithLists, withLists } from "./rule-lists.ts";
 import type { Path } from "./schema-walk.ts";
 import { readFailure, readTextFile } from "./text-file.ts";
 
@@ -25,10 +25,10 @@ export function loadRules(folder: string): NamedRule[] {
     problems.push(...(wrong === null ? [] : [wrong]), ...document.problems);
     if (document.value === null) continue;
     problems.push(...fieldProblems(document.value, document.problem));
-    const match = withLists(document.value.match, lists, (path, message) =>
-      problems.push(document.problem(path, message)),
-    );
-    rules.push({ id, spec: { ...document.value, match } });
+    const report = (path: Path, message: string) => problems.push(document.problem(path, message));
+    const match = withLists(document.value.match, lists, report);
+    const bucket = bucketWithLists(document.value.bucket, lists, report);
+    rules.push({ id, spec: { ...document.value, match, bucket } });
   }
   if (problems.length > 0) throw invalid("RULE_INVALID", problems);
   return rules;
@@ -38,7 +38,14 @@ export function loadRules(folder: string): NamedRule[] {
 function fieldProblems(spec: RuleSpec, problem: (path: Path, message: string) => string): string[] {
   const known: readonly string[] = FIELDS[spec.events];
   const asked = [...fieldPaths(spec.match, ["match"])];
-  if (spec.bucket.kind === "distinct") asked.push({ field: spec.bucket.of, path: ["bucket", "of"] });
+  const { bucket } = spec;
+  if (bucket.kind === "distinct") asked.push({ field: bucket.of, path: ["bucket", "of"] });
+  if (bucket.kind === "ratio") asked.push(...fieldPaths(bucket.matching, ["bucket", "matching"]));
+  if (bucket.kind === "sequence") {
+    for (const [index, step] of bucket.steps.entries()) {
+      asked.push(...fieldPaths(step, ["bucket", "steps", index]));
+    }
+  }
   return asked
     .filter(({ field }) => !known.includes(field))
     .map(({ field, path }) =>

@@ -1,4 +1,4 @@
-import type { Condition, ListReference, MatcherSpec } from "../evaluate/rule-schema.ts";
+import type { BucketSpec, Condition, ListReference, MatcherSpec } from "../evaluate/rule-schema.ts";
 import { nearest } from "./nearest.ts";
 import type { Path } from "./schema-walk.ts";
 
@@ -23,6 +23,17 @@ export function withLists(
     return [key, resolvedCondition(value as Condition, lists, report, here)];
   });
   return Object.fromEntries(resolved) as MatcherSpec;
+}
+
+/** The bucket with the texts of lists in its matchers. */
+export function bucketWithLists(bucket: BucketSpec, lists: Lists, report: Report): BucketSpec {
+  if (bucket.kind === "ratio") {
+    return { ...bucket, matching: withLists(bucket.matching, lists, report, ["bucket", "matching"]) };
+  }
+  if (bucket.kind !== "sequence") return bucket;
+  const resolved = (step: MatcherSpec, index: number): MatcherSpec =>
+    withLists(step, lists, report, ["bucket", "steps", index]);
+  return { ...bucket, steps: bucket.steps.map(resolved) };
 }
 
 function resolvedCondition(condition: Condition, lists: Lists, report: Report, path: Path): Condition {

@@ -1,12 +1,14 @@
 import { SekishoError } from "../model/errors.ts";
-import type { LogEvent, SourceKind } from "../model/event.ts";
+import type { SourceKind } from "../model/event.ts";
 import type { Severity } from "../model/finding.ts";
 import { type DurationMs, PERMANENT } from "../model/time.ts";
-import { type Bucket, DistinctBucket, type Held, ThresholdBucket } from "./buckets.ts";
+import type { Bucket } from "./buckets/bucket.ts";
+import { bucketFields, bucketMaker, windowOf } from "./buckets/bucket-of.ts";
+import type { Held } from "./buckets/evidence.ts";
 import { FIELDS, type FieldName, OPENING_FIELDS } from "./fields.ts";
 import { compileMatcher, couldMatch, fieldsOf, type Matcher } from "./matcher.ts";
 import type { Site } from "./read-field.ts";
-import type { NamedRule } from "./rule-schema.ts";
+import type { MatcherSpec, NamedRule, RuleSpec } from "./rule-schema.ts";
 import { TextViews } from "./text-views.ts";
 
 /** A rule that runs. */
@@ -42,7 +44,7 @@ export const compileRule = (rule: NamedRule, site: Site): CompiledRule => compil
 /** Throws RULE_INVALID, naming the rule, when it asks its events for what they do not have. */
 function compileWith({ id, spec }: NamedRule, views: TextViews): CompiledRule {
   const known: readonly FieldName[] = FIELDS[spec.events];
-  const asked = [...fieldsOf(spec.match), ...(spec.bucket.kind === "distinct" ? [spec.bucket.of] : [])];
+  const asked = [...fieldsOf(spec.match), ...bucketFields(spec.bucket)];
   const unknown = asked.find((field) => !known.includes(field));
   if (unknown !== undefined) {
     throw new SekishoError(
@@ -51,32 +53,30 @@ function compileWith({ id, spec }: NamedRule, views: TextViews): CompiledRule {
       `use one of ${known.join(", ")}`,
     );
   }
-  if (spec.bucket.window === PERMANENT) {
+  const window = windowOf(spec.bucket);
+  if (window === PERMANENT) {
     throw new SekishoError(
       "RULE_INVALID",
       `rule ${id}: a window cannot be permanent`,
       "write a length such as 10m",
     );
   }
+  const match = hitsOf(spec);
   return {
     id,
     title: spec.title.en,
     severity: spec.severity,
     events: spec.events,
-    matches: compileMatcher(spec.match, views),
-    concerns: (status, handshake) => couldMatch(spec.match, { status, handshake }),
+    matches: compileMatcher(match, views),
+    concerns: (status, handshake) => couldMatch(match, { status, handshake }),
     atOpening: spec.events === "access" && asked.every((field) => OPENING_FIELDS.includes(field)),
-    newBucket: bucketMaker(spec.bucket, views),
-    window: spec.bucket.window,
+    newBucket: bucketMaker(spec.bucket, (matcher) => compileMatcher(matcher, views)),
+    window,
     cooldown: spec.cooldown,
     ban: spec.ban === "none" ? null : spec.ban,
   };
 }
 
-function bucketMaker(bucket: NamedRule["spec"]["bucket"], views: TextViews): CompiledRule["newBucket"] {
-  const { count, window } = bucket;
-  if (bucket.kind === "threshold") return (held) => new ThresholdBucket(count, window, held);
-  const { read } = views.view(bucket.of, false);
-  const textOf = (event: LogEvent): string => String(read(event) ?? "");
-  return (held) => new DistinctBucket(count, window, textOf, held);
-}
+/** Of a sequence only what is one of its steps is a hit. */
+const hitsOf = ({ match, bucket }: RuleSpec): MatcherSpec =>
+  bucket.kind === "sequence" ? { all: [match, { any: bucket.steps }] } : match;

@@ -3,7 +3,7 @@ import type { LogEvent, SourceKind } from "../model/event.ts";
 import type { Finding } from "../model/finding.ts";
 import { type Subject, subjectOf, type Target, TargetSet, targetOfSubject } from "../model/ip.ts";
 import { NEVER, type UnixMs } from "../model/time.ts";
-import { APACHE, type Bucket, type Lane } from "./buckets.ts";
+import { APACHE, type Bucket, type Lane } from "./buckets/bucket.ts";
 import type { CompiledRule } from "./compile-rule.ts";
 import { isHandshake } from "./read-field.ts";
 import { keyOf, keyOfSubject, type SubjectKey, Subjects } from "./subjects.ts";
@@ -156,7 +156,7 @@ export class Evaluator {
     if (bucket === null) return null;
     bucket.next = this.#withoutOver(bucket.next, time);
     const { window, cooldown } = this.#rules[bucket.position]!;
-    const isCounting = bucket.count > 0 && bucket.lastSeen > time - window;
+    const isCounting = bucket.lastSeen > time - window;
     const isCooling = bucket.firedAt !== null && bucket.firedAt > time - cooldown;
     if (isCounting || isCooling) return bucket;
     bucket.clear();
@@ -231,13 +231,13 @@ function findingOf(
     eventIndex,
     report: event.kind === "audit" ? { source: event.source, name: event.name } : null,
   };
-  bucket.firedAt = event.time;
+  bucket.firedAt = finding.lastSeen;
   bucket.clear();
   return finding;
 }
 
 /** Empties a bucket whose newest hit is ahead of the clock, and ends a cooldown that began there. */
 function dropAhead(bucket: Bucket, horizon: number): void {
-  if (bucket.count > 0 && bucket.lastSeen > horizon) bucket.clear();
+  if (bucket.lastSeen > horizon) bucket.clear();
   if (bucket.firedAt !== null && bucket.firedAt > horizon) bucket.firedAt = null;
 }

@@ -4,6 +4,7 @@ import { messageOf } from "../model/errors.ts";
 import { SOURCE_KINDS } from "../model/event.ts";
 import { SEVERITIES } from "../model/finding.ts";
 import { durationText, targetText } from "../model/parsed-text.ts";
+import { bucketSchemaWith } from "./bucket-schema.ts";
 import { FIELD_MEANINGS, FIELDS, type FieldName } from "./fields.ts";
 
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
@@ -90,21 +91,8 @@ const matcherSchema: z.ZodType<MatcherSpec> = z
   })
   .meta({ id: "matcher" });
 
-const window = durationText.describe("The span of time that is counted, back from the newest hit.");
-
-const bucketSchema = z.discriminatedUnion("kind", [
-  z.strictObject({
-    kind: z.literal("threshold").describe("Counts hits."),
-    count: z.number().int().min(1).max(10_000).describe("Hits within the window that make a finding."),
-    window,
-  }),
-  z.strictObject({
-    kind: z.literal("distinct").describe("Counts the different values of a field."),
-    of: z.enum(FIELD_NAMES).describe("The field."),
-    count: z.number().int().min(2).max(1_000).describe("Values within the window that make a finding."),
-    window,
-  }),
-]);
+const bucketSchema = bucketSchemaWith(FIELD_NAMES, matcherSchema);
+export type BucketSpec = z.infer<typeof bucketSchema>;
 
 export const ruleSchema = z.strictObject({
   title: z.strictObject({

@@ -1,6 +1,6 @@
 import { type Ip, type Subject, subjectOf, type Target, TargetSet, targetOfSubject } from "../model/ip.ts";
 import { detached } from "../model/line.ts";
-import type { Held } from "./buckets.ts";
+import type { Held } from "./buckets/evidence.ts";
 
 /** Evidence that one generation may hold, one byte a character. Lines of 8 KB from half an IPv6 /48 must not fill memory. */
 const GENERATION_CHARACTERS = 48 * 2 ** 20;

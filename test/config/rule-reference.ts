@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { FIELD_MEANINGS, FIELDS } from "../../src/evaluate/fields.ts";
-import { type NamedRule, ruleSchema } from "../../src/evaluate/rule-schema.ts";
+import { type BucketSpec, type NamedRule, ruleSchema } from "../../src/evaluate/rule-schema.ts";
+import { unreachable } from "../../src/model/brand.ts";
 import { SOURCE_KINDS } from "../../src/model/event.ts";
 import { formatDuration } from "../../src/model/time.ts";
 import { configReference } from "./reference.ts";
@@ -44,12 +45,24 @@ function fields(): Cells[] {
 }
 
 function shipped({ id, spec }: NamedRule): Cells {
-  const { bucket } = spec;
-  const hits = bucket.kind === "threshold" ? `${bucket.count}` : `${bucket.count} different \`${bucket.of}\``;
-  return [
-    `[${id}](../rules/${id}.yaml)`,
-    spec.severity,
-    spec.detects,
-    `${hits} in ${formatDuration(bucket.window)}`,
-  ];
+  return [`[${id}](../rules/${id}.yaml)`, spec.severity, spec.detects, firesAt(spec.bucket)];
+}
+
+function firesAt(bucket: BucketSpec): string {
+  switch (bucket.kind) {
+    case "threshold":
+      return `${bucket.count} in ${formatDuration(bucket.window)}`;
+    case "distinct":
+      return `${bucket.count} different \`${bucket.of}\` in ${formatDuration(bucket.window)}`;
+    case "trigger":
+      return "the first";
+    case "leaky":
+      return `more than ${bucket.capacity} beyond ${bucket.leak} in ${formatDuration(bucket.per)}`;
+    case "ratio":
+      return `${bucket.share * 100} % of at least ${bucket.count} in ${formatDuration(bucket.window)}`;
+    case "sequence":
+      return `${bucket.steps.length} steps in ${formatDuration(bucket.window)}`;
+    default:
+      return unreachable(bucket);
+  }
 }

@@ -4,9 +4,8 @@ import { Evaluator } from "../../src/evaluate/evaluator.ts";
 import { ruleSchema } from "../../src/evaluate/rule-schema.ts";
 import { unlimited } from "../../src/model/audit.ts";
 import { SekishoError } from "../../src/model/errors.ts";
-import type { LogEvent } from "../../src/model/event.ts";
 import { parseTarget, type Target } from "../../src/model/ip.ts";
-import { access, at, audit } from "./events.ts";
+import { access, at } from "./events.ts";
 
 const rule = (id: string, spec: object, origins: readonly string[] = []) =>
   compileRule(
@@ -184,39 +183,6 @@ describe("foreign Origin", () => {
 
   test("is not concluded where the line does not tell the site's own name", () => {
     expect(hits(foreign([]), { origin: "https://evil.example" })).toBe(0);
-  });
-});
-
-describe("restart", () => {
-  const rules = [
-    rule("r", {}),
-    rule("slow", { bucket: { kind: "threshold", count: 5, window: "1m" }, cooldown: "1m" }),
-    rule("audited", { events: "audit", match: { name: "ws.rate_exceeded" } }),
-  ];
-  const story: LogEvent[] = Array.from({ length: 60 }, (_, n) =>
-    n % 3 === 0
-      ? denied(`192.0.2.${n % 4}`, n)
-      : n % 3 === 1
-        ? audit("2001:db8::1", n, "ws.rate_exceeded")
-        : denied("2001:db8:5::9", n),
-  );
-
-  test.each(Array.from({ length: 59 }, (_, n) => n + 1))("after event %i changes no finding", (killedAt) => {
-    const undisturbed = new Evaluator(rules).evaluate(story);
-    const before = new Evaluator(rules).evaluate(story.slice(0, killedAt));
-    const consumed = before.map(({ subject, rule, eventIndex, lastSeen, report }) => ({
-      subject,
-      rule,
-      throughEvent: eventIndex + 1,
-      report,
-      at: lastSeen,
-    }));
-    const restarted = new Evaluator(rules);
-    restarted.restore([{ firstEvent: 1, events: story.slice(0, killedAt) }], consumed, []);
-    const after = restarted.evaluate(story.slice(killedAt));
-    const told = (findings: typeof before) =>
-      findings.map(({ rule, subject, lastSeen, count }) => ({ rule, subject, lastSeen, count }));
-    expect(told([...before, ...after])).toEqual(told(undisturbed));
   });
 });
 

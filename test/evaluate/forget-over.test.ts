@@ -27,6 +27,14 @@ const rules = [
   rule("often", { kind: "threshold", count: 3, window: "20s" }, "2m"),
   rule("slowly", { kind: "threshold", count: 4, window: "5m" }, "1s"),
   rule("widely", { kind: "distinct", of: "path", count: 3, window: "1m" }, "90s"),
+  rule("at-once", { kind: "trigger" }, "3m"),
+  rule("steadily", { kind: "leaky", capacity: 2, leak: 1, per: "30s" }, "1s"),
+  rule(
+    "mostly",
+    { kind: "ratio", matching: { path: ["/1", "/2"] }, share: 0.7, count: 3, window: "2m" },
+    "5s",
+  ),
+  rule("in-turn", { kind: "sequence", steps: [{ path: "/1" }, { path: "/2" }], window: "90s" }, "10s"),
 ];
 const denied = (client: number, seconds: number, path: number): LogEvent =>
   access(`192.0.2.${client}`, seconds, { status: 403, path: `/${path}` });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { ThresholdBucket } from "../../src/evaluate/buckets.ts";
+import { ThresholdBucket } from "../../src/evaluate/buckets/threshold.ts";
 import type { DurationMs } from "../../src/model/time.ts";
 import { access } from "./events.ts";
 

@@ -1,0 +1,47 @@
+import { z } from "zod";
+import { durationText } from "../model/parsed-text.ts";
+
+const window = durationText.describe("The span of time that is counted, back from the newest hit.");
+const whole = (least: number, most: number) => z.number().int().min(least).max(most);
+
+/** What a rule's `bucket` may say, by kind; `matcher` is the schema of its matchers. */
+export const bucketSchemaWith = <Field extends string, Matcher extends z.ZodType>(
+  fields: readonly Field[],
+  matcher: Matcher,
+) =>
+  z.discriminatedUnion("kind", [
+    z.strictObject({
+      kind: z.literal("threshold").describe("Counts hits."),
+      count: whole(1, 10_000).describe("Hits within the window that make a finding."),
+      window,
+    }),
+    z.strictObject({
+      kind: z.literal("distinct").describe("Counts the different values of a field."),
+      of: z.enum(fields).describe("The field."),
+      count: whole(2, 1_000).describe("Values within the window that make a finding."),
+      window,
+    }),
+    z.strictObject({ kind: z.literal("trigger").describe("Fires with each hit, but for the cooldown.") }),
+    z.strictObject({
+      kind: z.literal("leaky").describe("Lets bursts pass that are within its capacity, and a slow pace."),
+      capacity: whole(1, 1_000).describe("Hits that it holds; the next one makes a finding."),
+      leak: whole(1, 10_000).describe("Hits that leak out in each `per`."),
+      per: durationText.describe("The time in which `leak` hits leak out."),
+    }),
+    z.strictObject({
+      kind: z.literal("ratio").describe("Looks at the share of hits that match a second matcher."),
+      matching: matcher.describe("Which of the hits are counted against the subject."),
+      share: z.number().gt(0).max(1).describe("Their share that makes a finding, as in 0.8."),
+      count: whole(1, 1_000_000).describe("Of fewer hits within the window no share is taken."),
+      window,
+    }),
+    z.strictObject({
+      kind: z.literal("sequence").describe("Waits for several hits one after another."),
+      steps: z
+        .array(matcher)
+        .min(2)
+        .max(8)
+        .describe("What the hits match, in order; others may lie between."),
+      window: durationText.describe("The time from the first step to the last is shorter than this."),
+    }),
+  ]);

@@ -1,0 +1,65 @@
+import { unreachable } from "../../model/brand.ts";
+import type { LogEvent } from "../../model/event.ts";
+import type { DurationMs } from "../../model/time.ts";
+import type { FieldName } from "../fields.ts";
+import { fieldsOf } from "../matcher.ts";
+import type { BucketSpec, MatcherSpec } from "../rule-schema.ts";
+import type { Bucket } from "./bucket.ts";
+import { DistinctBucket } from "./distinct.ts";
+import type { Held } from "./evidence.ts";
+import { LeakyBucket, leakyWindow } from "./leaky.ts";
+import { RatioBucket } from "./ratio.ts";
+import { SequenceBucket } from "./sequence.ts";
+import { ThresholdBucket } from "./threshold.ts";
+import { TriggerBucket } from "./trigger.ts";
+
+/** How long a bucket remembers a hit. */
+export function windowOf(spec: BucketSpec): DurationMs {
+  if (spec.kind === "trigger") return 0 as DurationMs;
+  return spec.kind === "leaky" ? leakyWindow(spec) : spec.window;
+}
+
+/** The fields of events that a bucket reads. */
+export function bucketFields(spec: BucketSpec): FieldName[] {
+  switch (spec.kind) {
+    case "distinct":
+      return [spec.of];
+    case "ratio":
+      return fieldsOf(spec.matching);
+    case "sequence":
+      return spec.steps.flatMap(fieldsOf);
+    default:
+      return [];
+  }
+}
+
+/** Makes the empty bucket of a subject; `compiled` makes a predicate of a matcher. */
+export function bucketMaker(
+  spec: BucketSpec,
+  compiled: (matcher: MatcherSpec) => (event: LogEvent) => boolean,
+): (held: Held) => Bucket {
+  switch (spec.kind) {
+    case "threshold":
+      return (held) => new ThresholdBucket(spec.count, spec.window, held);
+    case "distinct": {
+      const { of } = spec;
+      const read = (event: LogEvent): string => String(Reflect.get(event, of) ?? "");
+      return (held) => new DistinctBucket(spec.count, spec.window, read, held);
+    }
+    case "trigger":
+      return (held) => new TriggerBucket(held);
+    case "leaky":
+      return (held) => new LeakyBucket(spec, held);
+    case "ratio": {
+      const ratio = { ...spec, matching: compiled(spec.matching) };
+      return (held) => new RatioBucket(ratio, held);
+    }
+    case "sequence": {
+      const { window } = spec;
+      const steps = spec.steps.map(compiled);
+      return (held) => new SequenceBucket({ steps, window }, held);
+    }
+    default:
+      return unreachable(spec);
+  }
+}

@@ -1,0 +1,38 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { DistinctBucket } from "../../src/evaluate/buckets/distinct.ts";
+import type { LogEvent } from "../../src/model/event.ts";
+import type { DurationMs } from "../../src/model/time.ts";
+import { access, at } from "./events.ts";
+
+const WINDOW = 60;
+const pathOf = (event: LogEvent): string => (event.kind === "access" ? event.path : "");
+
+test("a distinct bucket counts the values of its window as a list of all hits would", () => {
+  const step = fc.record({ pause: fc.integer({ min: -40, max: 90 }), path: fc.integer({ min: 1, max: 8 }) });
+  fc.assert(
+    fc.property(fc.integer({ min: 2, max: 12 }), fc.array(step, { maxLength: 150 }), (threshold, steps) => {
+      const bucket = new DistinctBucket(threshold, (WINDOW * 1_000) as DurationMs, pathOf, { characters: 0 });
+      let hits: { seconds: number; path: string }[] = [];
+      let seconds = 1_000;
+      for (const step of steps) {
+        seconds += Math.round(step.pause / 8);
+        const path = `/${step.path}`;
+        const newest = Math.max(seconds, ...hits.map((each) => each.seconds));
+        const counts = seconds > newest - WINDOW;
+        if (counts) hits.push({ seconds, path });
+        hits = hits.filter((each) => each.seconds > newest - WINDOW);
+        const values = new Set(hits.map((each) => each.path));
+        const isFull = bucket.add(access("192.0.2.7", seconds, { path }));
+        expect(isFull).toBe(counts && values.size >= threshold);
+        if (isFull) {
+          // The next begins anew, as after a finding.
+          expect(bucket.lastSeen).toBe(at(newest));
+          bucket.clear();
+          hits = [];
+        } else if (counts) expect(bucket.count).toBe(values.size);
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
