@@ -41,7 +41,7 @@ const COMPLAINTS: { readonly [reason in UnparsedReason]?: Complaint } = {
   },
   "audit-field": {
     error: "a field is missing or of the wrong type",
-    hint: "time, event and client are texts and required; user, connection, app, origin and path are texts or numbers; detail is an object; version is 1",
+    hint: "time, event and client are texts and required; user, connection, app, origin and path are texts or numbers; detail is an object, at most 32 levels deep; version is 1",
   },
   "audit-name": {
     error: "the event has no known name",

@@ -63,7 +63,7 @@ const text = z.union([z.string(), z.number()]).nullish();
 
 /**
  * One line, as apps should write it. The parser is written by hand, since it is on the way of every line; a test holds that
- * it takes exactly what this takes.
+ * it takes exactly what this takes, but for the depth of `detail`, which a schema cannot bound.
  */
 export const auditEventSchema = z.looseObject({
   version: z
@@ -80,5 +80,8 @@ export const auditEventSchema = z.looseObject({
   connection: text.describe("The app's own name of the connection."),
   origin: text.describe("The header Origin, as it was sent."),
   path: text.describe("The path that was asked for."),
-  detail: z.record(z.string(), z.unknown()).nullish().describe("Whatever else helps a person to judge it."),
+  detail: z
+    .record(z.string(), z.unknown())
+    .nullish()
+    .describe("Whatever else helps a person to judge it, at most 32 levels deep."),
 });

@@ -10,6 +10,8 @@ import { unparsed } from "./unparsed.ts";
 /** Characters of a text and of a detail that are kept: an app may pass on what a client sent it. */
 const LONGEST_TEXT = 1_024;
 const LONGEST_DETAIL = 4_096;
+/** Objects and arrays within each other that a detail may have. */
+const DEEPEST_DETAIL = 32;
 
 const VERSION = 1;
 const NAMES: ReadonlySet<string> = new Set(AUDIT_NAMES);
@@ -71,10 +73,16 @@ function textOf(value: unknown): string | null | undefined {
 /** Detail is for people to read: what is longer is cut, and then no JSON any more. */
 function detailOf(value: unknown): string | null | undefined {
   if (value === undefined || value === null) return null;
-  if (typeof value !== "object" || Array.isArray(value)) return undefined;
+  if (typeof value !== "object" || Array.isArray(value) || isDeeper(value, DEEPEST_DETAIL)) return undefined;
   const text = JSON.stringify(value);
   return text === "{}" ? null : shorten(text, LONGEST_DETAIL);
 }
+
+/** JSON.parse takes any depth, JSON.stringify throws where the stack ends: at another depth in each thread. */
+const isDeeper = (value: unknown, levels: number): boolean =>
+  typeof value === "object" &&
+  value !== null &&
+  (levels === 0 || Object.values(value).some((each) => isDeeper(each, levels - 1)));
 
 /** A surrogate that lost its other half would not survive the store. */
 const shorten = (text: string, length: number): string => text.slice(0, length).toWellFormed();

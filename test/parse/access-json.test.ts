@@ -163,3 +163,13 @@ describe("a line that was cut keeps what stands whole before the cut", () => {
     expect(accessOf(parser, line, true)).toMatchObject({ status: 403, path: "" });
   });
 });
+
+test.each([5_000, 30_000, 300_000])(
+  "a value that is nested %d deep is no value, and nothing is thrown",
+  (levels) => {
+    const deep = `${"[".repeat(levels)}${"]".repeat(levels)}`;
+    const text = line({ userAgent: "DEEP" }).replace('"DEEP"', deep);
+    expect(accessOf(parser, text).userAgent).toBeUndefined();
+    expect(reasonOf(parser, text.slice(0, -9))).toBe("json");
+  },
+);

@@ -152,3 +152,22 @@ test("a key that every object has is not taken from the prototype", () => {
     reasonOf(parser, '{"__proto__":{"time":"2026-11-20T12:00:00Z","event":"ws.open","client":"192.0.2.7"}}'),
   ).toBe("audit-field");
 });
+
+describe("a detail that is nested", () => {
+  const nested = (levels: number) =>
+    `{"time":"2026-11-20T12:00:00Z","event":"ws.open","client":"192.0.2.7","detail":${'{"a":['.repeat(levels / 2)}${"]}".repeat(levels / 2)}}`;
+
+  test("32 deep is kept", () => expect(auditOf(parser, nested(32)).detail).toMatch(/^{"a":\[{/));
+
+  test.each([34, 5_000, 30_000, 300_000])("%d deep is unparsed, and nothing is thrown", (levels) =>
+    expect(reasonOf(parser, nested(levels))).toBe("audit-field"),
+  );
+
+  test("and cut is not looked at", () =>
+    expect(auditOf(parser, nested(300_000).slice(0, 500_000), true).detail).toBeNull());
+
+  test.each(["version", "time", "user", "other"])("as deep in %s is no harm", (field) => {
+    const deep = line({ [field]: "DEEP" }).replace('"DEEP"', `${"[".repeat(300_000)}${"]".repeat(300_000)}`);
+    expect(reasonOf(parser, deep)).toBe(field === "other" ? null : "audit-field");
+  });
+});

@@ -93,6 +93,16 @@ describe("lines", { timeout: 60_000 }, () => {
     expect(scene.text).toBe(`${line}\n${GOOD}\n`);
   });
 
+  test.each([5_000, 30_000])(
+    "whose detail is nested %d deep are answered, and the next one is read",
+    async (levels) => {
+      await using scene = await Scene.start();
+      const deep = GOOD.replace("}", `,"detail":{"a":${"[".repeat(levels)}${"]".repeat(levels)}}}`);
+      expect(await scene.sent(`${deep}\n${GOOD}\n`)).toEqual([complaint("of the wrong type")]);
+      expect(scene.text).toBe(`${deep}\n${GOOD}\n`);
+    },
+  );
+
   test("of the longest length are taken; longer ones are refused, and what follows them is read", async () => {
     await using scene = await Scene.start();
     const long = (length: number): string => GOOD.replace("}", `,"detail":{"a":"${"x".repeat(length)}"}}`);
