@@ -142,7 +142,7 @@ const endOf = ({ time, status, durationUs, bytesIn, bytesOut, vhost }: AccessEve
  */
 function keyOf({ client, path, query }: AccessEvent | OpeningEvent): string {
   const asked = `${client} ${decoded(maskSecrets(path))}?${maskField(query) ?? ""}`;
-  return createHash("sha1").update(asked, "latin1").digest("base64url");
+  return createHash("sha1").update(asked).digest("base64url");
 }
 
 const decoded = (path: string): string =>

@@ -14,7 +14,7 @@ interface Seen {
   /** When it happened, by the line's own time; for an unparsed line, when it was read. */
   readonly time: UnixMs;
   readonly source: SourceId;
-  /** The line as read, one character a byte (latin1), without its newline. */
+  /** The line as read, one character a byte (latin1) but for audit events, which are UTF-8, without its newline. */
   readonly line: string;
 }
 

@@ -47,5 +47,11 @@ export interface LineBatch {
   readonly checkpoint: Checkpoint;
 }
 
-/** A copy of text that was sliced from a batch: a slice that outlives its batch keeps all of it in memory. Latin1. */
-export const detached = (text: string): string => Buffer.from(text, "latin1").toString("latin1");
+/** Looks at no character of a text that V8 stores one byte a character, as it does a batch. */
+const BEYOND_LATIN1 = /[^\x00-\xff]/;
+
+/** A copy of text that was sliced from a batch: a slice that outlives its batch keeps all of it in memory. */
+export const detached = (text: string): string => {
+  const encoding = BEYOND_LATIN1.test(text) ? "utf16le" : "latin1";
+  return Buffer.from(text, encoding).toString(encoding);
+};

@@ -40,7 +40,8 @@ type Names = Readonly<Record<JsonField, string>>;
 
 /**
  * Parses access logs of one JSON object a line. A key that is missing is a field that the log does not show,
- * `null` and `-` are a header that the client did not send. Text stays one character a byte, as in all access logs.
+ * `null` and `-` are a header that the client did not send. Text stays one character a byte, as in all access logs, but for
+ * what JSON escapes (`\u3042`).
  */
 export class JsonAccessParser implements LineParser {
   readonly kind = "access";
@@ -144,7 +145,8 @@ const withJsonEscapes = (line: string): string =>
 
 function textOf(value: unknown): Field {
   if (value === null || value === "-") return null;
-  if (typeof value === "string") return value;
+  // Half a character, which JSON can name, would not survive the store.
+  if (typeof value === "string") return value.toWellFormed();
   return typeof value === "number" ? String(value) : undefined;
 }
 

@@ -22,7 +22,8 @@ export class AuditLogParser implements LineParser {
   readonly format = "audit";
 
   parse(line: string, source: SourceId, now: UnixMs, cut = false): LogEvent {
-    const fields = (cut ? parseCutObject : parseObject)(decodeUtf8(line));
+    const text = decodeUtf8(line);
+    const fields = (cut ? parseCutObject : parseObject)(text);
     if (fields === null) return unparsed(line, source, now, cut ? "truncated" : "json");
     const { version = null, time, event, client } = fields;
     if (version !== null && version !== VERSION)
@@ -38,7 +39,16 @@ export class AuditLogParser implements LineParser {
     const texts = textsOf(fields);
     const detail = detailOf(fields.detail);
     if (texts === null || detail === undefined) return unparsed(line, source, now, "audit-field");
-    return { kind: "audit", time: unixMs(at), source, line, client: address, name: event, ...texts, detail };
+    return {
+      kind: "audit",
+      time: unixMs(at),
+      source,
+      line: text,
+      client: address,
+      name: event,
+      ...texts,
+      detail,
+    };
   }
 }
 
