@@ -38,7 +38,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   observe: ["model"],
   receive: ["model"],
   demo: ["model"],
-  config: ["model", "evaluate/rule-schema.ts", "evaluate/fields.ts"],
+  config: ["model", "evaluate/rule-schema.ts", "evaluate/fields.ts", "evaluate/subject-kinds.ts"],
   web: ["model"],
 };
 /** The only places where implementations are chosen and put together. */

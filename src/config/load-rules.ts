@@ -2,6 +2,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { FIELDS } from "../evaluate/fields.ts";
 import { type MatcherSpec, type NamedRule, type RuleSpec, ruleSchema } from "../evaluate/rule-schema.ts";
+import { subjectField } from "../evaluate/subject-kinds.ts";
 import { messageOf, SekishoError, systemCode } from "../model/errors.ts";
 import { checkYaml, invalid } from "./document.ts";
 import { bucketWithLists, withLists } from "./rule-lists.ts";
@@ -38,8 +39,11 @@ export function loadRules(folder: string): NamedRule[] {
 function fieldProblems(spec: RuleSpec, problem: (path: Path, message: string) => string): string[] {
   const known: readonly string[] = FIELDS[spec.events];
   const asked = [...fieldPaths(spec.match, ["match"])];
-  const { bucket } = spec;
-  if (bucket.kind === "distinct") asked.push({ field: bucket.of, path: ["bucket", "of"] });
+  const { bucket, subject } = spec;
+  const nameField = subjectField(subject);
+  if (nameField !== null) asked.push({ field: nameField, path: ["subject"] });
+  if (bucket.kind === "distinct" && bucket.of !== "client")
+    asked.push({ field: bucket.of, path: ["bucket", "of"] });
   if (bucket.kind === "ratio") asked.push(...fieldPaths(bucket.matching, ["bucket", "matching"]));
   if (bucket.kind === "sequence") {
     for (const [index, step] of bucket.steps.entries()) {

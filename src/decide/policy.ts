@@ -46,6 +46,7 @@ export class Policy {
   #judge(finding: Finding, now: UnixMs): Judgement {
     if (finding.ban === null) return { kind: "none" };
     const target = targetOfSubject(finding.subject);
+    if (target === null) return { kind: "none" };
     const at = Math.min(finding.lastSeen, now) as UnixMs;
     // Also one that began after these lines, which are read late: it is not to be made longer by them.
     if (this.#ledger.bannedBy(target, at) !== null || this.#ledger.bannedBy(target, now) !== null) {

@@ -17,7 +17,7 @@ export const bucketSchemaWith = <Field extends string, Matcher extends z.ZodType
     }),
     z.strictObject({
       kind: z.literal("distinct").describe("Counts the different values of a field."),
-      of: z.enum(fields).describe("The field."),
+      of: z.enum(fields).describe("The field, or client: the address (IPv6: its /64)."),
       count: whole(2, 1_000).describe("Values within the window that make a finding."),
       window,
     }),

@@ -9,6 +9,7 @@ import { FIELDS, type FieldName, OPENING_FIELDS } from "./fields.ts";
 import { compileMatcher, couldMatch, fieldsOf, type Matcher } from "./matcher.ts";
 import type { Site } from "./read-field.ts";
 import type { MatcherSpec, NamedRule, RuleSpec } from "./rule-schema.ts";
+import { keyReader, subjectField } from "./subject-kinds.ts";
 import { TextViews } from "./text-views.ts";
 
 /** A rule that runs. */
@@ -22,6 +23,8 @@ export interface CompiledRule {
   readonly concerns: (status: number, handshake: boolean) => boolean;
   /** Whether it reads nothing that only the line at a socket's end knows, and so judges the opening. */
   readonly atOpening: boolean;
+  /** Whom an event counts for, null when its line does not say so; the whole is null for addresses. */
+  readonly keyOf: ReturnType<typeof keyReader>;
   readonly newBucket: (held: Held) => Bucket;
   /** How long a bucket remembers. */
   readonly window: DurationMs;
@@ -45,6 +48,8 @@ export const compileRule = (rule: NamedRule, site: Site): CompiledRule => compil
 function compileWith({ id, spec }: NamedRule, views: TextViews): CompiledRule {
   const known: readonly FieldName[] = FIELDS[spec.events];
   const asked = [...fieldsOf(spec.match), ...bucketFields(spec.bucket)];
+  const nameField = subjectField(spec.subject);
+  if (nameField !== null) asked.push(nameField);
   const unknown = asked.find((field) => !known.includes(field));
   if (unknown !== undefined) {
     throw new SekishoError(
@@ -70,7 +75,11 @@ function compileWith({ id, spec }: NamedRule, views: TextViews): CompiledRule {
     matches: compileMatcher(match, views),
     concerns: (status, handshake) => couldMatch(match, { status, handshake }),
     atOpening: spec.events === "access" && asked.every((field) => OPENING_FIELDS.includes(field)),
-    newBucket: bucketMaker(spec.bucket, (matcher) => compileMatcher(matcher, views)),
+    keyOf: keyReader(spec.subject),
+    newBucket: bucketMaker(spec.bucket, {
+      matcher: (matcher) => compileMatcher(matcher, views),
+      read: (field) => views.view(field, false).read,
+    }),
     window,
     cooldown: spec.cooldown,
     ban: spec.ban === "none" ? null : spec.ban,

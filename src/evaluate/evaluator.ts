@@ -1,12 +1,12 @@
 import { type AuditReport, mayBanFor, type TrustOf, unlimited } from "../model/audit.ts";
 import type { LogEvent, SourceKind } from "../model/event.ts";
 import type { Finding } from "../model/finding.ts";
-import { type Subject, subjectOf, type Target, TargetSet, targetOfSubject } from "../model/ip.ts";
+import { type Subject, type Target, TargetSet, targetOfSubject } from "../model/ip.ts";
 import { NEVER, type UnixMs } from "../model/time.ts";
 import { APACHE, type Bucket, type Lane } from "./buckets/bucket.ts";
 import type { CompiledRule } from "./compile-rule.ts";
 import { isHandshake } from "./read-field.ts";
-import { keyOf, keyOfSubject, type SubjectKey, Subjects } from "./subjects.ts";
+import { keyOf, keyOfSubject, type SubjectKey, Subjects, subjectOfKey } from "./subjects.ts";
 
 /** Clocks of hosts that write one log may differ by this much. What is further ahead of ours was written by a wrong clock. */
 const CLOCK_SLACK_MS = 60_000;
@@ -84,13 +84,16 @@ export class Evaluator {
       if ((event.kind === "access" || event.kind === "error") && event.refused) continue;
       let key: SubjectKey | undefined;
       for (const placed of this.#rulesFor(event)) {
-        if (!placed.rule.matches(event)) continue;
+        const { rule } = placed;
+        if (!rule.matches(event)) continue;
         key ??= keyOf(event.client);
-        const bucket = this.#bucket(key, placed, this.#laneOf(event));
+        const subject = rule.keyOf === null ? key : rule.keyOf(event, event.client);
+        if (subject === null) continue;
+        const bucket = this.#bucket(subject, placed, this.#laneOf(event));
         if (event.time > this.#latest) this.#latest = event.time;
         if (this.#latest > horizon && event.time <= horizon) dropAhead(bucket, horizon);
         if (!bucket.add(event)) continue;
-        const finding = findingOf(placed.rule, bucket, event, subjectOf(event.client), index);
+        const finding = findingOf(rule, bucket, event, subjectOfKey(subject), index);
         if (finding !== null) findings.push(finding);
       }
     }
@@ -186,8 +189,9 @@ export class Evaluator {
     const targets = new TargetSet(forgiven.map(({ target }) => target));
     const counts = (id: number, rule: string, lane: Lane, subject: Subject): boolean => {
       if (id <= (through.get(`${rule} ${lane} ${subject}`) ?? 0)) return false;
-      for (const target of targets.allCovering(targetOfSubject(subject)))
-        if (id <= through.get(target)!) return false;
+      const whole = targetOfSubject(subject);
+      if (whole === null) return true;
+      for (const target of targets.allCovering(whole)) if (id <= through.get(target)!) return false;
       return true;
     };
     for (const { firstEvent, events } of batches) {
@@ -202,9 +206,10 @@ export class Evaluator {
     for (const placed of this.#rulesFor(event)) {
       if (!placed.rule.matches(event)) continue;
       if (event.time > this.#latest) this.#latest = event.time;
+      const key = placed.rule.keyOf === null ? keyOf(event.client) : placed.rule.keyOf(event, event.client);
+      if (key === null) continue;
       const lane = this.#laneOf(event);
-      if (counts(placed.rule.id, lane, subjectOf(event.client)))
-        this.#bucket(keyOf(event.client), placed, lane).add(event);
+      if (counts(placed.rule.id, lane, subjectOfKey(key))) this.#bucket(key, placed, lane).add(event);
     }
   }
 }

@@ -6,6 +6,7 @@ import { SEVERITIES } from "../model/finding.ts";
 import { durationText, targetText } from "../model/parsed-text.ts";
 import { bucketSchemaWith } from "./bucket-schema.ts";
 import { FIELD_MEANINGS, FIELDS, type FieldName } from "./fields.ts";
+import { isNameOnly, SUBJECT_KINDS } from "./subject-kinds.ts";
 
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
 
@@ -91,34 +92,49 @@ const matcherSchema: z.ZodType<MatcherSpec> = z
   })
   .meta({ id: "matcher" });
 
-const bucketSchema = bucketSchemaWith(FIELD_NAMES, matcherSchema);
+const bucketSchema = bucketSchemaWith([...FIELD_NAMES, "client"], matcherSchema);
 export type BucketSpec = z.infer<typeof bucketSchema>;
 
-export const ruleSchema = z.strictObject({
-  title: z.strictObject({
-    en: z.string().min(1).describe("A few words for lists and reasons."),
-    ja: z.string().min(1).describe("The same in Japanese."),
-  }),
-  detects: z.string().min(1).describe("Who is detected, in one sentence."),
-  why: z.string().min(1).describe("Why that tells an attacker from a visitor."),
-  falsePositives: z
-    .array(z.string())
-    .default([])
-    .describe("Whom it may hit by mistake, and what to do about it."),
-  severity: z.enum(SEVERITIES).describe("How much a person should mind."),
-  references: z.array(z.string()).default([]).describe("CWE, ATT&CK or RFC numbers, or addresses of pages."),
-  tags: z.array(z.string()).default([]).describe("Words to group rules by."),
-  events: z.enum(SOURCE_KINDS).describe("The kind of event that is looked at."),
-  match: matcherSchema.describe("What makes an event a hit."),
-  bucket: bucketSchema.describe("How many hits of one subject, in how long, make a finding."),
-  cooldown: durationText
-    .prefault("1m")
-    .describe("How long after a finding the rule makes no other for the same subject."),
-  ban: z
-    .union([z.enum(["default", "none"]), durationText])
-    .default("default")
-    .describe("Length of a first ban: the policy's, none (the rule only reports), or its own."),
-});
+export const ruleSchema = z
+  .strictObject({
+    title: z.strictObject({
+      en: z.string().min(1).describe("A few words for lists and reasons."),
+      ja: z.string().min(1).describe("The same in Japanese."),
+    }),
+    detects: z.string().min(1).describe("Who is detected, in one sentence."),
+    why: z.string().min(1).describe("Why that tells an attacker from a visitor."),
+    falsePositives: z
+      .array(z.string())
+      .default([])
+      .describe("Whom it may hit by mistake, and what to do about it."),
+    severity: z.enum(SEVERITIES).describe("How much a person should mind."),
+    references: z
+      .array(z.string())
+      .default([])
+      .describe("CWE, ATT&CK or RFC numbers, or addresses of pages."),
+    tags: z.array(z.string()).default([]).describe("Words to group rules by."),
+    events: z.enum(SOURCE_KINDS).describe("The kind of event that is looked at."),
+    subject: z
+      .enum(SUBJECT_KINDS)
+      .default("address")
+      .describe(
+        "Whose hits are counted together: those of an address (IPv6: of its /64), of a prefix (IPv4 /24; IPv6 /56, or /48), of a name, or of an address and a name.",
+      ),
+    match: matcherSchema.describe("What makes an event a hit."),
+    bucket: bucketSchema.describe("How many hits of one subject, in how long, make a finding."),
+    cooldown: durationText
+      .prefault("1m")
+      .describe("How long after a finding the rule makes no other for the same subject."),
+    ban: z
+      .union([z.enum(["default", "none"]), durationText])
+      .default("default")
+      .describe("Length of a first ban: the policy's, none (the rule only reports), or its own."),
+  })
+  .superRefine(({ subject, ban }, context) => {
+    if (!isNameOnly(subject) || ban === "none") return;
+    const message = `a ${subject} has no address that could be banned; write ban: none, or subject: address+${subject}`;
+    context.addIssue({ code: "custom", path: ["ban"], message });
+  });
 
 /** A rule as its file says; `compileRule` makes the one that runs. */
 export type RuleSpec = z.infer<typeof ruleSchema>;

@@ -7,7 +7,8 @@ const GENERATION_CHARACTERS = 48 * 2 ** 20;
 
 /**
  * A subject in memory. An IPv4 address is a number, which is found faster than a text and has nothing to keep; a /64 is
- * its groups without the zeros behind them (`2001:db8:1:2`, or `2001:db8` for 2001:db8::/64).
+ * its groups without the zeros behind them (`2001:db8:1:2`, or `2001:db8` for 2001:db8::/64). Any other is its text, which
+ * has a slash or an equals sign in it.
  */
 export type SubjectKey = number | string;
 
@@ -45,13 +46,21 @@ function ipv6Key(client: Ip): string {
 
 const keyOfPrefix = (subject: Subject): string => subject.slice(0, -IPV6_ENDING.length);
 
-export const keyOfSubject = (subject: Subject): SubjectKey =>
-  subject.endsWith(IPV6_ENDING) ? keyOfPrefix(subject) : keyOf(subject as string as Ip);
+export function keyOfSubject(subject: Subject): SubjectKey {
+  if (subject.includes("=")) return subject;
+  if (subject.endsWith(IPV6_ENDING)) return keyOfPrefix(subject);
+  return subject.includes("/") ? subject : keyOf(subject as string as Ip);
+}
 
-export const subjectOfKey = (key: SubjectKey): Subject =>
-  (typeof key === "string"
-    ? `${key}${IPV6_ENDING}`
-    : [key >>> 24, (key >>> 16) & 255, (key >>> 8) & 255, key & 255].join(".")) as Subject;
+export function subjectOfKey(key: SubjectKey): Subject {
+  if (typeof key === "string") return (isItsText(key) ? key : `${key}${IPV6_ENDING}`) as Subject;
+  return [key >>> 24, (key >>> 16) & 255, (key >>> 8) & 255, key & 255].join(".") as Subject;
+}
+
+const isItsText = (key: string): boolean => key.includes("=") || key.includes("/");
+
+/** Names are as long as whoever sends them likes. */
+const lengthOf = (key: SubjectKey): number => (typeof key === "string" ? key.length : 0);
 
 /**
  * What is known of each subject, in bounded memory: two generations. New and returning subjects live in the young one; when
@@ -95,6 +104,7 @@ export class Subjects<State> {
       this.#sweep = this.#young.entries();
       this.held = { characters: 0 };
     }
+    this.held.characters += lengthOf(key);
     this.#young.set(typeof key === "string" ? detached(key) : key, state);
   }
 
@@ -109,8 +119,10 @@ export class Subjects<State> {
       }
       const [key, state] = next.value;
       const left = kept(state);
-      if (left === null) this.#young.delete(key);
-      else if (left !== state) this.#young.set(key, left);
+      if (left === null) {
+        this.held.characters -= lengthOf(key);
+        this.#young.delete(key);
+      } else if (left !== state) this.#young.set(key, left);
     }
   }
 
@@ -119,7 +131,8 @@ export class Subjects<State> {
     const forgotten = new TargetSet([target]);
     for (const generation of [this.#young, this.#old]) {
       for (const key of generation.keys()) {
-        if (forgotten.covering(targetOfSubject(subjectOfKey(key))) !== null) generation.delete(key);
+        const target = targetOfSubject(subjectOfKey(key));
+        if (target !== null && forgotten.covering(target) !== null) generation.delete(key);
       }
     }
   }

@@ -128,6 +128,7 @@ export interface FindingItem {
 export interface IncidentItem {
   readonly id: number;
   readonly subject: string;
+  /** Canonical CIDR; the subject again where that is only a name (`vhost=NAME`). */
   readonly target: string;
   readonly severity: Severity;
   readonly state: "open" | "closed";

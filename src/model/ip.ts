@@ -7,7 +7,10 @@ export type Ip = Brand<string, "Ip">;
 /** What is banned: canonical CIDR with host bits cleared, `192.0.2.1/32` or `2001:db8::/64`. */
 export type Target = Brand<string, "Target">;
 
-/** What is counted: a bare IPv4 address or an IPv6 /64 prefix. */
+/**
+ * What is counted: a bare IPv4 address or an IPv6 /64 prefix; where a rule asks for it a wider prefix, a name (`vhost=NAME`,
+ * `user=NAME`), or an address and a name (`192.0.2.7 vhost=NAME`).
+ */
 export type Subject = Brand<string, "Subject">;
 
 /** IPv6 clients own at least a /64 and change within it at will, so they are counted and banned by it. */
@@ -124,10 +127,11 @@ export const targetOf = (ip: Ip): Target =>
 export const subjectOf = (ip: Ip): Subject =>
   (isIpv4(ip) ? ip : network(ip, IPV6_SUBJECT_LENGTH)) as string as Subject;
 
-/** The target of a subject; what follows a space (` vhost=…`) is not part of it. */
-export function targetOfSubject(subject: Subject): Target {
+/** The target of a subject; what follows a space (` vhost=…`) is not part of it. Null when it is only a name. */
+export function targetOfSubject(subject: Subject): Target | null {
   const space = subject.indexOf(" ");
   const prefix = space === -1 ? subject : subject.slice(0, space);
+  if (prefix.includes("=")) return null;
   return (prefix.includes("/") ? prefix : `${prefix}/32`) as Target;
 }
 

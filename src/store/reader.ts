@@ -175,7 +175,8 @@ export class StoreReader implements Disposable {
     return {
       id: row.id,
       subject: row.subject,
-      target: row.target,
+      // Of a subject without an address the row has none.
+      target: row.target === "" ? row.subject : row.target,
       severity: row.severity,
       state: row.state,
       openedAt: toIso(row.opened_at),
@@ -211,9 +212,11 @@ export class StoreReader implements Disposable {
   /** Those of a table's targets that cover the target or lie within it, as a JSON list. */
   #touching(table: "incidents" | "decisions", target: Target): string {
     const asked = new TargetSet([target]);
-    const targets = this.#statements.all<{ target: Target }>(`SELECT DISTINCT target FROM ${table}`);
+    const targets = this.#statements.all<{ target: Target | "" }>(`SELECT DISTINCT target FROM ${table}`);
     return JSON.stringify(
-      targets.filter((each) => asked.overlapping(each.target) !== null).map((each) => each.target),
+      targets
+        .filter((each) => each.target !== "" && asked.overlapping(each.target) !== null)
+        .map((each) => each.target),
     );
   }
 

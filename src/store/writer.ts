@@ -151,7 +151,7 @@ export class StoreWriter implements Disposable {
       return this.#statements.insert(
         "INSERT INTO incidents VALUES (NULL, ?, ?, ?, 'open', ?, ?)",
         finding.subject,
-        targetOfSubject(finding.subject),
+        targetOfSubject(finding.subject) ?? "",
         finding.severity,
         finding.firstSeen,
         finding.lastSeen,

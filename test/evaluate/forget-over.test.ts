@@ -6,7 +6,7 @@ import { ruleSchema } from "../../src/evaluate/rule-schema.ts";
 import type { LogEvent } from "../../src/model/event.ts";
 import { access, at } from "./events.ts";
 
-const rule = (id: string, bucket: object, cooldown: string) =>
+const rule = (id: string, bucket: object, cooldown: string, subject = "address") =>
   compileRule(
     {
       id,
@@ -17,6 +17,7 @@ const rule = (id: string, bucket: object, cooldown: string) =>
         severity: "medium",
         events: "access",
         match: { status: 403 },
+        subject,
         bucket,
         cooldown,
       }),
@@ -35,6 +36,7 @@ const rules = [
     "5s",
   ),
   rule("in-turn", { kind: "sequence", steps: [{ path: "/1" }, { path: "/2" }], window: "90s" }, "10s"),
+  rule("of-many", { kind: "distinct", of: "client", count: 2, window: "1m" }, "30s", "prefix"),
 ];
 const denied = (client: number, seconds: number, path: number): LogEvent =>
   access(`192.0.2.${client}`, seconds, { status: 403, path: `/${path}` });

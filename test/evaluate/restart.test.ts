@@ -48,8 +48,25 @@ const rules = [
   ),
 ];
 
+const paired = rule("paired", { kind: "threshold", count: 3, window: "1m" }, { subject: "address+user" });
+const wide = rule(
+  "wide",
+  { kind: "distinct", of: "client", count: 3, window: "1m" },
+  { subject: "prefix", cooldown: "5s" },
+);
+const named = rule(
+  "named",
+  { kind: "leaky", capacity: 2, leak: 1, per: "30s" },
+  { subject: "user", ban: "none" },
+);
+rules.push(paired, wide, named);
+
 const denied = (client: string, second: number) =>
-  access(client, second, { status: 403, path: `/${(second * 7) % 5}` });
+  access(client, second, {
+    status: 403,
+    path: `/${(second * 7) % 5}`,
+    user: second % 2 === 0 ? "eve" : null,
+  });
 /** Every seventh line is some seconds late. */
 const story: LogEvent[] = Array.from({ length: 100 }, (_, n) => {
   const second = n % 7 === 0 ? n - 4 : n;

@@ -84,13 +84,15 @@ function Fact({ name, children }: { readonly name: string; readonly children: pr
 function IncidentBans({ shown }: { readonly shown: IncidentDetail }) {
   const open = useSignal(false);
   const banned = shown.bans.some(({ state }) => state === "active");
+  /** A virtual host or a user is nothing that could be banned. */
+  const hasAddress = shown.target.includes("/") && !shown.target.includes("=");
   return (
     <section aria-labelledby="bans-heading">
       <div class="section-head">
         <h2 id="bans-heading" tabIndex={-1}>
           Bans
         </h2>
-        {!banned && (
+        {!banned && hasAddress && (
           <button
             type="button"
             aria-expanded={open.value}

@@ -1,8 +1,10 @@
 import { unreachable } from "../../model/brand.ts";
 import type { LogEvent } from "../../model/event.ts";
+import { subjectOf } from "../../model/ip.ts";
 import type { DurationMs } from "../../model/time.ts";
 import type { FieldName } from "../fields.ts";
-import { fieldsOf } from "../matcher.ts";
+import { fieldsOf, type Matcher } from "../matcher.ts";
+import type { Read } from "../read-field.ts";
 import type { BucketSpec, MatcherSpec } from "../rule-schema.ts";
 import type { Bucket } from "./bucket.ts";
 import { DistinctBucket } from "./distinct.ts";
@@ -23,7 +25,7 @@ export function windowOf(spec: BucketSpec): DurationMs {
 export function bucketFields(spec: BucketSpec): FieldName[] {
   switch (spec.kind) {
     case "distinct":
-      return [spec.of];
+      return spec.of === "client" ? [] : [spec.of];
     case "ratio":
       return fieldsOf(spec.matching);
     case "sequence":
@@ -33,17 +35,19 @@ export function bucketFields(spec: BucketSpec): FieldName[] {
   }
 }
 
-/** Makes the empty bucket of a subject; `compiled` makes a predicate of a matcher. */
-export function bucketMaker(
-  spec: BucketSpec,
-  compiled: (matcher: MatcherSpec) => (event: LogEvent) => boolean,
-): (held: Held) => Bucket {
+/** What makes the matchers and fields of a bucket run. */
+export interface Compile {
+  matcher(spec: MatcherSpec): Matcher;
+  read(field: FieldName): Read;
+}
+
+/** Makes the empty bucket of a subject. */
+export function bucketMaker(spec: BucketSpec, compile: Compile): (held: Held) => Bucket {
   switch (spec.kind) {
     case "threshold":
       return (held) => new ThresholdBucket(spec.count, spec.window, held);
     case "distinct": {
-      const { of } = spec;
-      const read = (event: LogEvent): string => String(Reflect.get(event, of) ?? "");
+      const read = spec.of === "client" ? clientOf : textOf(compile.read(spec.of));
       return (held) => new DistinctBucket(spec.count, spec.window, read, held);
     }
     case "trigger":
@@ -51,15 +55,24 @@ export function bucketMaker(
     case "leaky":
       return (held) => new LeakyBucket(spec, held);
     case "ratio": {
-      const ratio = { ...spec, matching: compiled(spec.matching) };
+      const ratio = { ...spec, matching: compile.matcher(spec.matching) };
       return (held) => new RatioBucket(ratio, held);
     }
     case "sequence": {
       const { window } = spec;
-      const steps = spec.steps.map(compiled);
+      const steps = spec.steps.map((step) => compile.matcher(step));
       return (held) => new SequenceBucket({ steps, window }, held);
     }
     default:
       return unreachable(spec);
   }
 }
+
+const textOf =
+  (read: Read) =>
+  (event: LogEvent): string =>
+    String(read(event) ?? "");
+
+/** As rules count clients: all addresses of an IPv6 /64 are one. */
+const clientOf = (event: LogEvent): string =>
+  event.kind === "unparsed" || event.client === null ? "" : subjectOf(event.client);
