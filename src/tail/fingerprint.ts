@@ -22,7 +22,7 @@ export function fingerprintOf(descriptor: number): Fingerprint {
 }
 
 /** The hash of what stands before `offset` in the open file. */
-export function tailAt(descriptor: number, offset: number): string {
+function tailAt(descriptor: number, offset: number): string {
   const length = Math.min(offset, TAIL_LENGTH);
   return hashOf(bytesAt(descriptor, offset - length, length));
 }

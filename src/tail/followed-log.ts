@@ -7,7 +7,7 @@ import { generationsOf } from "./generations.ts";
 import type { LineReader } from "./line-reader.ts";
 import { missing, openLog, packingIn, problemOf } from "./open-log.ts";
 import { PackedFile } from "./packed-file.ts";
-import { PlainFile, type ReadFile } from "./plain-file.ts";
+import { PlainFile, type ReadFile, type ReadPlain } from "./plain-file.ts";
 import { RotationCycle } from "./rotation-cycle.ts";
 import { type Unread, UnreadGenerations } from "./unread-generations.ts";
 
@@ -242,7 +242,7 @@ export class FollowedLog {
     return this.#nextOf(file, read);
   }
 
-  #nextOf(file: PlainFile, read: () => ReadFile | null): Next {
+  #nextOf(file: PlainFile, read: () => ReadPlain | null): Next {
     try {
       const lines = read();
       return lines === null ? null : this.#toCommit(lines, () => file.committed(lines));

@@ -1,4 +1,5 @@
 import { readSync } from "node:fs";
+import { TAIL_LENGTH } from "./fingerprint.ts";
 
 /**
  * Read at once, and a transaction when lines are waiting. V8 gives a text of more than 128 KiB pages of its own, which the
@@ -8,6 +9,7 @@ const CHUNK_LENGTH = 120_000;
 /** The longest line that is read whole. */
 export const LINE_LENGTH = 1 << 20;
 const NEWLINE = 10;
+const NOTHING = Buffer.alloc(0);
 const NONE: ReadonlySet<number> = new Set();
 
 export interface ReadLines {
@@ -23,25 +25,44 @@ export interface ReadLines {
  * of it, which is what makes reading cheap. One chunk is shared, so one reader serves one thread.
  */
 export class LineReader {
-  readonly #chunk = Buffer.allocUnsafe(LINE_LENGTH);
+  /** Room for what stands before the offset, and from TAIL_LENGTH on what stands behind it. */
+  readonly #read = Buffer.allocUnsafe(TAIL_LENGTH + LINE_LENGTH);
+  readonly #chunk = this.#read.subarray(TAIL_LENGTH);
   /** Descriptors in the middle of a line that was cut: the rest up to its newline is passed over. */
   readonly #passingOver = new Set<number>();
 
-  /** The whole lines from `offset` on, a chunk of them or one long line; none when there is no newline yet. */
-  read(descriptor: number, offset: number): ReadLines {
-    const length = readSync(descriptor, this.#chunk, 0, CHUNK_LENGTH, offset);
+  /**
+   * The whole lines from `offset` on, a chunk of them or one long line; none when there is no newline yet, or when
+   * `before` does not stand before the offset any more: it was truncated, and perhaps written again.
+   */
+  read(descriptor: number, offset: number, before: Buffer = NOTHING): ReadLines {
+    const length = this.#fill(descriptor, offset, before, CHUNK_LENGTH);
     if (this.#passingOver.has(descriptor)) return this.#passOver(descriptor, length, offset);
     const end = this.#chunk.subarray(0, length).lastIndexOf(NEWLINE);
     if (end !== -1) return this.#whole(end, offset);
-    return length < CHUNK_LENGTH ? { lines: [], cut: NONE, offset } : this.#readLongLine(descriptor, offset);
+    if (length < CHUNK_LENGTH) return { lines: [], cut: NONE, offset };
+    return this.#readLongLine(descriptor, offset, before);
+  }
+
+  /** The bytes that were read last, up to `length`. Only until the next read. */
+  lastRead(length: number): Buffer {
+    return this.#chunk.subarray(0, length);
+  }
+
+  /** Reads what stands before the offset in the same go, so that the two belong together; how much stands behind it. */
+  #fill(descriptor: number, offset: number, before: Buffer, most: number): number {
+    const from = TAIL_LENGTH - before.length;
+    const length = readSync(descriptor, this.#read, from, before.length + most, offset - before.length);
+    const isSame = before.equals(this.#read.subarray(from, TAIL_LENGTH));
+    return isSame ? Math.max(0, length - before.length) : 0;
   }
 
   #whole(end: number, offset: number): ReadLines {
     return { lines: split(this.#chunk.toString("latin1", 0, end)), cut: NONE, offset: offset + end + 1 };
   }
 
-  #readLongLine(descriptor: number, offset: number): ReadLines {
-    const length = readSync(descriptor, this.#chunk, 0, LINE_LENGTH, offset);
+  #readLongLine(descriptor: number, offset: number, before: Buffer): ReadLines {
+    const length = this.#fill(descriptor, offset, before, LINE_LENGTH);
     const end = this.#chunk.subarray(0, length).indexOf(NEWLINE);
     if (end !== -1) return this.#whole(end, offset);
     if (length < LINE_LENGTH) return { lines: [], cut: NONE, offset };

@@ -1,12 +1,14 @@
 import { closeSync, fstatSync, type Stats } from "node:fs";
 import type { Checkpoint, Fingerprint } from "../model/line.ts";
 import {
+  bytesAt,
   FILE_TIME_TICK_MS,
   fingerprintOf,
   HEAD_LENGTH,
   hasContent,
+  hashOf,
   type Position,
-  tailAt,
+  TAIL_LENGTH,
 } from "./fingerprint.ts";
 import type { LineReader, ReadLines } from "./line-reader.ts";
 
@@ -14,6 +16,14 @@ import type { LineReader, ReadLines } from "./line-reader.ts";
 export interface ReadFile extends Pick<ReadLines, "lines" | "cut"> {
   readonly position: Position;
 }
+
+/** Of a file that is not packed. */
+export interface ReadPlain extends ReadFile {
+  /** What stands before the position then. */
+  readonly before: Buffer;
+}
+
+const NOTHING = Buffer.alloc(0);
 
 interface Seen extends Pick<Stats, "size" | "mtimeMs"> {
   /** When it was looked at. Within a tick of its last write it may be written again without a trace in its times. */
@@ -25,6 +35,8 @@ export class PlainFile {
   readonly descriptor: number;
   readonly #reader: LineReader;
   #position: Position;
+  /** What stands before the position, as it was read. */
+  #before: Buffer;
   /** How the file was when its content was last compared with what had been read of it. */
   #seen: Seen;
   /** Its size when it ended in a half-written line: until it grows there is nothing to read. */
@@ -37,6 +49,7 @@ export class PlainFile {
     this.#reader = reader;
     this.#seen = seen(fstatSync(descriptor));
     this.#position = beginningOf(descriptor);
+    this.#before = NOTHING;
     reader.seek(descriptor, 0);
   }
 
@@ -68,10 +81,18 @@ export class PlainFile {
     return this.fingerprint.device === dev && this.fingerprint.inode === ino;
   }
 
-  /** Goes on where a checkpoint of the same content says. */
+  /** Goes on where a checkpoint of the same content says; from the beginning where it was truncated since it was compared. */
   resume({ offset, tail }: Pick<Checkpoint, "offset" | "tail">): void {
+    const fingerprint = fingerprintOf(this.descriptor);
+    const length = Math.min(offset, TAIL_LENGTH);
+    const before = bytesAt(this.descriptor, offset - length, length);
+    if (before.length < length || (tail !== "" && hashOf(before) !== tail)) {
+      this.startOver();
+      return;
+    }
     this.isKnown = true;
-    this.#position = { fingerprint: fingerprintOf(this.descriptor), offset, tail };
+    this.#position = { fingerprint, offset, tail };
+    this.#before = before;
     this.#reader.seek(this.descriptor, offset);
   }
 
@@ -94,35 +115,40 @@ export class PlainFile {
     this.#seen = seen(fstatSync(this.descriptor));
     this.#waitsAt = -1;
     this.#position = beginningOf(this.descriptor);
+    this.#before = NOTHING;
     this.#reader.seek(this.descriptor, 0);
   }
 
   /** The next lines; null when there are none. */
-  read(): ReadFile | null {
+  read(): ReadPlain | null {
     const { offset } = this;
     const { size } = this.stat;
     if (size <= offset || size === this.#waitsAt) return null;
-    const read = this.#reader.read(this.descriptor, offset);
-    if (read.offset !== offset) return this.#upTo(read);
+    const read = this.#reader.read(this.descriptor, offset, this.#before);
+    if (read.offset !== offset) return this.#upTo(read, this.#reader.lastRead(read.offset - offset));
     this.#waitsAt = size;
     return null;
   }
 
   /** The next lines; where it is still empty, none of them, and its beginning. */
-  readOrMark(): ReadFile | null {
+  readOrMark(): ReadPlain | null {
     const isEmpty = this.offset === 0 && this.stat.size === 0;
-    return isEmpty ? { lines: [], cut: new Set(), position: this.#position } : this.read();
+    return isEmpty
+      ? { lines: [], cut: new Set(), position: this.#position, before: this.#before }
+      : this.read();
   }
 
   /** What stands behind the last newline of a file that nobody goes on writing to; null: nothing. */
-  readUnfinished(): ReadFile | null {
+  readUnfinished(): ReadPlain | null {
     const rest = this.#reader.unfinished(this.descriptor, this.offset);
     if (rest === "") return null;
-    return this.#upTo({ lines: [rest], cut: new Set([0]), offset: this.offset + rest.length });
+    const read = { lines: [rest], cut: new Set([0]), offset: this.offset + rest.length };
+    return this.#upTo(read, this.#reader.lastRead(rest.length));
   }
 
-  committed({ position }: ReadFile): void {
+  committed({ position, before }: ReadPlain): void {
     this.#position = position;
+    this.#before = before;
     this.isKnown = true;
   }
 
@@ -131,10 +157,24 @@ export class PlainFile {
     closeSync(this.descriptor);
   }
 
-  #upTo({ lines, cut, offset }: ReadLines): ReadFile {
-    const isShort = this.fingerprint.headLength < HEAD_LENGTH;
-    const fingerprint = isShort ? fingerprintOf(this.descriptor) : this.fingerprint;
-    return { lines, cut, position: { fingerprint, offset, tail: tailAt(this.descriptor, offset) } };
+  /**
+   * What tells the file is taken from the bytes that were read: to read it again would tell of another file where it was
+   * truncated in between. A head that is not whole yet stands in what was read before.
+   */
+  #upTo({ lines, cut, offset }: ReadLines, bytes: Buffer): ReadPlain {
+    const before = Buffer.concat([this.#before, bytes.subarray(-TAIL_LENGTH)]).subarray(-TAIL_LENGTH);
+    return {
+      lines,
+      cut,
+      position: { fingerprint: this.#withHead(bytes), offset, tail: hashOf(before) },
+      before,
+    };
+  }
+
+  #withHead(bytes: Buffer): Fingerprint {
+    if (this.offset >= HEAD_LENGTH) return this.fingerprint;
+    const head = Buffer.concat([this.#before, bytes.subarray(0, HEAD_LENGTH)]).subarray(0, HEAD_LENGTH);
+    return { ...this.fingerprint, head: hashOf(head), headLength: head.length };
   }
 }
 
@@ -147,5 +187,5 @@ const seen = ({ size, mtimeMs }: Pick<Stats, "size" | "mtimeMs">): Seen => ({
 const beginningOf = (descriptor: number): Position => ({
   fingerprint: fingerprintOf(descriptor),
   offset: 0,
-  tail: tailAt(descriptor, 0),
+  tail: hashOf(NOTHING),
 });
