@@ -1,4 +1,3 @@
-import { BanShares } from "./decide/ban-shares.ts";
 import { Ledger } from "./decide/ledger.ts";
 import type { BanLengths } from "./decide/policy.ts";
 import { Policy } from "./decide/policy.ts";
@@ -68,9 +67,8 @@ const SAMPLE_LINES = 50;
 export async function replay(options: ReplayOptions): Promise<Replayed> {
   const site = { origins: new Set(options.origins) };
   const ledger = new Ledger(options.policy.memory, () => false);
-  const shares = new BanShares();
-  const auditSources = new AuditSources(options.logs ?? [], shares);
-  const { trustOf } = auditSources;
+  const auditSources = new AuditSources(options.logs ?? []);
+  const { trustOf, shares } = auditSources;
   const stages = {
     ledger,
     sockets: new Sockets(),

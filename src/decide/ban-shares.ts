@@ -1,4 +1,4 @@
-import type { AuditTrust } from "../model/audit.ts";
+import type { AuditTrust, TrustOf } from "../model/audit.ts";
 import type { SourceId } from "../model/event.ts";
 import { NEVER, type UnixMs } from "../model/time.ts";
 
@@ -6,7 +6,7 @@ import { NEVER, type UnixMs } from "../model/time.ts";
 export const DAY_MS = 24 * 3_600_000;
 
 export interface CausedBan {
-  /** The audit source; null: Apache's own logs. */
+  /** The file whose lines reported it; null: Apache's own logs. */
   readonly reportedBy: SourceId | null;
   readonly decidedAt: UnixMs;
 }
@@ -19,46 +19,86 @@ export interface BanUsage {
 
 /**
  * Who caused the last day's bans. Only those of rules count: a person's list of a thousand ranges must not raise what an
- * app may do.
+ * app may do. All files of one entry of the configuration are one source: an app that writes thirty may cause no more than
+ * one that writes one.
  *
  * A ban counts from when it was decided, not from the time of its lines: an app writes these times itself, and could
  * spread its bans over all of last month. Replay has no such time; there it is the newest that any ban had until then.
  */
 export class BanShares {
-  #bans: CausedBan[] = [];
-  /** How many there were when those of more than a day ago were dropped. */
-  #kept = 0;
+  readonly #trustOf: TrustOf;
+  #all = new Times();
+  /** By the name of the source. */
+  #caused = new Map<string, Times>();
   #newest = 0 as UnixMs;
 
+  constructor(trustOf: TrustOf) {
+    this.#trustOf = trustOf;
+  }
+
+  /** Takes what was stored, once the sources that reported it are known. */
   load(bans: Iterable<CausedBan>): void {
-    this.#bans = [...bans];
+    this.#all = new Times();
+    this.#caused = new Map();
+    for (const { reportedBy, decidedAt } of bans) this.#add(reportedBy, decidedAt);
   }
 
   /** Notes a ban that begins at `at` and is decided at `now`, which is `NEVER` in replay. */
   record(reportedBy: SourceId | null, at: UnixMs, now: UnixMs): void {
-    const decidedAt = this.#time(at, now);
-    this.#bans.push({ reportedBy, decidedAt });
-    if (this.#bans.length < 2 * this.#kept + 100) return;
-    this.#bans = this.#bans.filter((ban) => ban.decidedAt > decidedAt - DAY_MS);
-    this.#kept = this.#bans.length;
+    this.#add(reportedBy, this.#time(at, now));
   }
 
-  usage(source: SourceId, { maxBanShare, bansAlways }: AuditTrust, at: UnixMs, now: UnixMs): BanUsage {
+  usage({ name, maxBanShare, bansAlways }: AuditTrust, at: UnixMs, now: UnixMs): BanUsage {
     const time = this.#time(at, now);
-    let total = 0;
-    let bans = 0;
-    for (const { decidedAt, reportedBy } of this.#bans) {
-      // What was decided later than now was decided by a clock that was wrong.
-      if (decidedAt <= time - DAY_MS || decidedAt > time) continue;
-      total++;
-      if (reportedBy === source) bans++;
-    }
+    const bans = this.#caused.get(name)?.inDayBefore(time) ?? 0;
+    const total = this.#all.inDayBefore(time);
     return { bans, limit: Math.max(bansAlways, Math.floor(maxBanShare * (total + 1))) };
+  }
+
+  #add(reportedBy: SourceId | null, decidedAt: UnixMs): void {
+    this.#all.add(decidedAt);
+    const name = reportedBy === null ? undefined : this.#trustOf(reportedBy)?.name;
+    if (name === undefined) return;
+    const caused = this.#caused.get(name) ?? new Times();
+    caused.add(decidedAt);
+    this.#caused.set(name, caused);
   }
 
   #time(at: UnixMs, now: UnixMs): UnixMs {
     if (now !== NEVER) return now;
     if (at > this.#newest) this.#newest = at;
     return this.#newest;
+  }
+}
+
+/** Times of bans in order: an app that reports thousands a second asks as often how many there were in a day. */
+class Times {
+  readonly #sorted: UnixMs[] = [];
+  /** How many there were when those of more than a day ago were dropped. */
+  #kept = 0;
+
+  add(time: UnixMs): void {
+    // At the end, but after a clock was set back.
+    this.#sorted.splice(this.#until(time), 0, time);
+    if (this.#sorted.length < 2 * this.#kept + 100) return;
+    this.#sorted.splice(0, this.#until(time - DAY_MS));
+    this.#kept = this.#sorted.length;
+  }
+
+  /** What was decided later than `time` was decided by a clock that was wrong. */
+  inDayBefore(time: UnixMs): number {
+    return this.#until(time) - this.#until(time - DAY_MS);
+  }
+
+  /** How many are at `time` or before. */
+  #until(time: number): number {
+    let low = 0;
+    let high = this.#sorted.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#sorted[middle]! <= time) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 }

@@ -29,7 +29,7 @@ export class Policy {
     ledger: Ledger,
     protectedTargets: Protected,
     trustOf: TrustOf = unlimited,
-    shares: BanShares = new BanShares(),
+    shares: BanShares = new BanShares(trustOf),
   ) {
     this.#lengths = lengths;
     this.#ledger = ledger;
@@ -76,7 +76,7 @@ export class Policy {
     const trust = report === null ? null : this.#trustOf(report.source);
     if (report === null || trust === null) return null;
     if (!mayBanFor(trust, report.name)) return `source ${trust.name} may not ban for ${report.name}`;
-    const { bans, limit } = this.#shares.usage(report.source, trust, at, now);
+    const { bans, limit } = this.#shares.usage(trust, at, now);
     return bans < limit
       ? null
       : `source ${trust.name} has caused ${bans} ban${bans === 1 ? "" : "s"} in a day, as many as it may`;

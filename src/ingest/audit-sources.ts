@@ -1,5 +1,5 @@
 import { basename, dirname } from "node:path";
-import { type BanShares, type BanUsage, DAY_MS } from "../decide/ban-shares.ts";
+import { BanShares, type BanUsage, DAY_MS } from "../decide/ban-shares.ts";
 import type { AuditTrust, TrustOf } from "../model/audit.ts";
 import { SekishoError } from "../model/errors.ts";
 import type { SourceId } from "../model/event.ts";
@@ -10,46 +10,43 @@ import type { IngestedLog } from "./messages.ts";
 
 interface Limit {
   readonly trust: AuditTrust;
-  /** False when stars stand for several files; each is called by its path then. */
-  readonly isOne: boolean;
   readonly covers: (path: string) => boolean;
 }
 
 type Known = Pick<Source, "id" | "path" | "kind">;
 
-/** What the audit sources may cause, by their numbers in the store, and what they have caused. */
+/**
+ * What the audit sources may cause, by the numbers that their files have in the store, and what they have caused. Files
+ * that one entry of the configuration stands for are one source.
+ */
 export class AuditSources {
   readonly #limits: readonly Limit[];
   readonly #trusts = new Map<SourceId, AuditTrust>();
-  readonly #shares: BanShares;
-
-  constructor(logs: readonly IngestedLog[], shares: BanShares) {
-    this.#limits = logs.flatMap(({ path, trust }) => (trust ? [limitOf(path, trust)] : []));
-    this.#shares = shares;
-  }
-
   readonly trustOf: TrustOf = (source) => this.#trusts.get(source) ?? null;
+  readonly shares = new BanShares(this.trustOf);
+
+  constructor(logs: readonly IngestedLog[]) {
+    this.#limits = logs.flatMap(({ path, trust }) => (trust ? [limitOf(path, trust)] : []));
+  }
 
   /** Takes note of a log's number. */
   note({ id, path, kind }: Known): void {
     const limit = kind === "audit" ? this.#limits.find(({ covers }) => covers(path)) : undefined;
-    if (limit !== undefined)
-      this.#trusts.set(id, { ...limit.trust, name: limit.isOne ? limit.trust.name : path });
+    if (limit !== undefined) this.#trusts.set(id, limit.trust);
   }
 
   /** What the source has caused; null for Apache's own logs. */
   causes(source: SourceId, now: UnixMs): (BanUsage & { readonly mayBan: readonly string[] }) | null {
     const trust = this.trustOf(source);
     if (trust === null) return null;
-    return { ...this.#shares.usage(source, trust, now, now), mayBan: trust.mayBan };
+    return { ...this.shares.usage(trust, now, now), mayBan: trust.mayBan };
   }
 
   /** One for each source that has caused as many bans as it may. */
   problems(sources: readonly SourceId[], now: UnixMs): SekishoError[] {
-    return sources.flatMap((source) => {
-      const trust = this.trustOf(source);
-      if (trust === null) return [];
-      const { bans, limit } = this.#shares.usage(source, trust, now, now);
+    const trusts = new Set(sources.map(this.trustOf).filter((trust) => trust !== null));
+    return [...trusts].flatMap((trust) => {
+      const { bans, limit } = this.shares.usage(trust, now, now);
       return bans === 0 || bans < limit ? [] : [limitReached(trust.name, bans)];
     });
   }
@@ -59,12 +56,8 @@ export class AuditSources {
 export const sharesSince = (now: UnixMs): UnixMs => (now - DAY_MS) as UnixMs;
 
 function limitOf(path: string, trust: AuditTrust): Limit {
-  const { directory, matches, literal } = logPattern(path);
-  return {
-    trust,
-    isOne: literal,
-    covers: (each) => dirname(each) === directory && matches(basename(each)),
-  };
+  const { directory, matches } = logPattern(path);
+  return { trust, covers: (each) => dirname(each) === directory && matches(basename(each)) };
 }
 
 const limitReached = (name: string, bans: number): SekishoError =>

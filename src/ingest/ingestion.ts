@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { BanShares } from "../decide/ban-shares.ts";
 import { Ledger } from "../decide/ledger.ts";
 import { Policy } from "../decide/policy.ts";
 import { type Protected, protectedBy } from "../decide/protected.ts";
@@ -50,11 +49,10 @@ export class Ingestion implements Disposable {
     this.#trustedProxies = new TargetSet(settings.trustedProxies);
     this.#store = store;
     this.#clock = clock;
-    const shares = new BanShares();
-    shares.load(store.bansByRules(sharesSince(clock.now())));
-    this.#auditSources = new AuditSources(settings.logs, shares);
+    this.#auditSources = new AuditSources(settings.logs);
+    const { trustOf, shares } = this.#auditSources;
     for (const source of store.sources()) this.#auditSources.note(source);
-    const { trustOf } = this.#auditSources;
+    shares.load(store.bansByRules(sharesSince(clock.now())));
     const site = { origins: new Set(settings.origins) };
     const evaluator = new Evaluator(compileRules(settings.rules, site), trustOf);
     const { memory } = evaluator;

@@ -8,7 +8,7 @@ export const ownNamePattern = /^app\.[A-Za-z0-9][A-Za-z0-9_.-]{0,59}$/;
  * taken over could have anybody banned.
  */
 export interface AuditTrust {
-  /** What reasons call the source: the socket's name, or the file's path. */
+  /** What reasons call the source: the socket's name, or the path in the configuration. No two have the same. */
   readonly name: string;
   /** Names of events; `app.*` stands for all of a site's own. */
   readonly mayBan: readonly string[];

@@ -3,7 +3,7 @@ import { BanShares } from "../../src/decide/ban-shares.ts";
 import { Ledger } from "../../src/decide/ledger.ts";
 import { Policy } from "../../src/decide/policy.ts";
 import { Protected } from "../../src/decide/protected.ts";
-import type { AuditReport, AuditTrust } from "../../src/model/audit.ts";
+import type { AuditReport, AuditTrust, TrustOf } from "../../src/model/audit.ts";
 import type { Finding } from "../../src/model/finding.ts";
 import type { Subject } from "../../src/model/ip.ts";
 import { type DurationMs, NEVER, parseDuration, type UnixMs } from "../../src/model/time.ts";
@@ -16,6 +16,7 @@ const lengths = {
   memory: parseDuration("30d") as DurationMs,
 };
 const CHAT = 3;
+const SECOND_FILE = 4;
 const DAY = 86_400;
 const chat: AuditTrust = {
   name: "chat",
@@ -24,10 +25,16 @@ const chat: AuditTrust = {
   bansAlways: 2,
 };
 
+/** Two files of one app. */
+const trusting =
+  (trust: AuditTrust): TrustOf =>
+  (source) =>
+    source === CHAT || source === SECOND_FILE ? trust : null;
+
 /** Findings on one address after another. */
-function scene(trust: AuditTrust = chat, shares = new BanShares()) {
+function scene(trust: AuditTrust = chat, shares = new BanShares(trusting(trust))) {
   const ledger = new Ledger(lengths.memory, () => true);
-  const trustOf = (source: number) => (source === CHAT ? trust : null);
+  const trustOf = trusting(trust);
   const policy = new Policy(lengths, ledger, Protected.nobody, trustOf, shares);
   let next = 0;
   return (seconds: number, report: AuditReport | null, now: UnixMs = NEVER): string => {
@@ -122,6 +129,14 @@ describe("the share of bans", () => {
     ]);
   });
 
+  test("is one for all files of a source, also of bans from before a restart", () => {
+    const shares = new BanShares(trusting(chat));
+    shares.load([{ decidedAt: at(0), reportedBy: SECOND_FILE }]);
+    const judge = scene(chat, shares);
+    expect([1, 2].map((second) => judge(second, byChat, at(second)))).toEqual(["ban", LIMIT_OF_2]);
+    expect(judge(3, { ...byChat, source: SECOND_FILE }, at(3))).toBe(LIMIT_OF_2);
+  });
+
   test("may be all: then nothing is spared", () => {
     const judge = scene({ ...chat, maxBanShare: 1, bansAlways: 0 });
     for (let second = 0; second < 100; second++) expect(judge(second, byChat)).toBe("ban");
@@ -144,12 +159,12 @@ describe("the share of bans", () => {
   });
 
   test("is known again after a restart", () => {
-    const shares = new BanShares();
+    const shares = new BanShares(trusting(chat));
     shares.load([
       { decidedAt: at(0), reportedBy: CHAT },
       { decidedAt: at(1), reportedBy: CHAT },
     ]);
-    expect(shares.usage(CHAT, chat, at(2), at(2))).toEqual({ bans: 2, limit: 2 });
+    expect(shares.usage(chat, at(2), at(2))).toEqual({ bans: 2, limit: 2 });
     expect(scene(chat, shares)(2, byChat, at(2))).toBe(LIMIT_OF_2);
   });
 
@@ -160,9 +175,9 @@ describe("the share of bans", () => {
   });
 
   test("forgets what is older than a day, however many there were", () => {
-    const shares = new BanShares();
+    const shares = new BanShares(trusting(chat));
     for (let n = 0; n < 10_000; n++) shares.record(CHAT, at(0), at(n * 60));
     const now = at(9_999 * 60);
-    expect(shares.usage(CHAT, chat, now, now)).toEqual({ bans: 1_440, limit: 720 });
+    expect(shares.usage(chat, now, now)).toEqual({ bans: 1_440, limit: 720 });
   });
 });
