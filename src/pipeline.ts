@@ -13,6 +13,7 @@ import type { LineBatch } from "./model/line.ts";
 import type { SocketChange } from "./model/socket.ts";
 import type { UnixMs } from "./model/time.ts";
 import type { LineParser } from "./parse/line-parser.ts";
+import { unparsed } from "./parse/unparsed.ts";
 
 export interface Stages {
   readonly ledger: Ledger;
@@ -29,7 +30,10 @@ export interface Outcome {
   readonly judgements: readonly Judgement[];
 }
 
-/** line → event */
+/**
+ * line → event. A parser should never throw; where one does, the batch must get through all the same, or each new start
+ * would meet the same line again.
+ */
 export function parseLines(
   batch: Pick<LineBatch, "lines" | "cut">,
   parser: LineParser,
@@ -39,7 +43,12 @@ export function parseLines(
   const { lines, cut } = batch;
   const events = new Array<LogEvent>(lines.length);
   for (let index = 0; index < lines.length; index++) {
-    events[index] = parser.parse(lines[index]!, source, now, cut.has(index));
+    const line = lines[index]!;
+    try {
+      events[index] = parser.parse(line, source, now, cut.has(index));
+    } catch {
+      events[index] = unparsed(line, source, now, "fault");
+    }
   }
   return events;
 }

@@ -143,6 +143,7 @@ export const UNPARSED_REASONS = [
   "continuation", // a line of an error log that belongs to the message before it: a stack trace
   "audit-name", // an audit line whose event is not a known name
   "audit-version", // an audit line of a version that is newer than this Sekisho
+  "fault", // Sekisho itself failed on the line
 ] as const;
 export type UnparsedReason = (typeof UNPARSED_REASONS)[number];
 

@@ -14,6 +14,7 @@ const REASONS: Readonly<Record<UnparsedReason, string>> = {
   continuation: "the rest of the message before it",
   "audit-name": "not a known event name",
   "audit-version": "of a version newer than this Sekisho",
+  fault: "Sekisho failed on it: please report this line",
 };
 
 /** The newest lines that are not events, each with the reason. */
