@@ -82,9 +82,7 @@ describe.skipIf(missing("root", "netns"))("on a machine without Apache", () => {
     expect(modeOf(data)).toBe(0o700);
     expect(modeOf(join(data, "token"))).toBe(0o600);
     expect(modeOf(join(data, "demo.sqlite"))).toBe(0o600);
-    await expect
-      .poll(() => program.stderr, { timeout: 15_000 })
-      .toContain("ban 198.51.100.1/32: Repeated 403");
+    await expect.poll(() => program.stderr, { timeout: 15_000 }).toContain("ban 198.51.100.1/32: ");
 
     const asked = performance.now();
     program.signal("SIGINT");
