@@ -1,7 +1,7 @@
 import type { Decision, StoredDecision } from "../model/decision.ts";
 import type { AccessEvent, ErrorEvent, LogEvent } from "../model/event.ts";
 import { type Ip, type Target, TargetSet, targetOf } from "../model/ip.ts";
-import type { DurationMs, UnixMs } from "../model/time.ts";
+import { type DurationMs, NEVER, type UnixMs } from "../model/time.ts";
 
 interface Term {
   readonly at: UnixMs;
@@ -9,7 +9,16 @@ interface Term {
   readonly until: UnixMs;
   /** Taken back by a person: it refused requests while it ran, but is no reason for a longer one. */
   readonly revoked: boolean;
+  /** It had not passed when it was decided, so it is a reason for a longer one. */
+  readonly counts: boolean;
 }
+
+/**
+ * Whether a ban that is decided at `now` has not passed yet. Of one that has, nobody took notice; and an app that writes
+ * audit events writes their times itself, so seven old ones would make three weeks of its ban. `now` is `NEVER` in
+ * replay, which takes each line as read when it was written.
+ */
+const willRun = (until: UnixMs, now: UnixMs): boolean => now === NEVER || now < until;
 
 const SECOND_MS = 1_000;
 /** Most formats write whole seconds, so a line can bear a time from before the ban that refused it. */
@@ -44,14 +53,16 @@ export class Ledger {
   load(decisions: Iterable<StoredDecision>): void {
     for (const decision of decisions) {
       if (decision.kind !== "ban") continue;
-      this.record(decision);
+      this.record(decision, decision.decidedAt ?? decision.at);
       if (decision.revokedAt !== null) this.revoke(decision.target, decision.revokedAt);
     }
   }
 
-  record(ban: Pick<Decision, "target" | "at" | "until">): void {
+  /** Notes a ban that is decided at `now`. */
+  record(ban: Pick<Decision, "target" | "at" | "until">, now: UnixMs): void {
     const terms = (this.#terms.get(ban.target) ?? []).filter((term) => term.until > ban.at - this.#memory);
-    terms.push({ at: wholeSecond(ban.at), until: ban.until, revoked: false });
+    const { until } = ban;
+    terms.push({ at: wholeSecond(ban.at), until, revoked: false, counts: willRun(until, now) });
     this.#terms.set(ban.target, terms);
     this.#banned.add(ban.target);
   }
@@ -69,7 +80,7 @@ export class Ledger {
   /** A person's ban takes the place of what runs on its target. */
   replace(ban: Decision): void {
     this.revoke(ban.target, ban.at);
-    this.record(ban);
+    this.record(ban, ban.at);
   }
 
   /** When the ban of exactly this target that runs would end; null when none runs. */
@@ -108,11 +119,12 @@ export class Ledger {
     }
   }
 
-  /** Bans of exactly this target that ended by themselves within the memory before `time`. */
+  /** Bans of exactly this target that ran, and ended by themselves within the memory before `time`. */
   earlierBans(target: Target, time: UnixMs): number {
     const terms = this.#terms.get(target) ?? [];
-    return terms.filter(({ until, revoked }) => !revoked && until <= time && until > time - this.#memory)
-      .length;
+    return terms.filter(
+      ({ until, revoked, counts }) => counts && !revoked && until <= time && until > time - this.#memory,
+    ).length;
   }
 
   /**

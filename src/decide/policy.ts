@@ -66,7 +66,7 @@ export class Policy {
       until: later(at, length),
       reportedBy: finding.report?.source ?? null,
     };
-    this.#ledger.record(decision);
+    this.#ledger.record(decision, now);
     this.#shares.record(decision.reportedBy, at, now);
     return { kind: "ban", decision };
   }

@@ -21,6 +21,8 @@ export interface Decision {
 
 export interface StoredDecision extends Decision {
   readonly id: number;
+  /** By the clock; `at` may be long before it, where lines were read late. Null: it was not kept. */
+  readonly decidedAt: UnixMs | null;
   /** When a person took it back; null while it stands. */
   readonly revokedAt: UnixMs | null;
   /** The incident that led to it. */

@@ -15,6 +15,7 @@ export interface DecisionRow {
   readonly revoked_at: UnixMs | null;
   readonly incident: number | null;
   readonly reported_by: SourceId | null;
+  readonly decided_at: UnixMs | null;
 }
 
 export const decisionOf = (row: DecisionRow): StoredDecision => ({
@@ -29,4 +30,5 @@ export const decisionOf = (row: DecisionRow): StoredDecision => ({
   revokedAt: row.revoked_at,
   incident: row.incident,
   reportedBy: row.reported_by,
+  decidedAt: row.decided_at,
 });

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { Ledger } from "../../src/decide/ledger.ts";
 import { Policy } from "../../src/decide/policy.ts";
 import { Protected, protectedBy } from "../../src/decide/protected.ts";
+import type { StoredDecision } from "../../src/model/decision.ts";
 import type { Finding } from "../../src/model/finding.ts";
 import { parseTarget, type Subject, type Target } from "../../src/model/ip.ts";
 import { type DurationMs, NEVER, PERMANENT, parseDuration, type UnixMs } from "../../src/model/time.ts";
@@ -38,6 +39,13 @@ function policyWith({ allowlist = [] as string[], proxies = [] as string[], enfo
 }
 const lengthOf = (judgement: ReturnType<Policy["decide"]>[number]) =>
   judgement.kind === "ban" ? judgement.decision.until - judgement.decision.at : judgement.kind;
+
+test("a rule in observe mode bans nobody, and the finding says why", () => {
+  const { policy, ledger } = policyWith();
+  const observed = finding("192.0.2.7", 0, "observe");
+  expect(policy.decide([observed], NEVER)).toEqual([{ kind: "spared", why: "rule is in observe mode" }]);
+  expect(ledger.bannedBy(target("192.0.2.7"), at(1))).toBeNull();
+});
 
 describe("bans", () => {
   test("run from the event that led to them, with a reason that can be read", () => {
@@ -78,6 +86,32 @@ describe("bans", () => {
     expect(lengthOf(policy.decide([finding("192.0.2.7", 100_000)], NEVER)[0]!)).toBe(HOUR);
   });
 
+  test("that had passed when their lines were read do not lengthen the next", () => {
+    const lengthAfter = (late: number): unknown => {
+      const { policy } = policyWith();
+      policy.decide([finding("192.0.2.7", 100_000 - late)], at(100_000));
+      return lengthOf(policy.decide([finding("192.0.2.7", 104_000)], at(104_000))[0]!);
+    };
+    expect([0, 3_599, 3_600, 80_000].map(lengthAfter)).toEqual([2 * HOUR, 2 * HOUR, HOUR, HOUR]);
+  });
+
+  test("are no longer by old times that an app writes, nor after a restart", () => {
+    const { policy, ledger } = policyWith();
+    const now = at(100_000);
+    const stored: StoredDecision[] = [];
+    const decided = [20_000, 40_000, 60_000, 80_000, 100_000].map((seconds) => {
+      const [judgement] = policy.decide([finding("192.0.2.7", seconds)], now);
+      if (judgement?.kind === "ban")
+        stored.push({ ...judgement.decision, id: 0, revokedAt: null, incident: null, decidedAt: now });
+      return lengthOf(judgement!);
+    });
+    expect(decided).toEqual(Array(5).fill(HOUR));
+    const restarted = new Ledger(lengths.memory, () => true);
+    restarted.load(stored);
+    for (const each of [ledger, restarted])
+      expect(each.earlierBans(target("192.0.2.7"), at(103_600))).toBe(1);
+  });
+
   test("that a person took back do not lengthen the next", () => {
     const { policy, ledger } = policyWith();
     policy.decide([finding("192.0.2.7", 0)], NEVER);
@@ -87,7 +121,7 @@ describe("bans", () => {
 
   test("are not decided for lines from before one that runs or was taken back, which are read late", () => {
     const { policy, ledger } = policyWith();
-    ledger.record({ target: target("192.0.2.0/24"), at: at(100), until: at(1_000) });
+    ledger.record({ target: target("192.0.2.0/24"), at: at(100), until: at(1_000) }, at(100));
     expect(policy.decide([finding("192.0.2.7", 90)], at(101))).toEqual([{ kind: "none" }]);
     ledger.revoke(target("192.0.2.0/24"), at(200));
     expect(policy.decide([finding("192.0.2.7", 199)], at(201))).toEqual([{ kind: "none" }]);
@@ -215,6 +249,7 @@ describe("refusals", () => {
       reason: "",
       incident: null,
       reportedBy: null,
+      decidedAt: null,
     } as const;
     ledger.load([{ ...ban, at: at(0), until: NEVER, revokedAt: at(100) }]);
     const events = [99, 106].map((seconds) => access("192.0.2.7", seconds, { status: 403 }));
