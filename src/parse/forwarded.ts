@@ -1,5 +1,6 @@
 import type { Field } from "../model/event.ts";
 import { type Ip, isIpv4, network, parseIp, type TargetSet } from "../model/ip.ts";
+import { detached } from "../model/line.ts";
 
 /**
  * Tells the client behind trusted proxies by X-Forwarded-For. Everybody can send that header, so it is believed only when
@@ -19,14 +20,13 @@ export class ForwardedClients {
   clientOf(sender: Ip, forwarded: Field): Ip {
     if (!forwarded || this.#proxies.size === 0) return sender;
     if (sender !== this.#sender) {
-      // A copy: a slice would keep its chunk of the log in memory.
-      this.#sender = Buffer.from(sender, "latin1").toString("latin1");
+      this.#sender = detached(sender);
       this.#isTrusted = this.#covers(sender);
     }
     if (!this.#isTrusted) return sender;
     for (let end = forwarded.length; end >= 0; ) {
       const comma = end === 0 ? -1 : forwarded.lastIndexOf(",", end - 1);
-      const address = parseIp(withoutBlanks(forwarded.slice(comma + 1, end)));
+      const address = addressWithin(forwarded, comma + 1, end);
       if (address === null) return sender;
       if (!this.#covers(address)) return address;
       end = comma;
@@ -39,4 +39,13 @@ export class ForwardedClients {
   }
 }
 
-const withoutBlanks = (text: string): string => text.replace(/^[ \t]+|[ \t]+$/g, "");
+/** The address between two positions, blanks around it aside. What stands there may be of any length. */
+function addressWithin(text: string, from: number, to: number): Ip | null {
+  let start = from;
+  let end = to;
+  while (start < end && isBlank(text.charCodeAt(start))) start++;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
+  return parseIp(text.slice(start, end));
+}
+
+const isBlank = (code: number): boolean => code === 32 || code === 9;

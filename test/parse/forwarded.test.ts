@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { parseTarget, type Target, TargetSet } from "../../src/model/ip.ts";
+import { parseIp, parseTarget, type Target, TargetSet } from "../../src/model/ip.ts";
 import { createMixedParser, createParser } from "../../src/parse/formats.ts";
+import { ForwardedClients } from "../../src/parse/forwarded.ts";
 import { accessOf, escapeLogItem } from "./apache-lines.ts";
 
 const set = (...targets: string[]) => new TargetSet(targets.map((text) => parseTarget(text) as Target));
@@ -105,4 +106,26 @@ test("outside quotes, beside a user name with a space, the header is not believe
     const event = bare.parse(read(forwarded, user), 7, 0 as never);
     expect(event.kind === "access" ? event.client : event.kind).toBe("unparsed");
   }
+});
+
+describe("a header of a mebibyte is read in a moment", () => {
+  const MANY = 1 << 20;
+  const clients = new ForwardedClients(trustedProxies);
+  const sender = parseIp("10.0.0.1")!;
+
+  test.each([
+    ["blanks within a piece", `x${" ".repeat(MANY)}y, 10.0.0.2`, "10.0.0.1"],
+    ["blanks before an address", `9.9.9.9,${" ".repeat(MANY)}203.0.113.7\t `, "203.0.113.7"],
+    ["blanks behind an address", `9.9.9.9, 203.0.113.7${"\t".repeat(MANY)}`, "203.0.113.7"],
+    ["blanks only", " ".repeat(MANY), "10.0.0.1"],
+    ["commas only", ",".repeat(MANY), "10.0.0.1"],
+    ["one long piece", "1".repeat(MANY), "10.0.0.1"],
+    ["colons", `${":".repeat(MANY)}, 10.0.0.2`, "10.0.0.1"],
+    ["proxies of ours", `203.0.113.7${", 10.0.0.2".repeat(MANY / 10)}`, "203.0.113.7"],
+    [
+      "the longest spelling of an address",
+      "2001:0db8:000f:0000:0000:0000:203.200.113.107",
+      "2001:db8:f::cbc8:716b",
+    ],
+  ])("%s", (_, forwarded, client) => expect(clients.clientOf(sender, forwarded)).toBe(client));
 });
