@@ -8,11 +8,20 @@ import { sockets } from "./migrations/0003-sockets.ts";
 import { checkpointTails } from "./migrations/0004-checkpoint-tails.ts";
 import { retention } from "./migrations/0005-retention.ts";
 import { decidedAt } from "./migrations/0006-decided-at.ts";
+import { spans } from "./migrations/0007-spans.ts";
 
 export type Connection = Database.Database;
 
 /** Applied in order, each once; `PRAGMA user_version` counts them. What has shipped is never edited. */
-const MIGRATIONS: readonly string[] = [initial, banSources, sockets, checkpointTails, retention, decidedAt];
+const MIGRATIONS: readonly string[] = [
+  initial,
+  banSources,
+  sockets,
+  checkpointTails,
+  retention,
+  decidedAt,
+  spans,
+];
 /** From this version on, a database gives free space back. */
 const GIVES_SPACE_BACK = 5;
 

@@ -1,7 +1,9 @@
 import type { UnixMs } from "../model/time.ts";
 import { BLOCK } from "./client-blocks.ts";
 import type { Connection } from "./database.ts";
+import type { Spans } from "./spans.ts";
 import type { Statements } from "./statements.ts";
+import type { Traffic } from "./traffic.ts";
 import type { UnparsedBytes } from "./unparsed-bytes.ts";
 
 /** What is kept; null: whatever there is. */
@@ -10,6 +12,13 @@ export interface RetentionLimits {
   readonly before: UnixMs | null;
   /** Bytes that the database may use; the oldest events go while it uses more. */
   readonly disk: number | null;
+}
+
+/** What keeps its own count of what retention deletes. */
+interface Kept {
+  readonly spans: Spans;
+  readonly traffic: Traffic;
+  readonly unparsed: UnparsedBytes;
 }
 
 /** A step is about as long as a batch, some milliseconds (test/bench/disk.ts), and deletes more than one brings. */
@@ -24,12 +33,16 @@ const FREE_PAGES_KEPT = 4_096;
 export class Retention {
   readonly #connection: Connection;
   readonly #statements: Statements;
+  readonly #spans: Spans;
+  readonly #traffic: Traffic;
   readonly #unparsed: UnparsedBytes;
 
-  constructor(connection: Connection, statements: Statements, unparsed: UnparsedBytes) {
+  constructor(connection: Connection, statements: Statements, kept: Kept) {
     this.#connection = connection;
     this.#statements = statements;
-    this.#unparsed = unparsed;
+    this.#spans = kept.spans;
+    this.#traffic = kept.traffic;
+    this.#unparsed = kept.unparsed;
   }
 
   /** One step, in a transaction of the caller; false when there was nothing to do. */
@@ -38,25 +51,26 @@ export class Retention {
     return (
       this.#deleteTexts(oldest) ||
       this.#deleteUnparsed(oldest) ||
-      this.#deleteEvents(oldest, this.#keepFrom(limits, oldest, nextEvent, now)) ||
+      this.#deleteEvents(oldest, this.#keepFrom(limits, oldest, nextEvent)) ||
+      this.#traffic.deleteSome(limits.before, now) > 0 ||
       this.#giveBack()
     );
   }
 
-  #keepFrom({ before, disk }: RetentionLimits, oldest: number, nextEvent: number, now: UnixMs): number {
+  #keepFrom({ before, disk }: RetentionLimits, oldest: number, nextEvent: number): number {
     // The newest stays, as it says which number comes next.
     const newest = nextEvent - 1;
     // The last few stay too, or a budget that is too small would have each batch deleted as it comes.
     if (disk !== null && newest - oldest >= EVENTS_A_STEP && this.#usedBytes() > disk) return newest;
     if (before === null) return oldest;
-    const young = "SELECT coalesce(min(first_event), ?) FROM traffic WHERE minute BETWEEN ? AND ?";
-    return Math.min(newest, this.#statements.number(young, newest, before - 60_000, now));
+    return Math.min(newest, this.#spans.firstYoungerThan(before) ?? newest);
   }
 
   #deleteEvents(oldest: number, keepFrom: number): boolean {
     const end = Math.min(keepFrom, oldest + EVENTS_A_STEP);
     if (end <= oldest) return false;
     this.#statements.change("DELETE FROM events WHERE id < ?", end);
+    this.#spans.deleteBefore(end);
     this.#statements.change("DELETE FROM client_blocks WHERE block < ?", Math.floor(end / BLOCK));
     return true;
   }

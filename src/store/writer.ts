@@ -14,6 +14,7 @@ import { Dictionary } from "./dictionary.ts";
 import { EventRows } from "./event-rows.ts";
 import { Retention, type RetentionLimits } from "./retention.ts";
 import { SocketRows } from "./socket-rows.ts";
+import { Spans } from "./spans.ts";
 import { Statements } from "./statements.ts";
 import { type EventRow, eventOf, SELECT_EVENTS } from "./stored-events.ts";
 import { Traffic } from "./traffic.ts";
@@ -42,6 +43,7 @@ export class StoreWriter implements Disposable {
   readonly #blocks: ClientBlocks;
   readonly #events: EventRows;
   readonly #traffic: Traffic;
+  readonly #spans: Spans;
   readonly #unparsed: UnparsedBytes;
   readonly #retention: Retention;
   readonly sockets: SocketRows;
@@ -60,7 +62,9 @@ export class StoreWriter implements Disposable {
     this.#events = new EventRows(connection, this.#texts, this.#blocks);
     this.#traffic = new Traffic(connection);
     this.#unparsed = new UnparsedBytes(this.#statements, unparsedBudget);
-    this.#retention = new Retention(connection, this.#statements, this.#unparsed);
+    this.#spans = new Spans(this.#statements);
+    const kept = { spans: this.#spans, traffic: this.#traffic, unparsed: this.#unparsed };
+    this.#retention = new Retention(connection, this.#statements, kept);
     this.sockets = new SocketRows(this.#statements);
     this.#nextEvent = this.#statements.number("SELECT coalesce(max(id), 0) FROM events") + 1;
   }
@@ -102,23 +106,24 @@ export class StoreWriter implements Disposable {
   commit(batch: Batch): void {
     const { events, checkpoint } = batch;
     const firstEvent = this.#nextEvent;
-    const unparsed = this.#transaction(() => {
+    const now = this.#clock.now();
+    const parts = this.#transaction(() => {
       this.#texts.begin(firstEvent);
       this.#events.insert(events, firstEvent);
       this.#texts.flush();
       this.#blocks.flush();
-      this.#traffic.add(events, firstEvent);
+      this.#traffic.add(events, now);
       this.sockets.apply(batch.sockets);
       batch.findings.forEach((finding, index) => {
         this.#storeFinding(finding, batch.judgements[index]!, firstEvent + finding.eventIndex);
       });
       this.#countLines(checkpoint.source, events);
       this.#storeCheckpoint(checkpoint);
-      return this.#unparsed.keep(events, firstEvent);
+      return [this.#unparsed.keep(events, firstEvent), this.#spans.add(events, firstEvent, now)];
     });
     this.#texts.committed();
     this.#blocks.committed();
-    unparsed.committed();
+    for (const part of parts) part.committed();
     this.#nextEvent = firstEvent + events.length;
   }
 
@@ -304,19 +309,11 @@ export class StoreWriter implements Disposable {
     );
   }
 
-  /**
-   * What lies less than `memory` before the newest event: since when, and from which event on. A line with a time in the
-   * future, from a clock that was wrong, must not make all others look old.
-   */
+  /** What lies less than `memory` before the newest event: since when, and from which event on. */
   #recent(memory: number): { readonly since: number; readonly first: number } {
     const now = this.#clock.now();
-    const newest = this.#statements.number(
-      "SELECT coalesce(max(minute), 0) FROM traffic WHERE minute <= ?",
-      now,
-    );
-    const since = newest - 60_000 - memory;
-    const first = "SELECT coalesce(min(first_event), 0) FROM traffic WHERE minute BETWEEN ? AND ?";
-    return { since, first: this.#statements.number(first, since, now) };
+    const since = this.#spans.newest(now) - memory;
+    return { since, first: this.#spans.firstBetween(since, now) ?? this.#nextEvent };
   }
 
   /** One short step of deleting what is older or more than the limits; false when there was nothing left to do. */
@@ -334,7 +331,6 @@ export class StoreWriter implements Disposable {
   #retainSome(limits: RetentionLimits): boolean {
     if (this.#retention.step(limits, this.#nextEvent, this.#clock.now())) return true;
     if (limits.before === null) return false;
-    this.#statements.change("DELETE FROM traffic WHERE minute < ?", limits.before - 60_000);
     this.sockets.deleteOld(limits.before);
     return false;
   }

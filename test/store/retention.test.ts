@@ -12,6 +12,7 @@ import { temporaryFolder } from "../temporary-folder.ts";
 import { all, finding, Store } from "./store-under-test.ts";
 
 const MIB = 2 ** 20;
+const DAY = 86_400;
 const limits = (some: Partial<RetentionLimits>): RetentionLimits => ({ before: null, disk: null, ...some });
 const everything = { limit: 10_000, cursor: null, client: null, kind: null };
 const timesOf = (store: Store): number[] =>
@@ -44,15 +45,22 @@ function commitLongPaths(store: Store, from: number, to: number, length = 9_000)
   }
 }
 
+/** The times of the events that a restart counts again. */
+const restored = (store: Store, memory: number): number[] =>
+  [...store.writer.recentEvents(memory)].flatMap(({ events }) => events.map(({ time }) => time));
+
 describe("retention", () => {
   test("deletes events by age, and what is younger stays", () => {
     using folder = temporaryFolder();
     using store = new Store(folder.path);
+    for (let n = 0; n < 100; n++) {
+      store.clock.time = at(n * 60);
+      store.commit([access("192.0.2.7", n * 60)]);
+    }
     store.clock.time = at(100_000);
-    for (let n = 0; n < 100; n++) store.commit([access("192.0.2.7", n * 60)]);
     retain(store, { before: at(60 * 60) });
-    expect(Math.min(...timesOf(store))).toBe(at(59 * 60));
-    expect(timesOf(store)).toHaveLength(41);
+    expect(Math.min(...timesOf(store))).toBe(at(60 * 60));
+    expect(timesOf(store)).toHaveLength(40);
     retain(store, { before: at(90_000) });
     expect(timesOf(store)).toEqual([at(99 * 60)]);
   });
@@ -63,8 +71,8 @@ describe("retention", () => {
     store.clock.time = at(100_000);
     for (let n = 0; n < 10; n++)
       store.commit(Array.from({ length: 1_000 }, (_, k) => access(`192.0.2.${k % 250}`, n * 60)));
-    const left = retain(store, { before: at(9 * 60 + 60) });
-    expect(left).toEqual([6_000, 2_000, 1_000]);
+    const left = retain(store, { before: at(9 * 60) });
+    expect(left).toEqual([6_000, 2_000, 1_000, 1_000]);
     const found = store.reader.events({ ...all, client: "192.0.2.7" as never, kind: "access" });
     expect(found.items).toHaveLength(4);
     expect(ask(store, "SELECT min(block) FROM client_blocks")).toBe(2);
@@ -130,14 +138,100 @@ describe("retention", () => {
     expect(items.map(({ message }) => message?.length)).toEqual([600]);
   });
 
-  test("is not held up by an event with a time in the future", () => {
+  test("counts lines whose time is ahead of the clock from when they were stored", () => {
     using folder = temporaryFolder();
     using store = new Store(folder.path);
     store.clock.time = at(5_000);
     store.commit([access("192.0.2.1", 0), access("192.0.2.2", 100_000), access("192.0.2.3", 1)]);
-    store.commit([access("192.0.2.4", 4_500)]);
-    retain(store, { before: at(4_000) });
-    expect(timesOf(store)).toEqual([at(4_500)]);
+    store.clock.time = at(9_500);
+    store.commit([access("192.0.2.4", 9_500)]);
+    retain(store, { before: at(4_999) });
+    expect(timesOf(store)).toHaveLength(4);
+    retain(store, { before: at(5_001) });
+    expect(timesOf(store)).toEqual([at(9_500)]);
+  });
+
+  test("goes on while the clock passes the time that one line was ahead to, and a restart then reads what is recent only", () => {
+    using folder = temporaryFolder();
+    using store = new Store(folder.path);
+    store.clock.time = at(0);
+    store.commit([access("192.0.2.9", 40 * DAY)]);
+    for (let hour = 0; hour < 41 * 24; hour++) {
+      store.clock.time = at(hour * 3_600);
+      store.commit([access("192.0.2.7", hour * 3_600)]);
+    }
+    store.clock.time = at(40 * DAY + 300);
+    expect(restored(store, 600_000)[0]).toBe(at(40 * DAY));
+    retain(store, { before: at(11 * DAY) });
+    expect(Math.min(...timesOf(store))).toBe(at(11 * DAY));
+  });
+
+  test("deletes history that was read late by the times of its lines", () => {
+    using folder = temporaryFolder();
+    using store = new Store(folder.path);
+    store.clock.time = at(100 * DAY);
+    for (let day = 0; day < 100; day++)
+      store.commit(Array.from({ length: 1_000 }, () => access("192.0.2.7", day * DAY)));
+    retain(store, { before: at(98 * DAY) });
+    expect(new Set(timesOf(store))).toEqual(new Set([at(98 * DAY), at(99 * DAY)]));
+  });
+
+  test("leaves lines of history that did not parse with those around them, and a restart finds its buckets", () => {
+    using folder = temporaryFolder();
+    using store = new Store(folder.path);
+    store.clock.time = at(100 * DAY);
+    const unparsed: LogEvent = {
+      kind: "unparsed",
+      time: at(100 * DAY),
+      source: 1,
+      line: "x",
+      reason: "format",
+    };
+    store.commit([access("192.0.2.7", 0), unparsed]);
+    store.clock.time = at(100 * DAY + 60);
+    store.commit([unparsed]);
+    expect(restored(store, 60_000)[0]).toBe(at(0));
+    retain(store, { before: at(90 * DAY) });
+    expect(ask(store, "SELECT count(*) FROM events")).toBe(1);
+    expect(restored(store, 60_000)).toEqual([]);
+  });
+
+  test("keeps what was stored while the clock was ahead, as nothing tells whether it was wrong then or is now", () => {
+    using folder = temporaryFolder();
+    using store = new Store(folder.path);
+    store.clock.time = at(400 * DAY);
+    store.commit([access("192.0.2.1", 0), access("192.0.2.1", 400 * DAY)]);
+    store.clock.time = at(100);
+    store.commit([access("192.0.2.2", 100)]);
+    retain(store, { before: at(-30 * DAY) });
+    expect(timesOf(store)).toHaveLength(3);
+    expect(restored(store, 60_000)).toEqual([at(100)]);
+  });
+
+  test("deletes minutes of traffic that are old or ahead of the clock, some thousand in one step", () => {
+    using folder = temporaryFolder();
+    using store = new Store(folder.path);
+    store.clock.time = at(0);
+    store.commit([access("192.0.2.7", 0)]);
+    const connection = new Database(store.file);
+    connection.exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)
+      INSERT INTO traffic SELECT i * 60000, 0, 0, 0, 0, 0, 0 FROM n UNION ALL SELECT ${at(0)} + i * 60000, 0, 0, 0, 0, 0, 0 FROM n`);
+    connection.close();
+    expect(retain(store, { before: at(-DAY) })).toHaveLength(6);
+    expect(ask(store, "SELECT count(*) FROM traffic")).toBe(2);
+  });
+
+  test("has nothing to delete of minutes that were never sane: lines of them are no traffic", () => {
+    using folder = temporaryFolder();
+    using store = new Store(folder.path);
+    store.clock.time = at(0);
+    retain(store, { before: at(-DAY) });
+    const hostile = (way: number) =>
+      Array.from({ length: 4_000 }, (_, n) => access("192.0.2.9", way * (DAY + 60 * n)));
+    store.commit([...hostile(1), ...hostile(-1), access("192.0.2.7", 30)]);
+    expect(ask(store, "SELECT group_concat(minute) FROM traffic")).toBe(
+      `${at(-DAY - 60)},${at(-DAY)},${at(0)}`,
+    );
   });
 
   test("begins the write-ahead log anew once the reader that kept it is gone", () => {
