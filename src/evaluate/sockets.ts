@@ -7,9 +7,15 @@ import type { UnixMs } from "../model/time.ts";
 import { isHandshake } from "./read-field.ts";
 
 /** An access line's time is when the request line came, the opening's when all headers had. Apache waits 40 s for them. */
-const APART_MS = 60_000;
-/** The same where the log does not show Upgrade, and a request that was refused is only taken for a handshake. */
-const APART_UNSURE_MS = 2_000;
+const HEADERS_MS = 60_000;
+/** The same for an end that is read before its opening, or of a handshake that was refused: what fits by chance hides nothing. */
+const HEADERS_UNSURE_MS = 2_000;
+/** Between request line and opening, where the line does not say how long the request took. */
+const UNTOLD_MS = 1_000;
+/** Times are rounded, each in its own way. */
+const ROUNDED_MS = 5;
+/** Of one client's lines that are alike so many are looked at: who sends more has some of them judged twice. */
+const MAX_LOOKED_AT = 64;
 /** Sockets that are followed at once. Apache holds far fewer, unless many ended in a way that no line tells. */
 const MAX_OPEN = 50_000;
 /** Ends that are kept for an opening that may be read later, as it stands in another log. */
@@ -25,11 +31,15 @@ const STOPPED: ReadonlySet<string> = new Set(["AH00491", "AH00169", "AH00295"]);
 /**
  * Follows WebSockets from their opening, which the error log tells at once, to the access line that Apache writes when
  * they close, and marks whichever of the two is read second. They belong together when the same client asked for the same
- * thing within a minute; of several the nearest in time is taken, so that each line is used once and counts are right.
+ * thing from the same page, and the opening lies within the time that the request took; of several the nearest is taken,
+ * so that each line is used once and counts are right.
+ *
+ * Apache may refuse a handshake before it tells of an opening, so the end of a refused one may have none. It therefore
+ * never keeps an opening from being judged: where in doubt, a handshake is judged twice.
  */
 export class Sockets {
   readonly #open: Waiting<SocketId>;
-  readonly #ends: Waiting<SocketEnd>;
+  readonly #ends: Waiting<AskedEnd>;
   #nextId: SocketId;
   /** Whether this Apache tells of openings at all. */
   #told = false;
@@ -44,7 +54,7 @@ export class Sockets {
     this.#ends = new Waiting(maxEnds);
     this.#nextId = nextId;
     for (const { key, openedAt, id } of unended) {
-      this.#open.add(key, openedAt, id, APART_MS);
+      this.#open.add({ key, time: openedAt, page: undefined, value: id });
       this.#told = true;
     }
   }
@@ -54,8 +64,7 @@ export class Sockets {
     const changes: SocketChange[] = [];
     for (const event of events) {
       if (event.kind === "access") {
-        const apart = this.#apart(event);
-        if (apart !== null) this.#end(event, apart, changes);
+        if (this.#isEnd(event)) this.#end(event, changes);
       } else if (event.kind === "opening") this.#opening(event, changes);
       else if (event.kind === "error" && event.code !== null) this.#server(event, changes);
     }
@@ -68,24 +77,21 @@ export class Sockets {
   ): Generator<Batch> {
     for (const batch of batches) {
       for (const event of batch.events) {
-        if (event.kind === "opening" && event.second) this.#ends.take(keyOf(event), event.time, APART_MS);
+        if (event.kind === "opening" && event.second) this.#takeEnd(event);
         if (event.kind === "opening") this.#told = true;
-        if (event.kind !== "access" || event.second) continue;
-        const apart = this.#apart(event);
-        if (apart !== null) this.#ends.add(keyOf(event), event.time, endOf(event), apart);
+        if (event.kind === "access" && !event.second && this.#isEnd(event)) this.#ends.add(askedEnd(event));
       }
       yield batch;
     }
   }
 
   /**
-   * How far its time may be from an opening's; null when it is no end of a socket. A log without Upgrade shows a handshake
-   * that the app refused like any other request; where openings are told, a refusal at the same moment is theirs.
+   * A log without Upgrade shows a handshake that the app refused like any other request; where openings are told, a
+   * refusal at the same moment is theirs.
    */
-  #apart(event: AccessEvent): number | null {
-    if (event.refused) return null;
-    if (isHandshake(event)) return APART_MS;
-    return this.#told && event.upgrade === undefined && event.status >= 400 ? APART_UNSURE_MS : null;
+  #isEnd(event: AccessEvent): boolean {
+    if (event.refused) return false;
+    return isHandshake(event) || (this.#told && event.upgrade === undefined && event.status >= 400);
   }
 
   #opening(event: OpeningEvent, changes: SocketChange[]): void {
@@ -93,23 +99,32 @@ export class Sockets {
     const id = this.#nextId++;
     const key = keyOf(event);
     changes.push({ kind: "opened", id, key, event });
-    const end = this.#ends.take(key, event.time, APART_MS);
-    if (end !== null) {
-      event.second = true;
-      changes.push({ kind: "closed", id, end });
+    const asked = this.#takeEnd(event);
+    if (asked !== null) {
+      event.second = asked.judged;
+      changes.push({ kind: "closed", id, end: asked.end });
       return;
     }
     if (event.time < this.#lostBefore) changes.push({ kind: "lost", openedBefore: this.#lostBefore });
-    const crowdedOut = this.#open.add(key, event.time, id, APART_MS);
+    const crowdedOut = this.#open.add({ key, time: event.time, page: pageOf(event), value: id });
     if (crowdedOut !== null) changes.push({ kind: "given-up", id: crowdedOut });
   }
 
-  #end(event: AccessEvent, apart: number, changes: SocketChange[]): void {
-    const key = keyOf(event);
-    const end = endOf(event);
-    const id = this.#open.take(key, event.time, apart);
+  #takeEnd(event: OpeningEvent): AskedEnd | null {
+    return this.#ends.take(
+      { key: keyOf(event), time: event.time, page: pageOf(event) },
+      HEADERS_UNSURE_MS,
+      ({ value }) => isWithin(event.time, value.end, HEADERS_UNSURE_MS),
+    );
+  }
+
+  #end(event: AccessEvent, changes: SocketChange[]): void {
+    const entry = askedEnd(event);
+    const { end } = entry.value;
+    const headers = isAccepted(event) ? HEADERS_MS : HEADERS_UNSURE_MS;
+    const id = this.#open.take(entry, headers, ({ time }) => isWithin(time, end, headers));
     if (id === null) {
-      this.#ends.add(key, event.time, end, apart);
+      this.#ends.add(entry);
       return;
     }
     event.second = true;
@@ -125,6 +140,37 @@ export class Sockets {
     }
   }
 }
+
+const isAccepted = ({ status }: Pick<AccessEvent, "status">): boolean => status === 101;
+
+/** Whether an opening of that time may be of the request whose end is told, with up to `headers` ms until all had come. */
+function isWithin(opened: UnixMs, { openedAt, durationUs }: SocketEnd, headers: number): boolean {
+  const took = durationUs === undefined ? UNTOLD_MS : Math.min(durationUs / 1_000, headers);
+  const from = openedAt - ROUNDED_MS;
+  const until = openedAt + unshown(openedAt) + took + ROUNDED_MS;
+  return opened + unshown(opened) >= from && opened <= until;
+}
+
+/** A time in whole seconds may be anywhere in its second. */
+const unshown = (time: UnixMs): number => (time % 1_000 === 0 ? 999 : 0);
+
+/** An end that waits for its opening. */
+interface AskedEnd {
+  readonly end: SocketEnd;
+  /** Whether it told all that the opening will, of a socket that was there: then that is judged already. */
+  readonly judged: boolean;
+}
+
+const askedEnd = (event: AccessEvent): Entry<AskedEnd> => ({
+  key: keyOf(event),
+  time: event.time,
+  page: pageOf(event),
+  value: { end: endOf(event), judged: isAccepted(event) && event.origin !== undefined },
+});
+
+/** Where the socket came from and to; undefined where the log does not show it. */
+const pageOf = ({ origin, host }: AccessEvent | OpeningEvent): string | undefined =>
+  origin === undefined || host === undefined ? undefined : digest(`${origin ?? ""} ${host ?? ""}`);
 
 /** What the store keeps of an end must not keep its batch alive. */
 const endOf = ({ time, status, durationUs, bytesIn, bytesOut, vhost }: AccessEvent): SocketEnd => ({
@@ -142,20 +188,25 @@ const endOf = ({ time, status, durationUs, bytesIn, bytesOut, vhost }: AccessEve
  */
 function keyOf({ client, path, query }: AccessEvent | OpeningEvent): string {
   const asked = `${client} ${decoded(maskSecrets(path))}?${maskField(query) ?? ""}`;
-  return createHash("sha1").update(asked).digest("base64url");
+  return digest(asked);
 }
+
+const digest = (text: string): string => createHash("sha1").update(text).digest("base64url");
 
 const decoded = (path: string): string =>
   path.includes("%")
     ? path.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
     : path;
 
-interface Entry<Value> {
+/** What one line says of its socket. */
+interface Clue {
   readonly key: string;
   readonly time: UnixMs;
+  readonly page: string | undefined;
+}
+
+interface Entry<Value> extends Clue {
   readonly value: Value;
-  /** Milliseconds between it and what takes it, at most. */
-  readonly apart: number;
 }
 
 /** Values that wait to be taken by their key and time. When there are too many, what has waited longest goes. */
@@ -170,11 +221,10 @@ class Waiting<Value> {
   }
 
   /** What had to go for it, or null. */
-  add(key: string, time: UnixMs, value: Value, apart: number): Value | null {
-    const entry = { key, time, value, apart };
-    const sameKey = this.#byKey.get(key);
-    if (sameKey === undefined) this.#byKey.set(key, [entry]);
-    else sameKey.splice(firstAfter(sameKey, time), 0, entry);
+  add(entry: Entry<Value>): Value | null {
+    const sameKey = this.#byKey.get(entry.key);
+    if (sameKey === undefined) this.#byKey.set(entry.key, [entry]);
+    else sameKey.splice(firstAfter(sameKey, entry.time), 0, entry);
     this.#oldestFirst.add(entry);
     if (this.#oldestFirst.size <= this.#limit) return null;
     const [oldest] = this.#oldestFirst;
@@ -182,18 +232,23 @@ class Waiting<Value> {
     return oldest!.value;
   }
 
-  /** Takes the nearest in time, if there is one near enough. */
-  take(key: string, time: UnixMs, apart: number): Value | null {
-    const sameKey = this.#byKey.get(key);
+  /** Takes the nearest in time of those that fit, none of which is further than `apart` and what clocks leave out. */
+  take(clue: Clue, apart: number, fits: (entry: Entry<Value>) => boolean): Value | null {
+    const sameKey = this.#byKey.get(clue.key);
     if (sameKey === undefined) return null;
-    const after = firstAfter(sameKey, time);
+    let after = firstAfter(sameKey, clue.time);
+    let before = after - 1;
     const distance = (entry: Entry<Value> | undefined): number =>
-      entry === undefined ? Number.POSITIVE_INFINITY : Math.abs(entry.time - time);
-    const nearest =
-      distance(sameKey[after]) < distance(sameKey[after - 1]) ? sameKey[after] : sameKey[after - 1];
-    if (nearest === undefined || distance(nearest) > Math.min(apart, nearest.apart)) return null;
-    this.#remove(nearest);
-    return nearest.value;
+      entry === undefined ? Number.POSITIVE_INFINITY : Math.abs(entry.time - clue.time);
+    for (let looked = 0; looked < MAX_LOOKED_AT; looked++) {
+      const nearest =
+        distance(sameKey[after]) < distance(sameKey[before]) ? sameKey[after++] : sameKey[before--];
+      if (nearest === undefined || distance(nearest) > apart + 2_000) return null;
+      if (!isSamePage(nearest, clue) || !fits(nearest)) continue;
+      this.#remove(nearest);
+      return nearest.value;
+    }
+    return null;
   }
 
   #remove(entry: Entry<Value>): void {
@@ -203,6 +258,9 @@ class Waiting<Value> {
     else sameKey.splice(sameKey.lastIndexOf(entry, firstAfter(sameKey, entry.time)), 1);
   }
 }
+
+const isSamePage = (one: Clue, other: Clue): boolean =>
+  one.page === undefined || other.page === undefined || one.page === other.page;
 
 /** The first position whose time is later; entries are in order of time. */
 function firstAfter(entries: readonly Entry<unknown>[], time: number): number {

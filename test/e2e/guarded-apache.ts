@@ -7,9 +7,10 @@ import { OPENING_MESSAGE } from "../../src/parse/opening.ts";
 import { type Apache, startApache } from "../apache.ts";
 import { DaemonUnderTest } from "./daemon.ts";
 
-/** An Apache with the lines that `sekisho apache snippet` prints. */
-export const guardedApache = () =>
+/** An Apache with the lines that `sekisho apache snippet` prints; `site` stands in the vhost. */
+export const guardedApache = (site = "") =>
   startApache({
+    site,
     config: (root) =>
       apacheSnippet({
         directory: `${root}/banned`,

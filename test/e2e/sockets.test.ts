@@ -89,6 +89,33 @@ describe.skipIf(missing("root", "apache2", "netns"))("WebSockets from their open
     expect(await daemon.bans()).toEqual([]);
   });
 
+  test("a handshake that Apache refuses first hides no socket that is opened after it", async () => {
+    // Who does not sign in is asked to by Apache, before it would tell of an opening.
+    await using apache = await guardedApache(
+      `<Location "/ws/">\nAuthType Basic\nAuthName x\nRequire valid-user\nRequire expr "req('X-Key') == 'k'"\n</Location>`,
+    );
+    await using daemon = daemonBeside(apache, apache.sekishoLog);
+    await daemon.start();
+    const ask = async (more: Record<string, string> = {}) => {
+      const headers = { Origin: "https://evil.example", ...more };
+      return (await apache.request({ from: ATTACKER, path: "/ws/chat", upgrade: true, hold: true, headers }))
+        .status;
+    };
+    expect(await ask()).toBe(401);
+    await expect
+      .poll(
+        async () => (await daemon.api<Page<EventItem>>(`/api/events?client=${ATTACKER}`)).items.length,
+        PATIENCE,
+      )
+      .toBeGreaterThan(0);
+    for (let n = 0; n < 4; n++) expect(await ask({ "X-Key": "k" })).toBe(101);
+    await expect.poll(() => count(daemon, "open"), PATIENCE).toBe(4);
+    expect(await count(daemon, "closed")).toBe(0);
+    // One hit is the refused handshake's, four are those of the openings.
+    await expect.poll(() => statusOf(apache, ATTACKER), PATIENCE).toBe(403);
+    expect((await daemon.incidentOn(ATTACKER)).rules).toContain("origin-foreign");
+  });
+
   test("an access log in combined format tells of the end too, but not when it was", async () => {
     await using apache = await guardedApache();
     await using daemon = daemonBeside(apache);

@@ -4,7 +4,8 @@ import { compileRule } from "../../src/evaluate/compile-rule.ts";
 import { Evaluator } from "../../src/evaluate/evaluator.ts";
 import { ruleSchema } from "../../src/evaluate/rule-schema.ts";
 import { Sockets } from "../../src/evaluate/sockets.ts";
-import type { LogEvent } from "../../src/model/event.ts";
+import type { AccessEvent, LogEvent, OpeningEvent } from "../../src/model/event.ts";
+import type { SocketChange } from "../../src/model/socket.ts";
 import { access, errorEvent, opening, socketEnd } from "./events.ts";
 
 const CLIENT = "203.0.113.7";
@@ -114,11 +115,63 @@ describe("which lines belong together", () => {
     expect(isSecond(opening(CLIENT, 0.3, asked), socketEnd(CLIENT, 0, asked))).toBe(true);
     const [raw, shown] = [{ path: "/ws/a%20b%C3%A9" }, { path: "/ws/a b\xc3\xa9" }];
     expect(isSecond(opening(CLIENT, 0, raw), socketEnd(CLIENT, 0, shown))).toBe(true);
-    expect(isSecond(opening(CLIENT, 55), socketEnd(CLIENT, 0))).toBe(true);
-    expect(isSecond(opening(CLIENT, 61), socketEnd(CLIENT, 0))).toBe(false);
+    expect(isSecond(opening(CLIENT, 0, foreign), socketEnd(CLIENT, 0))).toBe(false);
     expect(isSecond(opening("203.0.113.8", 0), socketEnd(CLIENT, 0))).toBe(false);
     expect(isSecond(opening(CLIENT, 0, { path: "/other" }), socketEnd(CLIENT, 0))).toBe(false);
     expect(isSecond(opening(CLIENT, 0, { query: "a" }), socketEnd(CLIENT, 0))).toBe(false);
+  });
+
+  test("an opening lies within the time that its request took, and headers may take a minute", () => {
+    const long = { durationUs: 600_000_000 };
+    expect(isSecond(opening(CLIENT, 55), socketEnd(CLIENT, 0, long))).toBe(true);
+    expect(isSecond(opening(CLIENT, 62), socketEnd(CLIENT, 0, long))).toBe(false);
+    expect(isSecond(opening(CLIENT, 5.9), socketEnd(CLIENT, 0))).toBe(true);
+    expect(isSecond(opening(CLIENT, 7), socketEnd(CLIENT, 0))).toBe(false);
+    const untold = { durationUs: undefined };
+    expect(isSecond(opening(CLIENT, 1.9), socketEnd(CLIENT, 0, untold))).toBe(true);
+    expect(isSecond(opening(CLIENT, 3), socketEnd(CLIENT, 0, untold))).toBe(false);
+    expect(isSecond(opening(CLIENT, 1.2), socketEnd(CLIENT, 3.4, long))).toBe(false);
+  });
+
+  test("a handshake that was refused without an opening hides none that was accepted before or after it", () => {
+    const refusal = socketEnd(CLIENT, 0.5, { status: 401, durationUs: 2_000 });
+    for (const accepted of [opening(CLIENT, 0.4), opening(CLIENT, 0.6), opening(CLIENT, 3)]) {
+      for (const lines of [
+        [refusal, accepted],
+        [accepted, refusal],
+      ]) {
+        refusal.second = false;
+        const changes = new Sockets().follow(lines);
+        expect(changes).toMatchObject([{ kind: "opened" }]);
+        expect([accepted.second, refusal.second]).toEqual([false, false]);
+      }
+    }
+  });
+
+  test("an opening is judged where the line that was read first could not show where it came from, or was refused", () => {
+    for (const first of [
+      socketEnd(CLIENT, 0, { status: 401 }),
+      socketEnd(CLIENT, 0, { origin: undefined, host: undefined }),
+    ]) {
+      const late = opening(CLIENT, 0.2);
+      expect(new Sockets().follow([first, late]).map(({ kind }) => kind)).toEqual(["opened", "closed"]);
+      expect(late.second).toBe(false);
+    }
+  });
+
+  test("lines of sockets that were open before Apache told of openings swallow no new one", () => {
+    const old = socketEnd(CLIENT, -41, { durationUs: 45_000_000 });
+    const fresh = opening(CLIENT, 0);
+    expect(new Sockets().follow([old, fresh])).toMatchObject([{ kind: "opened" }]);
+    expect(fresh.second).toBe(false);
+  });
+
+  test("however many lines are alike, looking for the right one ends", () => {
+    const sockets = new Sockets();
+    for (let n = 0; n < 5_000; n++) sockets.follow([socketEnd(CLIENT, 0.5, { status: 401, durationUs: 1 })]);
+    const accepted = Array.from({ length: 5_000 }, () => opening(CLIENT, 0.6));
+    sockets.follow(accepted);
+    expect(accepted.some(({ second }) => second)).toBe(false);
   });
 
   test("of several the nearest in time, so that each has its own lifetime", () => {
@@ -143,8 +196,8 @@ describe("which lines belong together", () => {
     expect(isSecond(opening(CLIENT, 0), refusal(0, null))).toBe(false);
     const sockets = new Sockets();
     const late = opening(CLIENT, 10);
-    sockets.follow([opening(CLIENT, 0, { path: "/other" }), refusal(10, undefined), late]);
-    expect(late.second).toBe(true);
+    const changes = sockets.follow([opening(CLIENT, 0, { path: "/other" }), refusal(10, undefined), late]);
+    expect(changes.at(-1)).toMatchObject({ kind: "closed", end: { status: 403 } });
   });
 
   test("what a ban refused was never opened", () => {
@@ -181,6 +234,63 @@ describe("which lines belong together", () => {
         expect(judged).toHaveLength(all.length);
         expect(changes.filter(({ kind }) => kind === "closed")).toHaveLength(all.length);
       }),
+    );
+  });
+
+  test("however refused handshakes stand between them, no accepted one is hidden by a refused one", () => {
+    const asked = fc.record({
+      client: fc.constantFrom(CLIENT, "203.0.113.8"),
+      origin: fc.constantFrom(null, FOREIGN),
+      // Apache refuses before it tells of an opening, or the app after it.
+      outcome: fc.constantFrom(
+        "accepted" as const,
+        "refused by Apache" as const,
+        "refused by the app" as const,
+      ),
+      pause: fc.integer({ min: 20, max: 4_000 }),
+      lifetime: fc.integer({ min: 10, max: 100_000 }),
+    });
+    fc.assert(
+      fc.property(fc.array(asked, { maxLength: 30 }), fc.array(fc.boolean()), (all, turns) => {
+        let time = 1;
+        const openings: OpeningEvent[] = [];
+        const ends: (AccessEvent & { readonly writtenAt: number })[] = [];
+        const accepted = new Set<OpeningEvent>();
+        for (const { client, origin, outcome, pause, lifetime } of all) {
+          time += pause;
+          const [seconds, tookMs] = [time / 1_000, outcome === "accepted" ? lifetime : 8];
+          if (outcome !== "refused by Apache") {
+            const opened = opening(client, seconds + 0.002, { origin });
+            openings.push(opened);
+            if (outcome === "accepted") accepted.add(opened);
+          }
+          const status = outcome === "accepted" ? 101 : 401;
+          const end = socketEnd(client, seconds, { origin, status, durationUs: tookMs * 1_000 });
+          ends.push(Object.assign(end, { writtenAt: time + tookMs }));
+        }
+        const [errorLog, accessLog] = [[...openings], ends.toSorted((a, b) => a.writtenAt - b.writtenAt)];
+        const sockets = new Sockets();
+        const changes: SocketChange[] = [];
+        for (let turn = 0; errorLog.length + accessLog.length > 0; turn++) {
+          const [log, other] = turns[turn % (turns.length || 1)]
+            ? [errorLog, accessLog]
+            : [accessLog, errorLog];
+          changes.push(...sockets.follow([(log.shift() ?? other.shift())!]));
+        }
+        const opened = new Map(
+          changes.flatMap((change) => (change.kind === "opened" ? [[change.id, change.event]] : [])),
+        );
+        for (const change of changes) {
+          if (change.kind === "closed")
+            expect(change.end.status === 101).toBe(accepted.has(opened.get(change.id)!));
+        }
+        const judged = [...accepted, ...ends.filter(({ status }) => status === 101)].filter(
+          ({ second }) => !second,
+        );
+        expect(judged.length).toBeGreaterThanOrEqual(accepted.size);
+        expect(changes.filter(({ kind }) => kind === "closed").length).toBe(openings.length);
+      }),
+      { numRuns: 300 },
     );
   });
 });

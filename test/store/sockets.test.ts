@@ -120,7 +120,7 @@ describe("sockets", () => {
     });
     expect(open!.userAgent).toHaveLength(512);
 
-    follower.batch(socketEnd(CLIENT, 0, asked));
+    follower.batch(socketEnd(CLIENT, 0, { ...asked, origin: "https://evil.example" }));
     expect(follower.items()).toMatchObject([
       {
         state: "closed",
