@@ -4,6 +4,7 @@ import type { Finding } from "../model/finding.ts";
 import { type Subject, type Target, TargetSet, targetOfSubject } from "../model/ip.ts";
 import { NEVER, type UnixMs } from "../model/time.ts";
 import { APACHE, type Bucket, type Lane } from "./buckets/bucket.ts";
+import { keptLine } from "./buckets/evidence.ts";
 import type { CompiledRule } from "./compile-rule.ts";
 import { isHandshake } from "./read-field.ts";
 import { keyOf, keyOfSubject, type SubjectKey, Subjects, subjectOfKey } from "./subjects.ts";
@@ -58,7 +59,7 @@ export class Evaluator {
     const access = ofKind("access");
     const opening = access.filter(({ rule }) => rule.atOpening);
     this.#byKind = { access, opening, error: ofKind("error"), audit: ofKind("audit") };
-    this.#subjects = new Subjects(maxSubjects);
+    this.#subjects = new Subjects(maxSubjects, clearAll);
   }
 
   /** The longest time that any rule looks back. */
@@ -223,6 +224,7 @@ function findingOf(
   eventIndex: number,
 ): Finding | null {
   if (bucket.firedAt !== null && event.time < bucket.firedAt + rule.cooldown) return null;
+  const lines = bucket.evidence();
   const finding: Finding = {
     rule: rule.id,
     title: rule.title,
@@ -231,7 +233,7 @@ function findingOf(
     firstSeen: bucket.firstSeen,
     lastSeen: bucket.lastSeen,
     count: bucket.count,
-    evidence: bucket.evidence(),
+    evidence: lines.length === 0 ? [keptLine(event.line)] : lines,
     ban: rule.ban,
     eventIndex,
     report: event.kind === "audit" ? { source: event.source, name: event.name } : null,
@@ -245,4 +247,9 @@ function findingOf(
 function dropAhead(bucket: Bucket, horizon: number): void {
   if (bucket.lastSeen > horizon) bucket.clear();
   if (bucket.firedAt !== null && bucket.firedAt > horizon) bucket.firedAt = null;
+}
+
+/** Empties all buckets of a subject. */
+function clearAll(first: Bucket): void {
+  for (let each: Bucket | null = first; each !== null; each = each.next) each.clear();
 }

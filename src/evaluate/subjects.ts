@@ -2,8 +2,13 @@ import { type Ip, type Subject, subjectOf, type Target, TargetSet, targetOfSubje
 import { detached } from "../model/line.ts";
 import type { Held } from "./buckets/evidence.ts";
 
-/** Evidence that one generation may hold, one byte a character. Lines of 8 KB from half an IPv6 /48 must not fill memory. */
-const GENERATION_CHARACTERS = 48 * 2 ** 20;
+/**
+ * Characters that lines, values and names may hold, one byte or two each. Lines are kept up to less than that, so what
+ * comes here is a great many long values.
+ */
+const MOST_CHARACTERS = 96 * 2 ** 20;
+/** Made at once, so that it is seldom asked for. */
+const ROOM_MADE = 2 ** 20;
 
 /**
  * A subject in memory. An IPv4 address is a number, which is found faster than a text and has nothing to keep; a /64 is
@@ -64,7 +69,8 @@ const lengthOf = (key: SubjectKey): number => (typeof key === "string" ? key.len
 
 /**
  * What is known of each subject, in bounded memory: two generations. New and returning subjects live in the young one; when
- * it is full the old one is dropped and the young one becomes old. What is forgotten is whoever has been quiet for longest.
+ * it is full the old one is dropped and the young one becomes old. What is forgotten is whoever has been quiet for longest,
+ * also where few hold much: then those that have been known for longest make room.
  */
 export class Subjects<State> {
   readonly #generationSize: number;
@@ -72,11 +78,14 @@ export class Subjects<State> {
   #old = new Map<SubjectKey, State>();
   /** Where the sweep through the young generation stands. */
   #sweep = this.#young.entries();
-  /** What the young generation's buckets hold. */
-  held: Held = { characters: 0 };
+  /** What the keys and the buckets of all subjects hold. */
+  readonly held: Held = { characters: 0 };
+  readonly #release: (state: State) => void;
 
-  constructor(maxSubjects: number) {
+  /** `release` gives back what a state holds. */
+  constructor(maxSubjects: number, release: (state: State) => void) {
     this.#generationSize = Math.ceil(maxSubjects / 2);
+    this.#release = release;
   }
 
   get size(): number {
@@ -84,6 +93,7 @@ export class Subjects<State> {
   }
 
   get(key: SubjectKey): State | undefined {
+    if (this.held.characters >= MOST_CHARACTERS) this.#makeRoom();
     const state = this.#young.get(key);
     if (state !== undefined || this.#old.size === 0) return state;
     const old = this.#old.get(key);
@@ -97,14 +107,13 @@ export class Subjects<State> {
   }
 
   #add(key: SubjectKey, state: State): void {
-    this.#old.delete(key);
-    if (this.#young.size >= this.#generationSize || this.held.characters >= GENERATION_CHARACTERS) {
+    if (!this.#old.delete(key)) this.held.characters += lengthOf(key);
+    if (this.#young.size >= this.#generationSize) {
+      for (const [dropped, its] of this.#old) this.#drop(this.#old, dropped, its);
       this.#old = this.#young;
       this.#young = new Map();
       this.#sweep = this.#young.entries();
-      this.held = { characters: 0 };
     }
-    this.held.characters += lengthOf(key);
     this.#young.set(typeof key === "string" ? detached(key) : key, state);
   }
 
@@ -119,20 +128,33 @@ export class Subjects<State> {
       }
       const [key, state] = next.value;
       const left = kept(state);
-      if (left === null) {
-        this.held.characters -= lengthOf(key);
-        this.#young.delete(key);
-      } else if (left !== state) this.#young.set(key, left);
+      if (left === null) this.#drop(this.#young, key, state);
+      else if (left !== state) this.#young.set(key, left);
     }
+  }
+
+  #makeRoom(): void {
+    for (const generation of [this.#old, this.#young]) {
+      for (const [key, state] of generation) {
+        if (this.held.characters < MOST_CHARACTERS - ROOM_MADE) return;
+        this.#drop(generation, key, state);
+      }
+    }
+  }
+
+  #drop(generation: Map<SubjectKey, State>, key: SubjectKey, state: State): void {
+    this.#release(state);
+    this.held.characters -= lengthOf(key);
+    generation.delete(key);
   }
 
   /** Forgets whoever the target covers. */
   forget(target: Target): void {
     const forgotten = new TargetSet([target]);
     for (const generation of [this.#young, this.#old]) {
-      for (const key of generation.keys()) {
+      for (const [key, state] of generation) {
         const target = targetOfSubject(subjectOfKey(key));
-        if (target !== null && forgotten.covering(target) !== null) generation.delete(key);
+        if (target !== null && forgotten.covering(target) !== null) this.#drop(generation, key, state);
       }
     }
   }

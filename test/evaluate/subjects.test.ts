@@ -46,7 +46,7 @@ function met(subjects: Subjects<number>, text: string, number: number): number {
 }
 
 test("the calmest are forgotten first, and whoever comes back is kept", () => {
-  const subjects = new Subjects<number>(4);
+  const subjects = new Subjects<number>(4, () => {});
   const meet = (last: number, number: number) => met(subjects, `192.0.2.${last}`, number);
   for (const last of [1, 2, 3]) meet(last, last);
   expect(meet(1, 10)).toBe(1);
@@ -57,7 +57,7 @@ test("the calmest are forgotten first, and whoever comes back is kept", () => {
 });
 
 test("forgetting a range forgets who is in it, and nobody else", () => {
-  const subjects = new Subjects<number>(100);
+  const subjects = new Subjects<number>(100, () => {});
   const all = ["192.0.2.7", "192.0.3.7", "2001:db8:1:2::1", "2001:db8:1:3::1"];
   for (const [index, each] of all.entries()) met(subjects, each, index);
   subjects.forget(parseTarget("192.0.2.0/24") as Target);
@@ -66,7 +66,7 @@ test("forgetting a range forgets who is in it, and nobody else", () => {
 });
 
 test("a sweep looks at some in turn, comes to all, and replaces or drops what it is told to", () => {
-  const subjects = new Subjects<number>(100);
+  const subjects = new Subjects<number>(100, () => {});
   for (let last = 0; last < 10; last++) met(subjects, `192.0.2.${last}`, last);
   const seen: number[] = [];
   const halve = (value: number): number | null => {
@@ -80,4 +80,20 @@ test("a sweep looks at some in turn, comes to all, and replaces or drops what it
   subjects.sweep(1_000, () => null);
   expect(subjects.size).toBe(0);
   subjects.sweep(1_000, () => null);
+});
+
+test("when much is held the longest known make room, and what is dropped gives back what it held", () => {
+  const MIB = 2 ** 20;
+  const subjects: Subjects<number> = new Subjects(100, (state) => {
+    subjects.held.characters -= state;
+  });
+  for (let last = 0; last < 12; last++) {
+    met(subjects, `192.0.2.${last}`, 8 * MIB);
+    subjects.held.characters += 8 * MIB;
+  }
+  expect(subjects.get(keyOf(ip("192.0.2.11")))).toBe(8 * MIB);
+  expect(subjects.get(keyOf(ip("192.0.2.0")))).toBe(undefined);
+  expect([subjects.size, subjects.held.characters]).toEqual([11, 88 * MIB]);
+  subjects.forget(parseTarget("192.0.2.0/24") as Target);
+  expect([subjects.size, subjects.held.characters]).toEqual([0, 0]);
 });

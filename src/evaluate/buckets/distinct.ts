@@ -2,7 +2,7 @@ import type { LogEvent } from "../../model/event.ts";
 import { detached } from "../../model/line.ts";
 import type { DurationMs, UnixMs } from "../../model/time.ts";
 import { Bucket, NO_TIME, VALUE_LENGTH } from "./bucket.ts";
-import { type Held, keptLine, someOf } from "./evidence.ts";
+import { type Held, lineIfRoom, someOf } from "./evidence.ts";
 
 /** Different values of a field within a sliding window. */
 export class DistinctBucket extends Bucket {
@@ -30,7 +30,7 @@ export class DistinctBucket extends Bucket {
     const known = this.#seen.get(value);
     if (known !== undefined && known.time > time) return this.#seen.size >= this.#threshold;
     this.#forget(value);
-    const line = keptLine(event.line);
+    const line = lineIfRoom(event.line, this.#held);
     this.#seen.set(value, { time, line });
     this.#held.characters += value.length + line.length;
     for (const [each, hit] of this.#seen) {
@@ -56,7 +56,7 @@ export class DistinctBucket extends Bucket {
     return this.#seen.size;
   }
   evidence(): readonly string[] {
-    return someOf([...this.#seen.values()].map((hit) => hit.line));
+    return someOf([...this.#seen.values()].map((hit) => hit.line).filter((line) => line !== ""));
   }
   clear(): void {
     for (const value of [...this.#seen.keys()]) this.#forget(value);

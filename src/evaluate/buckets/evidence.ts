@@ -8,7 +8,10 @@ const KEEP_EVERY_LINE_UP_TO = 20;
 /** A line of evidence is cut here; a request can make one of 97 KB. */
 const EVIDENCE_LENGTH = 4_096;
 
-/** Characters that the buckets of one generation of subjects hold in lines and values. */
+/** When all buckets hold so many characters no more lines are kept; hits are counted all the same. */
+const ROOM_FOR_LINES = 64 * 2 ** 20;
+
+/** Characters that all buckets hold in lines and values. */
 export interface Held {
   characters: number;
 }
@@ -20,6 +23,10 @@ export const isWorthKeeping = (count: number, needed: number): boolean =>
 /** What is kept of a line: a copy that does not keep its chunk of the log alive. */
 export const keptLine = (line: string): string =>
   detached(line.length > EVIDENCE_LENGTH ? `${line.slice(0, EVIDENCE_LENGTH)} [cut]` : line);
+
+/** As `keptLine`; empty when there is no room. */
+export const lineIfRoom = (line: string, { characters }: Held): string =>
+  characters < ROOM_FOR_LINES ? keptLine(line) : "";
 
 /** Of many lines the first and the newest. */
 export const someOf = (lines: readonly string[]): readonly string[] =>
@@ -41,7 +48,8 @@ export class Evidence {
     while (stale < this.#times.length && this.#times[stale]! <= windowStart) stale++;
     if (stale > 0) this.#drop(0, stale);
     if (this.#lines.length === EVIDENCE_LINES) this.#drop(1, 1);
-    const kept = keptLine(line);
+    const kept = lineIfRoom(line, this.#held);
+    if (kept === "") return;
     this.#held.characters += kept.length;
     const after = this.#times.findLastIndex((each) => each <= time) + 1;
     this.#times.splice(after, 0, time);

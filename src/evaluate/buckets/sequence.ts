@@ -1,7 +1,7 @@
 import type { LogEvent } from "../../model/event.ts";
 import type { DurationMs, UnixMs } from "../../model/time.ts";
 import { Bucket, NO_TIME } from "./bucket.ts";
-import { type Held, keptLine } from "./evidence.ts";
+import { type Held, lineIfRoom } from "./evidence.ts";
 
 /** Hits that wait for lines that come late; of one client so many are rarely written in the wrong order. */
 export const WAITING = 8;
@@ -50,7 +50,7 @@ export class SequenceBucket extends Bucket {
     for (const [index, isStep] of this.#sequence.steps.entries()) if (isStep(event)) steps |= 1 << index;
     if (steps === 0) return false;
     const after = this.#waiting.findLastIndex((each) => each.time <= time) + 1;
-    this.#waiting.splice(after, 0, { time, line: keptLine(line), steps });
+    this.#waiting.splice(after, 0, { time, line: lineIfRoom(line, this.#held), steps });
     if (this.#waiting.length > WAITING) this.#begun = this.#extended(this.#begun, this.#waiting.shift()!);
     let begun = this.#begun;
     for (const hit of this.#waiting) begun = this.#extended(begun, hit);
@@ -100,7 +100,7 @@ export class SequenceBucket extends Bucket {
     return this.#whole?.length ?? 0;
   }
   evidence(): readonly string[] {
-    return this.#whole?.map(({ line }) => line) ?? [];
+    return this.#whole?.map(({ line }) => line).filter((line) => line !== "") ?? [];
   }
   clear(): void {
     this.#begun = [];
