@@ -14,7 +14,6 @@ export const MAIN_FILES = [
 export interface Installation extends Omit<ReadOptions, "main"> {
   /** Apache's main file, as it is reached from here. */
   readonly main: string;
-  readonly control: string;
 }
 
 /** The Apache whose main file is `file`, or is found in the usual places below `root`; null when there is none. */

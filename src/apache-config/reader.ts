@@ -34,6 +34,8 @@ export interface ReadConfig {
   /** In the order in which Apache reads them, those of included files where they are included. */
   readonly directives: readonly Directive[];
   readonly sections: readonly Section[];
+  /** Every Include and IncludeOptional, whether a file was there or not. */
+  readonly includes: readonly Directive[];
   /** Every file that was read, once. */
   readonly files: readonly string[];
   /** Files and folders that are there and that this user may not read. */
@@ -53,6 +55,8 @@ export interface ReadOptions {
   readonly environment: ReadonlyMap<string, string>;
   /** `-D NAME` of its start. */
   readonly defines: readonly string[];
+  /** What takes `configtest` and `-v` there. */
+  readonly control: string;
 }
 
 const MAX_DEPTH = 50;
@@ -81,10 +85,12 @@ class Reader {
   readonly #variables = new Map<string, string>();
   readonly #environment: ReadonlyMap<string, string>;
   readonly #defines: Set<string>;
+  readonly #control: string;
   readonly #modules = new Set(COMPILED_IN);
   readonly #macros = new Map<string, Macro>();
   readonly #directives: Directive[] = [];
   readonly #sections: Section[] = [];
+  readonly #includes: Directive[] = [];
   readonly #files = new Set<string>();
   readonly #closed = new Set<string>();
   readonly #problems: ReadProblem[] = [];
@@ -103,11 +109,12 @@ class Reader {
   #characters = 0;
   #isTooMuch = false;
 
-  constructor({ tree, serverRoot, environment, defines }: ReadOptions) {
+  constructor({ tree, serverRoot, environment, defines, control }: ReadOptions) {
     this.#tree = tree;
     this.#serverRoot = serverRoot;
     this.#environment = environment;
     this.#defines = new Set(defines);
+    this.#control = control;
   }
 
   read(main: string): ReadConfig {
@@ -115,6 +122,7 @@ class Reader {
     return {
       directives: this.#directives,
       sections: this.#sections,
+      includes: this.#includes,
       files: [...this.#files],
       closed: [...this.#closed],
       problems: this.#problems,
@@ -149,7 +157,8 @@ class Reader {
   #failed(path: string, failure: Failure, place: Place | null): void {
     if (failure === "no permission to read it") this.#closed.add(path);
     const why = failure === "missing" ? "there is no such file" : failure;
-    if (path !== "/dev/null") this.#problem(place, `${path}: ${why}`, FAILURE_HINTS[failure]);
+    if (path !== "/dev/null")
+      this.#problem(place, `${path}: ${why}`, failure === "missing" ? this.#refused : FAILURE_HINTS[failure]);
   }
 
   /** Sections that are opened in a file or macro end with it. */
@@ -200,6 +209,14 @@ class Reader {
     else this.#act(name.toLowerCase(), wordsOf(rest), line.place);
   }
 
+  get #refused(): string {
+    return `Apache would refuse to start with it: see ${this.#control} configtest`;
+  }
+
+  get #undecided(): string {
+    return `it depends on Apache's exact version (${this.#control} -v); look whether that is right`;
+  }
+
   get #section(): Section | null {
     return this.#frames.at(-1)?.section ?? null;
   }
@@ -226,14 +243,14 @@ class Reader {
     const verdict = verdictOn(name, words, { modules: this.#modules, defines: this.#defines, exists });
     const read = verdict.holds ? "read" : "left out";
     if (!verdict.certain)
-      this.#problem(place, `<${name} ${words.join(" ")}> was ${read}: a guess`, UNDECIDED);
+      this.#problem(place, `<${name} ${words.join(" ")}> was ${read}: a guess`, this.#undecided);
     return verdict.holds;
   }
 
   #close(raw: string, place: Place): void {
     const name = raw.slice(2).replace(/>$/, "").toLowerCase();
     const at = this.#frames.findLastIndex((frame) => frame.name === name);
-    if (at === -1) this.#problem(place, `${raw} closes nothing`, REFUSED);
+    if (at === -1) this.#problem(place, `${raw} closes nothing`, this.#refused);
     else this.#frames.splice(at);
   }
 
@@ -252,9 +269,11 @@ class Reader {
     const [first = "", second = ""] = words;
     switch (name) {
       case "include":
+        this.#includes.push({ name, words, place, section: this.#section });
         this.#include(first, place, true);
         return;
       case "includeoptional":
+        this.#includes.push({ name, words, place, section: this.#section });
         this.#include(first, place, false);
         return;
       case "serverroot":
@@ -283,7 +302,7 @@ class Reader {
     const { files, closed } = this.#tree.matching(path);
     for (const folder of closed) this.#failed(folder, "no permission to read it", place);
     if (files.length === 0 && closed.length === 0 && required && hasWildcard(pattern))
-      this.#problem(place, `no file matches ${path}`, FAILURE_HINTS.missing);
+      this.#problem(place, `no file matches ${path}`, this.#refused);
     for (const file of files) this.#readFile(file, place, required);
   }
 
@@ -291,20 +310,17 @@ class Reader {
     const macro = this.#macros.get(name.toLowerCase());
     const key = `macro ${name.toLowerCase()}`;
     const lines = macro === undefined ? null : expandMacro(macro, words);
-    if (macro === undefined) this.#problem(place, `there is no macro ${name} here`, REFUSED);
-    else if (this.#open.includes(key)) this.#problem(place, `macro ${name} uses itself`, REFUSED);
+    if (macro === undefined) this.#problem(place, `there is no macro ${name} here`, this.#refused);
+    else if (this.#open.includes(key)) this.#problem(place, `macro ${name} uses itself`, this.#refused);
     else if (lines === null) {
       const takes = `takes ${macro.parameters.length} words and is given ${words.length}, or gets too long`;
-      this.#problem(place, `macro ${name} ${takes}`, REFUSED);
+      this.#problem(place, `macro ${name} ${takes}`, this.#refused);
     } else this.#within(key, place, () => this.#readLines(lines));
   }
 }
 
 const TOO_MUCH = "what stands behind it was not read; name a smaller file by --apache-config";
-const REFUSED = "Apache would refuse to start with it: see apache2ctl configtest";
-const UNDECIDED = "it depends on Apache's exact version (apache2ctl -v); look whether that is right";
-const FAILURE_HINTS: Readonly<Record<Failure, string>> = {
-  missing: REFUSED,
+const FAILURE_HINTS: Readonly<Record<Exclude<Failure, "missing">, string>> = {
   "no permission to read it": "run this command as root to see the whole configuration",
   "not a file": "Apache's Include should name a file",
   "larger than 16 MiB": "Apache's Include should name a file of directives",

@@ -164,6 +164,12 @@ function readDaemonFile(data: string): DaemonFile | null {
   }
 }
 
+/** The daemon that runs with this data folder; null when none does. */
+export function runningPid(data: string): number | null {
+  const running = readDaemonFile(data);
+  return running !== null && isAlive(running.pid) ? running.pid : null;
+}
+
 /** Before the token is sent: after a crash somebody else's program may have taken the port. */
 function isAlive(pid: number): boolean {
   try {

@@ -10,9 +10,15 @@ const QUIET_MS = 600_000;
 
 /**
  * What a person reads first: what is watched, whether it blocks, where to look and how to stop. `asked`: the demo was
- * asked for, and is not there for want of logs.
+ * asked for, and is not there for want of logs. `sekisho`: as it was called.
  */
-export function greeting(setup: Setup, daemon: Pick<Daemon, "link">, demo: boolean, asked: boolean): string {
+export function greeting(
+  setup: Setup,
+  daemon: Pick<Daemon, "link">,
+  demo: boolean,
+  asked: boolean,
+  sekisho: string,
+): string {
   const { config, file, mode } = setup;
   const lines: string[] = [];
   if (demo && !asked)
@@ -26,7 +32,7 @@ export function greeting(setup: Setup, daemon: Pick<Daemon, "link">, demo: boole
   } else {
     lines.push(
       file === null
-        ? "No configuration: watching the Apache logs that were found. `sekisho init` makes one from Apache's own."
+        ? `No configuration: watching the Apache logs that were found. \`${sekisho} init\` makes one from Apache's own.`
         : `Configuration: ${file}`,
     );
     for (const { path, socket, kind } of config.logs) lines.push(`  ${kind.padEnd(6)} ${socket ?? path}`);
@@ -37,9 +43,7 @@ export function greeting(setup: Setup, daemon: Pick<Daemon, "link">, demo: boole
         : `Mode enforce: bans are applied by ${Object.keys(config.enforcers).join(", ") || "nothing, as no enforcer is configured"}.`,
     );
     if (config.logs.length > 0 && areQuiet(config.logs.map(({ path }) => path))) {
-      lines.push(
-        "These logs are quiet. To see it at work: npm start -- --demo (installed: sekisho run --demo)",
-      );
+      lines.push(`These logs are quiet. To see it at work: ${sekisho} run --demo`);
     }
   }
   // A log that cannot be read is no reason to leave the others unwatched, but somebody has to be told.

@@ -31,11 +31,31 @@ export function configText(plan: InitPlan, data: string): string {
       "in front of Apache, never banned",
       proxies.targets.map(({ target }) => target),
     ),
-    "# To block: put the lines of `sekisho apache snippet` into Apache, take the # away, and set mode: enforce.",
-    "# enforcers:",
-    "#   apache-directory: { directory: /run/sekisho/banned }",
-    `#   apache-include: { control: ${apache.control}, schedule: "17 * * * *" }`,
+    ...enforcerLines(plan),
   ].join("\n")}\n`;
+}
+
+/** In force where Apache has the snippet already; else lines from which only the # has to go. */
+function enforcerLines({ apache, snippet }: InitPlan): string[] {
+  const found = apache.tree.root === "/" ? snippet : null;
+  const isThere = found !== null && (found.directory !== null || found.includeFile !== null);
+  const file = found?.includeFile ?? null;
+  const options = [...(file === null ? [] : [`file: ${scalar(file)}`]), `control: ${apache.control}`];
+  const directory = scalar(found?.directory ?? "/run/sekisho/banned");
+  const lines = [
+    "enforcers:",
+    ...(isThere && found.directory === null ? [] : [`  apache-directory: { directory: ${directory} }`]),
+    ...(isThere && file === null
+      ? []
+      : [`  apache-include: { ${options.join(", ")}, schedule: "17 * * * *" }`]),
+  ];
+  return isThere
+    ? ["# Apache has the lines of `sekisho apache snippet`. To block: set mode: enforce.", ...lines]
+    : [
+        "# To block: put the lines of `sekisho apache snippet` into Apache, take the # off the lines below, and set",
+        "# mode: enforce.",
+        ...lines.map((line) => `#${line}`),
+      ];
 }
 
 /** A value as YAML takes it back, on one line. */

@@ -2,6 +2,7 @@ import type { ChosenLog, LogChoice } from "../apache-config/choose-logs.ts";
 import type { LikelyOrigins } from "../apache-config/origins.ts";
 import type { ReadConfig } from "../apache-config/reader.ts";
 import { type Server, serverLabel } from "../apache-config/servers.ts";
+import type { FoundSnippet } from "../apache-config/snippet.ts";
 import type { TrustedProxies } from "../apache-config/trusted-proxies.ts";
 import type { WebSocketProxy } from "../apache-config/websockets.ts";
 import type { Place } from "../apache-config/words.ts";
@@ -51,6 +52,21 @@ export function handshakeNotes(webSockets: readonly WebSocketProxy[], read: read
       message: `${path} does not show Origin and Upgrade, which the rules on WebSocket handshakes need`,
       hint: SNIPPET,
     }));
+}
+
+/** The snippet's lines on openings do nothing without their module. */
+export function openingNotes({ place, logsOpenings }: FoundSnippet, control: string): Note[] {
+  if (place === null || logsOpenings) return [];
+  const isDebian = control === "apache2ctl";
+  return [
+    {
+      place,
+      message: "mod_log_debug is not loaded, so WebSockets are seen only when they close",
+      hint: isDebian
+        ? "sudo a2enmod log_debug && sudo apache2ctl configtest && sudo apache2ctl graceful"
+        : `put LoadModule log_debug_module modules/mod_log_debug.so where Apache has its others (RHEL: a file in /etc/httpd/conf.modules.d), then ${control} configtest && ${control} graceful`,
+    },
+  ];
 }
 
 /** What in the chosen logs would be misread, or comes late. */

@@ -4,6 +4,7 @@ import { type AccessLog, accessLogsOf, type ErrorLog, errorLogsOf, locateIn } fr
 import { type LikelyOrigins, likelyOrigins } from "../apache-config/origins.ts";
 import { type ReadConfig, readApacheConfig } from "../apache-config/reader.ts";
 import { MAX_VHOSTS, type Server, serverLabel, serversOf } from "../apache-config/servers.ts";
+import { type FoundSnippet, snippetIn } from "../apache-config/snippet.ts";
 import { type TrustedProxies, trustedProxiesOf } from "../apache-config/trusted-proxies.ts";
 import { type WebSocketProxy, webSocketProxiesOf } from "../apache-config/websockets.ts";
 import type { Place } from "../apache-config/words.ts";
@@ -14,6 +15,7 @@ import {
   formatNotes,
   handshakeNotes,
   type Note,
+  openingNotes,
   originNotes,
   unreadableNotes,
   unreadNotes,
@@ -43,6 +45,7 @@ export interface InitPlan {
   readonly webSockets: readonly WebSocketProxy[];
   readonly proxies: TrustedProxies;
   readonly origins: LikelyOrigins["origins"];
+  readonly snippet: FoundSnippet;
   readonly notes: readonly Note[];
 }
 
@@ -61,6 +64,7 @@ export function planFor(apache: Installation): InitPlan {
   const logs = [...access, ...plannedErrors(errorLogsOf(servers, locate), access)];
   const webSockets = webSocketProxiesOf(servers);
   const proxies = trustedProxiesOf(config, apache.tree);
+  const snippet = snippetIn(config);
   const behindProxies = proxies.header !== null && proxies.targets.length > 0;
   const { origins, unclear } = likelyOrigins(servers, webSockets, behindProxies);
   return {
@@ -71,6 +75,7 @@ export function planFor(apache: Installation): InitPlan {
     webSockets,
     proxies,
     origins,
+    snippet,
     notes: [
       ...config.problems,
       ...(servers.length > MAX_VHOSTS ? [TOO_MANY_VHOSTS] : []),
@@ -78,6 +83,7 @@ export function planFor(apache: Installation): InitPlan {
       ...unreadableNotes(logs),
       ...unreadNotes(servers, choice.read),
       ...handshakeNotes(webSockets, choice.read),
+      ...openingNotes(snippet, apache.control),
       ...formatNotes(choice, config, proxies),
       ...originNotes({ origins, unclear }, webSockets, behindProxies),
     ],

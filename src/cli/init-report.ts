@@ -1,7 +1,9 @@
 import { addressText, type Server, serverLabel } from "../apache-config/servers.ts";
 import type { Written } from "../config/write.ts";
+import type { SekishoError } from "../model/errors.ts";
 import type { CliContext } from "./context.ts";
 import { placeText, shortPlace } from "./init-config.ts";
+import type { Change } from "./init-merge.ts";
 import type { Note } from "./init-notes.ts";
 import { type InitPlan, type PlannedLog, serversText } from "./init-plan.ts";
 import { readingNotes } from "./init-reading.ts";
@@ -10,8 +12,22 @@ import { type Cell, count, painter, printable, table } from "./output.ts";
 /** What is longer is counted; `--json` has all. */
 const MAX_ROWS = 60;
 
+/** What a plan leads to. */
+export interface Outcome {
+  /** Null where none is meant yet. */
+  readonly file: string | null;
+  readonly text: string;
+  /** What becomes of a configuration that is there; null where there is none, or it cannot be changed. */
+  readonly changes: readonly Change[] | null;
+  /** Why one that is there cannot be changed. */
+  readonly refusal: SekishoError | null;
+}
+
+export const isUnchanged = ({ changes }: Outcome): boolean =>
+  changes?.every(({ kind }) => kind === "kept") ?? false;
+
 /** What was found and where, what it leads to, and what a person should know. */
-export function printPlan(context: CliContext, plan: InitPlan, file: string, text: string): void {
+export function printPlan(context: CliContext, plan: InitPlan, outcome: Outcome): void {
   const paint = painter(context);
   const { apache, config } = plan;
   const others = config.files.length - 1;
@@ -26,11 +42,29 @@ export function printPlan(context: CliContext, plan: InitPlan, file: string, tex
     const rest = rows.length > MAX_ROWS ? `  and ${rows.length - MAX_ROWS} more: --json shows all\n` : "";
     context.stdout(`\n${paint("bold", title)}\n${rows.length === 0 ? `  ${none}\n` : shown}${rest}`);
   }
-  printNotes(context, [...plan.notes, ...readingNotes(plan)], plan);
+  printNotes(context, [...plan.notes, ...readingNotes(plan), ...refusalNotes(outcome)], plan);
+  const { file, text, changes } = outcome;
+  if (changes !== null) {
+    const rows = changes.map(({ kind, key, what }) => [kind, key, what]);
+    const shown = table(context, rows).replace(/^(?=.)/gm, "  ");
+    context.stdout(`\n${paint("bold", `${printable(file ?? "")}, line by line`)}\n${shown}`);
+    return;
+  }
   // In the file signs stand as they are, on a terminal they are shown.
   const shown = text.split("\n").map((line) => (line === "" ? "" : `  ${printable(line)}`));
-  context.stdout(`\n${paint("bold", printable(file))}\n\n${shown.join("\n")}`);
+  context.stdout(`\n${paint("bold", printable(file ?? "The configuration"))}\n\n${shown.join("\n")}`);
 }
+
+const refusalNotes = ({ file, refusal }: Outcome): Note[] =>
+  refusal === null
+    ? []
+    : [
+        {
+          place: null,
+          message: `${file} is there and cannot be changed: ${refusal.message}`,
+          hint: refusal.hint,
+        },
+      ];
 
 type Row = readonly (string | Cell)[];
 
@@ -103,7 +137,7 @@ function socketSections(plan: InitPlan): ReportSection[] {
     {
       title: "Origins that may open WebSockets",
       rows: origins.map(({ origin, place }) => [origin, placeCell(place, plan)]),
-      none: "none, so no Origin is foreign",
+      none: "none: an Origin is compared with the host that was asked for",
     },
   ];
 }
@@ -119,14 +153,12 @@ function printNotes(context: CliContext, all: readonly Note[], plan: InitPlan): 
   if (all.length > MAX_ROWS) context.stdout(`  and ${all.length - MAX_ROWS} more: --json shows all\n`);
 }
 
-interface Outcome {
-  readonly file: string;
-  readonly text: string;
-  readonly written: Written | null;
-}
-
 /** All of it for programs. */
-export function planJson(plan: InitPlan, { file, text, written }: Outcome): unknown {
+export function planJson(
+  plan: InitPlan,
+  { file, text, changes, refusal }: Outcome,
+  written: Written | null,
+): unknown {
   const at = (place: Note["place"]) => (place === null ? null : placeText(place));
   const labels = (servers: readonly Server[]) => servers.map(serverLabel);
   const { apache, config, proxies } = plan;
@@ -159,6 +191,13 @@ export function planJson(plan: InitPlan, { file, text, written }: Outcome): unkn
       hint,
       at: at(place),
     })),
-    configuration: { file, text, written: written !== null, backup: written?.backup ?? null },
+    configuration: {
+      file,
+      text,
+      changes,
+      refused: refusal?.message ?? null,
+      written: written !== null,
+      backup: written?.backup ?? null,
+    },
   };
 }

@@ -1,16 +1,20 @@
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
 import { findApache, MAIN_FILES } from "../apache-config/layout.ts";
 import { checkYaml } from "../config/document.ts";
-import { configFile } from "../config/load.ts";
+import { configFile, loadWhereabouts } from "../config/load.ts";
 import { configSchema } from "../config/schema.ts";
+import { readTextFile } from "../config/text-file.ts";
 import { isThere, type Written, writeConfig } from "../config/write.ts";
 import { SekishoError } from "../model/errors.ts";
+import { calledAs } from "./called.ts";
+import { runningPid } from "./client.ts";
 import { type CliContext, subcommand } from "./context.ts";
 import { configText } from "./init-config.ts";
-import { type InitPlan, planFor } from "./init-plan.ts";
-import { planJson, printPlan } from "./init-report.ts";
+import { mergeConfig } from "./init-merge.ts";
+import { type InitPlan, logsToRead, planFor } from "./init-plan.ts";
+import { isUnchanged, type Outcome, planJson, printPlan } from "./init-report.ts";
 import { writeJson } from "./output.ts";
 
 interface InitOptions {
@@ -34,33 +38,68 @@ export const initCommand = (context: CliContext): Command =>
       ["sudo sekisho init --write", "write it: to the file that `sekisho run` reads"],
       ["sekisho init --write ./sekisho.yaml", "write it to a file of yours"],
       ["sekisho init --apache-config /opt/apache/conf/httpd.conf", "an Apache in another place"],
-      ["sekisho init --root /var/lib/machines/web", "the Apache in a container's file tree"],
+      ["sudo sekisho init --write --force", "bring it up to date: hand edits stay, see docs/cli.md"],
+      [
+        "sekisho init --root /var/lib/machines/web --write ./web.yaml",
+        "the Apache in a container's file tree; the file must be named then",
+      ],
     ],
     exits: [
       [0, "shown, or written"],
       [1, "not written: the file is there already, or no log can be read"],
-      [2, "wrong usage"],
+      [2, "wrong usage, or the file that is there is not a configuration that can be changed"],
       [3, "no Apache was found, its main file cannot be read, or the file cannot be written"],
     ],
   })
     .option("--apache-config <file>", "Apache's main file (default: where Debian and RHEL have it)")
-    .option("--root <dir>", "where the file tree is that Apache's paths are in", "/")
+    .option(
+      "--root <dir>",
+      "where the file tree is that Apache's paths are in; --write must name its file then",
+      "/",
+    )
     .option("-w, --write [file]", "write the configuration")
-    .option("--force", "replace a configuration that is there; a copy of it is kept")
+    .option(
+      "--force",
+      "change a configuration that is there: its access and error logs are replaced, origins and proxies added, the rest stays; a copy is kept",
+    )
     .option("--json", "print JSON and nothing else")
     .action((options: InitOptions) => init(context, options));
 
 function init(context: CliContext, options: InitOptions): void {
   if (options.force === true && options.write === undefined)
     throw new SekishoError("USAGE", "--force is for --write", "sekisho init --write --force");
+  const isElsewhere = resolve(context.cwd, options.root ?? "/") !== "/";
+  if (isElsewhere && options.write === true) throw unnamed();
   const plan = planFor(installation(context, options));
-  const file = destination(context, options.write);
-  const text = configText(plan, file.startsWith("/etc/") ? "/var/lib/sekisho" : "data");
-  assertValid(file, text);
-  if (options.json !== true) printPlan(context, plan, file, text);
-  const written = options.write === undefined ? null : write(context, plan, { file, text, options });
-  if (options.json === true) writeJson(context, planJson(plan, { file, text, written }));
-  else context.stdout(`\n${nextSteps(context, plan, file, written)}`);
+  const file = isElsewhere && options.write === undefined ? null : destination(context, options.write);
+  const made = configText(plan, file?.startsWith("/etc/") ? "/var/lib/sekisho" : "data");
+  assertValid(file ?? "sekisho.yaml", made);
+  const outcome = proposed(file, made);
+  if (options.json !== true) printPlan(context, plan, outcome);
+  const written = options.write === undefined ? null : write(context, plan, outcome, options.force === true);
+  if (options.json === true) writeJson(context, planJson(plan, outcome, written));
+  else context.stdout(`\n${nextSteps(context, plan, outcome, written)}`);
+}
+
+/** The paths that were found begin with DIR: nothing for this machine's own configuration. */
+const unnamed = (): SekishoError =>
+  new SekishoError(
+    "USAGE",
+    "with --root, --write must name the file: what was found there is not this machine's Apache",
+    "sekisho init --root DIR --write ./sekisho.yaml",
+  );
+
+/** What would stand in `file`: all that is new, or what is there with its changes. */
+function proposed(file: string | null, made: string): Outcome {
+  const fresh = { file, text: made, changes: null, refusal: null };
+  // A link that leads nowhere has nothing to keep.
+  if (file === null || !isThere(file) || !existsSync(file)) return fresh;
+  try {
+    return { file, ...mergeConfig(file, readTextFile(file, "CONFIG_INVALID"), made), refusal: null };
+  } catch (error) {
+    if (!(error instanceof SekishoError)) throw error;
+    return { ...fresh, refusal: error };
+  }
 }
 
 /** Apache's files, or an error that says where they were looked for. */
@@ -109,33 +148,34 @@ function assertValid(file: string, text: string): void {
   if (problems.length > 0) throw new Error(`the configuration that was made is wrong: ${problems[0]}`);
 }
 
-interface ToWrite {
-  readonly file: string;
-  readonly text: string;
-  readonly options: InitOptions;
-}
-
-function write(context: CliContext, plan: InitPlan, { file, text, options }: ToWrite): Written | null {
-  if (!plan.logs.some(({ verdict }) => verdict === "read")) {
+function write(context: CliContext, plan: InitPlan, outcome: Outcome, force: boolean): Written | null {
+  const { file, text, refusal } = outcome;
+  if (logsToRead(plan).length === 0) {
     context.exitStatus = 1;
     return null;
   }
-  return writeConfig(file, text, options.force === true, context.clock.now());
+  if (force && refusal !== null) throw refusal;
+  if (file === null || (force && isUnchanged(outcome))) return null;
+  return writeConfig(file, text, force, context.clock.now());
 }
 
-function nextSteps(
-  { cwd, exitStatus }: CliContext,
-  { config }: InitPlan,
-  file: string,
-  written: Written | null,
-): string {
+function nextSteps(context: CliContext, { config }: InitPlan, outcome: Outcome, written: Written | null) {
+  const { file } = outcome;
+  const sekisho = calledAs(context);
   if (written === null) {
-    return exitStatus === 1
-      ? "Nothing was written, since there would be nothing to read.\n"
-      : `Nothing was written. The same command with ${isThere(file) ? "--write --force replaces" : "--write makes"} ${file}\n`;
+    if (context.exitStatus === 1) return "Nothing was written, since there would be nothing to read.\n";
+    if (file === null)
+      return "Nothing was written. The same command with --write FILE makes FILE; with --root it has to be named.\n";
+    if (isUnchanged(outcome)) return `Nothing was written: ${file} says all of this already.\n`;
+    return `Nothing was written. The same command with ${isThere(file) ? "--write --force changes" : "--write makes"} ${file}\n`;
   }
   const kept = written.backup === null ? "" : ` What was there is ${written.backup}.`;
-  const option = configFile(undefined, cwd, "/") === file ? "" : ` --config ${file}`;
+  const option = configFile(undefined, context.cwd, "/") === file ? "" : ` --config ${file}`;
   const lacks = config.closed.length === 0 ? "" : " It lacks what this user may not read: see above.";
-  return `Written: ${written.file}.${kept}${lacks}\nNow: sekisho check${option} && sekisho run${option}\n`;
+  const pid = runningPid(loadWhereabouts({ file: written.file, cwd: context.cwd }).data);
+  const next =
+    pid === null
+      ? `${sekisho} check${option} && ${sekisho} run${option}`
+      : `kill -HUP ${pid}\nThe daemon that runs reads it then.`;
+  return `Written: ${written.file}.${kept}${lacks}\nNow: ${next}\n`;
 }

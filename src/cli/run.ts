@@ -5,6 +5,7 @@ import type { Mode } from "../model/api.ts";
 import { asSekishoError, SekishoError } from "../model/errors.ts";
 import { DaemonLog } from "../observe/log.ts";
 import { loadSetup, type Setup } from "../setup.ts";
+import { calledAs } from "./called.ts";
 import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
 import { greeting } from "./greeting.ts";
 
@@ -70,7 +71,7 @@ async function run(context: CliContext, options: RunOptions): Promise<void> {
       failed,
     });
     using _reload = reloadOnHangup(context, options, demo, daemon, log);
-    context.stdout(greeting(setup, daemon, demo, options.demo === true));
+    context.stdout(greeting(setup, daemon, demo, options.demo === true, calledAs(context)));
     log.say("info", "daemon.started", `watching in ${setup.mode} mode`, {
       url: daemon.url,
       mode: setup.mode,

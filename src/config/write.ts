@@ -61,7 +61,7 @@ const exists = (path: string): SekishoError =>
   new SekishoError(
     "CONFIG_EXISTS",
     `${path} is there already and was left as it is`,
-    "compare it with what is shown above; --force replaces it and keeps a copy",
+    "`sekisho init` shows what would change; --force changes it and keeps a copy",
   );
 
 /** `sekisho.yaml.20261121T120000Z` beside it, or null for a link that leads nowhere. */

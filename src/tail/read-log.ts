@@ -1,5 +1,5 @@
 import { closeSync, createReadStream, openSync, readSync, statSync } from "node:fs";
-import { messageOf, SekishoError } from "../model/errors.ts";
+import { messageOf, SekishoError, systemCode } from "../model/errors.ts";
 import { LineReader, type ReadLines } from "./line-reader.ts";
 import { LineSplitter } from "./line-splitter.ts";
 import { MAGIC_LENGTH, type Packing, packingOf, unpack } from "./unpack.ts";
@@ -95,7 +95,9 @@ function open(path: string): number {
     if (statSync(path).isFile()) return openSync(path, "r");
   } catch (cause) {
     throw unreadable(
-      `${path} cannot be read: ${messageOf(cause)}`,
+      systemCode(cause) === "ENOENT"
+        ? `${path}: there is no such file`
+        : `${path} cannot be read: ${messageOf(cause)}`,
       "check the path and its permissions",
       cause,
     );

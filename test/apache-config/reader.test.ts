@@ -51,6 +51,20 @@ describe("what cannot be followed is told, and the rest is read", () => {
     expect(names(found)).toEqual(["end"]);
   });
 
+  test("hints name the program of the distribution", () => {
+    const config = "Include gone.conf\n<IfVersion >= 2.4.60>\n</IfVersion>\n";
+    const hints = (main: string) =>
+      readApacheConfig(findApache(folderWith({ [main]: config }), null)!).problems.map(({ hint }) => hint);
+    for (const [main, control] of [
+      [MAIN, "apache2ctl"],
+      ["etc/httpd/conf/httpd.conf", "apachectl"],
+    ] as const)
+      expect(hints(main)).toEqual([
+        `Apache would refuse to start with it: see ${control} configtest`,
+        `it depends on Apache's exact version (${control} -v); look whether that is right`,
+      ]);
+  });
+
   test("a pipe, a folder of folders that is a link to itself, and a file that is too large", () => {
     const root = folderWith({
       [MAIN]: "Include pipe\nInclude loop\nInclude large.conf\nX end",

@@ -12,6 +12,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { initCommand } from "../../src/cli/init.ts";
 import { loadConfig } from "../../src/config/load.ts";
+import { apacheSnippet } from "../../src/enforce/apache-snippet.ts";
 import { checkFormat } from "../../src/setup.ts";
 import { asNobody } from "../config/as-nobody.ts";
 import { folderWith } from "../config/temporary-folder.ts";
@@ -37,6 +38,13 @@ const site = (config = APACHE) =>
   folderWith({ "etc/apache2/apache2.conf": config, "var/log/apache2/access.log": "" });
 const init = (cwd: string, ...args: string[]) =>
   commandLine(["init", "--root", cwd, ...args], (context) => [initCommand(context)], { cwd });
+/** As on the machine itself: Apache's paths are its own. */
+const initHere = (cwd: string, ...args: string[]) =>
+  commandLine(
+    ["init", "--apache-config", join(cwd, "etc/apache2/apache2.conf"), ...args],
+    (context) => [initCommand(context)],
+    { cwd },
+  );
 const load = (cwd: string, file = join(cwd, "sekisho.yaml")) =>
   loadConfig({ file, cwd, checkFormat, root: cwd });
 const modeOf = (path: string) => statSync(path).mode & 0o777;
@@ -88,23 +96,88 @@ describe("init", () => {
   test("without a name goes where run looks: ./sekisho.yaml if there is one", async () => {
     const cwd = site();
     writeFileSync(join(cwd, "sekisho.yaml"), "mode: enforce\n");
-    const refused = await init(cwd, "--write");
-    expect([refused.status, refused.stderr]).toEqual([
+    const { status, stdout, stderr } = await initHere(cwd, "--write");
+    expect([status, stderr]).toEqual([
       1,
       `sekisho: ${cwd}/sekisho.yaml is there already and was left as it is\n` +
-        "hint: compare it with what is shown above; --force replaces it and keeps a copy\n",
+        "hint: `sekisho init` shows what would change; --force changes it and keeps a copy\n",
     ]);
+    expect(stdout).toContain(`${cwd}/sekisho.yaml, line by line\n  added  logs `);
     expect(readFileSync(join(cwd, "sekisho.yaml"), "utf8")).toBe("mode: enforce\n");
+  });
 
-    const { status, stdout } = await init(cwd, "--write", "--force");
+  test("--force changes what Apache speaks of and keeps all else, comments too, line by line", async () => {
+    const cwd = site();
+    const file = join(cwd, "sekisho.yaml");
+    const before = `# Ours, by hand.
+mode: enforce # since March
+data: state
+logs:
+  # the old place
+  - path: /var/log/apache2/gone.log
+  # the clock there is wrong
+  - path: ${cwd}/var/log/apache2/access.log
+    format: common
+    timezone: Asia/Tokyo # yes
+  - { path: audit.jsonl, kind: audit, mayBan: [auth.failed] }
+origins: [https://other.example] # partners
+allowlist:
+  - 192.0.2.10 # office
+enforcers:
+  apache-directory: { directory: /run/sekisho/banned }
+# The end.
+`;
+    writeFileSync(file, before);
+    const { status, stdout } = await init(cwd, "--write", "sekisho.yaml", "--force");
     expect(status).toBe(0);
-    const backup = join(cwd, "sekisho.yaml.20261120T120000Z");
+    const backup = `${file}.20261120T120000Z`;
     expect(stdout).toContain(
-      `Written: ${cwd}/sekisho.yaml. What was there is ${backup}.\nNow: sekisho check && sekisho run\n`,
+      `Written: ${file}. What was there is ${backup}.\nNow: sekisho check && sekisho run\n`,
     );
-    expect(readFileSync(backup, "utf8")).toBe("mode: enforce\n");
-    expect(load(cwd).config.mode).toBe("observe");
+    expect(readFileSync(backup, "utf8")).toBe(before);
+    const own = `${cwd}/var/log/apache2/chat: own.log`;
+    expect(stdout.split(", line by line\n")[1]!.split("\n\n")[0]!.replace(/ {2,}/g, " ").split("\n")).toEqual(
+      [
+        " removed logs access /var/log/apache2/gone.log",
+        ` changed logs access ${cwd}/var/log/apache2/access.log`,
+        " kept logs audit audit.jsonl",
+        ` added logs access ${own}`,
+        ` added logs error ${cwd}/etc/apache2/logs/error_log`,
+        " kept origins https://other.example",
+        " added origins https://chat.example",
+        " added trustedProxies 10.0.0.0/8",
+        " kept mode as it is",
+        " kept data as it is",
+        " kept allowlist as it is",
+        " kept enforcers as it is",
+      ],
+    );
+    const text = readFileSync(file, "utf8");
+    for (const comment of ["# Ours, by hand.", "enforce # since March", "# the clock there is wrong"])
+      expect(text).toContain(comment);
+    for (const comment of ["Asia/Tokyo # yes", "# partners", "192.0.2.10 # office", "# The end.\n"])
+      expect(text).toContain(comment);
+    expect(text).not.toContain("the old place");
+    expect(load(cwd).config).toMatchObject({
+      mode: "enforce",
+      data: join(cwd, "state"),
+      logs: [
+        { path: join(cwd, "var/log/apache2/access.log"), format: "combined", timezone: "Asia/Tokyo" },
+        { path: join(cwd, "audit.jsonl"), kind: "audit", mayBan: ["auth.failed"] },
+        { path: own, kind: "access" },
+        { kind: "error" },
+      ],
+      origins: ["https://other.example", "https://chat.example"],
+      trustedProxies: ["10.0.0.0/8"],
+      allowlist: ["192.0.2.10/32"],
+      enforcers: { "apache-directory": { directory: "/run/sekisho/banned" } },
+    });
     expect(readdirSync(cwd).filter((name) => name.startsWith("."))).toEqual([]);
+
+    // The same again has nothing to do, and writes nothing.
+    const again = await init(cwd, "--write", "sekisho.yaml", "--force");
+    expect([again.status, again.stdout]).toEqual([0, expect.stringContaining("says all of this already.\n")]);
+    expect(readFileSync(file, "utf8")).toBe(text);
   });
 
   test("--force writes through a link, and leaves it a link", async () => {
@@ -112,9 +185,106 @@ describe("init", () => {
     mkdirSync(join(cwd, "real"));
     writeFileSync(join(cwd, "real/site.yaml"), "");
     symlinkSync("real/site.yaml", join(cwd, "sekisho.yaml"));
-    expect((await init(cwd, "--write", "--force")).status).toBe(0);
+    expect((await init(cwd, "--write", "sekisho.yaml", "--force")).status).toBe(0);
     expect(readdirSync(join(cwd, "real"))).toEqual(["site.yaml", "site.yaml.20261120T120000Z"]);
     expect(load(cwd).config.logs).toHaveLength(3);
+  });
+
+  test.each([
+    ["is no YAML", "mode: [enforce\n", "sekisho.yaml:"],
+    ["is no configuration", "mood: enforce\n", "mood"],
+    [
+      "means more by a value than it says",
+      "origins: &o\n  - https://a.example\ndashboard: { hosts: [a.example] }\nlogs: []\nallowlist: &t [192.0.2.1]\ntrustedProxies: *t\n",
+      "cannot be changed without changing more",
+    ],
+  ])("--force leaves a file alone that %s", async (_what, before, said) => {
+    const cwd = site();
+    const file = join(cwd, "sekisho.yaml");
+    writeFileSync(file, before);
+    const { status, stderr } = await init(cwd, "--write", "sekisho.yaml", "--force");
+    expect(status).toBe(2);
+    expect(stderr).toContain(said);
+    expect(stderr).toContain("hint: correct the file first");
+    expect(readFileSync(file, "utf8")).toBe(before);
+    expect(readdirSync(cwd).sort()).toEqual(["etc", "sekisho.yaml", "var"]);
+    const shown = await init(cwd, "--write", "sekisho.yaml", "--json");
+    expect(shown.status).toBe(1);
+    const seen = await initHere(cwd);
+    expect([seen.status, seen.stdout]).toEqual([0, expect.stringContaining("cannot be changed: ")]);
+  });
+
+  test("beside a daemon that runs says how it reads what was written", async () => {
+    const cwd = site();
+    mkdirSync(join(cwd, "data"));
+    const whereabouts = { pid: process.pid, url: "http://127.0.0.1:7080", database: "x" };
+    writeFileSync(join(cwd, "data/daemon.json"), JSON.stringify(whereabouts));
+    const { stdout } = await init(cwd, "--write", "sekisho.yaml");
+    expect(stdout).toContain(`Now: kill -HUP ${process.pid}\n`);
+    expect(stdout).not.toContain("sekisho run");
+  });
+
+  test("names the command as it was called", async () => {
+    const cwd = site();
+    const { stdout } = await commandLine(
+      ["init", "--root", cwd, "--write", "sekisho.yaml"],
+      (context) => [initCommand(context)],
+      { cwd, env: { SEKISHO_CALLED_AS: "./bin/sekisho" } },
+    );
+    expect(stdout).toContain("Now: ./bin/sekisho check && ./bin/sekisho run\n");
+  });
+
+  test("--root without a file's name writes nothing: its paths are not this machine's", async () => {
+    const cwd = site();
+    const { status, stdout, stderr } = await init(cwd, "--write");
+    expect([status, stdout]).toEqual([2, ""]);
+    expect(stderr).toBe(
+      "sekisho: with --root, --write must name the file: what was found there is not this machine's Apache\n" +
+        "hint: sekisho init --root DIR --write ./sekisho.yaml\n",
+    );
+    expect(readdirSync(cwd)).toEqual(["etc", "var"]);
+    const { stdout: seen } = await init(cwd);
+    expect(seen).toContain("--write FILE makes FILE");
+    expect(seen).not.toContain("/etc/sekisho/");
+  });
+
+  test("without origins says what an Origin is compared with", async () => {
+    const { stdout } = await init(site('CustomLog /var/log/apache2/access.log "%h %t %>s"\n'));
+    expect(stdout).toContain("  none: an Origin is compared with the host that was asked for\n");
+  });
+
+  test("enforcers stand behind a # that needs only to be taken away", async () => {
+    const cwd = site();
+    await init(cwd, "--write", "sekisho.yaml");
+    const file = join(cwd, "sekisho.yaml");
+    expect(load(cwd).config.enforcers).toEqual({});
+    const text = readFileSync(file, "utf8");
+    const at = text.indexOf("#enforcers:");
+    writeFileSync(file, text.slice(0, at) + text.slice(at).replace(/^#/gm, ""));
+    expect(load(cwd).config.enforcers).toMatchObject({
+      "apache-directory": { directory: "/run/sekisho/banned" },
+      "apache-include": { control: "apache2ctl" },
+    });
+  });
+
+  test("enforcers are in force where Apache has the snippet, with its paths; the mode observes", async () => {
+    const snippet = apacheSnippet({
+      directory: "/srv/banned",
+      includeFile: "/srv/list.conf",
+      logFormat: "%a",
+      openingMessage: "x",
+    });
+    const cwd = site(`${APACHE}${snippet}`);
+    const { status, stdout } = await initHere(cwd, "--write", "made.yaml");
+    expect(status).toBe(0);
+    expect(stdout).toContain("mod_log_debug is not loaded, so WebSockets are seen only when they close");
+    expect(stdout).toContain("a2enmod log_debug");
+    const { config } = load(cwd, join(cwd, "made.yaml"));
+    expect(config.mode).toBe("observe");
+    expect(config.enforcers).toMatchObject({
+      "apache-directory": { directory: "/srv/banned" },
+      "apache-include": { file: "/srv/list.conf", control: "apache2ctl" },
+    });
   });
 
   test("--json prints JSON and nothing else, and says what was written", async () => {
@@ -137,6 +307,8 @@ describe("init", () => {
     expect(plan.configuration).toEqual({
       file: join(cwd, "x.yaml"),
       text: readFileSync(join(cwd, "x.yaml"), "utf8"),
+      changes: null,
+      refused: null,
       written: true,
       backup: null,
     });
@@ -185,7 +357,7 @@ describe("init", () => {
     writeFileSync(file, "");
     chmodSync(file, 0o600);
     const before = statSync(file);
-    await init(cwd, "--write", "--force");
+    await init(cwd, "--write", "sekisho.yaml", "--force");
     expect(statSync(file)).toMatchObject({ uid: before.uid, gid: before.gid });
     expect(modeOf(file)).toBe(0o640);
   });

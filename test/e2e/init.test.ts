@@ -23,7 +23,7 @@ describe.skipIf(missing("root", "apache2", "netns"))("from Apache's configuratio
     const written = machine.run(SEKISHO, "init", "--write");
     expect([written.exitStatus, written.stderr]).toEqual([0, ""]);
     expect(written.stdout).toContain(
-      "Written: /etc/sekisho/sekisho.yaml.\nNow: sekisho check && sekisho run\n",
+      `Written: /etc/sekisho/sekisho.yaml.\nNow: ${SEKISHO} check && ${SEKISHO} run\n`,
     );
     const checked = machine.run(SEKISHO, "check");
     expect([checked.exitStatus, checked.stderr]).toEqual([0, ""]);
@@ -52,7 +52,7 @@ describe.skipIf(missing("root", "apache2", "netns"))("from Apache's configuratio
       said += chunk.toString();
     });
     await expect.poll(() => said, { timeout: 20_000 }).toContain("Dashboard: ");
-    expect(said).toContain("`sekisho init` makes one from Apache's own.");
+    expect(said).toContain(`\`${SEKISHO} init\` makes one from Apache's own.`);
     daemon.kill("SIGTERM");
     await once(daemon, "exit");
   });

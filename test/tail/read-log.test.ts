@@ -43,6 +43,11 @@ test("what is no file that can be read is refused with a hint: a missing one, a 
   }
 });
 
+test("a file that is not there is told as such", async () => {
+  const { error } = await read("/nowhere/access.log");
+  expect(error!.message).toBe("/nowhere/access.log: there is no such file");
+});
+
 describe.each([
   ["gzip", (text: string | Buffer) => gzipSync(text)],
   ["zstd", (text: string | Buffer) => zstdCompressSync(text)],
