@@ -66,7 +66,7 @@ export class Sockets {
       if (event.kind === "access") {
         if (this.#isEnd(event)) this.#end(event, changes);
       } else if (event.kind === "opening") this.#opening(event, changes);
-      else if (event.kind === "error" && event.code !== null) this.#server(event, changes);
+      else if (event.kind === "error" && isOfServer(event)) this.#server(event, changes);
     }
     return changes;
   }
@@ -140,6 +140,10 @@ export class Sockets {
     }
   }
 }
+
+/** Scripts log to the same file, and may begin with what a client sent; but their lines name the client or another module. */
+const isOfServer = ({ client, module, code }: ErrorEvent): boolean =>
+  code !== null && client === null && (module === null || module.startsWith("mpm_"));
 
 const isAccepted = ({ status }: Pick<AccessEvent, "status">): boolean => status === 101;
 

@@ -6,6 +6,7 @@ import { ruleSchema } from "../../src/evaluate/rule-schema.ts";
 import { Sockets } from "../../src/evaluate/sockets.ts";
 import type { AccessEvent, LogEvent, OpeningEvent } from "../../src/model/event.ts";
 import type { SocketChange } from "../../src/model/socket.ts";
+import { ErrorLogParser } from "../../src/parse/error-log.ts";
 import { access, errorEvent, opening, socketEnd } from "./events.ts";
 
 const CLIENT = "203.0.113.7";
@@ -331,12 +332,35 @@ describe("memory", () => {
 });
 
 describe("when Apache stops", () => {
-  const server = (seconds: number, code: string) => errorEvent(null, seconds, code);
+  const server = (seconds: number, code: string) => ({
+    ...errorEvent(null, seconds, code),
+    module: "mpm_event",
+  });
   const kinds = (...events: LogEvent[]) => new Sockets().follow(events).map(({ kind }) => kind);
 
   test.each(["AH00489", "AH00163", "AH00292", "AH00491"])("what was open is lost with %s", (code) => {
     const changes = new Sockets().follow([opening(CLIENT, 0), server(9, code)]);
     expect(changes.at(-1)).toEqual({ kind: "lost", openedBefore: server(9, code).time });
+  });
+
+  test("what a script writes that sounds like it is not believed", () => {
+    const line = (head: string) =>
+      new ErrorLogParser("UTC").parse(
+        `[Fri Nov 20 12:00:09.000000 2026] ${head}AH00491: caught`,
+        2,
+        server(9, "").time,
+      );
+    const lost = (head: string) => kinds(opening(CLIENT, 0), line(head)).includes("lost");
+    expect(
+      ["[mpm_event:notice] [pid 7:tid 7] ", "[mpm_prefork:notice] [pid 7] ", "[notice] [pid 7] "].map(lost),
+    ).toEqual([true, true, true]);
+    expect(
+      [
+        "[php:notice] [pid 7] [client 192.0.2.9:5] ",
+        "[:error] [pid 7] [client 192.0.2.9:5] ",
+        "[wsgi:error] [pid 7] ",
+      ].map(lost),
+    ).toEqual([false, false, false]);
   });
 
   test("a graceful reload leaves sockets open, and the next hard start does not", () => {

@@ -153,7 +153,7 @@ describe("sockets", () => {
     using folder = temporaryFolder();
     using follower = new Follower(folder.path);
     follower.batch(opening(CLIENT, 0), opening(CLIENT, 0, { path: "/other" }));
-    follower.batch(errorEvent(null, 60, "AH00489"), opening(CLIENT, 61));
+    follower.batch({ ...errorEvent(null, 60, "AH00489"), module: "mpm_event" }, opening(CLIENT, 61));
     expect(follower.items().map(({ state }) => state)).toEqual(["open", "lost", "lost"]);
     follower.restart();
     follower.batch(socketEnd(CLIENT, 0));
