@@ -6,6 +6,8 @@ import { TAIL_LENGTH } from "./fingerprint.ts";
  * kernel has to fill anew each time: twice the time. And one slice that lives on keeps its whole chunk in memory.
  */
 const CHUNK_LENGTH = 120_000;
+/** Lines of a chunk, most of which have thirty times the room: those of a few letters make long transactions. */
+export const LINES_AT_ONCE = 4_000;
 /** The longest line that is read whole. */
 export const LINE_LENGTH = 1 << 20;
 const NEWLINE = 10;
@@ -58,7 +60,8 @@ export class LineReader {
   }
 
   #whole(end: number, offset: number): ReadLines {
-    return { lines: split(this.#chunk.toString("latin1", 0, end)), cut: NONE, offset: offset + end + 1 };
+    const { lines, length } = split(this.#chunk.toString("latin1", 0, end), LINES_AT_ONCE);
+    return { lines, cut: NONE, offset: offset + length };
   }
 
   #readLongLine(descriptor: number, offset: number, before: Buffer): ReadLines {
@@ -99,11 +102,20 @@ export class LineReader {
   }
 }
 
-export function split(text: string): string[] {
+/**
+ * The lines of a text that a newline follows, and how long what they are of is. Empty lines are passed over: they tell
+ * nothing, and a MiB of them would be a million events. No more than `most` are given out.
+ */
+export function split(text: string, most: number): { readonly lines: string[]; readonly length: number } {
   const lines = text.split("\n");
-  for (let index = 0; index < lines.length; index++) {
+  let length = 0;
+  let count = 0;
+  for (let index = 0; index < lines.length && count < most; index++) {
     const line = lines[index]!;
-    if (line.endsWith("\r")) lines[index] = line.slice(0, -1);
+    length += line.length + 1;
+    const bare = line.endsWith("\r") ? line.slice(0, -1) : line;
+    if (bare !== "") lines[count++] = bare;
   }
-  return lines;
+  lines.length = count;
+  return { lines, length };
 }

@@ -32,7 +32,8 @@ export class LineSplitter {
       text = text.slice(end + 1);
     }
     const end = text.lastIndexOf("\n");
-    const whole = end === -1 ? [] : split(this.#unfinished + text.slice(0, end));
+    const whole =
+      end === -1 ? [] : split(this.#unfinished + text.slice(0, end), Number.POSITIVE_INFINITY).lines;
     this.#unfinished = end === -1 ? this.#unfinished + text : text.slice(end + 1);
     const cut = new Set<number>();
     if (this.#unfinished.length >= LINE_LENGTH) {

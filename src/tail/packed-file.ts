@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, readSync } from "node:fs";
 import type { Fingerprint } from "../model/line.ts";
 import { bytesAt, HEAD_LENGTH, Head, hashOf, TAIL_LENGTH } from "./fingerprint.ts";
+import { LINES_AT_ONCE } from "./line-reader.ts";
 import { LineSplitter } from "./line-splitter.ts";
 import type { ReadFile } from "./plain-file.ts";
 import { damaged } from "./read-log.ts";
@@ -8,6 +9,8 @@ import { ENDS_LENGTH, type Packing, unpack } from "./unpack.ts";
 
 /** Of the packed file, read at once. Little, since what a damaged piece would have unpacked to is lost. */
 const CHUNK_LENGTH = 1 << 14;
+/** Split into lines at once. */
+const PIECE_LENGTH = 1 << 14;
 /** Unpacked in one go, between two looks at the other logs. */
 const SLICE_LENGTH = 1 << 18;
 
@@ -110,8 +113,8 @@ export class PackedFile {
       lines.push(line);
     };
     try {
-      for (let sliced = 0; sliced < SLICE_LENGTH && !this.#isAtEnd; ) {
-        const piece = await this.#nextPiece();
+      for (let sliced = 0; sliced < SLICE_LENGTH && lines.length < LINES_AT_ONCE && !this.#isAtEnd; ) {
+        const piece = await this.#nextPiece(PIECE_LENGTH);
         if (piece === null) {
           this.#isAtEnd = true;
           const rest = this.#splitter.finish();
@@ -160,8 +163,11 @@ export class PackedFile {
     }
   }
 
-  async #nextPiece(): Promise<Buffer | null> {
-    return this.#ahead.shift() ?? (await this.#unpackPiece());
+  async #nextPiece(most = Number.POSITIVE_INFINITY): Promise<Buffer | null> {
+    const piece = this.#ahead.shift() ?? (await this.#unpackPiece());
+    if (piece === null || piece.length <= most) return piece;
+    this.#ahead.unshift(piece.subarray(most));
+    return piece.subarray(0, most);
   }
 
   async #unpackPiece(): Promise<Buffer | null> {
