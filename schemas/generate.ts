@@ -5,6 +5,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { overrideSchema } from "../src/config/override-schema.ts";
 import { configSchema } from "../src/config/schema.ts";
 import { expectation, type Schema } from "../src/config/schema-walk.ts";
 import { ruleSchema } from "../src/evaluate/rule-schema.ts";
@@ -12,6 +13,7 @@ import { auditEventSchema } from "../src/parse/audit-schema.ts";
 
 const SOURCES = {
   "rule.schema.json": { title: "A rule of Sekisho", schema: ruleSchema },
+  "rule-change.schema.json": { title: "A change to a rule of Sekisho", schema: overrideSchema },
   "sekisho.schema.json": { title: "Sekisho's configuration", schema: configSchema },
   "audit-event.v1.schema.json": { title: "An audit event for Sekisho, version 1", schema: auditEventSchema },
 } as const;

@@ -56,10 +56,10 @@ async function loadCheck(): Promise<Command> {
   const { checkCommand } = await import("./cli/check.ts");
   const { asSekishoError } = await import("./model/errors.ts");
   const { detectFormat } = await import("./parse/formats.ts");
-  const { checkFormat, readRules } = await import("./setup.ts");
+  const { checkFormat, readRuleSet } = await import("./setup.ts");
   return checkCommand(context, {
     checkFormat,
-    checkRules: (folder, origins) => readRules(folder, origins).map(({ id }) => id),
+    checkRules: readRuleSet,
     shippedRules: join(ROOT, "rules"),
     detectFormat,
     probeEnforcers: async (config) => {

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { trustOf } from "./config/audit-log.ts";
 import { type LoadedConfig, loadConfig } from "./config/load.ts";
-import { loadRules } from "./config/load-rules.ts";
 import type { Config } from "./config/schema.ts";
+import { loadRuleSet, type RuleSet } from "./config/site-rules.ts";
 import { compileRules } from "./evaluate/compile-rule.ts";
 import type { NamedRule } from "./evaluate/rule-schema.ts";
 import type { IngestSettings } from "./ingest/messages.ts";
@@ -38,16 +38,22 @@ export interface SetupOptions {
 export function loadSetup({ file, mode, cwd }: SetupOptions): Setup {
   const loaded = loadConfig({ file, cwd, checkFormat });
   const rulesFolder = loaded.config.rules ?? join(PACKAGE_ROOT, "rules");
-  const rules = readRules(rulesFolder, loaded.config.origins);
+  const { siteRules = null, origins } = loaded.config;
+  const { rules } = readRuleSet(rulesFolder, siteRules, origins);
   return { ...loaded, mode: mode ?? loaded.config.mode, rules, rulesFolder };
 }
 
-/** Rules that are known to compile. */
-export function readRules(folder: string, origins: readonly string[]): NamedRule[] {
-  const rules = loadRules(folder);
-  compileRules(rules, { origins: new Set(origins) });
-  return rules;
+/** The rules that run, known to compile, and what the site's own folder adds and changes. */
+export function readRuleSet(folder: string, siteRules: string | null, origins: readonly string[]): RuleSet {
+  const { rules, site } = loadRuleSet(folder, siteRules);
+  const running = rules.filter(({ spec }) => spec.mode !== "off");
+  compileRules(running, { origins: new Set(origins) });
+  return { rules: running, site };
 }
+
+/** The rules of one folder that run, known to compile. */
+export const readRules = (folder: string, origins: readonly string[]): readonly NamedRule[] =>
+  readRuleSet(folder, null, origins).rules;
 
 /** Throws LOG_FORMAT_INVALID; `auto` is decided by the file's first lines. */
 export function checkFormat(kind: SourceKind, format: string): void {

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { type LoadedConfig, loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
+import type { RuleSet, SiteRule } from "../config/site-rules.ts";
 import { SekishoError } from "../model/errors.ts";
 import type { SourceKind } from "../model/event.ts";
 import { checkDataFolder, type DataCheck } from "./check-data.ts";
@@ -14,8 +15,8 @@ import { reportError } from "./report-error.ts";
 export interface CheckStages {
   /** Throws LOG_FORMAT_INVALID. */
   readonly checkFormat: (kind: SourceKind, format: string) => void;
-  /** The ids of a folder's rules, all compiled. Throws RULE_INVALID or CONFIG_UNREADABLE. */
-  readonly checkRules: (folder: string, origins: readonly string[]) => readonly string[];
+  /** The rules that run, all compiled. Throws RULE_INVALID or CONFIG_UNREADABLE. */
+  readonly checkRules: (folder: string, siteRules: string | null, origins: readonly string[]) => RuleSet;
   /** The folder of rules that Sekisho ships. */
   readonly shippedRules: string;
   /** The name of the access format that these first lines have; null when it is none that is known. */
@@ -33,7 +34,7 @@ interface Report {
   readonly loaded: LoadedConfig | null;
   readonly data: DataCheck | null;
   readonly rulesFolder: string;
-  readonly rules: readonly string[];
+  readonly rules: RuleSet;
   readonly logs: readonly LogCheck[];
   readonly enforcers: readonly EnforcerCheck[];
   readonly problems: readonly SekishoError[];
@@ -85,7 +86,12 @@ async function check(context: CliContext, stages: CheckStages, file: string | un
   const loaded = attempt(() => loadConfig({ file, cwd: context.cwd, checkFormat: stages.checkFormat }));
   const config = loaded?.config ?? null;
   const rulesFolder = config?.rules ?? stages.shippedRules;
-  const rules = attempt(() => stages.checkRules(rulesFolder, config?.origins ?? [])) ?? [];
+  const rules = attempt(() =>
+    stages.checkRules(rulesFolder, config?.siteRules ?? null, config?.origins ?? []),
+  ) ?? {
+    rules: [],
+    site: [],
+  };
   const data = config === null ? null : checkDataFolder(config.data);
   const logs = loaded === null ? [] : checkLogs(loaded, stages.detectFormat);
   const enforcers = config === null ? [] : await stages.probeEnforcers(config);
@@ -108,7 +114,8 @@ function reportJson({ loaded, data, rulesFolder, rules, logs, enforcers, problem
     mode: loaded?.config.mode ?? null,
     data: data === null ? null : { ...data, error: errorJson(data.error) },
     rulesFolder,
-    rules,
+    rules: rules.rules.map(({ id }) => id),
+    siteRules: rules.site,
     logs: logs.map((log) => ({ ...log, error: errorJson(log.error) })),
     enforcers: enforcers.map(({ name, error }) => ({ name, error: errorJson(error) })),
     dashboard: loaded === null ? null : urlOf(loaded.config.dashboard.listen),
@@ -148,9 +155,10 @@ function summary(
       ["configuration", file ?? "none: defaults, and Apache's logs where they usually are"],
       ["mode", config.mode],
       ["data", `${config.data}${free}`],
-      ["rules", `${rules.length} from ${rulesFolder}`],
+      ["rules", rulesText(rules, rulesFolder, config.siteRules ?? null)],
       ["dashboard", urlOf(config.dashboard.listen)],
     ]),
+    ...(rules.site.length === 0 ? [] : ["Site rules\n", listed(rules.site.map(siteRuleRow), "")]),
     "Logs\n",
     listed(
       logs.map((log) => [state(log), log.path, log.kind, log.format ?? ""]),
@@ -165,3 +173,12 @@ function summary(
     ),
   ].join("");
 }
+
+function rulesText({ rules, site }: RuleSet, folder: string, siteFolder: string | null): string {
+  const added = site.filter(({ kind }) => kind === "added").length;
+  const changed = site.length - added;
+  const own = siteFolder === null ? "" : `; ${added} added and ${changed} changed in ${siteFolder}`;
+  return `${rules.length} from ${folder}${own}`;
+}
+
+const siteRuleRow = ({ id, kind, changes }: SiteRule): string[] => [kind, id, changes.join("; ")];

@@ -1,10 +1,11 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { FIELDS } from "../evaluate/fields.ts";
-import { type MatcherSpec, type NamedRule, type RuleSpec, ruleSchema } from "../evaluate/rule-schema.ts";
+import type { MatcherSpec, RuleSpec } from "../evaluate/rule-schema.ts";
 import { subjectField } from "../evaluate/subject-kinds.ts";
 import { messageOf, SekishoError, systemCode } from "../model/errors.ts";
-import { checkYaml, invalid } from "./document.ts";
+import type { SourceKind } from "../model/event.ts";
+import { invalid } from "./document.ts";
 import { bucketWithLists, withLists } from "./rule-lists.ts";
 import type { Path } from "./schema-walk.ts";
 import { readFailure, readTextFile } from "./text-file.ts";
@@ -12,49 +13,44 @@ import { readFailure, readTextFile } from "./text-file.ts";
 /** What a rule or list may be called: it appears in reports, addresses and file names. */
 const NAME = /^[a-z0-9][a-z0-9-]{0,63}$/;
 
+export type Lists = ReadonlyMap<string, readonly string[]>;
+type Report = (path: Path, message: string) => void;
+
+/** The files of a folder's rules, sorted by id: the file's name without `.yaml`. Hidden files are left alone. */
+export const ruleFiles = (folder: string): RuleFile[] => filesIn(folder, ".yaml", [".yml", ".json"]);
+
 /**
- * Every rule of a folder, sorted by id, with the texts of the folder's `lists/` in place of their names. The file's name
- * without `.yaml` is the id; hidden files are left alone.
- * Throws RULE_INVALID with the problems of all files, or CONFIG_UNREADABLE.
+ * A rule with the texts of lists in place of their names. Reported is what one key alone cannot tell: fields that the rule's
+ * kind of event does not have, and lists that there are not.
  */
-export function loadRules(folder: string): NamedRule[] {
-  const rules: NamedRule[] = [];
-  const problems: string[] = [];
-  const lists = loadLists(join(folder, "lists"));
-  for (const { file, id, wrong } of filesIn(folder, ".yaml", [".yml", ".json"])) {
-    const document = checkYaml(file, readTextFile(file, "RULE_INVALID"), ruleSchema);
-    problems.push(...(wrong === null ? [] : [wrong]), ...document.problems);
-    if (document.value === null) continue;
-    problems.push(...fieldProblems(document.value, document.problem));
-    const report = (path: Path, message: string) => problems.push(document.problem(path, message));
-    const match = withLists(document.value.match, lists, report);
-    const bucket = bucketWithLists(document.value.bucket, lists, report);
-    rules.push({ id, spec: { ...document.value, match, bucket } });
+export function completeRule(spec: RuleSpec, lists: Lists, report: Report): RuleSpec {
+  const { bucket, subject, events } = spec;
+  const known: readonly string[] = FIELDS[events];
+  fieldsUnknownTo(events, spec.match, ["match"], report);
+  const nameField = subjectField(subject);
+  if (nameField !== null && !known.includes(nameField)) report(["subject"], noField(events, nameField));
+  if (bucket.kind === "distinct" && bucket.of !== "client" && !known.includes(bucket.of))
+    report(["bucket", "of"], noField(events, bucket.of));
+  if (bucket.kind === "ratio") fieldsUnknownTo(events, bucket.matching, ["bucket", "matching"], report);
+  if (bucket.kind === "sequence") {
+    for (const [index, step] of bucket.steps.entries())
+      fieldsUnknownTo(events, step, ["bucket", "steps", index], report);
   }
-  if (problems.length > 0) throw invalid("RULE_INVALID", problems);
-  return rules;
+  return {
+    ...spec,
+    match: withLists(spec.match, lists, report),
+    bucket: bucketWithLists(bucket, lists, report),
+  };
 }
 
-/** What one key alone cannot tell: fields that the rule's kind of event does not have. */
-function fieldProblems(spec: RuleSpec, problem: (path: Path, message: string) => string): string[] {
-  const known: readonly string[] = FIELDS[spec.events];
-  const asked = [...fieldPaths(spec.match, ["match"])];
-  const { bucket, subject } = spec;
-  const nameField = subjectField(subject);
-  if (nameField !== null) asked.push({ field: nameField, path: ["subject"] });
-  if (bucket.kind === "distinct" && bucket.of !== "client")
-    asked.push({ field: bucket.of, path: ["bucket", "of"] });
-  if (bucket.kind === "ratio") asked.push(...fieldPaths(bucket.matching, ["bucket", "matching"]));
-  if (bucket.kind === "sequence") {
-    for (const [index, step] of bucket.steps.entries()) {
-      asked.push(...fieldPaths(step, ["bucket", "steps", index]));
-    }
-  }
-  return asked
-    .filter(({ field }) => !known.includes(field))
-    .map(({ field, path }) =>
-      problem(path, `events of kind ${spec.events} have no field ${field}; known are ${known.join(", ")}`),
-    );
+const noField = (events: SourceKind, field: string): string =>
+  `events of kind ${events} have no field ${field}; known are ${FIELDS[events].join(", ")}`;
+
+/** Reports each field of a matcher that the kind of event does not have. */
+export function fieldsUnknownTo(events: SourceKind, matcher: MatcherSpec, at: Path, report: Report): void {
+  const known: readonly string[] = FIELDS[events];
+  for (const { field, path } of fieldPaths(matcher, at))
+    if (!known.includes(field)) report(path, noField(events, field));
 }
 
 /** Every field that a matcher reads, at any depth, and where it stands. */
@@ -77,7 +73,7 @@ function* fieldPaths(
  * The lists that rules share: NAME.txt with one literal a line; empty lines and lines that begin with # are left out.
  * A missing folder has no lists. Throws RULE_INVALID or CONFIG_UNREADABLE.
  */
-export function loadLists(folder: string): ReadonlyMap<string, readonly string[]> {
+export function loadLists(folder: string): Lists {
   const lists = new Map<string, readonly string[]>();
   const problems: string[] = [];
   for (const { file, id, wrong } of filesIn(folder, ".txt", [".list"], true)) {
@@ -91,7 +87,8 @@ export function loadLists(folder: string): ReadonlyMap<string, readonly string[]
   return lists;
 }
 
-interface NamedFile {
+/** A file that is named after what it holds. */
+export interface RuleFile {
   readonly file: string;
   readonly id: string;
   readonly wrong: string | null;
@@ -103,7 +100,7 @@ function filesIn(
   ending: string,
   mistaken: readonly string[],
   mayBeMissing = false,
-): NamedFile[] {
+): RuleFile[] {
   const names = entries(folder, mayBeMissing).filter((name) => !name.startsWith("."));
   const wrongEnding = names.find((name) => mistaken.some((each) => name.endsWith(each)));
   if (wrongEnding !== undefined) {

@@ -119,9 +119,20 @@ function absolutePaths(config: WrittenConfig, folder: string): Config {
   return {
     ...config,
     data,
-    ...(config.rules === undefined ? {} : { rules: resolve(folder, config.rules) }),
+    ...rulesFolders(config, folder),
     logs: config.logs.map((log) => runningLog(log, folder, data)),
   };
+}
+
+function rulesFolders(
+  { rules, siteRules }: WrittenConfig,
+  folder: string,
+): Pick<Config, "rules" | "siteRules"> {
+  const usual = resolve(folder, "rules.d");
+  const own = rules === undefined ? {} : { rules: resolve(folder, rules) };
+  if (siteRules !== undefined) return { ...own, siteRules: resolve(folder, siteRules) };
+  // Who names it as the folder of all rules has no second use for it.
+  return own.rules === usual || !isThere(usual) ? own : { ...own, siteRules: usual };
 }
 
 /** What one key alone cannot tell. */

@@ -120,6 +120,12 @@ export const configSchema = z.strictObject({
     .default([])
     .describe("Proxies in front of Apache: never banned, since many clients share their addresses."),
   rules: z.string().optional().describe("Folder of rules; default: the shipped ones."),
+  siteRules: z
+    .string()
+    .optional()
+    .describe(
+      "Folder of the site's own rules, and of changes to others; default: rules.d beside this file, where there is one.",
+    ),
   policy: z
     .strictObject({
       ban: durationText

@@ -52,6 +52,7 @@ export class Policy {
     if (this.#ledger.bannedBy(target, at) !== null || this.#ledger.bannedBy(target, now) !== null) {
       return { kind: "none" };
     }
+    if (finding.ban === "observe") return { kind: "spared", why: "rule is in observe mode" };
     const why = this.protectedTargets.reason(target) ?? this.#distrust(finding.report, at, now);
     if (why !== null) return { kind: "spared", why };
     const earlier = this.#ledger.earlierBans(target, at);

@@ -1,6 +1,6 @@
 import { SekishoError } from "../model/errors.ts";
 import type { SourceKind } from "../model/event.ts";
-import type { Severity } from "../model/finding.ts";
+import type { Finding, Severity } from "../model/finding.ts";
 import { type DurationMs, PERMANENT } from "../model/time.ts";
 import type { Bucket } from "./buckets/bucket.ts";
 import { bucketFields, bucketMaker, windowOf } from "./buckets/bucket-of.ts";
@@ -29,8 +29,7 @@ export interface CompiledRule {
   /** How long a bucket remembers. */
   readonly window: DurationMs;
   readonly cooldown: DurationMs;
-  /** Null: report only. `default`: the policy's length. */
-  readonly ban: DurationMs | "default" | null;
+  readonly ban: Finding["ban"];
 }
 
 /** Rules that run together, and look at each text once. Throws RULE_INVALID. */
@@ -82,7 +81,7 @@ function compileWith({ id, spec }: NamedRule, views: TextViews): CompiledRule {
     }),
     window,
     cooldown: spec.cooldown,
-    ban: spec.ban === "none" ? null : spec.ban,
+    ban: spec.ban === "none" ? null : spec.mode === "observe" ? "observe" : spec.ban,
   };
 }
 

@@ -76,7 +76,7 @@ export interface MatcherSpec extends Partial<Record<FieldName, Condition | undef
 }
 
 /** Everything named must hold; an empty matcher accepts every event of the rule's kind. */
-const matcherSchema: z.ZodType<MatcherSpec> = z
+export const matcherSchema: z.ZodType<MatcherSpec> = z
   .strictObject({
     ...fieldConditions,
     client: z.array(targetText).min(1).optional().describe("The client is in one of these ranges."),
@@ -114,6 +114,10 @@ export const ruleSchema = z
       .describe("CWE, ATT&CK or RFC numbers, or addresses of pages."),
     tags: z.array(z.string()).default([]).describe("Words to group rules by."),
     events: z.enum(SOURCE_KINDS).describe("The kind of event that is looked at."),
+    mode: z
+      .enum(["off", "observe", "enforce"])
+      .default("enforce")
+      .describe("enforce: it bans; observe: its findings are recorded and ban nobody; off: it does not run."),
     subject: z
       .enum(SUBJECT_KINDS)
       .default("address")

@@ -18,8 +18,8 @@ export interface Finding {
   readonly count: number;
   /** Raw lines, oldest first: the first, the last, and some between. */
   readonly evidence: readonly string[];
-  /** What the rule asks for: a length, the policy's own, or nothing since it only reports. */
-  readonly ban: DurationMs | "default" | null;
+  /** What the rule asks for: a length, the policy's own, or nothing since it only reports (null) or is in observe mode. */
+  readonly ban: DurationMs | "default" | "observe" | null;
   /** Position in the batch of the event that made it overflow. */
   readonly eventIndex: number;
   /**

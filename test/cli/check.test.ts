@@ -3,7 +3,7 @@ import { chmodSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type CheckStages, checkCommand } from "../../src/cli/check.ts";
-import { loadRules } from "../../src/config/load-rules.ts";
+import { loadRuleSet } from "../../src/config/site-rules.ts";
 import { SekishoError } from "../../src/model/errors.ts";
 import { asNobody } from "../config/as-nobody.ts";
 import { folderWith } from "../config/temporary-folder.ts";
@@ -16,7 +16,7 @@ const stages = (change: Partial<CheckStages> = {}): CheckStages => ({
     if (!format.includes("%Q")) return;
     throw new SekishoError("LOG_FORMAT_INVALID", "there is no directive %Q", "write one of mod_log_config's");
   },
-  checkRules: (folder) => loadRules(folder).map(({ id }) => id),
+  checkRules: loadRuleSet,
   shippedRules: join(import.meta.dirname, "../../rules"),
   detectFormat: (lines) => (lines[0]?.includes('"GET') ? "combined" : null),
   probeEnforcers: async () => [],
@@ -50,6 +50,18 @@ describe("check", () => {
     const { stdout } = await check(cwd);
     expect(stdout).toMatch(/ok +\S+\/error\.log +error +error\n/);
     expect(stdout).toMatch(/ok +\S+\/own\.log +error +\[%t\] %M\n/);
+  });
+
+  test("lists what the site's own folder adds and changes", async () => {
+    const cwd = folderWith({
+      "sekisho.yaml": "data: data\nlogs: []",
+      "rules.d/repeated-403.yaml": "bucket: { count: 30 }\nmode: observe\n",
+    });
+    const { stdout } = await check(cwd);
+    expect(stdout).toMatch(/rules +\d+ from .*rules; 0 added and 1 changed in .*\/rules\.d\n/);
+    expect(stdout).toMatch(/changed +repeated-403 +bucket\.count 30, was 10; mode observe\n/);
+    const { siteRules } = JSON.parse((await check(cwd, ["--json"])).stdout);
+    expect(siteRules).toMatchObject([{ id: "repeated-403", kind: "changed" }]);
   });
 
   test("makes nothing that the enforcers would make", () => {

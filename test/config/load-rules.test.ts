@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { loadLists, loadRules } from "../../src/config/load-rules.ts";
+import { loadLists } from "../../src/config/load-rules.ts";
+import { loadRules } from "../../src/config/site-rules.ts";
 import { SekishoError } from "../../src/model/errors.ts";
 import { folderWith } from "./temporary-folder.ts";
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { overrideSchema } from "../../src/config/override-schema.ts";
 import { FIELD_MEANINGS, FIELDS } from "../../src/evaluate/fields.ts";
 import { type BucketSpec, type NamedRule, ruleSchema } from "../../src/evaluate/rule-schema.ts";
 import { unreachable } from "../../src/model/brand.ts";
@@ -9,8 +10,10 @@ import { configReference } from "./reference.ts";
 /** The tables of docs/rules.md by name, made from the schema and the shipped rules. */
 export function ruleTables(rules: readonly NamedRule[]): Readonly<Record<string, string>> {
   const { bucket, match, ...rest } = ruleSchema.shape;
+  const { only, except, ...changes } = overrideSchema.shape;
   return {
     keys: configReference(z.strictObject(rest)),
+    changes: configReference(z.strictObject(changes)),
     conditions: table(["condition", "holds when"], conditions()),
     fields: table(["field", "of", "what it is"], fields()),
     shipped: table(["rule", "severity", "detects", "fires at"], rules.map(shipped)),

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { loadRules } from "../../src/config/load-rules.ts";
+import { loadRules } from "../../src/config/site-rules.ts";
 import { linesOf } from "../../src/demo/log-lines.ts";
 import { DEMO_ORIGINS } from "../../src/demo/sample-attack.ts";
 import { SCENES } from "../../src/demo/scenes.ts";

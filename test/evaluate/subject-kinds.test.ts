@@ -116,7 +116,6 @@ test("a ban that a person lifts forgets an address with all its pairs, and neith
 test("long names of many users stay within bounds", () => {
   const evaluator = new Evaluator([compiled("user")]);
   const long = "x".repeat(300);
-  const long = "x".repeat(300);
   const event = denied("192.0.2.7", 0, { line: "" });
   for (let n = 0; n < 420_000; n++) evaluator.evaluate([{ ...event, user: `${n} ${long}` }]);
   // A name is cut at 256; 96 MiB have room for 400,000.

@@ -1,0 +1,178 @@
+import { join } from "node:path";
+import { type MatcherSpec, type NamedRule, ruleSchema } from "../evaluate/rule-schema.ts";
+import { type CheckedDocument, checkYaml, invalid } from "./document.ts";
+import {
+  completeRule,
+  fieldsUnknownTo,
+  type Lists,
+  loadLists,
+  type RuleFile,
+  ruleFiles,
+} from "./load-rules.ts";
+import { nearest } from "./nearest.ts";
+import { type Override, overrideSchema } from "./override-schema.ts";
+import { problemsOf } from "./problems.ts";
+import { withLists } from "./rule-lists.ts";
+import { readTextFile } from "./text-file.ts";
+
+/** What a file of rules.d does. */
+export interface SiteRule {
+  readonly id: string;
+  readonly file: string;
+  readonly kind: "added" | "changed";
+  /** What it changes, as in `bucket.count 20, was 10`. */
+  readonly changes: readonly string[];
+}
+
+export interface RuleSet {
+  /** Sorted by id, also those that are off. */
+  readonly rules: readonly NamedRule[];
+  readonly site: readonly SiteRule[];
+}
+
+interface Known extends NamedRule {
+  /** What the file says, before its texts were read. */
+  readonly raw: Record<string, unknown>;
+}
+
+/**
+ * The rules of a folder, with those that the site adds and what it changes: a file of `siteFolder` with the name of a rule
+ * changes that rule, any other is a rule. Throws RULE_INVALID with the problems of all files, or CONFIG_UNREADABLE.
+ */
+export function loadRuleSet(folder: string, siteFolder: string | null): RuleSet {
+  const problems: string[] = [];
+  const lists = loadLists(join(folder, "lists"));
+  const rules = new Map<string, Known>();
+  for (const file of ruleFiles(folder)) {
+    const rule = newRule(file, lists, problems);
+    if (rule !== null) rules.set(file.id, rule);
+  }
+  const shipped = new Set(rules.keys());
+  const site: SiteRule[] = [];
+  const siteLists =
+    siteFolder === null ? lists : new Map([...lists, ...loadLists(join(siteFolder, "lists"))]);
+  for (const file of siteFolder === null ? [] : ruleFiles(siteFolder)) {
+    const known = rules.get(file.id);
+    const rule =
+      known === undefined
+        ? addedRule(file, [...shipped], siteLists, problems)
+        : changedRule(file, known, siteLists, problems);
+    if (rule === null) continue;
+    rules.set(file.id, rule);
+    site.push({
+      id: file.id,
+      file: file.file,
+      kind: known === undefined ? "added" : "changed",
+      changes: known === undefined ? [] : changesOf(rule.changed ?? {}, known.raw),
+    });
+  }
+  if (problems.length > 0) throw invalid("RULE_INVALID", problems);
+  const inOrder = [...rules.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  return { rules: inOrder.map(({ id, spec }) => ({ id, spec })), site };
+}
+
+/** The rules of one folder, sorted by id. */
+export const loadRules = (folder: string): readonly NamedRule[] => loadRuleSet(folder, null).rules;
+
+/** A rule that a file holds in full; null when something is wrong with it. */
+function newRule({ file, id, wrong }: RuleFile, lists: Lists, problems: string[]): Known | null {
+  const document = checkYaml(file, readTextFile(file, "RULE_INVALID"), ruleSchema);
+  problems.push(...(wrong === null ? [] : [wrong]), ...document.problems);
+  if (document.value === null) return null;
+  const spec = completeRule(document.value, lists, (path, message) =>
+    problems.push(document.problem(path, message)),
+  );
+  return { id, spec, raw: document.raw as Record<string, unknown> };
+}
+
+interface Changed extends Known {
+  /** What the site's file says. */
+  readonly changed?: Record<string, unknown>;
+}
+
+function addedRule(
+  file: RuleFile,
+  shipped: readonly string[],
+  lists: Lists,
+  problems: string[],
+): Changed | null {
+  const document = checkYaml(file.file, readTextFile(file.file, "RULE_INVALID"), overrideSchema);
+  const isChange = document.value !== null && Object.keys(document.value).length > 0;
+  if (!isChange) return newRule(file, lists, problems);
+  const near = nearest(file.id, shipped);
+  const advice = near === null ? "name the file after the rule that it changes" : `did you mean ${near}?`;
+  problems.push(document.problem([], `there is no rule '${file.id}' to change; ${advice}`));
+  return null;
+}
+
+function changedRule(
+  { file, id, wrong }: RuleFile,
+  known: Known,
+  lists: Lists,
+  problems: string[],
+): Changed | null {
+  const document = checkYaml(file, readTextFile(file, "RULE_INVALID"), overrideSchema);
+  if (document.has(["match"]) || document.has(["title"])) {
+    problems.push(
+      document.problem([], `another rule is called '${id}', and cannot be replaced; call this one otherwise`),
+    );
+    return null;
+  }
+  problems.push(...(wrong === null ? [] : [wrong]), ...document.problems);
+  if (document.value === null) return null;
+  const changed = document.raw as Record<string, unknown>;
+  const { only: _only, except: _except, bucket, ...keys } = changed;
+  const raw = { ...known.raw, ...keys, bucket: { ...(known.raw.bucket as object), ...(bucket as object) } };
+  const merged = ruleSchema.safeParse(raw, { reportInput: false });
+  if (!merged.success) {
+    for (const { path, message } of problemsOf(merged.error.issues, ruleSchema, raw))
+      problems.push(document.problem(path, message));
+    return null;
+  }
+  const { match: written, bucket: merging, ...rest } = merged.data;
+  const before = known.spec;
+  const scope = scopeOf(document.value, before.events, document, lists, problems);
+  // The lists of the rule were read with it, and what a change may say of a bucket has none.
+  const spec = {
+    ...rest,
+    match:
+      scope.length === 0 ? before.match : { ...before.match, all: [...(before.match.all ?? []), ...scope] },
+    bucket: { ...before.bucket, ...numbersOf(merging) } as typeof merging,
+  };
+  return { id, spec, raw: known.raw, changed };
+}
+
+/** All of a bucket but its matchers. */
+const numbersOf = (bucket: NamedRule["spec"]["bucket"]): object =>
+  Object.fromEntries(Object.entries(bucket).filter(([key]) => key !== "matching" && key !== "steps"));
+
+/** What must hold beside the rule's own matcher. */
+function scopeOf(
+  { only, except }: Override,
+  events: NamedRule["spec"]["events"],
+  document: CheckedDocument<Override>,
+  lists: Lists,
+  problems: string[],
+): MatcherSpec[] {
+  const scoped = (matcher: MatcherSpec | undefined, key: string): MatcherSpec[] => {
+    if (matcher === undefined) return [];
+    const report = (path: readonly PropertyKey[], message: string) =>
+      problems.push(document.problem(path, message));
+    fieldsUnknownTo(events, matcher, [key], report);
+    return [withLists(matcher, lists, report, [key])];
+  };
+  return [...scoped(only, "only"), ...scoped(except, "except").map((not) => ({ not }))];
+}
+
+/** In the words of the files. */
+function changesOf(changed: Record<string, unknown>, was: Record<string, unknown>): string[] {
+  return Object.entries(changed).flatMap(([key, value]) => {
+    if (key === "only" || key === "except") return [`${key} ${JSON.stringify(value)}`];
+    if (key === "bucket") {
+      const before = was.bucket as Record<string, unknown>;
+      return changesOf(value as Record<string, unknown>, before).map((change) => `bucket.${change}`);
+    }
+    const before = was[key];
+    return [`${key} ${String(value)}${before === undefined ? "" : `, was ${String(before)}`}`];
+  });
+}
