@@ -43,6 +43,28 @@ describe.skipIf(missing("root", "apache2", "netns"))("from Apache's configuratio
     await once(daemon, "exit");
   });
 
+  test("with the snippet in Apache, what init writes has enforcers that check finds ready", async () => {
+    const tree = TREES["Debian's as it is shipped"]!;
+    await using machine = await Machine.start(tree.files);
+    machine.shell(
+      `${SEKISHO} apache snippet > /etc/apache2/conf-enabled/sekisho.conf && ${tree.start} &&
+       while [ ! -e /run/apache2/apache2.pid ]; do sleep 0.05; done`,
+    );
+    const written = machine.run(SEKISHO, "init", "--write");
+    expect([written.exitStatus, written.stderr]).toEqual([0, ""]);
+    expect(written.stdout).toContain("a2enmod log_debug");
+    const checked = machine.run(SEKISHO, "check");
+    expect([checked.exitStatus, checked.stderr]).toEqual([0, ""]);
+    expect(checked.stdout).toMatch(/apache-directory.+apache-include.+Nothing is in the way/s);
+
+    // By hand the mode is set; the configuration still is that of this Apache, and keeps it.
+    machine.shell("sed -i 's/^mode: observe/mode: enforce/' /etc/sekisho/sekisho.yaml");
+    const again = machine.run(SEKISHO, "init", "--write", "--force");
+    expect([again.exitStatus, again.stderr]).toEqual([0, ""]);
+    expect(again.stdout).toContain("says all of this already");
+    expect(machine.shell("head -n 3 /etc/sekisho/sekisho.yaml").join("\n")).toContain("mode: enforce");
+  });
+
   test("run without a configuration says that init makes one", async () => {
     await using machine = await Machine.start({});
     machine.shell("touch /var/log/apache2/access.log");
