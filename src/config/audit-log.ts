@@ -3,8 +3,10 @@ import type { AuditTrust } from "../model/audit.ts";
 import { AUDIT_NAMES } from "../model/event.ts";
 import type { LogConfig, WrittenLog } from "./schema.ts";
 
-/** What sun_path holds (unix(7)), without the byte that ends it and the folder in which a socket is made. */
-const LONGEST_FOLDER = 107 - "/.s-XXXXXX/s".length;
+/** What sun_path holds (unix(7)), without the byte that ends it: nobody could connect to a longer one. */
+const LONGEST_SOCKET = 107;
+/** The same without the folder in which a socket is made. */
+const LONGEST_FOLDER = LONGEST_SOCKET - "/.s-XXXXXX/s".length;
 const SOCKET_NAME = /^([A-Za-z0-9][A-Za-z0-9_-]{0,31})\.sock$/;
 const DEFAULT_SHARE = 0.5;
 const DEFAULT_BANS_ALWAYS = 20;
@@ -53,6 +55,8 @@ function* socketProblems(socket: string): Iterable<readonly [string, string]> {
       "socket",
       `the folder of a socket has ${LONGEST_FOLDER} bytes at most; name one with a shorter path`,
     ];
+  } else if (Buffer.byteLength(socket) > LONGEST_SOCKET) {
+    yield ["socket", `the path of a socket has ${LONGEST_SOCKET} bytes at most; name a shorter one`];
   }
 }
 

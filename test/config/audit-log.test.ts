@@ -67,6 +67,11 @@ describe("refused is", () => {
       "the folder of a socket has 95 bytes",
     ],
     [
+      "a path that is too long with its name",
+      `[{ kind: audit, socket: /${"x".repeat(80)}/${"n".repeat(30)}.sock }]`,
+      "the path of a socket has 107 bytes",
+    ],
+    [
       "a second socket of one name",
       "[{ kind: audit, socket: /a/chat.sock }, { kind: audit, socket: /b/chat.sock }]",
       "logs[1].socket: logs[0] has a socket of that name: call this one otherwise than 'chat'",
