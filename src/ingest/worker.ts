@@ -4,7 +4,7 @@ import { unreachable } from "../model/brand.ts";
 import type { Decision } from "../model/decision.ts";
 import { messageOf, SekishoError } from "../model/errors.ts";
 import type { Target } from "../model/ip.ts";
-import { type Clock, NEVER, unixMs } from "../model/time.ts";
+import { type Clock, NEVER, type UnixMs, unixMs } from "../model/time.ts";
 import type { Outcome } from "../pipeline.ts";
 import { explainedError } from "../store/database.ts";
 import { StoreWriter } from "../store/writer.ts";
@@ -147,7 +147,7 @@ class IngestThread {
         return { id, replacedUntil };
       }
       case "unban":
-        if (this.#lift(command.target) === 0) throw this.#notBanned(command.target);
+        if (this.#lift(command.target) === 0) throw this.#notBanned(command.target, now);
         this.#tellDecided({ lifted: [command.target] });
         return null;
       case "allow":
@@ -188,6 +188,8 @@ class IngestThread {
   /** Ends the running bans of exactly this target; how many. */
   #lift(target: Target): number {
     const lifted = this.#store.revoke("ban", target);
+    // A batch that waits for room on the disk may hold a ban of it: that one is not taken back, but will come.
+    if (lifted === 0) return 0;
     this.#ingestion.ledger.revoke(target, clock.now());
     this.#ingestion.evaluator.forget(target);
     return lifted;
@@ -209,8 +211,10 @@ class IngestThread {
     return [...lifted];
   }
 
-  #notBanned(target: Target): SekishoError {
-    const wider = this.#ingestion.ledger.bannedBy(target, clock.now());
+  #notBanned(target: Target, now: UnixMs): SekishoError {
+    const { ledger, storeProblem } = this.#ingestion;
+    if (storeProblem !== null && ledger.runsUntil(target, now) !== null) return storeProblem;
+    const wider = ledger.bannedBy(target, now);
     return new SekishoError(
       "TARGET_NOT_BANNED",
       `${target} is not banned${wider === null ? "" : ` by itself; the ban of ${wider} covers it`}`,

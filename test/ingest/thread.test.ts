@@ -1,4 +1,5 @@
-import { appendFileSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { appendFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Worker } from "node:worker_threads";
 import Database from "better-sqlite3";
@@ -9,6 +10,7 @@ import { IngestThread } from "../../src/ingest/thread.ts";
 import type { SekishoError } from "../../src/model/errors.ts";
 import { parseTarget, type Target } from "../../src/model/ip.ts";
 import { type DurationMs, parseDuration } from "../../src/model/time.ts";
+import { missing } from "../requirements.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 
 const HOUR = parseDuration("1h") as DurationMs;
@@ -145,3 +147,48 @@ test("while the database is locked a ban is refused and leaves no trace, and a n
   await expect.poll(() => running.problems, { timeout: 5_000 }).toEqual([]);
   expect(running.failures).toEqual([]);
 }, 60_000);
+
+test("an unban that finds no ban changes nothing: hits count on", async () => {
+  using folder = temporaryFolder();
+  const path = join(folder.path, "access.log");
+  writeFileSync(path, denials(2));
+  await using running = await Ingesting.start(folder.path, [log(path)]);
+  await expect.poll(() => running.lines).toBe(2);
+  const unban = { kind: "unban", target: TARGET } as const;
+  expect(await running.request<"unban">(unban)).toBe("TARGET_NOT_BANNED");
+  appendFileSync(path, denials(1));
+  await expect.poll(() => running.decided).toEqual([TARGET]);
+  expect(await running.request<"unban">(unban)).toBeNull();
+  expect(await running.request<"unban">(unban)).toBe("TARGET_NOT_BANNED");
+});
+
+test.skipIf(missing("root"))(
+  "a ban that waits for room on the disk cannot be taken back until it is stored",
+  async () => {
+    using folder = temporaryFolder();
+    const disk = join(folder.path, "disk");
+    mkdirSync(disk);
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=4m", "sekisho-test", disk]);
+    try {
+      const path = join(folder.path, "access.log");
+      await using running = await Ingesting.start(disk, [log(path)]);
+      expect(() => writeFileSync(join(disk, "ballast"), Buffer.alloc(4 << 20))).toThrow("ENOSPC");
+      const others = Array.from({ length: 100 }, (_, n) =>
+        denials(1)
+          .replace("192.0.2.7", "192.0.2.8")
+          .replace("403", "200")
+          .replace("/ ", `/${n}${"x".repeat(900)} `),
+      );
+      writeFileSync(path, `${denials(3)}${others.join("")}`);
+      await expect.poll(() => running.problems, { timeout: 15_000 }).toEqual(["DISK_FULL"]);
+      const unban = { kind: "unban", target: TARGET } as const;
+      expect(await running.request<"unban">(unban)).toBe("DISK_FULL");
+      rmSync(join(disk, "ballast"));
+      await expect.poll(() => running.decided, { timeout: 15_000 }).toEqual([TARGET]);
+      expect(await running.request<"unban">(unban)).toBeNull();
+    } finally {
+      execFileSync("umount", ["-l", disk]);
+    }
+  },
+  60_000,
+);
