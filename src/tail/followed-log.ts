@@ -128,7 +128,7 @@ export class FollowedLog {
     const previous = this.#current;
     this.#current = opened;
     if (previous !== null) this.#rotate(previous);
-    if (!opened.isKnown) this.#unread ??= this.#searchGenerations(false);
+    if (!opened.isKnown) this.#searchAgain();
   }
 
   #opened(stat: Stats): PlainFile {
@@ -180,7 +180,12 @@ export class FollowedLog {
   #startOver(file: PlainFile): void {
     if (file.offset > 0) this.#turnCycle();
     file.startOver();
-    this.#unread ??= this.#searchGenerations(false);
+    this.#searchAgain();
+  }
+
+  /** Of a log of which nothing was read no generation can be unread: they were there before. */
+  #searchAgain(): void {
+    if (this.#checkpoints.size > 0) this.#unread ??= this.#searchGenerations(false);
   }
 
   #turnCycle(): void {

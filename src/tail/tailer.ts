@@ -22,6 +22,17 @@ export interface TailStatus {
   readonly problem: SekishoError | null;
 }
 
+/** A configured log and the files that are read for it: one, or those of a glob. */
+interface Followed {
+  readonly log: LogToTail;
+  readonly pattern: LogPattern;
+  /**
+   * Those that may have something to read: all at each sweep, in between the ones that a watcher or a read tells of. The first
+   * is the next to be read.
+   */
+  readonly due: Set<FollowedLog>;
+}
+
 /** How often all paths are looked at, whether or not a watcher said anything. */
 const SWEEP_MS = 500;
 /**
@@ -31,10 +42,18 @@ const SWEEP_MS = 500;
  */
 const GATHER_MS = 20;
 const GATHER_BYTES = 1 << 16;
+/** How long one configured log has its turn: files of a glob, which may be thousands, do not keep the others waiting. */
+const TURN_MS = 50;
 /** How often all that is followed is looked at meanwhile, as the watcher hardly gets a word in. */
 const BUSY_SWEEP_MS = 60;
 /** What the system answers when it has no inotify instance or watch left. */
 const LIMITS: readonly string[] = ["EMFILE", "ENFILE", "ENOSPC", "ENOMEM"];
+
+/** What is left to do after all had their turn. */
+interface Turn {
+  behind: number;
+  isBusy: boolean;
+}
 
 /**
  * Follows logs and yields their whole lines in batches. Watching the folders only wakes it up; what there is to read it
@@ -42,20 +61,18 @@ const LIMITS: readonly string[] = ["EMFILE", "ENFILE", "ENOSPC", "ENOMEM"];
  * asks for the next, so a flood makes lag, not memory.
  */
 export class Tailer implements Disposable {
-  readonly #logs: readonly { readonly log: LogToTail; readonly pattern: LogPattern }[];
+  readonly #logs: readonly Followed[];
   readonly #registry: SourceRegistry;
   readonly #reader = new LineReader();
-  /** By absolute path. */
-  readonly #followed = new Map<string, FollowedLog>();
-  /** Those that may have something to read: all at each sweep, in between the ones that a watcher or a read tells of. */
-  readonly #due = new Set<FollowedLog>();
+  /** By absolute path, each with those that are due with it. */
+  readonly #followed = new Map<string, { readonly file: FollowedLog; readonly due: Set<FollowedLog> }>();
   #nextSweep = 0;
   #lastSweep = 0;
   #watchProblem: SekishoError | null = null;
   #wake: () => void = () => {};
 
   constructor(logs: readonly LogToTail[], registry: SourceRegistry) {
-    this.#logs = logs.map((log) => ({ log, pattern: logPattern(log.path) }));
+    this.#logs = logs.map((log) => ({ log, pattern: logPattern(log.path), due: new Set() }));
     this.#registry = registry;
   }
 
@@ -70,16 +87,10 @@ export class Tailer implements Disposable {
           this.#wake = resolve;
         });
         this.#sweepWhenDue();
-        const turn = { behind: 0, isBusy: false };
-        for (const followed of [...this.#due]) {
-          // Before it is looked at: what the watcher tells from here on counts for the next turn.
-          this.#due.delete(followed);
-          // Right before it is read: a batch of another log may have taken its time, and this one was truncated meanwhile.
-          followed.check();
-          if (followed.mayHaveNext) yield* this.#turnOf(followed, turn);
-          if (signal.aborted) return;
-        }
-        if (this.#due.size === 0) await this.#sleep(woken);
+        const turn: Turn = { behind: 0, isBusy: false };
+        for (const { due } of this.#logs) yield* this.#turnOf(due, turn, signal);
+        if (signal.aborted) return;
+        if (this.#logs.every(({ due }) => due.size === 0)) await this.#sleep(woken);
         else if (turn.behind < GATHER_BYTES && !turn.isBusy) this.#gather();
       }
     } finally {
@@ -87,20 +98,34 @@ export class Tailer implements Disposable {
     }
   }
 
+  /** One batch of each of these that has any; where that takes long, the rest of them go first the next time. */
+  async *#turnOf(due: Set<FollowedLog>, turn: Turn, signal: AbortSignal): AsyncGenerator<LineBatch> {
+    const end = performance.now() + TURN_MS;
+    for (const file of [...due]) {
+      // Before it is looked at: what the watcher tells from here on counts for the next turn.
+      due.delete(file);
+      // Right before it is read: a batch of another log may have taken its time, and this one was truncated meanwhile.
+      file.check();
+      if (file.mayHaveNext) yield* this.#nextOf(file, due, turn);
+      if (signal.aborted) return;
+      if (due.size === 0 || performance.now() < end) continue;
+      turn.isBusy = true;
+      await nextTurn();
+      return;
+    }
+  }
+
   /** One batch of one log, if it has any. */
-  async *#turnOf(
-    followed: FollowedLog,
-    turn: { behind: number; isBusy: boolean },
-  ): AsyncGenerator<LineBatch> {
-    const next = await followed.next();
+  async *#nextOf(file: FollowedLog, due: Set<FollowedLog>, turn: Turn): AsyncGenerator<LineBatch> {
+    const next = await file.next();
     if (next === null) return;
-    this.#due.add(followed);
+    due.add(file);
     if (next === "busy") {
       turn.isBusy = true;
     } else {
       yield next.batch;
       next.committed();
-      turn.behind += followed.lagBytes;
+      turn.behind += file.lagBytes;
     }
     // Commands from the main thread arrive between batches.
     await nextTurn();
@@ -108,7 +133,7 @@ export class Tailer implements Disposable {
 
   /** One entry a source, and one for each configured file that is not there. */
   status(): TailStatus[] {
-    return [...this.#followed.values()].map(({ source, lagBytes, problem }) => ({
+    return [...this.#followed.values()].map(({ file: { source, lagBytes, problem } }) => ({
       source,
       lagBytes,
       problem,
@@ -121,9 +146,9 @@ export class Tailer implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const followed of this.#followed.values()) followed.close();
+    for (const { file } of this.#followed.values()) file.close();
     this.#followed.clear();
-    this.#due.clear();
+    for (const { due } of this.#logs) due.clear();
   }
 
   #sweepWhenDue(): void {
@@ -132,15 +157,19 @@ export class Tailer implements Disposable {
     this.#nextSweep = now + SWEEP_MS;
     this.#lastSweep = now;
     const listed = new Set<string>();
-    for (const { log, pattern } of this.#logs) {
+    for (const { log, pattern, due } of this.#logs) {
+      const end = performance.now() + TURN_MS;
       for (const path of pattern.literal ? [log.path] : matchingFiles(pattern)) {
         listed.add(resolve(path));
-        if (!this.#followed.has(resolve(path))) this.#follow({ ...log, path });
+        if (this.#followed.has(resolve(path))) continue;
+        // The rest of very many new ones is taken up once those that are known had their turn.
+        if (performance.now() > end) this.#nextSweep = 0;
+        else this.#follow({ ...log, path }, due);
       }
     }
-    for (const [path, followed] of this.#followed) {
-      if (!listed.has(path) && followed.isGone) this.#followed.delete(path);
-      else this.#due.add(followed);
+    for (const [path, { file, due }] of this.#followed) {
+      if (!listed.has(path) && file.isGone) this.#followed.delete(path);
+      else due.add(file);
     }
   }
 
@@ -150,13 +179,13 @@ export class Tailer implements Disposable {
     const now = performance.now();
     if (now - this.#lastSweep < BUSY_SWEEP_MS) return;
     this.#lastSweep = now;
-    for (const followed of this.#followed.values()) this.#due.add(followed);
+    for (const { file, due } of this.#followed.values()) due.add(file);
   }
 
-  #follow(log: LogToTail): void {
+  #follow(log: LogToTail, due: Set<FollowedLog>): void {
     const source = this.#registry.register(log);
-    const followed = new FollowedLog(source, this.#registry.checkpoints(source), this.#reader);
-    this.#followed.set(resolve(log.path), followed);
+    const file = new FollowedLog(source, this.#registry.checkpoints(source), this.#reader);
+    this.#followed.set(resolve(log.path), { file, due });
   }
 
   #watch() {
@@ -169,13 +198,14 @@ export class Tailer implements Disposable {
         stats?.isFile() === true &&
         !patterns.some(({ matches }) => matches(path.slice(path.lastIndexOf("/") + 1))),
     });
-    const wake = (followed?: FollowedLog): void => {
+    const wake = (path?: string): void => {
+      const known = path === undefined ? undefined : this.#followed.get(path);
       // What is not known may be a new log.
-      if (followed === undefined) this.#nextSweep = 0;
-      else this.#due.add(followed);
+      if (known === undefined) this.#nextSweep = 0;
+      else known.due.add(known.file);
       this.#wake();
     };
-    watcher.on("all", (_event, path) => wake(this.#followed.get(path)));
+    watcher.on("all", (_event, path) => wake(path));
     // What happened since the folders were listed and before they were watched.
     watcher.on("ready", () => wake());
     watcher.on("error", (cause) => {

@@ -280,6 +280,30 @@ test.each(["a flood in one log", "a packed generation that takes long"])(
   },
 );
 
+test("thousands of new files of a glob do not keep another log waiting", async () => {
+  using folder = temporaryFolder();
+  for (let n = 0; n < 3_000; n++) writeFileSync(join(folder.path, `${n}.jsonl`), "one line\n");
+  const log = join(folder.path, "access.log");
+  writeFileSync(log, "one line\n");
+  const paths = [join(folder.path, "*.jsonl"), log];
+  const logs = paths.map(
+    (path) => ({ path, kind: "audit", format: "audit", timezone: null, fields: null }) as const,
+  );
+  const registry = new Registry();
+  using tailer = new Tailer(logs, registry);
+  const stop = new AbortController();
+  const names: string[] = [];
+  for await (const batch of tailer.batches(stop.signal)) {
+    names.push(basename(batch.source.path));
+    registry.commit(batch);
+    // About what a transaction takes.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    if (batch.source.path === log || names.length === 3_000) stop.abort();
+  }
+  expect(names.at(-1)).toBe("access.log");
+  expect(names.length).toBeLessThan(200);
+});
+
 const COUNTED = "/proc/self/io";
 
 test.skipIf(!existsSync(COUNTED))("looking at logs that did not change reads nothing of them", async () => {
