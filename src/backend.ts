@@ -1,6 +1,7 @@
 import type { Config } from "./config/schema.ts";
 import { protectedBy } from "./decide/protected.ts";
 import type { Enforcement } from "./enforce/enforcement.ts";
+import { isForeignOrigin } from "./evaluate/read-field.ts";
 import type { NamedRule } from "./evaluate/rule-schema.ts";
 import type { Complaint, FromWorker, IngestedSource } from "./ingest/messages.ts";
 import type { IngestThread } from "./ingest/thread.ts";
@@ -157,7 +158,14 @@ export class DaemonBackend implements Backend, Disposable {
   incidents: Backend["incidents"] = (query) => this.#about.reader.incidents(query);
   incident: Backend["incident"] = (id) => this.#about.reader.incident(id);
   sockets: Backend["sockets"] = (query) => this.#about.reader.sockets(query);
-  socketHolders: Backend["socketHolders"] = (limit) => this.#about.reader.socketHolders(limit);
+  socketHolders: Backend["socketHolders"] = (limit) => {
+    const site = { origins: new Set(this.#running.config.origins) };
+    const holders = this.#about.reader.socketHolders(limit);
+    return holders.map((holder) => ({
+      ...holder,
+      foreign: isForeignOrigin({ ...holder, vhost: holder.host }, site) === true,
+    }));
+  };
   /** What came over a socket is told by the socket's path. */
   events: Backend["events"] = (query) => {
     const page = this.#about.reader.events(query);

@@ -61,6 +61,8 @@ function take(message: LiveMessage): void {
     return;
   }
   for (const what of message.what) refresh[what]();
+  // Its rows tell who is banned, and link to incidents.
+  if (message.what.includes("incidents") || message.what.includes("bans")) refresh.sockets();
   // What goes on the allowlist lifts bans.
   if (message.what.includes("bans")) refresh.allowlist();
   if (message.what.includes("incidents") || message.what.includes("bans")) refresh.incident();

@@ -73,7 +73,10 @@ export function isHandshake(event: AccessEvent): boolean {
  * Undefined where nothing can be concluded: the format shows no Origin, none was sent, or neither `origins` nor the
  * line tells which origin is the site's own.
  */
-function isForeignOrigin(event: AccessEvent | OpeningEvent, site: Site): boolean | undefined {
+export function isForeignOrigin(
+  event: Pick<AccessEvent | OpeningEvent, "origin" | "host" | "vhost">,
+  site: Site,
+): boolean | undefined {
   const { origin } = event;
   if (origin === null || origin === undefined) return undefined;
   const sent = origin.toLowerCase();

@@ -197,6 +197,11 @@ export interface SocketHolder {
   readonly open: number;
   readonly firstOpenedAt: string;
   readonly lastOpenedAt: string;
+  /** Whether the origin is another site's, as rules see it. */
+  readonly foreign: boolean;
+  readonly banned: boolean;
+  /** The newest open incident on the client. */
+  readonly incident: number | null;
 }
 
 /** Somebody who is never banned, and why. `by` configuration: changed there, not here. */

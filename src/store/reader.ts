@@ -237,8 +237,8 @@ export class StoreReader implements Disposable {
   }
 
   /** Who holds WebSockets open, the most first. */
-  socketHolders(limit: number): SocketHolder[] {
-    return socketHolders(this.#statements, limit);
+  socketHolders(limit: number): Omit<SocketHolder, "foreign">[] {
+    return socketHolders(this.#statements, limit, this.#clock.now());
   }
 
   traffic(minutes: number): TrafficPoint[] {

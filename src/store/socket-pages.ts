@@ -1,5 +1,5 @@
 import type { SocketHolder, SocketItem } from "../model/api.ts";
-import type { Ip } from "../model/ip.ts";
+import { type Ip, isIpv4, network, targetOf } from "../model/ip.ts";
 import type { SocketState } from "../model/socket.ts";
 import { toIso, type UnixMs } from "../model/time.ts";
 import type { Statements } from "./statements.ts";
@@ -66,12 +66,17 @@ export function socketItem(row: SocketRow): SocketItem {
   };
 }
 
+type Holder = Pick<SocketHolder, "origin" | "host" | "path" | "open"> &
+  Record<"firstOpenedAt" | "lastOpenedAt", UnixMs> & { readonly client: Ip };
+
 /** Who holds WebSockets open, the most first. */
-export function socketHolders(statements: Statements, limit: number): SocketHolder[] {
+export function socketHolders(
+  statements: Statements,
+  limit: number,
+  now: UnixMs,
+): Omit<SocketHolder, "foreign">[] {
   return statements
-    .all<
-      Record<"firstOpenedAt" | "lastOpenedAt", UnixMs> & Omit<SocketHolder, "firstOpenedAt" | "lastOpenedAt">
-    >(
+    .all<Holder>(
       `SELECT client, origin, coalesce(host, vhost) AS host, path, count(*) AS open,
          min(opened_at) AS firstOpenedAt, max(opened_at) AS lastOpenedAt
        FROM sockets WHERE state = 'open' GROUP BY 1, 2, 3, 4 ORDER BY open DESC, lastOpenedAt DESC LIMIT ?`,
@@ -81,5 +86,26 @@ export function socketHolders(statements: Statements, limit: number): SocketHold
       ...row,
       firstOpenedAt: toIso(row.firstOpenedAt),
       lastOpenedAt: toIso(row.lastOpenedAt),
+      banned: isBanned(statements, row.client, now),
+      incident: openIncident(statements, row.client),
     }));
 }
+
+/** Each prefix that holds the client is looked up, as the table of bans may be long. */
+function isBanned(statements: Statements, client: Ip, now: UnixMs): boolean {
+  const bits = isIpv4(client) ? 32 : 128;
+  const around = Array.from({ length: bits + 1 }, (_, length) => network(client, length));
+  return (
+    statements.number(
+      `SELECT count(*) FROM decisions WHERE target IN (SELECT value FROM json_each(@around)) AND kind = 'ban'
+         AND revoked_at IS NULL AND (until IS NULL OR until > @now)`,
+      { around: JSON.stringify(around), now },
+    ) > 0
+  );
+}
+
+const openIncident = (statements: Statements, client: Ip): number | null =>
+  statements.get<{ readonly id: number }>(
+    "SELECT id FROM incidents WHERE state = 'open' AND target = ? ORDER BY id DESC LIMIT 1",
+    targetOf(client),
+  )?.id ?? null;

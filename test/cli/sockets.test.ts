@@ -25,7 +25,11 @@ const HELD: readonly SocketItem[] = [
 ];
 
 test("lists who holds which WebSocket open, from which page and since when", async () => {
-  const { status, stdout, stderr } = await sockets([], HELD);
+  const grouped = await sockets([], HELD);
+  expect(grouped.stdout).toMatch(
+    /192\.0\.2\.7 +1 +2026-11-20 12:00 UTC +https:\/\/evil\.example +foreign +site\.example\/ws\n$/,
+  );
+  const { status, stdout, stderr } = await sockets(["--each"], HELD);
   expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
   expect(stdout).toMatch(/192\.0\.2\.7 +2026-11-20 12:00 UTC +https:\/\/evil\.example +site\.example\/ws\n$/);
   expect(stdout).not.toContain("2001:db8::1");
@@ -44,6 +48,10 @@ test("--json prints what the daemon says and nothing else", async () => {
   expect(JSON.parse(stdout)).toEqual({ items: [HELD[0]], next: null });
 });
 
-test("says that none is open", async () => {
-  expect((await sockets([], [])).stdout).toBe("No WebSocket is open.\n");
+test("where no opening was ever told, says what Apache needs for it", async () => {
+  for (const argv of [[], ["--each"], ["--all"]]) {
+    const { stdout } = await sockets(argv, []);
+    for (const part of ["sekisho apache snippet", "a2enmod log_debug", "docs/apache.md"])
+      expect(stdout).toContain(part);
+  }
 });

@@ -109,6 +109,7 @@ export class MemoryBackend implements Backend {
       .map(({ client, origin, vhost, path, openedAt }) => ({
         ...{ client, origin, host: vhost, path, open: 1 },
         ...{ firstOpenedAt: openedAt, lastOpenedAt: openedAt },
+        ...{ foreign: origin === "https://evil.example", banned: false, incident: null },
       }));
   }
 

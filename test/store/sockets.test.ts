@@ -5,6 +5,7 @@ import { Evaluator } from "../../src/evaluate/evaluator.ts";
 import { ruleSchema } from "../../src/evaluate/rule-schema.ts";
 import { Sockets } from "../../src/evaluate/sockets.ts";
 import type { LogEvent } from "../../src/model/event.ts";
+import { parseTarget } from "../../src/model/ip.ts";
 import type { Clock } from "../../src/model/time.ts";
 import { StoreReader } from "../../src/store/reader.ts";
 import { StoreWriter } from "../../src/store/writer.ts";
@@ -81,6 +82,19 @@ class Follower implements Disposable {
 
   deleteOld(before: number): void {
     while (this.#writer.retain({ before: at(before), disk: null }));
+  }
+
+  ban(range: string, untilSeconds: number): void {
+    this.#writer.decide({
+      kind: "ban",
+      target: parseTarget(range)!,
+      rule: null,
+      by: "person",
+      reason: "",
+      at: at(0),
+      until: at(untilSeconds),
+      reportedBy: null,
+    });
   }
 
   items = () => this.reader.sockets(all).items;
@@ -179,6 +193,8 @@ describe("sockets", () => {
         open: 3,
         firstOpenedAt: "2026-11-20T12:00:01.000Z",
         lastOpenedAt: "2026-11-20T12:00:03.000Z",
+        banned: false,
+        incident: 1,
       },
       {
         client: CLIENT,
@@ -187,9 +203,32 @@ describe("sockets", () => {
         open: 1,
         firstOpenedAt: "2026-11-20T12:00:04.000Z",
         lastOpenedAt: "2026-11-20T12:00:04.000Z",
+        banned: false,
+        incident: 1,
       },
     ]);
-    expect(follower.reader.socketHolders(9).at(-1)).toMatchObject({ client: "192.0.2.8", ...place });
+    expect(follower.reader.socketHolders(9).at(-1)).toMatchObject({
+      client: "192.0.2.8",
+      ...place,
+      incident: null,
+    });
+  });
+
+  test("tell who holds them though a ban covers the client, until it ends", () => {
+    using folder = temporaryFolder();
+    using follower = new Follower(folder.path);
+    follower.batch(opening(CLIENT, 0), opening("2001:db8:1:2::9", 1), opening("192.0.2.8", 2));
+    follower.ban("203.0.113.0/24", 200_000);
+    follower.ban("2001:db8:1:2::/64", Number.POSITIVE_INFINITY);
+    follower.ban("192.0.2.8/32", 10);
+    const banned = follower.reader.socketHolders(9).map((holder) => [holder.client, holder.banned]);
+    expect(new Map(banned as [string, boolean][])).toEqual(
+      new Map([
+        [CLIENT, true],
+        ["2001:db8:1:2::9", true],
+        ["192.0.2.8", false],
+      ]),
+    );
   });
 
   test("of old days are deleted with their events, open ones are not", () => {

@@ -21,7 +21,7 @@ describe.skipIf(missing("chromium"))("the dashboard page", { timeout: 60_000 }, 
     await dashboard.signIn();
     const sources = dashboard.page.getByRole("region", { name: "Log sources" });
     const chat = sources.getByRole("listitem").filter({ hasText: "chat.sock" });
-    expect(await chat.textContent()).toMatch(/Bans in a day20At most20Connections1Dropped2/);
+    expect(await chat.textContent()).toMatch(/Bans in a day20 of 20Connections1Dropped2/);
     await chat.getByText("at its limit").waitFor();
     await chat.getByText("May ban for").click();
     await chat.getByText("ws.origin_rejected, ws.rate_exceeded, app.*").waitFor();

@@ -12,6 +12,9 @@ const holder = (client: string, open: number, fields: Partial<SocketHolder> = {}
   open,
   firstOpenedAt: ago(7_300),
   lastOpenedAt: ago(140),
+  foreign: false,
+  banned: false,
+  incident: null,
   ...fields,
 });
 
@@ -21,6 +24,9 @@ export const sockets = (): SocketHolder[] => [
     origin: "https://evil.example",
     firstOpenedAt: ago(95),
     lastOpenedAt: ago(4),
+    foreign: true,
+    banned: true,
+    incident: 41,
   }),
   holder("2001:db8:40:2:9c1e:77ff:fe12:88a1", 24, { origin: null, path: "/ws/", lastOpenedAt: ago(31) }),
   holder("198.51.100.80", 4),

@@ -11,9 +11,33 @@ describe.skipIf(missing("chromium"))("open WebSockets on the page", { timeout: 6
     await dashboard.signIn();
     await section().getByText("271 open").waitFor();
     expect(await row("203.0.113.19").textContent()).toMatch(
-      /240app\.example\.com\/ws\/chathttps:\/\/evil\.example9\d s agolatest/,
+      /240app\.example\.com\/ws\/chathttps:\/\/evil\.exampleforeign9\d s agolatest/,
     );
     expect(await row("2001:db8:40:2").textContent()).toContain("none sent");
+  });
+
+  test("a foreign Origin and a ban are told in words, and the incident is linked", async () => {
+    await dashboard.signIn();
+    await row("203.0.113.19").getByText("foreign", { exact: true }).waitFor();
+    await row("203.0.113.19").getByText("banned", { exact: true }).waitFor();
+    expect(await row("203.0.113.19").getByRole("button").count()).toBe(0);
+    expect(await row("198.51.100.80").getByText("foreign", { exact: true }).count()).toBe(0);
+    await row("203.0.113.19").getByRole("link", { name: "incident 41" }).click();
+    await dashboard.page.waitForURL(/#incident\/41$/);
+  });
+
+  test("who holds some is banned from the row, after a question", async () => {
+    await dashboard.signIn();
+    await row("198.51.100.80").getByRole("button", { name: "Ban 198.51.100.80" }).click();
+    await section().getByRole("form").getByRole("button", { name: "Ban", exact: true }).click();
+    await expect.poll(() => dashboard.server.asked).toContain("POST /api/bans");
+    await dashboard.page.getByText("198.51.100.80/32").first().waitFor();
+  });
+
+  test("the key figure says how many there are and leads to them", async () => {
+    await dashboard.signIn();
+    await dashboard.page.getByRole("button", { name: "who holds them" }).click();
+    expect(await dashboard.page.evaluate(() => document.activeElement?.id)).toBe("sockets-heading");
   });
 
   test("are ten rows at most, with the number of the rest", async () => {

@@ -41,6 +41,6 @@ function liftedNote(lifted: readonly string[]): string {
 }
 
 function readAgain(): void {
-  const { bans, allowlist, incidents, incident, status } = refresh;
-  for (const read of [bans, allowlist, incidents, incident, status]) read(true);
+  const { bans, allowlist, incidents, incident, sockets, status } = refresh;
+  for (const read of [bans, allowlist, incidents, incident, sockets, status]) read(true);
 }

@@ -20,6 +20,12 @@ export function KeyFigures() {
       />
       <Figure name="Open incidents" value={shown.incidents.open} note={`${shown.rules} rules watch`} />
       <Figure
+        name="Open WebSockets"
+        value={shown.sockets.open}
+        note={shown.events.opening === 0 ? "Apache tells of none" : "who holds them"}
+        leadsTo="sockets-heading"
+      />
+      <Figure
         name="Lines read"
         value={lines}
         note={`${formatCount(access)} access, ${formatCount(error)} error, ${formatCount(audit)} audit`}
@@ -34,17 +40,36 @@ interface FigureProps {
   readonly value: number;
   readonly note: string;
   readonly strong?: boolean;
+  /** The id of the heading where there is more of it. */
+  readonly leadsTo?: string;
 }
 
-function Figure({ name, value, note, strong = false }: FigureProps) {
+function Figure({ name, value, note, strong = false, leadsTo }: FigureProps) {
   return (
     <div class={strong ? "figure strong" : "figure"}>
       <dt>{name}</dt>
       <dd>
         <span class="value">{formatCount(value)}</span>
-        <span class="note">{note}</span>
+        {leadsTo === undefined ? <span class="note">{note}</span> : <Leading to={leadsTo} note={note} />}
       </dd>
     </div>
+  );
+}
+
+/** No link to an anchor, as the address bar names the view. */
+function Leading({ to, note }: { readonly to: string; readonly note: string }) {
+  return (
+    <button
+      type="button"
+      class="leading note"
+      onClick={() => {
+        const heading = document.getElementById(to);
+        heading?.scrollIntoView();
+        heading?.focus();
+      }}
+    >
+      {note}
+    </button>
   );
 }
 

@@ -43,8 +43,8 @@ function Overview() {
         <div class="column">
           <Traffic />
           <Bans />
-          <Incidents />
           <Sockets />
+          <Incidents />
           <Allowlist />
         </div>
         <div class="column aside">

@@ -1,9 +1,27 @@
 import type { SocketHolder } from "../../src/model/api.ts";
+import { api } from "../api.ts";
+import { banOutcome } from "../effect.ts";
 import { formatCount } from "../format.ts";
-import { sockets, status } from "../state.ts";
+import { refresh } from "../refresh.ts";
+import { now, sockets, status } from "../state.ts";
 import { Mark } from "./mark.tsx";
+import { type RowAction, RowActions } from "./row-actions.tsx";
 import { Text } from "./text.tsx";
 import { Ago } from "./time.tsx";
+
+const ACTIONS: readonly RowAction[] = [
+  {
+    button: "Ban",
+    question: "Ban, as long as policy says,",
+    asksReason: true,
+    async act(target, reason) {
+      const banned = await api.ban(target, "", reason);
+      const { bans, incidents, status: shown, sockets: holders } = refresh;
+      for (const read of [bans, incidents, shown, holders]) read(true);
+      return banOutcome(banned, status.value, now.value);
+    },
+  },
+];
 
 /** Rows on the page; who holds most stands first. */
 const ROWS = 10;
@@ -13,7 +31,9 @@ export function Sockets() {
   return (
     <section aria-labelledby="sockets-heading">
       <div class="section-head">
-        <h2 id="sockets-heading">Open WebSockets</h2>
+        <h2 id="sockets-heading" tabIndex={-1}>
+          Open WebSockets
+        </h2>
         {open > 0 && <span class="note">{formatCount(open)} open</span>}
       </div>
       <Holders holders={sockets.value} open={open} />
@@ -51,6 +71,10 @@ function Holders({
             <th scope="col">Asked for</th>
             <th scope="col">Origin</th>
             <th scope="col">Since</th>
+            <th scope="col">Ban</th>
+            <th scope="col">
+              <span class="unseen">Actions</span>
+            </th>
           </tr>
         </thead>
         <tbody>
@@ -72,7 +96,7 @@ function Holders({
 }
 
 function HolderRow({ holder }: { readonly holder: SocketHolder }) {
-  const { client, origin, host, path, open, firstOpenedAt, lastOpenedAt } = holder;
+  const { client, origin, host, path, open, firstOpenedAt, lastOpenedAt, foreign, banned, incident } = holder;
   return (
     <tr>
       <th scope="row" class="target">
@@ -88,6 +112,11 @@ function HolderRow({ holder }: { readonly holder: SocketHolder }) {
       </td>
       <td data-label="Origin">
         {origin === null ? <Mark tone="waiting">none sent</Mark> : <Text value={shown(origin)} />}
+        {foreign && (
+          <small>
+            <Mark tone="bad">foreign</Mark>
+          </small>
+        )}
       </td>
       <td data-label="Since" class="when">
         <Ago at={firstOpenedAt} />
@@ -95,6 +124,23 @@ function HolderRow({ holder }: { readonly holder: SocketHolder }) {
           <small>
             latest <Ago at={lastOpenedAt} />
           </small>
+        )}
+      </td>
+      <td data-label="Ban">
+        {banned ? (
+          <Mark tone={status.value?.mode === "observe" ? "waiting" : "good"}>banned</Mark>
+        ) : (
+          <Mark tone="off">none</Mark>
+        )}
+        {incident !== null && (
+          <small>
+            <a href={`#incident/${incident}`}>incident {incident}</a>
+          </small>
+        )}
+      </td>
+      <td class="actions">
+        {!banned && (
+          <RowActions target={client} actions={ACTIONS} keep="Leave it" heading="#sockets-heading" />
         )}
       </td>
     </tr>

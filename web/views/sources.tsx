@@ -116,11 +116,9 @@ function Causes({ audit }: { readonly audit: AuditSourceStatus }) {
       <dl class="numbers">
         <div>
           <dt>Bans in a day</dt>
-          <dd>{formatCount(bans)}</dd>
-        </div>
-        <div>
-          <dt>At most</dt>
-          <dd>{formatCount(limit)}</dd>
+          <dd>
+            {formatCount(bans)} of {formatCount(limit)}
+          </dd>
         </div>
         {socket !== null && (
           <>
