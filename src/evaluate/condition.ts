@@ -17,15 +17,33 @@ export function conditionMatcher(field: FieldName, condition: Condition, views: 
     return valueMatcher(views.view(field, false).read, condition);
   const { contains, matches, decode = false, ignoreCase = false } = condition;
   const view = views.view(field, decode);
-  const parts = [valueMatcher(view.read, condition)];
+  const parts: Matcher[] = [];
+  const edges = prefixOrSuffix(condition);
+  if (edges.length >= MANY_EDGES) parts.push(view.holdsAny(edges, ignoreCase));
+  if (asksOfValue(condition)) parts.push(valueMatcher(view.read, condition));
   if (contains !== undefined)
     parts.push(view.holdsAny(literals(contains).map(formOf(condition)), ignoreCase));
   if (matches !== undefined) parts.push(regexMatcher(view.read, matches, ignoreCase));
+  const [first, second] = parts;
+  if (second === undefined) return first!;
   return (event) => {
     for (const part of parts) if (!part(event)) return false;
     return true;
   };
 }
+
+/** So many prefixes or suffixes are looked for with all other literals first, and compared only when one is there. */
+const MANY_EDGES = 20;
+
+function prefixOrSuffix(condition: Conditions): string[] {
+  const { prefix, suffix } = condition;
+  const texts = prefix ?? suffix;
+  return texts === undefined ? [] : literals(texts).map(formOf(condition));
+}
+
+/** Whether a condition asks for more than `contains` and `matches`, which no missing value meets. */
+const asksOfValue = ({ contains, matches, decode: _decode, ignoreCase: _ignoreCase, ...rest }: Conditions) =>
+  (contains === undefined && matches === undefined) || Object.values(rest).some((each) => each !== undefined);
 
 /** The predicate of what a value alone tells: all of a condition but `contains` and `matches`. */
 export function valueMatcher(read: Read, condition: Condition): Matcher {

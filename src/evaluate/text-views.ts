@@ -1,7 +1,14 @@
 import type { LogEvent } from "../model/event.ts";
+import { detached } from "../model/line.ts";
 import type { FieldName } from "./fields.ts";
 import { LiteralTable } from "./literal-table.ts";
 import { decodedReader, fieldReader, type Read, type Site, type Value } from "./read-field.ts";
+
+/** Fields whose values most clients send again and again. */
+const REPEATED: readonly FieldName[] = ["userAgent", "referer"];
+/** Texts that are remembered, twice at most. */
+const MAX_REMEMBERED = 4_096;
+const MAX_REMEMBERED_LENGTH = 512;
 
 /**
  * What the rules of one set look at. A field that several rules ask for is decoded once an event, and searched once for the
@@ -20,8 +27,12 @@ export class TextViews {
     const key = `${field} ${decode}`;
     let view = this.#views.get(key);
     if (view === undefined) {
-      const read = decode ? decodedReader(field, this.#site) : fieldReader(field, this.#site);
-      view = new TextView(decode || field === "target" ? onceAnEvent(read) : read);
+      const raw = fieldReader(field, this.#site);
+      const read = decode ? decodedReader(field, this.#site) : raw;
+      view = new TextView(
+        decode || field === "target" ? onceAnEvent(read) : read,
+        REPEATED.includes(field) ? new BarrenTexts(raw) : null,
+      );
       this.#views.set(key, view);
     }
     return view;
@@ -36,47 +47,50 @@ export class TextViews {
 /** A field as conditions see it. */
 export class TextView {
   readonly read: Read;
-  readonly #exact: LiteralSearch;
   readonly #folded: LiteralSearch;
+  /** Asked only when a literal was found without regard to case, so that nearly every text is searched once. */
+  readonly #exact: LiteralSearch;
 
-  constructor(read: Read) {
+  constructor(read: Read, barren: BarrenTexts | null) {
     this.read = read;
-    this.#exact = new LiteralSearch(read, false);
-    this.#folded = new LiteralSearch(read, true);
+    this.#folded = new LiteralSearch(read, true, barren);
+    this.#exact = new LiteralSearch(read, false, null);
   }
 
   /** A predicate of events whose text has one of the literals. */
   holdsAny(literals: readonly string[], ignoreCase: boolean): (event: LogEvent) => boolean {
-    return (ignoreCase ? this.#folded : this.#exact).holdsAny(literals);
+    const folded = this.#folded.add(literals);
+    if (ignoreCase) return (event) => this.#folded.holds(event, folded);
+    const exact = this.#exact.add(literals);
+    return (event) => this.#folded.holds(event, folded) && this.#exact.holds(event, exact);
   }
 
   build(): void {
-    this.#exact.build();
     this.#folded.build();
+    this.#exact.build();
   }
 }
 
-/** Groups of literals that are looked for together. Its answers are of the event that was asked for last. */
+/** Groups of literals that are looked for together. It remembers what it found for the event that was asked for last. */
 class LiteralSearch {
   readonly #read: Read;
   readonly #ignoreCase: boolean;
+  readonly #barren: BarrenTexts | null;
   readonly #groups: (readonly string[])[] = [];
   #table: LiteralTable | null = null;
   #event: LogEvent | null = null;
   #found = new Uint8Array(0);
   #foundAny = false;
 
-  constructor(read: Read, ignoreCase: boolean) {
+  constructor(read: Read, ignoreCase: boolean, barren: BarrenTexts | null) {
     this.#read = read;
     this.#ignoreCase = ignoreCase;
+    this.#barren = barren;
   }
 
-  holdsAny(literals: readonly string[]): (event: LogEvent) => boolean {
-    const group = this.#groups.push(literals) - 1;
-    return (event) => {
-      if (event !== this.#event) this.#search(event);
-      return this.#foundAny && this.#found[group] === 1;
-    };
+  /** Returns the group's number. */
+  add(literals: readonly string[]): number {
+    return this.#groups.push(literals) - 1;
   }
 
   build(): void {
@@ -85,11 +99,53 @@ class LiteralSearch {
     this.#found = new Uint8Array(this.#groups.length);
   }
 
+  /** Whether the event's text has a literal of the group. */
+  holds(event: LogEvent, group: number): boolean {
+    if (event !== this.#event) this.#search(event);
+    return this.#foundAny && this.#found[group] === 1;
+  }
+
   #search(event: LogEvent): void {
     this.#event = event;
     if (this.#foundAny) this.#found.fill(0);
+    this.#foundAny = false;
+    if (this.#barren?.has(event) === true) return;
     const value = this.#read(event);
-    this.#foundAny = typeof value === "string" && this.#table!.search(value, this.#found);
+    if (typeof value !== "string") return;
+    this.#foundAny = this.#table!.search(value, this.#found);
+    if (!this.#foundAny) this.#barren?.add(event);
+  }
+}
+
+/** Remembers values in which nothing was found, in two generations, so that memory is bounded and what repeats stays. */
+class BarrenTexts {
+  readonly #raw: Read;
+  #young = new Set<string>();
+  #old = new Set<string>();
+
+  /** It knows values as the line has them: a known one is not even decoded. */
+  constructor(raw: Read) {
+    this.#raw = raw;
+  }
+
+  has(event: LogEvent): boolean {
+    const text = this.#raw(event);
+    if (typeof text !== "string") return false;
+    return this.#young.has(text) || (this.#old.has(text) && this.#keep(text));
+  }
+
+  add(event: LogEvent): void {
+    const text = this.#raw(event);
+    if (typeof text === "string" && text.length <= MAX_REMEMBERED_LENGTH) this.#keep(text);
+  }
+
+  #keep(text: string): true {
+    if (this.#young.size >= MAX_REMEMBERED) {
+      this.#old = this.#young;
+      this.#young = new Set();
+    }
+    this.#young.add(detached(text));
+    return true;
   }
 }
 

@@ -10,6 +10,7 @@ import { diskBench } from "./disk.ts";
 import { DEFAULT_LOG, writeLog } from "./generate-log.ts";
 import type { BenchOptions } from "./measure.ts";
 import { replayBench } from "./replay.ts";
+import { rulesBench } from "./rules.ts";
 import { storeBench } from "./store.ts";
 import { tailBench } from "./tail.ts";
 
@@ -20,6 +21,7 @@ interface Bench {
 
 const BENCHES: Readonly<Record<string, Bench>> = {
   replay: { question: "How fast is `sekisho replay`, on one core?", run: replayBench },
+  rules: { question: "What do rules cost, and 500 more texts to look for?", run: rulesBench },
   store: { question: "How fast does the daemon catch up when everything is stored?", run: storeBench },
   tail: { question: "What does a live log of 5,000 lines a second cost?", run: tailBench },
   disk: { question: "What do events take on disk, and how long does retention stall?", run: diskBench },
