@@ -143,7 +143,9 @@ export const configSchema = z.strictObject({
         .describe("Events older than this are deleted; findings and decisions stay."),
       disk: size
         .prefault("2GiB")
-        .describe("Disk budget of the database: while it needs more, the oldest events are deleted."),
+        .describe(
+          "Disk budget of the database: while it needs more, the oldest goes: events, and evidence of closed incidents. Findings, decisions and what is open stay.",
+        ),
       unparsed: size.prefault("64MiB").describe("Disk budget for the bytes of lines that did not parse."),
     })
     .prefault({}),

@@ -9,6 +9,7 @@ import { checkpointTails } from "./migrations/0004-checkpoint-tails.ts";
 import { retention } from "./migrations/0005-retention.ts";
 import { decidedAt } from "./migrations/0006-decided-at.ts";
 import { spans } from "./migrations/0007-spans.ts";
+import { evidence } from "./migrations/0008-evidence.ts";
 
 export type Connection = Database.Database;
 
@@ -21,6 +22,7 @@ const MIGRATIONS: readonly string[] = [
   retention,
   decidedAt,
   spans,
+  evidence,
 ];
 /** From this version on, a database gives free space back. */
 const GIVES_SPACE_BACK = 5;

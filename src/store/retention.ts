@@ -1,6 +1,7 @@
 import type { UnixMs } from "../model/time.ts";
 import { BLOCK } from "./client-blocks.ts";
 import type { Connection } from "./database.ts";
+import { deleteEvidence } from "./evidence.ts";
 import type { Spans } from "./spans.ts";
 import type { Statements } from "./statements.ts";
 import type { Traffic } from "./traffic.ts";
@@ -10,7 +11,7 @@ import type { UnparsedBytes } from "./unparsed-bytes.ts";
 export interface RetentionLimits {
   /** Events that are older go. */
   readonly before: UnixMs | null;
-  /** Bytes that the database may use; the oldest events go while it uses more. */
+  /** Bytes that the database may use; the oldest goes while it uses more: evidence of closed incidents, and events. */
   readonly disk: number | null;
 }
 
@@ -48,20 +49,22 @@ export class Retention {
   /** One step, in a transaction of the caller; false when there was nothing to do. */
   step(limits: RetentionLimits, nextEvent: number, now: UnixMs): boolean {
     const oldest = this.#statements.number("SELECT min(id) FROM events") ?? nextEvent;
+    const isOver = limits.disk !== null && this.#usedBytes() > limits.disk;
     return (
       this.#deleteTexts(oldest) ||
       this.#deleteUnparsed(oldest) ||
-      this.#deleteEvents(oldest, this.#keepFrom(limits, oldest, nextEvent)) ||
+      (isOver && deleteEvidence(this.#statements, oldest) > 0) ||
+      this.#deleteEvents(oldest, this.#keepFrom(limits.before, isOver, oldest, nextEvent)) ||
       this.#traffic.deleteSome(limits.before, now) > 0 ||
       this.#giveBack()
     );
   }
 
-  #keepFrom({ before, disk }: RetentionLimits, oldest: number, nextEvent: number): number {
+  #keepFrom(before: UnixMs | null, isOver: boolean, oldest: number, nextEvent: number): number {
     // The newest stays, as it says which number comes next.
     const newest = nextEvent - 1;
     // The last few stay too, or a budget that is too small would have each batch deleted as it comes.
-    if (disk !== null && newest - oldest >= EVENTS_A_STEP && this.#usedBytes() > disk) return newest;
+    if (isOver && newest - oldest >= EVENTS_A_STEP) return newest;
     if (before === null) return oldest;
     return Math.min(newest, this.#spans.firstYoungerThan(before) ?? newest);
   }

@@ -3,7 +3,6 @@ import type { LogEvent } from "../model/event.ts";
 import { type Finding, SEVERITIES, type Severity } from "../model/finding.ts";
 import { type Target, targetOfSubject } from "../model/ip.ts";
 import type { Checkpoint, Fingerprint, Source, StoredCheckpoint } from "../model/line.ts";
-import { maskSecrets } from "../model/secrets.ts";
 import type { SocketChange } from "../model/socket.ts";
 import { type Clock, NEVER, type UnixMs } from "../model/time.ts";
 import { bansByRules, type CausedBan, type Consumed, consumedHits } from "./caused.ts";
@@ -12,6 +11,7 @@ import { type Connection, explained, openForWriting, shortenLog } from "./databa
 import { type DecisionRow, decisionOf } from "./decision-rows.ts";
 import { Dictionary } from "./dictionary.ts";
 import { EventRows } from "./event-rows.ts";
+import { keptEvidence } from "./evidence.ts";
 import { Retention, type RetentionLimits } from "./retention.ts";
 import { SocketRows } from "./socket-rows.ts";
 import { Spans } from "./spans.ts";
@@ -139,7 +139,7 @@ export class StoreWriter implements Disposable {
       finding.firstSeen,
       finding.lastSeen,
       finding.count,
-      JSON.stringify(finding.evidence.map(maskSecrets)),
+      keptEvidence(finding.evidence),
       judgement.kind === "spared" ? judgement.why : null,
       event,
     );

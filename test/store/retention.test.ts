@@ -117,6 +117,22 @@ describe("retention", () => {
     expect(store.reader.incident(1)!.findings[0]!.evidence).toEqual(["first line", "last line"]);
   });
 
+  test("over its budget gives up the evidence of closed incidents that is older than all events; findings stay, and open incidents whole", () => {
+    using folder = temporaryFolder();
+    using store = new Store(folder.path);
+    const evidence = Array.from({ length: 8 }, (_, n) => `${n} ${"x".repeat(1_000)}`);
+    for (let n = 0; n < 2_000; n++)
+      store.commit([access("192.0.2.7", n)], [finding(`2001:db8:0:${n.toString(16)}::/64`, n, { evidence })]);
+    store.writer.setIncidentState(1_000, "open");
+    for (let id = 1; id <= 2_000; id++) if (id !== 1_000) store.writer.setIncidentState(id, "closed");
+    commitLongPaths(store, 2_000, 12_000, 1_000);
+    retain(store, { disk: 12 * MIB });
+    const kept = (id: number) => store.reader.incident(id)!.findings[0]!.evidence.length;
+    expect([kept(1), kept(1_000), kept(2_000)]).toEqual([0, 8, 0]);
+    expect(ask(store, "SELECT count(*) FROM events")).toBeGreaterThanOrEqual(4_000);
+    expect(ask(store, "SELECT count(*) FROM findings")).toBe(2_000);
+  });
+
   test("that leaves one event leaves nothing behind that stops the next after a restart", () => {
     using folder = temporaryFolder();
     const unparsed: LogEvent = {
