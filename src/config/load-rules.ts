@@ -36,8 +36,13 @@ export function completeRule(spec: RuleSpec, lists: Lists, report: Report): Rule
     for (const [index, step] of bucket.steps.entries())
       fieldsUnknownTo(events, step, ["bucket", "steps", index], report);
   }
+  const { unless } = spec;
+  if (unless !== undefined) fieldsUnknownTo(events, unless.match, ["unless", "match"], report);
   return {
     ...spec,
+    ...(unless && {
+      unless: { ...unless, match: withLists(unless.match, lists, report, ["unless", "match"]) },
+    }),
     match: withLists(spec.match, lists, report),
     bucket: bucketWithLists(bucket, lists, report),
   };

@@ -5,6 +5,7 @@ import { type DurationMs, PERMANENT } from "../model/time.ts";
 import type { Bucket } from "./buckets/bucket.ts";
 import { bucketFields, bucketMaker, windowOf } from "./buckets/bucket-of.ts";
 import type { Held } from "./buckets/evidence.ts";
+import { UnlessBucket } from "./buckets/unless.ts";
 import { FIELDS, type FieldName, OPENING_FIELDS } from "./fields.ts";
 import { compileMatcher, couldMatch, fieldsOf, type Matcher } from "./matcher.ts";
 import type { Site } from "./read-field.ts";
@@ -19,6 +20,8 @@ export interface CompiledRule {
   readonly severity: Severity;
   readonly events: SourceKind;
   readonly matches: Matcher;
+  /** What its bucket is given: beside hits what `unless` counts. */
+  readonly looksAt: Matcher;
   /** Whether any event with this status, and a handshake or not, can match: rules that cannot are never asked. */
   readonly concerns: (status: number, handshake: boolean) => boolean;
   /** Whether it reads nothing that only the line at a socket's end knows, and so judges the opening. */
@@ -47,6 +50,7 @@ export const compileRule = (rule: NamedRule, site: Site): CompiledRule => compil
 function compileWith({ id, spec }: NamedRule, views: TextViews): CompiledRule {
   const known: readonly FieldName[] = FIELDS[spec.events];
   const asked = [...fieldsOf(spec.match), ...bucketFields(spec.bucket)];
+  if (spec.unless !== undefined) asked.push(...fieldsOf(spec.unless.match));
   const nameField = subjectField(spec.subject);
   if (nameField !== null) asked.push(nameField);
   const unknown = asked.find((field) => !known.includes(field));
@@ -57,7 +61,7 @@ function compileWith({ id, spec }: NamedRule, views: TextViews): CompiledRule {
       `use one of ${known.join(", ")}`,
     );
   }
-  const window = windowOf(spec.bucket);
+  const window = Math.max(windowOf(spec.bucket), spec.unless?.window ?? 0) as DurationMs;
   if (window === PERMANENT) {
     throw new SekishoError(
       "RULE_INVALID",
@@ -66,19 +70,24 @@ function compileWith({ id, spec }: NamedRule, views: TextViews): CompiledRule {
     );
   }
   const match = hitsOf(spec);
+  const matches = compileMatcher(match, views);
+  const isGood = spec.unless === undefined ? null : compileMatcher(spec.unless.match, views);
+  const looked = spec.unless === undefined ? [match] : [match, spec.unless.match];
+  const compile = {
+    matcher: (matcher: MatcherSpec) => compileMatcher(matcher, views),
+    read: (field: FieldName) => views.view(field, false).read,
+  };
   return {
     id,
     title: spec.title.en,
     severity: spec.severity,
     events: spec.events,
-    matches: compileMatcher(match, views),
-    concerns: (status, handshake) => couldMatch(match, { status, handshake }),
+    matches,
+    looksAt: isGood === null ? matches : (event) => matches(event) || isGood(event),
+    concerns: (status, handshake) => looked.some((each) => couldMatch(each, { status, handshake })),
     atOpening: spec.events === "access" && asked.every((field) => OPENING_FIELDS.includes(field)),
     keyOf: keyReader(spec.subject),
-    newBucket: bucketMaker(spec.bucket, {
-      matcher: (matcher) => compileMatcher(matcher, views),
-      read: (field) => views.view(field, false).read,
-    }),
+    newBucket: sparing(spec.unless, bucketMaker(spec.bucket, compile), matches, isGood),
     window,
     cooldown: spec.cooldown,
     ban: spec.ban === "none" ? null : spec.mode === "observe" ? "observe" : spec.ban,
@@ -88,3 +97,15 @@ function compileWith({ id, spec }: NamedRule, views: TextViews): CompiledRule {
 /** Of a sequence only what is one of its steps is a hit. */
 const hitsOf = ({ match, bucket }: RuleSpec): MatcherSpec =>
   bucket.kind === "sequence" ? { all: [match, { any: bucket.steps }] } : match;
+
+/** Buckets that do not fire while `unless` holds. */
+function sparing(
+  unless: RuleSpec["unless"],
+  newBucket: CompiledRule["newBucket"],
+  isHit: Matcher,
+  isGood: Matcher | null,
+): CompiledRule["newBucket"] {
+  if (unless === undefined || isGood === null) return newBucket;
+  const { count = Number.POSITIVE_INFINITY, share = Number.POSITIVE_INFINITY, window } = unless;
+  return (held) => new UnlessBucket({ isHit, isGood, count, share, window }, newBucket(held));
+}

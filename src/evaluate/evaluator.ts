@@ -86,7 +86,7 @@ export class Evaluator {
       let key: SubjectKey | undefined;
       for (const placed of this.#rulesFor(event)) {
         const { rule } = placed;
-        if (!rule.matches(event)) continue;
+        if (!rule.looksAt(event)) continue;
         key ??= keyOf(event.client);
         const subject = rule.keyOf === null ? key : rule.keyOf(event, event.client);
         if (subject === null) continue;
@@ -205,7 +205,7 @@ export class Evaluator {
     if (event.kind === "unparsed" || event.client === null) return;
     if ((event.kind === "access" || event.kind === "error") && event.refused) return;
     for (const placed of this.#rulesFor(event)) {
-      if (!placed.rule.matches(event)) continue;
+      if (!placed.rule.looksAt(event)) continue;
       if (event.time > this.#latest) this.#latest = event.time;
       const key = placed.rule.keyOf === null ? keyOf(event.client) : placed.rule.keyOf(event, event.client);
       if (key === null) continue;

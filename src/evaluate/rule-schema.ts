@@ -95,6 +95,20 @@ export const matcherSchema: z.ZodType<MatcherSpec> = z
 const bucketSchema = bucketSchemaWith([...FIELD_NAMES, "client"], matcherSchema);
 export type BucketSpec = z.infer<typeof bucketSchema>;
 
+const unlessSchema = z.strictObject({
+  match: matcherSchema.describe(
+    "What is counted in favour of the subject, as successful logins or a status of 200.",
+  ),
+  count: z.number().int().min(1).max(1_000_000).optional().describe("So many of them spare the subject."),
+  share: z
+    .number()
+    .gt(0)
+    .max(1)
+    .optional()
+    .describe("So large a part of them and the hits spares it, as in 0.5."),
+  window: durationText.describe("The span of time that is counted, back from the newest."),
+});
+
 export const ruleSchema = z
   .strictObject({
     title: z.strictObject({
@@ -125,6 +139,9 @@ export const ruleSchema = z
         "Whose hits are counted together: those of an address (IPv6: of its /64), of a prefix (IPv4 /24; IPv6 /56, or /48), of a name, or of an address and a name.",
       ),
     match: matcherSchema.describe("What makes an event a hit."),
+    unless: unlessSchema
+      .optional()
+      .describe("What spares a subject: many innocent people behind one address look like this."),
     bucket: bucketSchema.describe("How many hits of one subject, in how long, make a finding."),
     cooldown: durationText
       .prefault("1m")
@@ -133,6 +150,11 @@ export const ruleSchema = z
       .union([z.enum(["default", "none"]), durationText])
       .default("default")
       .describe("Length of a first ban: the policy's, none (the rule only reports), or its own."),
+  })
+  .superRefine(({ unless }, context) => {
+    if (unless === undefined || unless.count !== undefined || unless.share !== undefined) return;
+    const message = "is without a number; write count, share, or both, of which one is enough then";
+    context.addIssue({ code: "custom", path: ["unless"], message });
   })
   .superRefine(({ subject, ban }, context) => {
     if (!isNameOnly(subject) || ban === "none") return;

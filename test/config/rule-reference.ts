@@ -9,7 +9,7 @@ import { configReference } from "./reference.ts";
 
 /** The tables of docs/rules.md by name, made from the schema and the shipped rules. */
 export function ruleTables(rules: readonly NamedRule[]): Readonly<Record<string, string>> {
-  const { bucket, match, ...rest } = ruleSchema.shape;
+  const { bucket, match, unless, ...rest } = ruleSchema.shape;
   const { only, except, ...changes } = overrideSchema.shape;
   return {
     keys: configReference(z.strictObject(rest)),

@@ -6,7 +6,7 @@ import { ruleSchema } from "../../src/evaluate/rule-schema.ts";
 import type { LogEvent } from "../../src/model/event.ts";
 import { access, at } from "./events.ts";
 
-const rule = (id: string, bucket: object, cooldown: string, subject = "address") =>
+const rule = (id: string, bucket: object, cooldown: string, subject = "address", more: object = {}) =>
   compileRule(
     {
       id,
@@ -20,6 +20,7 @@ const rule = (id: string, bucket: object, cooldown: string, subject = "address")
         subject,
         bucket,
         cooldown,
+        ...more,
       }),
     },
     { origins: new Set() },
@@ -37,6 +38,9 @@ const rules = [
   ),
   rule("in-turn", { kind: "sequence", steps: [{ path: "/1" }, { path: "/2" }], window: "90s" }, "10s"),
   rule("of-many", { kind: "distinct", of: "client", count: 2, window: "1m" }, "30s", "prefix"),
+  rule("unless-good", { kind: "threshold", count: 3, window: "1m" }, "10s", "address", {
+    unless: { match: { path: "/4" }, share: 0.3, window: "4m" },
+  }),
 ];
 const denied = (client: number, seconds: number, path: number): LogEvent =>
   access(`192.0.2.${client}`, seconds, { status: 403, path: `/${path}` });

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { PARTS, RatioBucket } from "../../src/evaluate/buckets/ratio.ts";
+import { PARTS } from "../../src/evaluate/buckets/parts.ts";
+import { RatioBucket } from "../../src/evaluate/buckets/ratio.ts";
 import type { LogEvent } from "../../src/model/event.ts";
 import type { DurationMs } from "../../src/model/time.ts";
 import { access, at } from "./events.ts";

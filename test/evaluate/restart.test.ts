@@ -59,7 +59,12 @@ const named = rule(
   { kind: "leaky", capacity: 2, leak: 1, per: "30s" },
   { subject: "user", ban: "none" },
 );
-rules.push(paired, wide, named);
+const unless = rule(
+  "unless",
+  { kind: "threshold", count: 3, window: "30s" },
+  { unless: { match: { path: "/4" }, share: 0.5, window: "50s" }, cooldown: "5s" },
+);
+rules.push(unless, paired, wide, named);
 
 const denied = (client: string, second: number) =>
   access(client, second, {
