@@ -1,6 +1,6 @@
 /**
  * Takes the pictures of the README anew: `bin/node docs/images/take-screenshots.ts` (after `npm run build`).
- * They show the real program some time into its demo, as in a browser window.
+ * They show the real program some time into its demo, as in a browser window, and the panel of WebSockets by itself.
  */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -30,6 +30,7 @@ try {
   await sleep(DEMO_MS);
   const last = page.getByRole("table", { name: "Bans" }).getByRole("row").nth(BANS);
   const { y, height } = (await last.boundingBox())!;
+  const panel = page.getByRole("region", { name: "Open WebSockets" });
   const clip = { x: 0, y: 0, width: 1280, height: Math.ceil(y + height) };
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme });
@@ -39,6 +40,7 @@ try {
       fullPage: true,
       clip,
     });
+    await panel.screenshot({ path: join(import.meta.dirname, `websockets-${colorScheme}.png`) });
   }
 } finally {
   rmSync(folder, { recursive: true });
