@@ -65,6 +65,11 @@ export class TextView {
     return (event) => this.#folded.holds(event, folded) && this.#exact.holds(event, exact);
   }
 
+  /** Whether the event's text has any literal of any rule, case aside. */
+  foundAny(event: LogEvent): boolean {
+    return this.#folded.foundAny(event);
+  }
+
   build(): void {
     this.#folded.build();
     this.#exact.build();
@@ -103,6 +108,11 @@ class LiteralSearch {
   holds(event: LogEvent, group: number): boolean {
     if (event !== this.#event) this.#search(event);
     return this.#foundAny && this.#found[group] === 1;
+  }
+
+  foundAny(event: LogEvent): boolean {
+    if (event !== this.#event) this.#search(event);
+    return this.#foundAny;
   }
 
   #search(event: LogEvent): void {

@@ -99,6 +99,22 @@ describe("texts that several rules look for", () => {
   });
 });
 
+describe("a matcher in which no text is found", () => {
+  const elsewhere = asking("/elsewhere");
+
+  test.each([
+    [{ any: [{ path: { contains: "/a" } }, { status: 200 }] }, true],
+    [{ any: [{ path: { contains: "/a" } }, { query: { contains: "b" } }] }, false],
+    [{ any: [{ path: { contains: "/a" } }, { all: [{ status: 200 }, { method: "GET" }] }] }, true],
+    [{ all: [{ status: 200 }, { path: { contains: "/a" } }] }, false],
+    [{ not: { path: { contains: "/a" } } }, true],
+    [{ all: [{ not: { path: { contains: "/a" } } }, { path: { contains: "/else" } }] }, true],
+    [{ path: { contains: "/else", prefix: "/a" } }, false],
+  ])("holds where it can without: %j is %s", (match, expected) => {
+    expect(matcher(match)(elsewhere)).toBe(expected);
+  });
+});
+
 describe("what is not shown or was not sent", () => {
   const unshown = access("203.0.113.1", 0, { referer: undefined });
   const unsent = access("203.0.113.1", 0, { referer: null });

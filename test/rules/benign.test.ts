@@ -1,0 +1,31 @@
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { compileRules } from "../../src/evaluate/compile-rule.ts";
+import { Evaluator } from "../../src/evaluate/evaluator.ts";
+import { unixMs } from "../../src/model/time.ts";
+import { createParser } from "../../src/parse/formats.ts";
+import { readRules } from "../../src/setup.ts";
+import { generateLog } from "../bench/generate-log.ts";
+
+/** What the generator's attackers ask for and call themselves; nobody else of its clients does. */
+const ATTACKER =
+  /zgrab|Nikto|sqlmap|"curl\/|"-" "-"$|\.env|\.git|\.aws|wp-login|xmlrpc|phpmyadmin|phpunit|cgi-bin|union|%3Cscript|etc\/passwd|jndi|server-status|actuator|boaform|\/shell|\/backup\d/i;
+
+test("in a shop's day the shipped rules on attacks and probing find scanners and nobody else", () => {
+  const rules = readRules(join(import.meta.dirname, "../../rules"), []).filter(
+    ({ spec }) => spec.tags.includes("attack") || spec.tags.includes("probing"),
+  );
+  const evaluator = new Evaluator(compileRules(rules, { origins: new Set() }));
+  const parser = createParser("access", "combined", "UTC");
+  const now = unixMs(Date.UTC(2026, 10, 22));
+  const attackers = new Set<string>();
+  const found = new Set<string>();
+  for (const piece of generateLog({ lines: 100_000, clients: 17_500, seed: 2, format: "combined" })) {
+    const lines = piece.split("\n").filter((line) => line !== "");
+    for (const line of lines) if (ATTACKER.test(line)) attackers.add(line.slice(0, line.indexOf(" ")));
+    const findings = evaluator.evaluate(lines.map((line) => parser.parse(line, 1, now)));
+    for (const { evidence } of findings) found.add(evidence[0]!.slice(0, evidence[0]!.indexOf(" ")));
+  }
+  expect(found.size).toBeGreaterThan(50);
+  expect([...found].filter((client) => !attackers.has(client))).toEqual([]);
+});
