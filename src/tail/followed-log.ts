@@ -132,8 +132,8 @@ export class FollowedLog {
   }
 
   #opened(stat: Stats): PlainFile {
-    const { path } = this.source;
-    const descriptor = openLog(path, stat);
+    const { path, kind } = this.source;
+    const descriptor = openLog(path, stat, kind);
     const file = new PlainFile(descriptor, this.#reader);
     if (packingIn(descriptor) !== null) {
       file.close();
@@ -197,6 +197,7 @@ export class FollowedLog {
     const isHeld = (dev: number, ino: number) => this.#rotated.some((file) => file.isAt({ dev, ino }));
     const log = {
       path: this.source.path,
+      kind: this.source.kind,
       checkpoints: () => [...this.#checkpoints.values()],
       isHeld,
       isCurrentKnown: () => this.#current?.isKnown ?? false,

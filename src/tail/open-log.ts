@@ -1,5 +1,7 @@
-import { closeSync, constants, fstatSync, openSync, type Stats } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, type Stats, statSync } from "node:fs";
+import { dirname } from "node:path";
 import { messageOf, SekishoError, systemCode } from "../model/errors.ts";
+import type { SourceKind } from "../model/event.ts";
 import { bytesAt } from "./fingerprint.ts";
 import { MAGIC_LENGTH, type Packing, packingOf } from "./unpack.ts";
 
@@ -10,12 +12,33 @@ const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
  * Opens a log that `stat` was a regular file. It is looked at before, since to open a device can set something going, and
  * again once it is open, as it may have been replaced in between.
  */
-export function openLog(path: string, stat: Stats): number {
+export function openLog(path: string, stat: Stats, kind: SourceKind): number {
   if (!stat.isFile()) throw notAFile(path);
-  const descriptor = openSync(path, FLAGS);
+  const descriptor = kind === "audit" && !isKept(dirname(path)) ? openOfApp(path) : openSync(path, FLAGS);
   if (fstatSync(descriptor).isFile()) return descriptor;
   closeSync(descriptor);
   throw notAFile(path);
+}
+
+/** True when nobody but root and Sekisho's own user may put something into the folder. */
+function isKept(folder: string): boolean {
+  const { uid, mode } = statSync(folder);
+  return (uid === 0 || uid === process.geteuid?.()) && (mode & 0o022) === 0;
+}
+
+/** An app that could have Sekisho follow a link would read, as unparsed lines, what only Sekisho may read. */
+function openOfApp(path: string): number {
+  try {
+    return openSync(path, FLAGS | constants.O_NOFOLLOW);
+  } catch (cause) {
+    if (systemCode(cause) !== "ELOOP") throw cause;
+    throw new SekishoError(
+      "LOG_UNREADABLE",
+      `${path} is a link in a folder that others than root and Sekisho may write to`,
+      "links to audit logs are followed only where root alone can make them: name the file itself, or take the right to write from others",
+      { cause },
+    );
+  }
 }
 
 /** How the open file is packed; null: it is plain. */

@@ -1,5 +1,6 @@
 import { closeSync, fstatSync } from "node:fs";
 import { SekishoError, systemCode } from "../model/errors.ts";
+import type { SourceKind } from "../model/event.ts";
 import type { StoredCheckpoint } from "../model/line.ts";
 import { checkpointOf, FILE_TIME_TICK_MS, isRead } from "./fingerprint.ts";
 import { type Generation, generationsOf, isNamedPacked } from "./generations.ts";
@@ -17,6 +18,7 @@ const MOST_MOVES = 1_000;
 /** The log whose generations are looked at. */
 export interface RotatedLog {
   readonly path: string;
+  readonly kind: SourceKind;
   /** Of all files of the log, as far as they are remembered. */
   checkpoints(): readonly StoredCheckpoint[];
   /** True for a file that is held open, whose lines are read there. */
@@ -204,7 +206,7 @@ export class UnreadGenerations {
     isLate: boolean,
   ): { descriptor: number; packing: Packing | null } | "unfit" | "moved" {
     try {
-      const descriptor = openLog(path, stat);
+      const descriptor = openLog(path, stat, this.#log.kind);
       const { dev, ino } = fstatSync(descriptor);
       const packing = packingIn(descriptor);
       const isUnfit = packing === null && isNamedPacked(path);

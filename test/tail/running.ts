@@ -1,4 +1,5 @@
 import { expect } from "vitest";
+import type { SourceKind } from "../../src/model/event.ts";
 import { Tailer } from "../../src/tail/tailer.ts";
 import type { Registry } from "./registry.ts";
 
@@ -14,8 +15,13 @@ export class Running implements AsyncDisposable {
   readonly #done: Promise<void>;
 
   /** It stops by itself after so many batches. */
-  constructor(path: string, registry: Registry, batches = Number.POSITIVE_INFINITY) {
-    const log = { path, kind: "access", format: "auto", timezone: null, fields: null } as const;
+  constructor(
+    path: string,
+    registry: Registry,
+    batches = Number.POSITIVE_INFINITY,
+    kind: SourceKind = "access",
+  ) {
+    const log = { path, kind, format: "auto", timezone: null, fields: null } as const;
     this.tailer = new Tailer([log], registry);
     this.#done = this.#run(registry, batches);
   }

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import {
   appendFileSync,
   chmodSync,
+  closeSync,
   mkdirSync,
   renameSync,
   rmSync,
@@ -127,7 +128,7 @@ test("a pipe that takes a log's place between two looks is not waited for", () =
   const stat = statSync(log);
   rmSync(log);
   execFileSync("mkfifo", [log]);
-  expect(() => openLog(log, stat)).toThrow("not a regular file");
+  expect(() => openLog(log, stat, "access")).toThrow("not a regular file");
 });
 
 test("a log that its user may not read is a problem with a hint, and is read once it may be", () => {
@@ -160,4 +161,44 @@ test("a log that its user may not read is a problem with a hint, and is read onc
     lines: ["one"],
     after: null,
   });
+});
+
+test("a link to an audit log is followed only in a folder that nobody else may write to", async () => {
+  using folder = temporaryFolder();
+  using elsewhere = temporaryFolder();
+  const secret = join(elsewhere.path, "secret");
+  writeFileSync(secret, "for root only\n");
+  const log = join(folder.path, "audit.jsonl");
+  symlinkSync(secret, log);
+  const open = (kind: "audit" | "access") => openLog(log, statSync(log), kind);
+  closeSync(open("audit"));
+  chmodSync(folder.path, 0o1777);
+  expect(() => open("audit")).toThrow(/is a link in a folder that others/);
+  // Apache's own logs are root's.
+  closeSync(open("access"));
+  rmSync(log);
+  writeFileSync(log, "mine\n");
+  closeSync(open("audit"));
+});
+
+test("what an app links to as a generation of its audit log is not read", async () => {
+  using folder = temporaryFolder();
+  using elsewhere = temporaryFolder();
+  chmodSync(folder.path, 0o777);
+  const secret = join(elsewhere.path, "secret");
+  writeFileSync(secret, "for root only\n");
+  const log = join(folder.path, "audit.jsonl");
+  const registry = new Registry();
+  writeFileSync(log, "one\n");
+  {
+    await using running = new Running(log, registry, undefined, "audit");
+    await running.has(1);
+  }
+  symlinkSync(secret, `${log}.1`);
+  rmSync(log);
+  writeFileSync(log, "two\n");
+  await using running = new Running(log, registry, undefined, "audit");
+  await running.has(1);
+  expect(running.lines).toEqual(["two"]);
+  expect(running.problem()?.message).toMatch(/is a link/);
 });
