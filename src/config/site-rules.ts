@@ -135,6 +135,7 @@ function changedRule(
   // The lists of the rule were read with it, and what a change may say of a bucket has none.
   const spec = {
     ...rest,
+    ...(before.unless && { unless: before.unless }),
     match:
       scope.length === 0 ? before.match : { ...before.match, all: [...(before.match.all ?? []), ...scope] },
     bucket: { ...before.bucket, ...numbersOf(merging) } as typeof merging,

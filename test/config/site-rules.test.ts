@@ -91,6 +91,24 @@ describe("a file with the name of a rule", () => {
     expect(rule.spec.match.all).toEqual([{ not: { path: { prefix: ["/old/", "/older/"] } } }]);
   });
 
+  test("leaves the lists in a rule as they were read with it", () => {
+    const listed = `${RULE}unless: { match: { path: { list: pages } }, count: 3, window: 5m }\n`.replace(
+      "{ status: 403 }",
+      "{ path: { prefix: { list: pages } } }",
+    );
+    const folder = folderWith({
+      "shipped/a.yaml": listed.replace("path: { list: pages }", "path: { oneOf: { list: pages } }"),
+      "shipped/lists/pages.txt": "/a\n",
+      "rules.d/a.yaml": "bucket: { count: 9 }\n",
+    });
+    const { rules } = loadRuleSet(join(folder, "shipped"), join(folder, "rules.d"));
+    expect(rules[0]!.spec).toMatchObject({
+      match: { path: { prefix: ["/a"] } },
+      unless: { match: { path: { oneOf: ["/a"] } } },
+      bucket: { count: 9 },
+    });
+  });
+
   test("cannot be misunderstood: what is wrong is told with its place, of all files together", () => {
     expect(
       problems({
