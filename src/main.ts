@@ -5,9 +5,6 @@ import type { CliContext } from "./cli/context.ts";
 import { runCli } from "./cli/program.ts";
 import { unixMs } from "./model/time.ts";
 
-/** The folder that holds package.json, in a checkout as in an installation. */
-const ROOT = join(import.meta.dirname, "..");
-
 /** In the order of the help. Each is loaded when it is asked for: loading all takes longer than most of them run. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import("./cli/run.ts")).runCommand(context),
@@ -25,7 +22,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   apache: loadApache,
 };
 
-const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
+const { version } = JSON.parse(readFileSync(join(import.meta.dirname, "../package.json"), "utf8")) as {
   version: string;
 };
 
@@ -56,11 +53,11 @@ async function loadCheck(): Promise<Command> {
   const { checkCommand } = await import("./cli/check.ts");
   const { asSekishoError } = await import("./model/errors.ts");
   const { detectFormat } = await import("./parse/formats.ts");
-  const { checkFormat, readRuleSet } = await import("./setup.ts");
+  const { checkFormat, PACKAGE_ROOT, readRuleSet } = await import("./setup.ts");
   return checkCommand(context, {
     checkFormat,
     checkRules: readRuleSet,
-    shippedRules: join(ROOT, "rules"),
+    shippedRules: join(PACKAGE_ROOT, "rules"),
     detectFormat,
     probeEnforcers: async (config) => {
       const { enforcersOf } = await import("./daemon.ts");

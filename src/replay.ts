@@ -93,11 +93,11 @@ export async function replay(options: ReplayOptions): Promise<Replayed> {
   });
   for await (const batch of merged(sources)) {
     for (const event of batch) {
+      if (event.time > latest) latest = event.time;
       events[event.kind]++;
       if (event.kind === "unparsed") reasons.set(event.reason, (reasons.get(event.reason) ?? 0) + 1);
     }
     const outcome = judge(batch, stages, NEVER);
-    for (const { time } of batch) if (time > latest) latest = time;
     stages.evaluator.forgetOver(latest as UnixMs, batch.length);
     findings.push(...outcome.findings);
     for (const judgement of outcome.judgements) {

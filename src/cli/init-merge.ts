@@ -1,7 +1,7 @@
 import { dirname, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { type Document, isMap, isSeq, parseDocument, type YAMLMap, type YAMLSeq } from "yaml";
-import { checkYaml } from "../config/document.ts";
+import { checkYaml, YAML_OPTIONS } from "../config/document.ts";
 import { configSchema, type WrittenConfig, type WrittenLog } from "../config/schema.ts";
 import { messageOf, SekishoError } from "../model/errors.ts";
 
@@ -52,9 +52,7 @@ export function mergeConfig(file: string, before: string, made: string): Merged 
   return { text: isSame ? before : textOf(document, file, expected), changes };
 }
 
-/** As checkYaml reads it. */
-const parse = (text: string): Document =>
-  parseDocument(text, { stringKeys: true, prettyErrors: false, schema: "core", resolveKnownTags: false });
+const parse = (text: string): Document => parseDocument(text, YAML_OPTIONS);
 
 /** Read back and compared: anchors and the like can make a change mean more than it says. */
 function textOf(document: Document, file: string, expected: WrittenConfig): string {

@@ -7,7 +7,7 @@ import { configFile, loadWhereabouts } from "../config/load.ts";
 import { configSchema } from "../config/schema.ts";
 import { readTextFile } from "../config/text-file.ts";
 import { isThere, type Written, writeConfig } from "../config/write.ts";
-import { SekishoError } from "../model/errors.ts";
+import { SekishoError, systemCode } from "../model/errors.ts";
 import { calledAs } from "./called.ts";
 import { runningPid } from "./client.ts";
 import { type CliContext, subcommand } from "./context.ts";
@@ -137,7 +137,7 @@ function mayMake(path: string): boolean {
       accessSync(folder, constants.W_OK | constants.X_OK);
       return true;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT" || folder === "/") return false;
+      if (systemCode(error) !== "ENOENT" || folder === "/") return false;
     }
   }
 }

@@ -27,6 +27,17 @@ export interface CheckedDocument<Value> {
   problem(path: Path, message: string): string;
 }
 
+/** How all our documents are read, so that one that is changed means what it did when it was checked. */
+export const YAML_OPTIONS = {
+  strict: true,
+  uniqueKeys: true,
+  stringKeys: true,
+  prettyErrors: false,
+  schema: "core",
+  merge: false,
+  resolveKnownTags: false,
+} as const;
+
 /** A document may name a value a few times by an alias; a bomb names it millions of times. */
 const MAX_ALIASES = 100;
 
@@ -52,16 +63,7 @@ export function checkYaml<S extends z.ZodType>(
   let document: Document.Parsed;
   let raw: unknown;
   try {
-    document = parseDocument(text, {
-      lineCounter: lines,
-      strict: true,
-      uniqueKeys: true,
-      stringKeys: true,
-      prettyErrors: false,
-      schema: "core",
-      merge: false,
-      resolveKnownTags: false,
-    });
+    document = parseDocument(text, { ...YAML_OPTIONS, lineCounter: lines });
     // One mistake often leads the parser to several on the same line; the first is the cause.
     const syntax = new Map<number, string>();
     for (const { offset, message } of syntaxProblems(document, text)) {

@@ -80,9 +80,7 @@ export class Evaluator {
     const horizon = now + CLOCK_SLACK_MS;
     for (let index = 0; index < events.length; index++) {
       const event = events[index]!;
-      if (event.kind === "unparsed" || event.client === null) continue;
-      // What an active ban refused must not keep the ban alive for ever.
-      if ((event.kind === "access" || event.kind === "error") && event.refused) continue;
+      if (!isDeed(event) || event.client === null) continue;
       let key: SubjectKey | undefined;
       for (const placed of this.#rulesFor(event)) {
         const { rule } = placed;
@@ -202,8 +200,7 @@ export class Evaluator {
   }
 
   #recount(event: LogEvent, counts: (rule: string, lane: Lane, subject: Subject) => boolean): void {
-    if (event.kind === "unparsed" || event.client === null) return;
-    if ((event.kind === "access" || event.kind === "error") && event.refused) return;
+    if (!isDeed(event) || event.client === null) return;
     for (const placed of this.#rulesFor(event)) {
       if (!placed.rule.looksAt(event)) continue;
       if (event.time > this.#latest) this.#latest = event.time;
@@ -242,6 +239,10 @@ function findingOf(
   bucket.clear();
   return finding;
 }
+
+/** What an active ban refused is none: it must not keep the ban alive for ever. */
+const isDeed = (event: LogEvent): event is Exclude<LogEvent, { kind: "unparsed" }> =>
+  event.kind !== "unparsed" && !((event.kind === "access" || event.kind === "error") && event.refused);
 
 /** Empties a bucket whose newest hit is ahead of the clock, and ends a cooldown that began there. */
 function dropAhead(bucket: Bucket, horizon: number): void {

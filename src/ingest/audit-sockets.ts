@@ -3,10 +3,10 @@ import type { UnparsedReason } from "../model/event.ts";
 import { unixMs } from "../model/time.ts";
 import { AuditLogParser } from "../parse/audit.ts";
 import type { Complaint } from "../receive/connection.ts";
-import { progressOf } from "../receive/progress.ts";
 import type { ReceiverSettings } from "../receive/receiver.ts";
 import { Receivers } from "../receive/receivers.ts";
 import type { StoreReader } from "../store/reader.ts";
+import { progressOf } from "./spool-progress.ts";
 
 const DEFAULT_MODE = 0o660;
 const parser = new AuditLogParser();

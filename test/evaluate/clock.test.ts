@@ -1,33 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { compileRule } from "../../src/evaluate/compile-rule.ts";
 import { Evaluator } from "../../src/evaluate/evaluator.ts";
-import { ruleSchema } from "../../src/evaluate/rule-schema.ts";
 import type { LogEvent } from "../../src/model/event.ts";
 import { access, at } from "./events.ts";
+import { ruleOf } from "./rules.ts";
 
 const HOUR = 3_600;
 const threshold = { kind: "threshold", count: 3, window: "1m" };
 const distinct = { kind: "distinct", of: "path", count: 3, window: "1m" };
 
 const evaluatorWith = (bucket: object): Evaluator =>
-  new Evaluator([
-    compileRule(
-      {
-        id: "r",
-        spec: ruleSchema.parse({
-          title: { en: "r", ja: "r" },
-          detects: "d",
-          why: "w",
-          severity: "medium",
-          events: "access",
-          match: { status: 403 },
-          bucket,
-          cooldown: "30m",
-        }),
-      },
-      { origins: new Set() },
-    ),
-  ]);
+  new Evaluator([ruleOf("r", { bucket, cooldown: "30m" })]);
 const denied = (seconds: number): LogEvent =>
   access("192.0.2.7", seconds, { status: 403, path: `/${seconds}` });
 /** Each event is read at the second that its clock shows. */

@@ -1,30 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { compileRule } from "../../src/evaluate/compile-rule.ts";
 import { Evaluator } from "../../src/evaluate/evaluator.ts";
-import { ruleSchema } from "../../src/evaluate/rule-schema.ts";
 import { unlimited } from "../../src/model/audit.ts";
 import { SekishoError } from "../../src/model/errors.ts";
 import { parseTarget, type Target } from "../../src/model/ip.ts";
 import { access, at } from "./events.ts";
+import { ruleOf } from "./rules.ts";
 
 const rule = (id: string, spec: object, origins: readonly string[] = []) =>
-  compileRule(
-    {
-      id,
-      spec: ruleSchema.parse({
-        title: { en: id, ja: id },
-        detects: "d",
-        why: "w",
-        severity: "medium",
-        events: "access",
-        match: { status: 403 },
-        bucket: { kind: "threshold", count: 3, window: "1m" },
-        cooldown: "30s",
-        ...spec,
-      }),
-    },
-    { origins: new Set(origins) },
-  );
+  ruleOf(id, { cooldown: "30s", ...spec }, origins);
 const denied = (client: string, seconds: number) => access(client, seconds, { status: 403 });
 
 describe("threshold", () => {

@@ -1,30 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { compileRule } from "../../src/evaluate/compile-rule.ts";
 import { Evaluator } from "../../src/evaluate/evaluator.ts";
-import { ruleSchema } from "../../src/evaluate/rule-schema.ts";
 import type { LogEvent } from "../../src/model/event.ts";
 import { access, at } from "./events.ts";
+import { ruleOf } from "./rules.ts";
 
 const rule = (id: string, bucket: object, cooldown: string, subject = "address", more: object = {}) =>
-  compileRule(
-    {
-      id,
-      spec: ruleSchema.parse({
-        title: { en: id, ja: id },
-        detects: "d",
-        why: "w",
-        severity: "medium",
-        events: "access",
-        match: { status: 403 },
-        subject,
-        bucket,
-        cooldown,
-        ...more,
-      }),
-    },
-    { origins: new Set() },
-  );
+  ruleOf(id, { bucket, cooldown, subject, ...more });
 const rules = [
   rule("often", { kind: "threshold", count: 3, window: "20s" }, "2m"),
   rule("slowly", { kind: "threshold", count: 4, window: "5m" }, "1s"),

@@ -1,23 +1,16 @@
 import { describe, expect, test } from "vitest";
-import { compileRule } from "../../src/evaluate/compile-rule.ts";
 import { type Consumed, Evaluator } from "../../src/evaluate/evaluator.ts";
-import { ruleSchema } from "../../src/evaluate/rule-schema.ts";
 import type { AuditTrust, TrustOf } from "../../src/model/audit.ts";
 import type { AuditEvent, AuditName } from "../../src/model/event.ts";
 import type { Finding } from "../../src/model/finding.ts";
 import { audit } from "./events.ts";
+import { ruleOf } from "./rules.ts";
 
-const spec = ruleSchema.parse({
-  title: { en: "Reported", ja: "報告" },
-  detects: "d",
-  why: "w",
-  severity: "medium",
+const rule = ruleOf("reported", {
   events: "audit",
   match: { name: ["ws.rate_exceeded", "input.rejected", "auth.failed"] },
-  bucket: { kind: "threshold", count: 3, window: "1m" },
   cooldown: "2s",
 });
-const rule = compileRule({ id: "reported", spec }, { origins: new Set() });
 
 const CHAT = 3;
 const SHOP = 4;

@@ -1,29 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { compileRule } from "../../src/evaluate/compile-rule.ts";
 import { Evaluator } from "../../src/evaluate/evaluator.ts";
-import { ruleSchema } from "../../src/evaluate/rule-schema.ts";
 import type { LogEvent } from "../../src/model/event.ts";
 import type { Finding } from "../../src/model/finding.ts";
 import { access, audit } from "./events.ts";
+import { ruleOf } from "./rules.ts";
 
 const rule = (id: string, bucket: object, spec: object = {}) =>
-  compileRule(
-    {
-      id,
-      spec: ruleSchema.parse({
-        title: { en: id, ja: id },
-        detects: "d",
-        why: "w",
-        severity: "medium",
-        events: "access",
-        match: { status: 403 },
-        bucket,
-        cooldown: "30s",
-        ...spec,
-      }),
-    },
-    { origins: new Set() },
-  );
+  ruleOf(id, { bucket, cooldown: "30s", ...spec });
 
 const rules = [
   rule("threshold", { kind: "threshold", count: 3, window: "1m" }),

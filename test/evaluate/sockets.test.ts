@@ -1,35 +1,23 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { compileRule } from "../../src/evaluate/compile-rule.ts";
 import { Evaluator } from "../../src/evaluate/evaluator.ts";
-import { ruleSchema } from "../../src/evaluate/rule-schema.ts";
 import { Sockets } from "../../src/evaluate/sockets.ts";
 import type { AccessEvent, LogEvent, OpeningEvent } from "../../src/model/event.ts";
 import type { SocketChange } from "../../src/model/socket.ts";
 import { ErrorLogParser } from "../../src/parse/error-log.ts";
 import { access, errorEvent, opening, socketEnd } from "./events.ts";
+import { ruleOf } from "./rules.ts";
 
 const CLIENT = "203.0.113.7";
 const FOREIGN = "https://evil.example";
 const foreign = { origin: FOREIGN };
 
 const rule = (id: string, match: object, bucket: object = {}) =>
-  compileRule(
-    {
-      id,
-      spec: ruleSchema.parse({
-        title: { en: id, ja: id },
-        detects: "d",
-        why: "w",
-        severity: "medium",
-        events: "access",
-        match,
-        bucket: { kind: "threshold", count: 2, window: "1m", ...bucket },
-        cooldown: "1s",
-      }),
-    },
-    { origins: new Set() },
-  );
+  ruleOf(id, {
+    match,
+    bucket: { kind: "threshold", count: 2, window: "1m", ...bucket },
+    cooldown: "1s",
+  });
 const HANDSHAKE = rule("handshake", { handshake: true });
 const FOREIGN_ORIGIN = rule("foreign-origin", { handshake: true, foreignOrigin: true });
 const LONG = rule("long", { handshake: true, durationUs: { atLeast: 1_000_000 } });
@@ -259,6 +247,8 @@ describe("which lines belong together", () => {
         const accepted = new Set<OpeningEvent>();
         for (const { client, origin, outcome, pause, lifetime } of all) {
           time += pause;
+          // A whole second is taken for a time that shows no more, so its record (no judgement) may be mixed up.
+          if (time % 1_000 === 0 || time % 1_000 === 998) time++;
           const [seconds, tookMs] = [time / 1_000, outcome === "accepted" ? lifetime : 8];
           if (outcome !== "refused by Apache") {
             const opened = opening(client, seconds + 0.002, { origin });

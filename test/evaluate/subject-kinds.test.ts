@@ -4,22 +4,16 @@ import { Policy } from "../../src/decide/policy.ts";
 import { Protected } from "../../src/decide/protected.ts";
 import { compileRule } from "../../src/evaluate/compile-rule.ts";
 import { Evaluator } from "../../src/evaluate/evaluator.ts";
-import { ruleSchema } from "../../src/evaluate/rule-schema.ts";
 import { unlimited } from "../../src/model/audit.ts";
 import type { AccessEvent } from "../../src/model/event.ts";
 import { parseTarget, type Target } from "../../src/model/ip.ts";
 import { type DurationMs, NEVER } from "../../src/model/time.ts";
 import { access } from "./events.ts";
+import { ruleSpec } from "./rules.ts";
 
 const spec = (subject: string, fields: object = {}) =>
-  ruleSchema.parse({
-    title: { en: "r", ja: "r" },
-    detects: "d",
-    why: "w",
-    severity: "medium",
-    events: "access",
+  ruleSpec("r", {
     subject,
-    match: { status: 403 },
     bucket: { kind: "threshold", count: 2, window: "1m" },
     ban: subject === "vhost" || subject === "user" ? "none" : "default",
     ...fields,

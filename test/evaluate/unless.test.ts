@@ -1,22 +1,16 @@
 import { expect, test } from "vitest";
-import { compileRule } from "../../src/evaluate/compile-rule.ts";
 import { Evaluator } from "../../src/evaluate/evaluator.ts";
-import { ruleSchema } from "../../src/evaluate/rule-schema.ts";
 import { access } from "./events.ts";
+import { ruleOf } from "./rules.ts";
 
-const spec = (unless: object) =>
-  ruleSchema.parse({
-    title: { en: "r", ja: "r" },
-    detects: "d",
-    why: "w",
-    severity: "medium",
-    events: "access",
-    match: { status: 401 },
-    unless,
-    bucket: { kind: "threshold", count: 5, window: "1m" },
-  });
 const evaluatorWith = (unless: object) =>
-  new Evaluator([compileRule({ id: "r", spec: spec(unless) }, { origins: new Set() })]);
+  new Evaluator([
+    ruleOf("r", {
+      match: { status: 401 },
+      unless,
+      bucket: { kind: "threshold", count: 5, window: "1m" },
+    }),
+  ]);
 const answers = (client: string, ...statuses: number[]) =>
   statuses.map((status, second) => access(client, second, { status }));
 const LOGINS = { match: { status: 302 }, count: 2, window: "5m" };
@@ -48,5 +42,7 @@ test("a good event is no hit", () => {
 });
 
 test("what spares must have a number", () => {
-  expect(() => spec({ match: { status: 200 }, window: "5m" })).toThrow(/write count, share, or both/);
+  expect(() => evaluatorWith({ match: { status: 200 }, window: "5m" })).toThrow(
+    /write count, share, or both/,
+  );
 });

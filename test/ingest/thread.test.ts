@@ -4,12 +4,12 @@ import { join } from "node:path";
 import type { Worker } from "node:worker_threads";
 import Database from "better-sqlite3";
 import { expect, test } from "vitest";
-import { ruleSchema } from "../../src/evaluate/rule-schema.ts";
 import type { Answers, Command, FromWorker, IngestedLog, IngestSettings } from "../../src/ingest/messages.ts";
 import { IngestThread } from "../../src/ingest/thread.ts";
 import type { SekishoError } from "../../src/model/errors.ts";
 import { parseTarget, type Target } from "../../src/model/ip.ts";
 import { type DurationMs, parseDuration } from "../../src/model/time.ts";
+import { ruleSpec } from "../evaluate/rules.ts";
 import { missing } from "../requirements.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 
@@ -25,19 +25,7 @@ const log = (path: string, more: Partial<IngestedLog> = {}): IngestedLog => ({
   fields: null,
   ...more,
 });
-const rule = (match: object) => ({
-  id: "denied",
-  spec: ruleSchema.parse({
-    title: { en: "Denied", ja: "拒否" },
-    detects: "d",
-    why: "w",
-    severity: "medium",
-    events: "access",
-    match,
-    bucket: { kind: "threshold", count: 3, window: "1m" },
-    ban: "permanent",
-  }),
-});
+const rule = (match: object) => ({ id: "denied", spec: ruleSpec("denied", { match, ban: "permanent" }) });
 const settings = (logs: readonly IngestedLog[], match: object = { status: 403 }): IngestSettings => ({
   mode: "observe",
   logs,

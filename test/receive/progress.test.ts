@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { appendFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { progressOf } from "../../src/receive/progress.ts";
+import { progressOf } from "../../src/ingest/spool-progress.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 
 const hash = (text: string): string => createHash("sha256").update(text).digest("hex");

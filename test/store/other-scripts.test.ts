@@ -1,13 +1,12 @@
 import Database from "better-sqlite3";
 import { expect, test } from "vitest";
-import { compileRule } from "../../src/evaluate/compile-rule.ts";
 import { Evaluator } from "../../src/evaluate/evaluator.ts";
-import { ruleSchema } from "../../src/evaluate/rule-schema.ts";
 import type { LogEvent } from "../../src/model/event.ts";
 import { detached } from "../../src/model/line.ts";
 import { JsonAccessParser } from "../../src/parse/access-json.ts";
 import { AuditLogParser } from "../../src/parse/audit.ts";
 import { at } from "../evaluate/events.ts";
+import { ruleOf } from "../evaluate/rules.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { Store } from "./store-under-test.ts";
 
@@ -59,17 +58,9 @@ const request = (text: string): LogEvent =>
 const escaped = (text: string, n: number): string => `\\u${text.charCodeAt(n).toString(16).padStart(4, "0")}`;
 
 const distinct = (events: "audit" | "access", of: string, count: number): Evaluator => {
-  const spec = ruleSchema.parse({
-    title: { en: "Many", ja: "多数" },
-    detects: "d",
-    why: "w",
-    severity: "medium",
-    events,
-    match: { [events === "audit" ? "name" : "status"]: events === "audit" ? "auth.failed" : 403 },
-    bucket: { kind: "distinct", of, count, window: "10m" },
-    cooldown: "1m",
-  });
-  return new Evaluator([compileRule({ id: "many", spec }, { origins: new Set() })]);
+  const match = { [events === "audit" ? "name" : "status"]: events === "audit" ? "auth.failed" : 403 };
+  const bucket = { kind: "distinct", of, count, window: "10m" };
+  return new Evaluator([ruleOf("many", { events, match, bucket, cooldown: "1m" })]);
 };
 
 test.each([...USERS, ...HALVES, "", "plain"])("a copy of %j is the same text", (text) => {

@@ -1,8 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { compileRule } from "../../src/evaluate/compile-rule.ts";
 import { Evaluator } from "../../src/evaluate/evaluator.ts";
-import { ruleSchema } from "../../src/evaluate/rule-schema.ts";
 import { Sockets } from "../../src/evaluate/sockets.ts";
 import type { LogEvent } from "../../src/model/event.ts";
 import { parseTarget } from "../../src/model/ip.ts";
@@ -10,24 +8,14 @@ import type { Clock } from "../../src/model/time.ts";
 import { StoreReader } from "../../src/store/reader.ts";
 import { StoreWriter } from "../../src/store/writer.ts";
 import { access, at, errorEvent, opening, socketEnd } from "../evaluate/events.ts";
+import { ruleOf } from "../evaluate/rules.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 
 const CLIENT = "203.0.113.7";
-const RULE = compileRule(
-  {
-    id: "handshakes",
-    spec: ruleSchema.parse({
-      title: { en: "t", ja: "t" },
-      detects: "d",
-      why: "w",
-      severity: "medium",
-      events: "access",
-      match: { handshake: true },
-      bucket: { kind: "threshold", count: 3, window: "10m" },
-    }),
-  },
-  { origins: new Set() },
-);
+const RULE = ruleOf("handshakes", {
+  match: { handshake: true },
+  bucket: { kind: "threshold", count: 3, window: "10m" },
+});
 const clock: Clock = { now: () => at(100_000) };
 const all = { limit: 50, cursor: null, state: null, client: null };
 

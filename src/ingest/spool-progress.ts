@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync } from "node:fs";
 import type { Fingerprint } from "../model/line.ts";
-import type { Progress } from "./spool.ts";
+import type { Progress } from "../receive/spool.ts";
+import { bytesAt, hashOf } from "../tail/fingerprint.ts";
 
 /** How far a file was committed, as the store has it. */
 export type Committed = Omit<Fingerprint, "device"> & { readonly offset: number };
@@ -19,8 +19,5 @@ export function progressOf(file: string, committed: readonly Committed[]): Progr
   }
 }
 
-function beginsWith(descriptor: number, { head, headLength }: Committed): boolean {
-  const bytes = Buffer.alloc(headLength);
-  const read = headLength === 0 ? 0 : readSync(descriptor, bytes, 0, headLength, 0);
-  return createHash("sha256").update(bytes.subarray(0, read)).digest("hex") === head;
-}
+const beginsWith = (descriptor: number, { head, headLength }: Committed): boolean =>
+  hashOf(bytesAt(descriptor, 0, headLength)) === head;
