@@ -29,6 +29,7 @@ const SLICE = 256;
  */
 export class ApacheDirectory implements Enforcer {
   readonly name = "apache-directory";
+  readonly level = "request";
   readonly schedule = null;
   readonly #directory: string;
   readonly #user: string | undefined;

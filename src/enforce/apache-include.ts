@@ -25,6 +25,7 @@ export interface ApacheIncludeOptions {
  */
 export class ApacheInclude implements Enforcer {
   readonly name = "apache-include";
+  readonly level = "request";
   readonly schedule: string;
   readonly #file: IncludeFile;
   readonly #control: string;

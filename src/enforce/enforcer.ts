@@ -36,6 +36,11 @@ export const NOTHING_ENFORCED: Enforced = {
  */
 export interface Enforcer {
   readonly name: EnforcerName;
+  /**
+   * `packet`: it sees the address of the TCP peer. `request`: it sees the client that Apache tells (mod_remoteip). Behind a
+   * trusted proxy the peer is that proxy, so a packet-level enforcer is not asked to block there.
+   */
+  readonly level: "packet" | "request";
   /** node-cron expression of its `apply`; null when a reconciliation is in force at once. */
   readonly schedule: string | null;
   /** Throws a SekishoError when blocks would have no effect. Looks only: what is missing but can be made is fine. */
