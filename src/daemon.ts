@@ -252,6 +252,7 @@ function assemble(setup: Setup, thread: IngestThread, clock: Clock, onChange: ()
     clock,
     onChange,
     nextApplies: (name) => scheduler.nextRuns(`apply-${name}`),
+    trustedProxies: config.trustedProxies,
   });
   const scheduler = new Scheduler([
     verifyEnforcers(async () => enforcement.verify()),

@@ -61,10 +61,13 @@ async function loadCheck(): Promise<Command> {
     detectFormat,
     probeEnforcers: async (config) => {
       const { enforcersOf } = await import("./daemon.ts");
+      const { behindProxy } = await import("./enforce/behind-proxy.ts");
       return Promise.all(
         enforcersOf(config, context.clock).map(async (enforcer) => ({
           name: enforcer.name,
-          error: await enforcer.probe(AbortSignal.timeout(30_000)).then(() => null, asSekishoError),
+          error:
+            behindProxy(enforcer, config.trustedProxies) ??
+            (await enforcer.probe(AbortSignal.timeout(30_000)).then(() => null, asSekishoError)),
         })),
       );
     },

@@ -13,7 +13,7 @@ export interface DryRunOptions {
 /** Holds the set in memory and blocks nobody: to see what would happen, and for the demonstration. */
 export class DryRun implements Enforcer {
   readonly name = "dry-run";
-  readonly level = "request";
+  readonly level: Enforcer["level"] = "request";
   readonly schedule: string | null = null;
   readonly #onChange: NonNullable<DryRunOptions["onChange"]>;
   #held: ReadonlySet<Target> = new Set();

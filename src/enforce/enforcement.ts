@@ -2,6 +2,7 @@ import type { EnforcerStatus, Mode } from "../model/api.ts";
 import type { Block } from "../model/decision.ts";
 import type { Target } from "../model/ip.ts";
 import type { Clock, UnixMs } from "../model/time.ts";
+import { behindProxy } from "./behind-proxy.ts";
 import type { Enforcer } from "./enforcer.ts";
 import { Lane } from "./lane.ts";
 
@@ -16,6 +17,8 @@ export interface EnforcementOptions {
   readonly onChange: () => void;
   /** When the schedule next calls `apply`, and when after that; without it nothing is known of schedules. */
   readonly nextApplies?: (enforcer: string) => readonly UnixMs[];
+  /** Where there are any, enforcers at the packet level are not asked to block. */
+  readonly trustedProxies?: readonly Target[];
 }
 
 /**
@@ -34,7 +37,8 @@ export class Enforcement implements AsyncDisposable {
     const { mode, clock, onChange } = options;
     this.#lanes = options.enforcers.map((enforcer) => {
       const nextApplies = () => options.nextApplies?.(enforcer.name) ?? [];
-      return new Lane({ enforcer, mode, clock, onChange, nextApplies });
+      const refusal = behindProxy(enforcer, options.trustedProxies ?? []);
+      return new Lane({ enforcer, mode, clock, onChange, nextApplies, refusal });
     });
   }
 

@@ -30,6 +30,8 @@ export interface LaneOptions {
   readonly onChange: () => void;
   /** When the schedule next calls `apply`, and when after that; empty where there is no schedule. */
   readonly nextApplies: () => readonly UnixMs[];
+  /** Why it must not block here (behindProxy): what it holds is lifted, and this is its state. */
+  readonly refusal: SekishoError | null;
 }
 
 /**
@@ -208,7 +210,10 @@ export class Lane {
 
   async #reconcile(want: readonly Block[], verify: boolean): Promise<Enforced> {
     const { signal } = this.#ending;
-    if (this.#options.mode === "observe") return this.#lift(signal);
+    const { mode, refusal } = this.#options;
+    if (mode === "observe" || refusal !== null) this.#enforced = await this.#lift(signal);
+    if (mode === "observe") return this.#enforced;
+    if (refusal !== null) throw refusal;
     if (!verify) return this.enforcer.reconcile(want, false, signal);
     await this.enforcer.probe(signal);
     const enforced = await this.enforcer.reconcile(want, true, signal);

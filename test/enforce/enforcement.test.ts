@@ -17,6 +17,7 @@ const SECOND = "198.51.100.2/32";
 class Trying extends DryRun {
   readonly asked: { readonly want: readonly Target[]; readonly verify: boolean }[] = [];
   override schedule: string | null = null;
+  override level: "packet" | "request" = "request";
   applied = 0;
   failing: Error | null = null;
   drift: number[] = [];
@@ -260,6 +261,35 @@ describe("observe mode", () => {
     await vi.advanceTimersByTimeAsync(1_000);
     expect(state()).toBe("off");
     expect(await enforcer.blocked()).toEqual(new Set());
+  });
+});
+
+describe("behind a proxy", () => {
+  const proxies = [target("203.0.113.1")];
+
+  test("an enforcer that sees only peers lifts what it held, blocks nothing and says what to use", async () => {
+    enforcer.level = "packet";
+    await enforcer.reconcile([block(FIRST)]);
+    await make({ trustedProxies: proxies }).start([block(FIRST), block(SECOND)]);
+    expect(await enforcer.blocked()).toEqual(new Set());
+    expect(enforcement.enforcedBy(target(FIRST))).toEqual([]);
+    expect(enforcement.statuses()[0]).toMatchObject({
+      state: "failed",
+      blocks: 0,
+      error: expect.stringContaining("203.0.113.1/32"),
+      hint: expect.stringContaining("use apache-directory"),
+    });
+    await expect(enforcement.apply("dry-run")).rejects.toMatchObject({ code: "ENFORCER_BEHIND_PROXY" });
+  });
+
+  test.each([
+    ["one that sees the client", "request", proxies],
+    ["one that sees peers, where no proxy is configured,", "packet", []],
+  ] as const)("%s blocks", async (_, level, trustedProxies) => {
+    enforcer.level = level;
+    await make({ trustedProxies }).start([block(FIRST)]);
+    expect(state()).toBe("in-sync");
+    expect(await enforcer.blocked()).toEqual(new Set([FIRST]));
   });
 });
 
