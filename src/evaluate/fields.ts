@@ -20,6 +20,8 @@ export const FIELDS = {
     "bytesOut",
     "handshake",
     "foreignOrigin",
+    "openSockets",
+    "tls",
   ],
   error: ["level", "module", "code", "message", "severity", "requestId"],
   audit: ["name", "app", "user", "connection", "origin", "path", "detail"],
@@ -29,7 +31,7 @@ export type FieldName = (typeof FIELDS)[keyof typeof FIELDS][number];
 /** Those of access events that are known when a WebSocket opens. */
 export const OPENING_FIELDS: readonly FieldName[] = [
   ...(["method", "path", "query", "target", "protocol", "userAgent", "origin", "host", "user"] as const),
-  ...(["handshake", "foreignOrigin"] as const),
+  ...(["handshake", "foreignOrigin", "openSockets"] as const),
 ];
 
 /** What each field is, for the documentation and for editors. */
@@ -53,6 +55,9 @@ export const FIELD_MEANINGS: Readonly<Record<FieldName, string>> = {
   bytesOut: "All bytes sent, a number.",
   handshake: "true for a WebSocket handshake, else false.",
   foreignOrigin: "true when Origin is not one of the site's own, false when it is.",
+  openSockets:
+    "How many WebSockets the client (IPv6: its /64) has open, a number that is told when one opens.",
+  tls: "The version of TLS, as in TLSv1.3; not sent where the request came without TLS.",
   level: "error, warn, notice and so on.",
   module: "Apache's module, as in authz_core.",
   code: "Apache's message number, as in AH01630; of ModSecurity the number of its rule, as in 913100.",

@@ -57,7 +57,7 @@ type PlainField = Exclude<FieldName, "handshake" | "foreignOrigin" | "target">;
 const READERS: Readonly<Record<PlainField, Read>> = Object.fromEntries(
   [
     "method path query protocol status bytes referer userAgent origin upgrade host user vhost durationUs",
-    "bytesIn bytesOut level module code message severity requestId name app connection detail",
+    "bytesIn bytesOut openSockets tls level module code message severity requestId name app connection detail",
   ]
     .flatMap((names) => names.split(" "))
     .map((name) => [name, (event: LogEvent) => (event as unknown as Record<string, Value>)[name]]),

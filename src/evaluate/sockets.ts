@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
 import type { AccessEvent, ErrorEvent, LogEvent, OpeningEvent } from "../model/event.ts";
+import { type Subject, subjectOf } from "../model/ip.ts";
 import { detached } from "../model/line.ts";
 import { maskField, maskSecrets } from "../model/secrets.ts";
 import type { SocketChange, SocketEnd, SocketId, UnendedSocket } from "../model/socket.ts";
 import type { UnixMs } from "../model/time.ts";
+import { OpenCounts, type OpenSocket } from "./open-counts.ts";
 import { isHandshake } from "./read-field.ts";
 
 /** An access line's time is when the request line came, the opening's when all headers had. Apache waits 40 s for them. */
@@ -38,7 +40,8 @@ const STOPPED: ReadonlySet<string> = new Set(["AH00491", "AH00169", "AH00295"]);
  * never keeps an opening from being judged: where in doubt, a handshake is judged twice.
  */
 export class Sockets {
-  readonly #open: Waiting<SocketId>;
+  readonly #open: Waiting<OpenSocket>;
+  readonly #counts = new OpenCounts();
   readonly #ends: Waiting<AskedEnd>;
   #nextId: SocketId;
   /** Whether this Apache tells of openings at all. */
@@ -53,8 +56,10 @@ export class Sockets {
     this.#open = new Waiting(maxOpen);
     this.#ends = new Waiting(maxEnds);
     this.#nextId = nextId;
-    for (const { key, openedAt, id } of unended) {
-      this.#open.add({ key, time: openedAt, page: undefined, value: id });
+    for (const { key, openedAt, id, client, open } of unended) {
+      const socket = { id, subject: subjectOf(client) };
+      this.#open.add({ key, time: openedAt, page: undefined, value: socket });
+      if (open) this.#counts.add(socket, openedAt);
       this.#told = true;
     }
   }
@@ -106,8 +111,12 @@ export class Sockets {
       return;
     }
     if (event.time < this.#lostBefore) changes.push({ kind: "lost", openedBefore: this.#lostBefore });
-    const crowdedOut = this.#open.add({ key, time: event.time, page: pageOf(event), value: id });
-    if (crowdedOut !== null) changes.push({ kind: "given-up", id: crowdedOut });
+    const socket = { id, subject: detached(subjectOf(event.client)) as Subject };
+    const crowdedOut = this.#open.add({ key, time: event.time, page: pageOf(event), value: socket });
+    if (event.time >= this.#lostBefore) event.openSockets = this.#counts.add(socket, event.time);
+    if (crowdedOut === null) return;
+    this.#counts.remove(crowdedOut);
+    changes.push({ kind: "given-up", id: crowdedOut.id });
   }
 
   #takeEnd(event: OpeningEvent): AskedEnd | null {
@@ -122,13 +131,14 @@ export class Sockets {
     const entry = askedEnd(event);
     const { end } = entry.value;
     const headers = isAccepted(event) ? HEADERS_MS : HEADERS_UNSURE_MS;
-    const id = this.#open.take(entry, headers, ({ time }) => isWithin(time, end, headers));
-    if (id === null) {
+    const socket = this.#open.take(entry, headers, ({ time }) => isWithin(time, end, headers));
+    if (socket === null) {
       this.#ends.add(entry);
       return;
     }
     event.second = true;
-    changes.push({ kind: "closed", id, end });
+    this.#counts.remove(socket);
+    changes.push({ kind: "closed", id: socket.id, end });
   }
 
   #server({ code, source, time }: ErrorEvent, changes: SocketChange[]): void {
@@ -136,6 +146,7 @@ export class Sockets {
     else if (STOPPED.has(code!) || (STARTED.has(code!) && !this.#reloading.delete(source))) {
       if (time > this.#lostBefore) this.#lostBefore = time;
       // They stay in memory: where two Apaches are watched, a line may yet come, and must not be judged again.
+      this.#counts.removeBefore(time);
       changes.push({ kind: "lost", openedBefore: time });
     }
   }

@@ -39,6 +39,8 @@ export interface AccessEvent extends Seen {
   readonly durationUs: number | undefined;
   readonly bytesIn: number | undefined;
   readonly bytesOut: number | undefined;
+  /** `TLSv1.3`; `null` where the request came without TLS. */
+  readonly tls: Field;
   /** True when the answer was an active ban's own refusal: counted, never held against a subject. */
   refused: boolean;
   /** True when the opening of the same socket was judged before: what that told is not judged again. */
@@ -64,6 +66,8 @@ export interface OpeningEvent extends Seen {
   readonly vhost: string;
   /** True when the access line of the same socket was judged before, as it was read first. */
   second: boolean;
+  /** How many sockets the client (IPv6: its /64) has open, with this one; undefined until that was counted. */
+  openSockets: number | undefined;
 }
 
 export interface ErrorEvent extends Seen {

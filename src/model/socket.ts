@@ -1,4 +1,5 @@
 import type { AccessEvent, OpeningEvent } from "./event.ts";
+import type { Ip } from "./ip.ts";
 import type { UnixMs } from "./time.ts";
 
 export const SOCKET_STATES = ["open", "closed", "lost"] as const;
@@ -29,4 +30,7 @@ export interface UnendedSocket {
   readonly id: SocketId;
   readonly key: string;
   readonly openedAt: UnixMs;
+  readonly client: Ip;
+  /** False when Apache was started anew since: its line may come, but it is not open. */
+  readonly open: boolean;
 }

@@ -32,6 +32,7 @@ export const JSON_FIELDS = [
   "durationUs",
   "bytesIn",
   "bytesOut",
+  "tls",
   "forwardedFor",
 ] as const;
 export type JsonField = (typeof JSON_FIELDS)[number];
@@ -95,6 +96,7 @@ export class JsonAccessParser implements LineParser {
       durationUs: numberOf(read("durationUs")),
       bytesIn: numberOf(read("bytesIn")),
       bytesOut: numberOf(read("bytesOut")),
+      tls: textOf(read("tls")),
       refused: false,
       second: false,
     };

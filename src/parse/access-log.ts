@@ -94,6 +94,7 @@ export class AccessLogParser implements LineParser {
       durationUs: duration === NO_NUMBER ? undefined : duration * this.#durationUnit,
       bytesIn: known(numbers[slot.BYTES_IN]!),
       bytesOut: known(numbers[slot.BYTES_OUT]!),
+      tls: fieldOf(line, positions, slot.TLS, escaped),
       refused: false,
       second: false,
     };

@@ -83,7 +83,6 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   V: loose(slot.VHOST, 1),
   v: word(slot.VHOST, 2),
   X: DROPPED_WORD,
-  x: DROPPED_LOOSE,
   "^FB": DROPPED_WORD,
   "^ti": DROPPED_LOOSE,
   "^to": DROPPED_LOOSE,
@@ -105,6 +104,9 @@ export function meaningOf(name: string, argument: string, original: string): Mea
       const header = argument.toLowerCase();
       return Object.hasOwn(HEADERS, header) ? loose(HEADERS[header]!) : DROPPED_LOOSE;
     }
+    case "x":
+      // mod_ssl writes a name of its own there. Other arguments may be parts of a client's certificate.
+      return argument === "SSL_PROTOCOL" ? word(slot.TLS) : DROPPED_LOOSE;
     default:
       return Object.hasOwn(MEANINGS, name) ? MEANINGS[name]! : null;
   }

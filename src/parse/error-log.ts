@@ -51,7 +51,15 @@ function toEvent({ time, head }: ErrorLine, line: string, source: SourceId, cut:
   if (head.module === "log_debug" && !cut) {
     const opening = openingOf(head.message);
     if (opening !== null)
-      return { kind: "opening", time: unixMs(time), source, line, ...opening, second: false };
+      return {
+        kind: "opening",
+        time: unixMs(time),
+        source,
+        line,
+        ...opening,
+        second: false,
+        openSockets: undefined,
+      };
   }
   const alert = mayBeAlert(head) ? alertOf(head.message) : null;
   return {

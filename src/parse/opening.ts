@@ -27,7 +27,7 @@ export const OPENING_MESSAGE = [NAME, ...FIELDS.map(([name, source]) => `${name}
 /** What a message of mod_log_debug's tells of an opening; null when it is not Sekisho's or was cut. */
 export function openingOf(
   message: string,
-): Omit<OpeningEvent, "kind" | "time" | "source" | "line" | "second"> | null {
+): Omit<OpeningEvent, "kind" | "time" | "source" | "line" | "second" | "openSockets"> | null {
   if (!message.startsWith(`${NAME} `)) return null;
   const words = message.split(" ", FIELDS.length + 3);
   if (words.length !== FIELDS.length + 2 || words[words.length - 1] !== END) return null;

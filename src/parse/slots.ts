@@ -25,11 +25,12 @@ export const BYTES_IN = 17;
 export const BYTES_OUT = 18;
 /** X-Forwarded-For, which a trusted proxy's lines are believed by. */
 export const FORWARDED = 19;
+export const TLS = 20;
 /** Matched and forgotten: no field of an event holds it. */
-export const DROPPED = 20;
+export const DROPPED = 21;
 /** `%t` and its parts; several may make one time. */
-export const TIME = 21;
-export const SLOT_COUNT = 22;
+export const TIME = 22;
+export const SLOT_COUNT = 23;
 
 export type Slot = number;
 

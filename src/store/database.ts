@@ -10,6 +10,7 @@ import { retention } from "./migrations/0005-retention.ts";
 import { decidedAt } from "./migrations/0006-decided-at.ts";
 import { spans } from "./migrations/0007-spans.ts";
 import { evidence } from "./migrations/0008-evidence.ts";
+import { tls } from "./migrations/0009-tls.ts";
 
 export type Connection = Database.Database;
 
@@ -23,6 +24,7 @@ const MIGRATIONS: readonly string[] = [
   decidedAt,
   spans,
   evidence,
+  tls,
 ];
 /** From this version on, a database gives free space back. */
 const GIVES_SPACE_BACK = 5;

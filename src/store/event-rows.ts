@@ -24,7 +24,7 @@ const OPENED = [
   ...["client", "refused", "method", "path", "query", "protocol", "user_agent", "user"],
   ...["origin", "host", "vhost", "second"],
 ];
-const SHOWN = ["origin", "upgrade", "host", "vhost", "duration_us", "bytes_in", "bytes_out"];
+const SHOWN = ["origin", "upgrade", "host", "vhost", "duration_us", "bytes_in", "bytes_out", "tls"];
 
 /** Writes events as rows, without the secrets that their texts carry. Each kind names only the columns that it has: what costs time is binding values. */
 export class EventRows {
@@ -128,7 +128,7 @@ export class EventRows {
     const rich =
       event.origin !== undefined || event.upgrade !== undefined || event.host !== undefined ||
       event.vhost !== undefined || event.durationUs !== undefined || event.bytesIn !== undefined ||
-      event.bytesOut !== undefined; // biome-ignore format: one question
+      event.bytesOut !== undefined || event.tls !== undefined; // biome-ignore format: one question
     const rows = event.second ? this.#ends : rich ? this.#richRequests : this.#requests;
     // biome-ignore format: one row, in the order of the columns
     rows.add(id, event.time, event.source, event.client, event.refused ? 1 : 0,
@@ -137,7 +137,7 @@ export class EventRows {
     if (!rich && !event.second) return;
     // biome-ignore format: the rest of the row
     rows.add(text.id(event.origin), text.id(event.upgrade), text.id(event.host), text.id(event.vhost),
-      event.durationUs ?? null, event.bytesIn ?? null, event.bytesOut ?? null);
+      event.durationUs ?? null, event.bytesIn ?? null, event.bytesOut ?? null, text.id(event.tls));
     if (event.second) rows.add(1);
   }
 }

@@ -27,9 +27,12 @@ export class SocketRows {
 
   /** Sockets whose end was not seen, as their lines may still come; last those that had better not be forgotten. */
   unended(): UnendedSocket[] {
-    return this.#statements.all(
-      "SELECT id, key, opened_at AS openedAt FROM sockets WHERE state IN ('open', 'lost') ORDER BY state = 'open', id",
-    );
+    return this.#statements
+      .all<Omit<UnendedSocket, "open"> & { readonly open: number }>(
+        `SELECT id, key, opened_at AS openedAt, client, state = 'open' AS open FROM sockets
+          WHERE state IN ('open', 'lost') ORDER BY state = 'open', id`,
+      )
+      .map((socket) => ({ ...socket, open: socket.open === 1 }));
   }
 
   apply(changes: readonly SocketChange[]): void {

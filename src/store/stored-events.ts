@@ -34,13 +34,14 @@ export interface EventRow {
   readonly level: string | null;
   readonly module: string | null;
   readonly connection: string | null;
+  readonly tls: string | null;
   /** What a NULL text above was: 0 stands for `-`, NULL for a field that the format cannot show. */
   readonly shown: number;
 }
 
 const TEXT_COLUMNS = [
   "method", "path", "query", "protocol", "referer", "user_agent", "origin", "upgrade", "host", "user", "vhost",
-  "code", "message", "level", "module", "connection",
+  "code", "message", "level", "module", "connection", "tls",
 ]; // biome-ignore format: one list
 
 /** `shown` has a bit for each of TEXT_COLUMNS: set where the format shows the field. */
@@ -77,6 +78,7 @@ export function eventOf(row: EventRow): LogEvent {
         durationUs: row.duration_us ?? undefined,
         bytesIn: row.bytes_in ?? undefined,
         bytesOut: row.bytes_out ?? undefined,
+        tls: field(row.tls, "tls"),
         refused: row.refused === 1,
         second: row.second === 1,
       };
@@ -95,6 +97,7 @@ export function eventOf(row: EventRow): LogEvent {
         user: row.user,
         vhost: row.vhost ?? "",
         second: row.second === 1,
+        openSockets: undefined,
       };
     case "error":
       return {

@@ -34,6 +34,7 @@ export const access = (
   durationUs: undefined,
   bytesIn: undefined,
   bytesOut: undefined,
+  tls: undefined,
   refused: false,
   second: false,
   ...fields,
@@ -60,6 +61,7 @@ export const opening = (
   user: null,
   vhost: "site.example",
   second: false,
+  openSockets: undefined,
   ...fields,
 });
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { Evaluator } from "../../src/evaluate/evaluator.ts";
 import { Sockets } from "../../src/evaluate/sockets.ts";
 import type { AccessEvent, LogEvent, OpeningEvent } from "../../src/model/event.ts";
-import type { SocketChange } from "../../src/model/socket.ts";
+import type { SocketChange, UnendedSocket } from "../../src/model/socket.ts";
 import { ErrorLogParser } from "../../src/parse/error-log.ts";
 import { access, errorEvent, opening, socketEnd } from "./events.ts";
 import { ruleOf } from "./rules.ts";
@@ -23,6 +23,12 @@ const FOREIGN_ORIGIN = rule("foreign-origin", { handshake: true, foreignOrigin: 
 const LONG = rule("long", { handshake: true, durationUs: { atLeast: 1_000_000 } });
 const REFUSED = rule("refused", { status: 403 });
 const ANY = rule("any", {});
+
+/** What the store holds of a socket that was opened. */
+const unended = (change: SocketChange | undefined, open = true): UnendedSocket[] =>
+  change?.kind === "opened"
+    ? [{ id: change.id, key: change.key, openedAt: change.event.time, client: change.event.client, open }]
+    : [];
 
 /** Rules that fired, in order, with batches as they are given. */
 function fired(rules: readonly ReturnType<typeof rule>[], ...batches: LogEvent[][]): string[] {
@@ -310,14 +316,73 @@ describe("memory", () => {
     const before = new Sockets();
     const [opened] = before.follow([opening(CLIENT, 0)]);
     const recent = [{ events: [socketEnd(CLIENT, 5, { path: "/b" })] }];
-    const after = new Sockets(
-      opened?.kind === "opened" ? [{ id: opened.id, key: opened.key, openedAt: opened.event.time }] : [],
-      2,
-    );
+    const after = new Sockets(unended(opened), 2);
     expect([...after.recalled(recent)]).toEqual(recent);
     const late = [socketEnd(CLIENT, 0), opening(CLIENT, 5, { path: "/b" })];
     expect(after.follow(late).map(({ kind }) => kind)).toEqual(["closed", "opened", "closed"]);
     expect(late.map(({ second }) => second)).toEqual([true, true]);
+  });
+});
+
+describe("how many one client has open", () => {
+  const counted = (sockets: Sockets, ...events: LogEvent[]) => {
+    sockets.follow(events);
+    return events.flatMap((event) => (event.kind === "opening" ? [event.openSockets] : []));
+  };
+
+  test("each opening counts one more and each end one less, of its address or IPv6 /64 alone", () => {
+    const lines = [
+      opening(CLIENT, 0),
+      opening("198.51.100.4", 1),
+      opening(CLIENT, 2),
+      socketEnd(CLIENT, 0),
+      opening(CLIENT, 3),
+      opening("2001:db8:5:6::1", 4),
+      opening("2001:db8:5:6::2", 5),
+      opening("2001:db8:5:7::1", 6),
+    ];
+    expect(counted(new Sockets(), ...lines)).toEqual([1, 1, 2, 2, 1, 2, 1]);
+  });
+
+  test("one whose end was read first is not open", () => {
+    expect(counted(new Sockets(), socketEnd(CLIENT, 0), opening(CLIENT, 0), opening(CLIENT, 9))).toEqual([
+      undefined,
+      1,
+    ]);
+  });
+
+  test("what Apache cut when it stopped is not open any more, nor is what was opened before and is read later", () => {
+    const stopped = { ...errorEvent(null, 9, "AH00491"), module: "mpm_event" };
+    const lines = [opening(CLIENT, 0), opening(CLIENT, 1), stopped, opening(CLIENT, 8), opening(CLIENT, 10)];
+    expect(counted(new Sockets(), ...lines)).toEqual([1, 2, undefined, 1]);
+    const reload = { ...errorEvent(null, 9, "AH00493"), module: "mpm_event" };
+    const started = { ...errorEvent(null, 10, "AH00489"), module: "mpm_event" };
+    expect(counted(new Sockets(), opening(CLIENT, 0), reload, started, opening(CLIENT, 11))).toEqual([1, 2]);
+  });
+
+  test("what was given up is not counted", () => {
+    const many = [0, 1, 2, 3, 4].map((second) => opening(CLIENT, second));
+    expect(counted(new Sockets([], 1, 3), ...many)).toEqual([1, 2, 3, 4, 4]);
+  });
+
+  test("a restart goes on with those that were open, and not with those that were lost", () => {
+    const [one] = new Sockets().follow([opening(CLIENT, 0)]);
+    const [two] = new Sockets([], 2).follow([opening(CLIENT, 1)]);
+    const [lost] = new Sockets([], 3).follow([opening(CLIENT, 2)]);
+    const after = new Sockets([...unended(one), ...unended(two), ...unended(lost, false)], 4);
+    expect(counted(after, opening(CLIENT, 5), socketEnd(CLIENT, 2), opening(CLIENT, 6))).toEqual([3, 4]);
+    expect(counted(after, socketEnd(CLIENT, 0), socketEnd(CLIENT, 1), opening(CLIENT, 7))).toEqual([3]);
+  });
+
+  test("a rule that asks for it judges the opening", () => {
+    const three = ruleOf("open", {
+      match: { handshake: true, openSockets: { atLeast: 3 } },
+      bucket: { kind: "trigger" },
+    });
+    const lines = [0, 1, 2].map((second) => opening(CLIENT, second));
+    expect(fired([three], lines, [socketEnd(CLIENT, 0)], [opening(CLIENT, 9)])).toEqual([
+      `open ${CLIENT} opens at 2`,
+    ]);
   });
 });
 

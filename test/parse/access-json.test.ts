@@ -16,6 +16,7 @@ test("a whole line", () => {
     host: "h",
     vhost: "v",
     user: "alice",
+    tls: "TLSv1.3",
   };
   const text = line({
     method: "GET",

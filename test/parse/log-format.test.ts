@@ -79,6 +79,13 @@ describe("a format's directives become the event's fields", () => {
       { bytes: 1, bytesIn: 2, bytesOut: 3 },
     ],
     [
+      "the version of TLS",
+      '%a %t %>s %{SSL_PROTOCOL}x "%u"',
+      '192.0.2.7 [20/Nov/2026:22:01:30 +0000] 200 TLSv1.3 "a b"',
+      { tls: "TLSv1.3", user: "a b" },
+    ],
+    ["no TLS", "%a %t %>s %{SSL_PROTOCOL}x", "192.0.2.7 [20/Nov/2026:22:01:30 +0000] 200 -", { tls: null }],
+    [
       "a header name in any case",
       '%a %t %>s "%{ORIGIN}i"',
       '192.0.2.7 [20/Nov/2026:22:01:30 +0000] 200 "null"',
@@ -132,6 +139,7 @@ describe("a format's directives become the event's fields", () => {
       vhost: undefined,
       durationUs: undefined,
       bytesOut: undefined,
+      tls: undefined,
     });
   });
 

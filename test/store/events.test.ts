@@ -19,6 +19,7 @@ describe("events", () => {
         query: "a=1",
         durationUs: 7,
         vhost: "v",
+        tls: "TLSv1.3",
       }),
       access("2001:db8::1", 1, {
         origin: undefined,
@@ -26,6 +27,7 @@ describe("events", () => {
         referer: null,
         refused: true,
         bytes: undefined,
+        tls: null,
       }),
       errorEvent("192.0.2.7", 2, "AH01630", "client denied"),
       errorEvent(null, 3, "AH00957"),

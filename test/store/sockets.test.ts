@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { Evaluator } from "../../src/evaluate/evaluator.ts";
 import { Sockets } from "../../src/evaluate/sockets.ts";
-import type { LogEvent } from "../../src/model/event.ts";
+import type { LogEvent, OpeningEvent } from "../../src/model/event.ts";
 import { parseTarget } from "../../src/model/ip.ts";
 import type { Clock } from "../../src/model/time.ts";
 import { StoreReader } from "../../src/store/reader.ts";
@@ -66,6 +66,12 @@ class Follower implements Disposable {
         tail: "",
       },
     });
+  }
+
+  /** How many the client has open, with one that it opens now. */
+  openWith(event: OpeningEvent): number | undefined {
+    this.batch(event);
+    return event.openSockets;
   }
 
   deleteOld(before: number): void {
@@ -160,6 +166,20 @@ describe("sockets", () => {
     follower.restart();
     follower.batch(socketEnd(CLIENT, 0));
     expect(follower.items().map(({ state }) => state)).toEqual(["open", "lost", "closed"]);
+  });
+
+  test("are counted by client across a restart, but for those that were lost", () => {
+    using folder = temporaryFolder();
+    using follower = new Follower(folder.path);
+    follower.batch(opening(CLIENT, 0), opening(CLIENT, 1), opening("192.0.2.8", 2));
+    follower.restart();
+    expect(follower.openWith(opening(CLIENT, 3))).toBe(3);
+    follower.batch(socketEnd(CLIENT, 0));
+    follower.restart();
+    expect(follower.openWith(opening(CLIENT, 4))).toBe(3);
+    follower.batch({ ...errorEvent(null, 60, "AH00489"), module: "mpm_event" });
+    follower.restart();
+    expect(follower.openWith(opening(CLIENT, 61))).toBe(1);
   });
 
   test("are summed up by who holds them, the most first", () => {
