@@ -2,9 +2,9 @@ import { closeSync, constants, openSync, readdirSync, readSync } from "node:fs";
 import { accessHint } from "../config/discover.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import type { LogConfig } from "../config/schema.ts";
+import { placeProblem } from "../local-socket/place.ts";
 import { messageOf, SekishoError, systemCode } from "../model/errors.ts";
 import type { SourceKind } from "../model/event.ts";
-import { placeProblem } from "../receive/place.ts";
 import { logPattern, matchingFiles } from "../tail/log-pattern.ts";
 
 export interface LogCheck {

@@ -160,7 +160,7 @@ test("a folder that is not there yet is waited for", async () => {
     mode: 0o660,
   };
   await using receiver = await Receiver.start(settings, { check: complaintOf, progress: () => "unread" });
-  expect(receiver.problem).toMatchObject({ code: "AUDIT_SOCKET_FAILED" });
+  expect(receiver.problem).toMatchObject({ code: "SOCKET_FAILED" });
   rmSync(blocked);
   await expect.poll(() => receiver.problem, PATIENT).toBeNull();
   expect(existsSync(settings.path)).toBe(true);

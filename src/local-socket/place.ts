@@ -89,7 +89,7 @@ function makeFolder(folder: string): void {
     }
   } catch (error) {
     throw new SekishoError(
-      "AUDIT_SOCKET_FAILED",
+      "SOCKET_FAILED",
       `cannot make ${folder}: ${messageOf(error)}`,
       `make it and give it to the user that Sekisho runs as: sudo install -d -m 0755 -o USER ${folder}`,
       { cause: error },
@@ -125,7 +125,7 @@ function checkFolder(path: string): void {
 
 const unsafe = (path: string, folder: string, isOpen: boolean): SekishoError =>
   new SekishoError(
-    "AUDIT_SOCKET_UNSAFE",
+    "SOCKET_UNSAFE",
     `${path}: ${isOpen ? `others may write in ${folder}` : `${folder} belongs to another user`}, and could put a socket of their own there`,
     isOpen
       ? `sudo chmod go-w ${folder}, or name another folder; who may connect is said by group:`
@@ -138,7 +138,7 @@ function checkKind(path: string): "nothing" | "socket" {
   if (stat === undefined) return "nothing";
   if (stat.isSocket()) return "socket";
   throw new SekishoError(
-    "AUDIT_SOCKET_FAILED",
+    "SOCKET_FAILED",
     `${path} is there and is no socket`,
     "move it away, or name another path; Sekisho replaces no file that it did not make",
   );
@@ -149,7 +149,7 @@ async function checkOccupant(path: string): Promise<void> {
   if (attempt(path, () => checkKind(path)) === "nothing") return;
   if (await isListened(path)) {
     throw new SekishoError(
-      "AUDIT_SOCKET_IN_USE",
+      "SOCKET_IN_USE",
       `another process listens on ${path}`,
       "stop it, or give each Sekisho its own sockets",
     );
@@ -174,7 +174,7 @@ function groupId(path: string, group: string): number {
   const id = known ?? (/^\d{1,9}$/.test(group) ? group : undefined);
   if (id === undefined) {
     throw new SekishoError(
-      "AUDIT_SOCKET_FAILED",
+      "SOCKET_FAILED",
       `${path}: there is no group '${group}'`,
       `make it (sudo groupadd --system ${group}), or write the number of one that is kept elsewhere`,
     );
@@ -182,7 +182,7 @@ function groupId(path: string, group: string): number {
   const own = [process.getegid?.(), ...(process.getgroups?.() ?? [])];
   if (process.geteuid?.() === 0 || own.includes(Number(id))) return Number(id);
   throw new SekishoError(
-    "AUDIT_SOCKET_FAILED",
+    "SOCKET_FAILED",
     `${path}: Sekisho's user is no member of the group '${group}', so it cannot give it the socket`,
     `sudo usermod -aG ${group} USER, then start Sekisho anew`,
   );
@@ -200,7 +200,7 @@ function failure(path: string, cause: unknown): SekishoError {
   if (cause instanceof SekishoError) return cause;
   const isClosed = ["EACCES", "EPERM"].includes(systemCode(cause) ?? "");
   return new SekishoError(
-    "AUDIT_SOCKET_FAILED",
+    "SOCKET_FAILED",
     `cannot listen on ${path}: ${messageOf(cause)}`,
     isClosed
       ? `let the user that Sekisho runs as write in ${dirname(path)}, and be a member of the group`

@@ -15,7 +15,7 @@ import { connect, createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
-import { listenAt, placeProblem, type SocketPlace } from "../../src/receive/place.ts";
+import { listenAt, placeProblem, type SocketPlace } from "../../src/local-socket/place.ts";
 import { asNobody } from "../config/as-nobody.ts";
 import { missing } from "../requirements.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
@@ -105,9 +105,7 @@ describe.skipIf(missing("root"))("who connects is for the kernel to check:", () 
     using folder = temporaryFolder();
     chownSync(folder.path, NOBODY, NOBODY);
     using listener = new Listener();
-    expect(await codeOf(listenAt(listener.server, place(join(folder.path, "x.sock"))))).toBe(
-      "AUDIT_SOCKET_UNSAFE",
-    );
+    expect(await codeOf(listenAt(listener.server, place(join(folder.path, "x.sock"))))).toBe("SOCKET_UNSAFE");
   });
 
   test("a link that another user can point elsewhere is refused", async () => {
@@ -117,14 +115,14 @@ describe.skipIf(missing("root"))("who connects is for the kernel to check:", () 
     spawnSync("chown", ["-h", String(NOBODY), join(folder.path, "link")]);
     using listener = new Listener();
     expect(await codeOf(listenAt(listener.server, place(join(folder.path, "link/x.sock"))))).toBe(
-      "AUDIT_SOCKET_UNSAFE",
+      "SOCKET_UNSAFE",
     );
   });
 
   test("a group that the user is no member of is told before the start, too", () => {
     using folder = temporaryFolder();
     chmodSync(folder.path, 0o755);
-    const module = join(import.meta.dirname, "../../src/receive/place.ts");
+    const module = join(import.meta.dirname, "../../src/local-socket/place.ts");
     const asked = JSON.stringify({ path: join(folder.path, "x.sock"), group: String(GROUP) });
     expect(asNobody(module, "placeProblem", `return placeProblem(${asked}).message`)).toMatch(
       /user is no member of the group '4711'/,
@@ -134,11 +132,9 @@ describe.skipIf(missing("root"))("who connects is for the kernel to check:", () 
   test("a folder in which a user may not write is told before the start, too", () => {
     using folder = temporaryFolder();
     chmodSync(folder.path, 0o755);
-    const module = join(import.meta.dirname, "../../src/receive/place.ts");
+    const module = join(import.meta.dirname, "../../src/local-socket/place.ts");
     const asked = JSON.stringify({ path: join(folder.path, "x.sock"), group: null });
-    expect(asNobody(module, "placeProblem", `return placeProblem(${asked}).code`)).toBe(
-      "AUDIT_SOCKET_FAILED",
-    );
+    expect(asNobody(module, "placeProblem", `return placeProblem(${asked}).code`)).toBe("SOCKET_FAILED");
   });
 });
 
@@ -166,7 +162,7 @@ describe("what is in the place of the socket", () => {
     await listenAt(first.server, place(path));
     const { ino } = lstatSync(path);
     using second = new Listener();
-    expect(await codeOf(listenAt(second.server, place(path)))).toBe("AUDIT_SOCKET_IN_USE");
+    expect(await codeOf(listenAt(second.server, place(path)))).toBe("SOCKET_IN_USE");
     expect(lstatSync(path).ino).toBe(ino);
   });
 
@@ -175,8 +171,8 @@ describe("what is in the place of the socket", () => {
     const path = join(folder.path, "chat.sock");
     writeFileSync(path, "precious");
     using listener = new Listener();
-    expect(await codeOf(listenAt(listener.server, place(path)))).toBe("AUDIT_SOCKET_FAILED");
-    expect(placeProblem(place(path))).toMatchObject({ code: "AUDIT_SOCKET_FAILED" });
+    expect(await codeOf(listenAt(listener.server, place(path)))).toBe("SOCKET_FAILED");
+    expect(placeProblem(place(path))).toMatchObject({ code: "SOCKET_FAILED" });
     expect([statSync(path).size, readdirSync(folder.path)]).toEqual([8, ["chat.sock"]]);
   });
 });
@@ -194,7 +190,7 @@ describe("the folder", () => {
 
   test("is made so whatever the umask", () => {
     using folder = temporaryFolder();
-    const module = pathToFileURL(join(import.meta.dirname, "../../src/receive/place.ts")).href;
+    const module = pathToFileURL(join(import.meta.dirname, "../../src/local-socket/place.ts")).href;
     const place = { path: join(folder.path, "run/audit/chat.sock"), group: null, mode: 0o660 };
     const program = `
       const { listenAt } = await import(${JSON.stringify(module)});
@@ -217,7 +213,7 @@ describe("the folder", () => {
     chmodSync(folder.path, 0o777);
     using listener = new Listener();
     expect(await codeOf(listenAt(listener.server, place(join(folder.path, "run/x.sock"))))).toBe(
-      "AUDIT_SOCKET_UNSAFE",
+      "SOCKET_UNSAFE",
     );
     expect(readdirSync(folder.path)).toEqual([]);
   });
@@ -227,8 +223,8 @@ describe("the folder", () => {
     chmodSync(folder.path, mode);
     const path = join(folder.path, "chat.sock");
     using listener = new Listener();
-    expect(await codeOf(listenAt(listener.server, place(path)))).toBe("AUDIT_SOCKET_UNSAFE");
-    expect(placeProblem(place(path))).toMatchObject({ code: "AUDIT_SOCKET_UNSAFE" });
+    expect(await codeOf(listenAt(listener.server, place(path)))).toBe("SOCKET_UNSAFE");
+    expect(placeProblem(place(path))).toMatchObject({ code: "SOCKET_UNSAFE" });
     expect(readdirSync(folder.path)).toEqual([]);
   });
 
@@ -238,7 +234,7 @@ describe("the folder", () => {
     chmodSync(join(folder.path, "open"), 0o777);
     using listener = new Listener();
     expect(await codeOf(listenAt(listener.server, place(join(folder.path, "open/closed/x.sock"))))).toBe(
-      "AUDIT_SOCKET_UNSAFE",
+      "SOCKET_UNSAFE",
     );
   });
 });
@@ -247,7 +243,7 @@ test("a group that there is not is named", () => {
   using folder = temporaryFolder();
   const problem = placeProblem(place(join(folder.path, "x.sock"), { group: "no-such-group" }));
   expect(problem).toMatchObject({
-    code: "AUDIT_SOCKET_FAILED",
+    code: "SOCKET_FAILED",
     message: expect.stringContaining("no-such-group"),
   });
 });
