@@ -48,6 +48,8 @@ export class DaemonBackend implements Backend, Disposable {
   #ingestProblems: readonly Complaint[] = [];
   /** What went wrong outside ingestion: a configuration that did not reload. */
   reloadProblem: Complaint | null = null;
+  /** Where those come from who are signed in. */
+  #present: readonly Target[] = [];
   readonly #listeners = new Set<(message: LiveMessage) => void>();
   readonly #changed = new Set<Changed>();
   #timer: NodeJS.Timeout | null = null;
@@ -105,7 +107,8 @@ export class DaemonBackend implements Backend, Disposable {
   /** What enforcers should hold: active bans without anybody who is protected by now. */
   wantedBlocks(): Block[] {
     const { config } = this.#running;
-    const spared = protectedBy([...config.allowlist, ...this.#about.reader.allowed()], config.trustedProxies);
+    const allowed = [...config.allowlist, ...this.#about.reader.allowed()];
+    const spared = protectedBy(allowed, config.trustedProxies, this.#present);
     return this.#about.reader.activeBlocks().filter(({ target }) => spared.reason(target) === null);
   }
 
@@ -210,6 +213,13 @@ export class DaemonBackend implements Backend, Disposable {
 
   async disallow(target: Target): Promise<void> {
     await this.#about.thread.request<"disallow">({ kind: "disallow", target });
+  }
+
+  protectPresent(targets: readonly Target[]): void {
+    this.#present = targets;
+    // A thread that has ended has said so itself.
+    this.#about.thread.request<"protect-present">({ kind: "protect-present", targets }).catch(() => {});
+    this.#running.enforcement.want(this.wantedBlocks());
   }
 
   async setIncidentState(id: number, state: "open" | "closed"): Promise<boolean> {

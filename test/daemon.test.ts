@@ -129,6 +129,30 @@ test("a ban by hand is answered with the reload that it waits for, and with the 
   expect(second).toMatchObject({ waiting: [], replaced: { until: null } });
 });
 
+test("where somebody is signed in from is not banned, and a ban that is there does not block them", async () => {
+  using folder = temporaryFolder();
+  await using daemon = await start(folder.path);
+  const list = () => readFileSync(join(folder.path, "a", "list.conf"), "utf8");
+  const ask = asking(daemon);
+  await ask("POST", "/api/bans", { target: "203.0.113.0/24" });
+  await ask("POST", "/api/enforcers/apache-include/apply");
+  expect(list()).toContain("203.0.113.0/24");
+  const headers = { authorization: `Bearer ${TOKEN}`, "x-forwarded-for": "203.0.113.7" };
+  const ban = { method: "POST", body: JSON.stringify({ target: "203.0.113.7" }) };
+  const answer = await fetch(`${daemon.url}/api/bans`, {
+    ...ban,
+    headers: { ...headers, "content-type": "application/json" },
+  });
+  expect(await answer.json()).toMatchObject({
+    error: {
+      code: "TARGET_PROTECTED",
+      message: "203.0.113.7/32 is not banned: it is where somebody is signed in from",
+    },
+  });
+  await ask("POST", "/api/enforcers/apache-include/apply");
+  expect(list()).not.toContain("203.0.113.0/24");
+});
+
 test("what the HTTP server logs has the shape of the daemon's own lines", async () => {
   using folder = temporaryFolder();
   const lines: string[] = [];

@@ -4,9 +4,11 @@ import { loadWhereabouts, type Whereabouts } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import type { ErrorBody, Page } from "../model/api.ts";
 import { ERROR_CODES, type ErrorCode, messageOf, SekishoError, systemCode } from "../model/errors.ts";
+import type { Ip } from "../model/ip.ts";
 import { readAccessToken } from "../serve/access-token.ts";
 import type { CliContext } from "./context.ts";
 import { printableLines } from "./output.ts";
+import { sshClient } from "./ssh-client.ts";
 
 /** How long the daemon may take to answer; it answers at once unless its machine is in trouble. */
 const PATIENCE_MS = 15_000;
@@ -23,10 +25,13 @@ interface DaemonFile {
 export class DaemonClient {
   readonly #url: string;
   readonly #token: string;
+  readonly #from: Readonly<Record<string, string>>;
 
-  constructor(url: string, token: string) {
+  /** `from`: where the person sits who asks, if they came over ssh. The daemon bans nobody there. */
+  constructor(url: string, token: string, from: Ip | null = null) {
     this.#url = url;
     this.#token = token;
+    this.#from = from === null ? {} : { "x-forwarded-for": from };
   }
 
   /** The answer's JSON, null where it has none. Throws the daemon's own error, or DAEMON_NOT_RUNNING, DAEMON_REFUSED. */
@@ -62,6 +67,7 @@ export class DaemonClient {
         method,
         headers: {
           authorization: `Bearer ${this.#token}`,
+          ...this.#from,
           ...(body === undefined ? {} : { "content-type": "application/json" }),
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -110,7 +116,7 @@ export function connectToDaemon(context: CliContext, file: string | undefined): 
   const url = urlOf(running ?? listen);
   const token = tokenOf(data, given);
   if (token === null) throw notRunning(`${data} has no token, so no daemon ever ran with it`);
-  return new DaemonClient(url, token);
+  return new DaemonClient(url, token, sshClient(context.env));
 }
 
 /** Where the daemon is; what else is wrong with its configuration is told, and keeps nobody from asking it. */

@@ -8,7 +8,7 @@ export const unbanCommand = (context: CliContext): Command =>
     summary: "Lift the ban of an address or range.",
     description:
       "Lifts the ban of exactly this target. Write it as `sekisho bans` and the dashboard show it. " +
-      "The same client can be banned again; `sekisho allow` keeps it from being banned.",
+      "Rules leave it alone for a while (policy.grace); `sekisho allow` keeps it from ever being banned.",
     examples: [
       ["sekisho unban 192.0.2.7", "lets the address in again, at once"],
       ["sekisho unban 2001:db8::/64", "lifts the ban of an IPv6 client"],

@@ -134,6 +134,9 @@ export const configSchema = z.strictObject({
       factor: z.number().min(1).max(100).default(2).describe("Each repeat is this much longer."),
       max: durationText.prefault("4w").describe("No ban by a rule is longer."),
       memory: durationText.prefault("30d").describe("How long an earlier ban counts as a repeat."),
+      grace: durationText
+        .prefault("10m")
+        .describe("So long after a person lifted a ban rules do not ban that target again."),
     })
     .prefault({}),
   store: z

@@ -41,13 +41,21 @@ export class Ledger {
   readonly #banned = new TargetSet();
   /** Targets whose ban has ended and which an enforcer still refuses. */
   #lingering = new TargetSet();
+  /** When bans of these were taken back. */
+  readonly #forgiven = new Map<Target, UnixMs>();
+  #forgivenTargets = new TargetSet();
   readonly #memory: DurationMs;
+  readonly #grace: DurationMs;
   readonly #enforcing: () => boolean;
 
-  /** `memory`: how long an earlier ban counts. `enforcing`: whether bans block at present. */
-  constructor(memory: DurationMs, enforcing: () => boolean) {
+  /**
+   * `memory`: how long an earlier ban counts. `enforcing`: whether bans block at present. `grace`: how long rules leave
+   * those alone whose ban a person took back.
+   */
+  constructor(memory: DurationMs, enforcing: () => boolean, grace = 0 as DurationMs) {
     this.#memory = memory;
     this.#enforcing = enforcing;
+    this.#grace = grace;
   }
 
   load(decisions: Iterable<StoredDecision>): void {
@@ -65,12 +73,16 @@ export class Ledger {
     terms.push({ at: wholeSecond(ban.at), until, revoked: false, counts: willRun(until, now) });
     this.#terms.set(ban.target, terms);
     this.#banned.add(ban.target);
+    // Who bans after an unban means it.
+    this.#endGrace(ban.target);
   }
 
   /** Ends the bans of exactly this target that run. */
   revoke(target: Target, now: UnixMs): void {
     const terms = this.#terms.get(target);
     if (terms === undefined) return;
+    this.#forgiven.set(target, now);
+    this.#forgivenTargets.add(target);
     this.#terms.set(
       target,
       terms.map((term) => (now < term.until ? { ...term, until: now, revoked: true } : term)),
@@ -105,6 +117,20 @@ export class Ledger {
     return null;
   }
 
+  /** Whose ban, on this target or part of it or all around it, was taken back within the grace before `time`. */
+  inGrace(target: Target, time: UnixMs): Target | null {
+    for (;;) {
+      const forgiven = this.#forgivenTargets.overlapping(target);
+      if (forgiven === null || time < this.#forgiven.get(forgiven)! + this.#grace) return forgiven;
+      this.#endGrace(forgiven);
+    }
+  }
+
+  #endGrace(target: Target): void {
+    this.#forgiven.delete(target);
+    this.#forgivenTargets.delete(target);
+  }
+
   /** Takes note of who is still refused though no ban runs: their refusals are no deeds either. */
   setLingering(targets: Iterable<Target>): void {
     this.#lingering = new TargetSet(targets);
@@ -112,6 +138,7 @@ export class Ledger {
 
   /** Lets go of bans that ended so long before `time` that escalation does not remember them. */
   purge(time: UnixMs): void {
+    for (const [target, at] of this.#forgiven) if (at + this.#grace <= time) this.#endGrace(target);
     for (const [target, terms] of this.#terms) {
       if (!terms.every((term) => term.until <= time - this.#memory)) continue;
       this.#terms.delete(target);

@@ -16,6 +16,12 @@ export interface BanLengths {
   readonly memory: DurationMs;
 }
 
+/** What the configuration says of banning. */
+export interface PolicySettings extends BanLengths {
+  /** So long after an unban rules do not ban the target again; absent: not at all. */
+  readonly grace?: DurationMs;
+}
+
 /** Turns findings into decisions. `protectedTargets` is replaced as addresses and allowlist change. */
 export class Policy {
   readonly #lengths: BanLengths;
@@ -53,7 +59,10 @@ export class Policy {
       return { kind: "none" };
     }
     if (finding.ban === "observe") return { kind: "spared", why: "rule is in observe mode" };
-    const why = this.protectedTargets.reason(target) ?? this.#distrust(finding.report, at, now);
+    const why =
+      this.protectedTargets.reason(target) ??
+      this.#distrust(finding.report, at, now) ??
+      this.#forgiveness(target, at);
     if (why !== null) return { kind: "spared", why };
     const earlier = this.#ledger.earlierBans(target, at);
     const length = this.#escalated(finding.ban === "default" ? this.#lengths.ban : finding.ban, earlier);
@@ -81,6 +90,11 @@ export class Policy {
     return bans < limit
       ? null
       : `source ${trust.name} has caused ${bans} ban${bans === 1 ? "" : "s"} in a day, as many as it may`;
+  }
+
+  #forgiveness(target: Target, at: UnixMs): string | null {
+    const forgiven = this.#ledger.inGrace(target, at);
+    return forgiven === null ? null : `a person lifted the ban of ${forgiven} a short while ago`;
   }
 
   #escalated(length: DurationMs, earlier: number): DurationMs {

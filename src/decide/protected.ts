@@ -8,7 +8,8 @@ export type Protection =
   | "loopback"
   | "this host's own address"
   | "the gateway"
-  | "a trusted proxy";
+  | "a trusted proxy"
+  | "where somebody is signed in from";
 
 const LOOPBACK = ["127.0.0.0/8", "::1/128"] as Target[];
 
@@ -47,13 +48,18 @@ export class Protected {
 }
 
 /** All that policy spares: what the configuration and people allow, and what this machine needs to be reached. */
-export const protectedBy = (allowlist: Iterable<Target>, trustedProxies: Iterable<Target>): Protected =>
+export const protectedBy = (
+  allowlist: Iterable<Target>,
+  trustedProxies: Iterable<Target>,
+  present: Iterable<Target> = [],
+): Protected =>
   new Protected({
     allowlisted: allowlist,
     loopback: LOOPBACK,
     "this host's own address": ownAddresses(),
     "the gateway": gateways(),
     "a trusted proxy": trustedProxies,
+    "where somebody is signed in from": present,
   });
 
 const single = (ip: Ip): Target => network(ip, ip.includes(":") ? 128 : 32);

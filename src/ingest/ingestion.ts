@@ -6,7 +6,7 @@ import { compileRules } from "../evaluate/compile-rule.ts";
 import { Evaluator } from "../evaluate/evaluator.ts";
 import { Sockets } from "../evaluate/sockets.ts";
 import { SekishoError } from "../model/errors.ts";
-import { TargetSet } from "../model/ip.ts";
+import { type Target, TargetSet } from "../model/ip.ts";
 import type { LineBatch } from "../model/line.ts";
 import type { Clock, UnixMs } from "../model/time.ts";
 import { createParser, detectFormat } from "../parse/formats.ts";
@@ -41,10 +41,13 @@ export class Ingestion implements Disposable {
   readonly #parsers = new Map<number, LineParser>();
   readonly #trustedProxies: TargetSet;
   readonly #times = new SourceTimes();
+  #present: readonly Target[];
   /** Why nothing can be stored at present. */
   storeProblem: SekishoError | null = null;
 
-  constructor(settings: IngestSettings, store: StoreWriter, clock: Clock) {
+  /** `present`: where those come from who are signed in. */
+  constructor(settings: IngestSettings, store: StoreWriter, clock: Clock, present: readonly Target[] = []) {
+    this.#present = present;
     this.#settings = settings;
     this.#trustedProxies = new TargetSet(settings.trustedProxies);
     this.#store = store;
@@ -62,8 +65,9 @@ export class Ingestion implements Disposable {
       store.consumed(memory),
       store.forgiven(memory),
     );
-    const ledger = new Ledger(settings.policy.memory, () => settings.mode === "enforce");
-    ledger.load(store.decisionsSince("ban", (clock.now() - settings.policy.memory) as UnixMs));
+    const { memory: banMemory, grace } = settings.policy;
+    const ledger = new Ledger(banMemory, () => settings.mode === "enforce", grace);
+    ledger.load(store.decisionsSince("ban", (clock.now() - banMemory) as UnixMs));
     const policy = new Policy(settings.policy, ledger, this.#protected(), trustOf, shares);
     this.#stages = { ledger, sockets, evaluator, policy };
     this.#tailer = new Tailer(settings.logs, {
@@ -176,6 +180,12 @@ export class Ingestion implements Disposable {
     ];
   }
 
+  /** Those who are signed in come from there. */
+  protectPresent(targets: readonly Target[]): void {
+    this.#present = targets;
+    this.refreshProtected();
+  }
+
   /** Looks again at who is never banned: the allowlist changed, or this host got an address. */
   refreshProtected(): void {
     this.#stages.policy.protectedTargets = this.#protected();
@@ -189,6 +199,7 @@ export class Ingestion implements Disposable {
         ...allowed.filter(({ revokedAt }) => revokedAt === null).map(({ target }) => target),
       ],
       this.#settings.trustedProxies,
+      this.#present,
     );
   }
 

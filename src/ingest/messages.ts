@@ -1,4 +1,4 @@
-import type { BanLengths } from "../decide/policy.ts";
+import type { PolicySettings } from "../decide/policy.ts";
 import type { NamedRule } from "../evaluate/rule-schema.ts";
 import type { Mode } from "../model/api.ts";
 import type { AuditTrust } from "../model/audit.ts";
@@ -16,7 +16,7 @@ export interface IngestSettings {
   readonly origins: readonly string[];
   readonly allowlist: readonly Target[];
   readonly trustedProxies: readonly Target[];
-  readonly policy: BanLengths;
+  readonly policy: PolicySettings;
 }
 
 export interface IngestedLog {
@@ -51,6 +51,8 @@ export type Command =
   | { readonly kind: "set-incident"; readonly id: number; readonly state: "open" | "closed" }
   | { readonly kind: "close-quiet-incidents"; readonly lastSeenBefore: UnixMs }
   | { readonly kind: "refresh-addresses" }
+  /** Where those come from who are signed in: not to be locked out. */
+  | { readonly kind: "protect-present"; readonly targets: readonly Target[] }
   /** Targets that an enforcer still refuses though no ban runs. */
   | { readonly kind: "note-lingering"; readonly targets: readonly Target[] }
   | { readonly kind: "delete-old-events"; readonly limits: RetentionLimits }
@@ -70,6 +72,7 @@ export interface Answers {
   /** How many were closed. */
   "close-quiet-incidents": number;
   "refresh-addresses": null;
+  "protect-present": null;
   "note-lingering": null;
   /** Whether there may be more to delete. */
   "delete-old-events": boolean;

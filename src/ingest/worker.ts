@@ -51,6 +51,8 @@ class IngestThread {
   /** What was committed since the main thread was told last. */
   #untold = { lines: 0, sockets: false };
   #toldAt = 0;
+  /** Where those come from who are signed in. */
+  #present: readonly Target[] = [];
 
   constructor({ databaseFile, unparsedBudget, settings }: WorkerData) {
     this.#store = new StoreWriter(databaseFile, unparsedBudget, clock);
@@ -63,10 +65,10 @@ class IngestThread {
   async #configure(settings: IngestSettings): Promise<void> {
     await this.#halt();
     try {
-      this.#ingestion = new Ingestion(settings, this.#store, clock);
+      this.#ingestion = new Ingestion(settings, this.#store, clock, this.#present);
       this.#settings = settings;
     } catch (error) {
-      this.#ingestion = new Ingestion(this.#settings, this.#store, clock);
+      this.#ingestion = new Ingestion(this.#settings, this.#store, clock, this.#present);
       throw error;
     } finally {
       this.#stopRun = new AbortController();
@@ -170,6 +172,10 @@ class IngestThread {
         return this.#store.closeQuietIncidents(command.lastSeenBefore);
       case "refresh-addresses":
         this.#ingestion.refreshProtected();
+        return null;
+      case "protect-present":
+        this.#present = command.targets;
+        this.#ingestion.protectPresent(command.targets);
         return null;
       case "note-lingering":
         this.#ingestion.ledger.setLingering(command.targets);

@@ -3,7 +3,8 @@ import type { Clock, UnixMs } from "../model/time.ts";
 
 const MINUTE = 60_000;
 const CODE_LIFE = 10 * MINUTE;
-const SESSION_IDLE = 12 * 60 * MINUTE;
+/** A session that nobody used for so long has ended. */
+export const SESSION_IDLE = 12 * 60 * MINUTE;
 /** Seconds that a session lasts at most, however much it is used: the cookie's Max-Age. */
 export const SESSION_LIFE_SECONDS = 7 * 24 * 60 * 60;
 const MAX_CODES = 16;

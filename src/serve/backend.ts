@@ -60,6 +60,8 @@ export interface Backend {
   setIncidentState(id: number, state: "open" | "closed"): Promise<boolean>;
   /** Has an enforcer bring into force what waits for its schedule. False when there is no such enforcer. */
   applyNow(enforcer: string): Promise<boolean>;
+  /** Those who are signed in come from these addresses now, so they must not be locked out. */
+  protectPresent(targets: readonly Target[]): void;
   /** Listens to live messages; the returned function ends it. */
   subscribe(listener: (message: LiveMessage) => void): () => void;
 }

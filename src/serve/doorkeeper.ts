@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { SekishoError } from "../model/errors.ts";
 import type { Clock } from "../model/time.ts";
 import { type Access, Attempts, type Visitor } from "./auth.ts";
+import type { Presence } from "./presence.ts";
 import { checkFetchSite, checkOrigin, checkOwnPage, type OwnHost, ownHost } from "./request-origin.ts";
 import { SECURITY_HEADERS } from "./security-headers.ts";
 
@@ -20,9 +21,11 @@ export class Doorkeeper {
   readonly #access: Access;
   readonly #hosts: readonly string[];
   readonly #attempts: Attempts;
+  readonly #presence: Presence;
 
-  constructor(access: Access, hosts: readonly string[], clock: Clock) {
+  constructor(access: Access, hosts: readonly string[], clock: Clock, presence: Presence) {
     this.#access = access;
+    this.#presence = presence;
     this.#hosts = hosts;
     this.#attempts = new Attempts(clock);
   }
@@ -50,6 +53,7 @@ export class Doorkeeper {
     if (request.visitor.kind === "session" && request.method !== "GET" && request.method !== "HEAD") {
       checkOwnPage(request.headers.origin, fetchSite(request), request.ownHost);
     }
+    this.#presence.note(request.visitor, request.socket.remoteAddress, request.headers["x-forwarded-for"]);
   };
 
   /**

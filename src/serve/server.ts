@@ -9,6 +9,7 @@ import type { Backend } from "./backend.ts";
 import { Doorkeeper } from "./doorkeeper.ts";
 import { answerBrokenRequest, answerError, answerNotFound } from "./error-answer.ts";
 import { LiveStreams } from "./live.ts";
+import { Presence } from "./presence.ts";
 import { isLoopbackName } from "./request-origin.ts";
 import { allowlistRoutes } from "./routes/allowlist.ts";
 import { banRoutes } from "./routes/bans.ts";
@@ -79,11 +80,13 @@ export async function startServer(options: ServerOptions): Promise<Server> {
 /** Three rings: what everybody may ask, what only our page and programs may, and what needs access. */
 function compose(options: ServerOptions, access: Access, live: LiveStreams): FastifyInstance {
   const { backend } = options;
-  const doorkeeper = new Doorkeeper(access, options.hosts, options.now);
+  const presence = new Presence(access, options.now, (targets) => backend.protectPresent(targets));
+  const doorkeeper = new Doorkeeper(access, options.hosts, options.now, presence);
   const app = bareApp(options.logger ?? pino({ level: "warn" }, pino.destination(2)), doorkeeper);
   app.addHook("onRequest", async (request, reply) => doorkeeper.enter(request, reply));
   app.addHook("preClose", async () => {
     live.close();
+    presence[Symbol.dispose]();
     setTimeout(() => app.server.closeAllConnections(), CLOSE_GRACE_MS).unref();
   });
   healthRoute(app);
@@ -104,7 +107,7 @@ function compose(options: ServerOptions, access: Access, live: LiveStreams): Fas
       enforcerRoutes(closed, backend);
       liveRoute(closed, live, access);
       metricsRoute(closed, backend, options.version);
-      signOutRoute(closed, access, live);
+      signOutRoute(closed, access, live, presence);
     });
   });
   return app;

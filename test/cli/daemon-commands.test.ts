@@ -206,6 +206,14 @@ describe("ban", () => {
   });
 });
 
+test("where the person sits who came over ssh is told the daemon, which bans nobody there", async () => {
+  const { cwd, backend } = await daemon();
+  await run(["status"], { cwd });
+  expect(backend.present).toEqual([]);
+  await run(["status"], { cwd, env: { SSH_CONNECTION: "203.0.113.7 50022 192.0.2.1 22" } });
+  expect(backend.present).toEqual(["203.0.113.7/32"]);
+});
+
 describe("unban", () => {
   test("lifts a ban", async () => {
     const { cwd, backend } = await daemon();

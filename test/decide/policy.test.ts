@@ -30,12 +30,16 @@ const finding = (subject: string, seconds: number, ban: Finding["ban"] = "defaul
   report: null,
 });
 
-function policyWith({ allowlist = [] as string[], proxies = [] as string[], enforcing = true } = {}) {
-  const ledger = new Ledger(lengths.memory, () => enforcing);
-  return {
-    ledger,
-    policy: new Policy(lengths, ledger, protectedBy(allowlist.map(target), proxies.map(target))),
-  };
+function policyWith({
+  allowlist = [] as string[],
+  proxies = [] as string[],
+  present = [] as string[],
+  enforcing = true,
+  grace = 0,
+} = {}) {
+  const ledger = new Ledger(lengths.memory, () => enforcing, grace as DurationMs);
+  const spared = protectedBy(allowlist.map(target), proxies.map(target), present.map(target));
+  return { ledger, policy: new Policy(lengths, ledger, spared) };
 }
 const lengthOf = (judgement: ReturnType<Policy["decide"]>[number]) =>
   judgement.kind === "ban" ? judgement.decision.until - judgement.decision.at : judgement.kind;
@@ -154,10 +158,12 @@ describe("nobody is banned who", () => {
     ["shares a /64 with an allowed address", "2001:db8::/64", "allowlisted"],
     ["is loopback", "127.0.0.53", "loopback"],
     ["is this host", "127.0.0.1", "loopback"],
+    ["is signed in", "198.18.0.5", "where somebody is signed in from"],
   ])("%s", (_, subject, why) => {
     const { policy } = policyWith({
       allowlist: ["192.0.2.7", "198.51.100.0/24", "2001:db8::9/128"],
       proxies: ["203.0.113.9"],
+      present: ["198.18.0.5"],
     });
     expect(policy.decide([finding(subject, 0)], NEVER)).toEqual([{ kind: "spared", why }]);
   });
@@ -199,6 +205,51 @@ describe("nobody is banned who", () => {
   test("replay can be asked to spare nobody", () => {
     const policy = new Policy(lengths, new Ledger(lengths.memory, () => false), Protected.nobody);
     expect(policy.decide([finding("127.0.0.1", 0)], NEVER)[0]!.kind).toBe("ban");
+  });
+});
+
+describe("after an unban", () => {
+  const grace = 600_000;
+  /** The client's ban is lifted at second 100. */
+  const unbanned = () => {
+    const made = policyWith({ grace });
+    made.policy.decide([finding("192.0.2.7", 0)], at(0));
+    made.ledger.revoke(target("192.0.2.7"), at(100));
+    return made;
+  };
+
+  test("rules leave the target alone for the grace, and say so, then ban again", () => {
+    const { policy } = unbanned();
+    const judged = (seconds: number) => policy.decide([finding("192.0.2.7", seconds)], at(seconds))[0]!;
+    const why = "a person lifted the ban of 192.0.2.7/32 a short while ago";
+    expect(judged(101)).toEqual({ kind: "spared", why });
+    expect(judged(699)).toEqual({ kind: "spared", why });
+    expect(lengthOf(judged(700))).toBe(HOUR);
+  });
+
+  test("no wider range is banned by a rule either, but everybody else is", () => {
+    const { policy } = unbanned();
+    const judged = ["192.0.2.0/24", "192.0.2.8"].map(
+      (subject) => policy.decide([finding(subject, 200)], at(200))[0]!.kind,
+    );
+    expect(judged).toEqual(["spared", "ban"]);
+  });
+
+  test("a person may ban again at once, which ends the grace", () => {
+    const { policy, ledger } = unbanned();
+    ledger.replace(policy.banByPerson(target("192.0.2.7"), parseDuration("1m"), "", at(110)));
+    expect(lengthOf(policy.decide([finding("192.0.2.7", 180)], at(180))[0]!)).toBe(2 * HOUR);
+  });
+
+  test("the grace goes on over a restart, and a purge ends it no sooner", () => {
+    const ledger = new Ledger(lengths.memory, () => true, grace as DurationMs);
+    const ban = { id: 1, kind: "ban", rule: "r", by: "rule", reason: "", incident: null } as const;
+    const decided = { at: at(0), until: at(3_600), decidedAt: at(0), reportedBy: null };
+    ledger.load([{ ...ban, ...decided, target: target("192.0.2.7"), revokedAt: at(100) }]);
+    ledger.purge(at(699));
+    expect(ledger.inGrace(target("192.0.2.7"), at(699))).toBe("192.0.2.7/32");
+    ledger.purge(at(700));
+    expect(ledger.inGrace(target("192.0.2.7"), at(699))).toBeNull();
   });
 });
 

@@ -28,6 +28,8 @@ export class MemoryBackend implements Backend {
   enforcedBy: readonly string[] = ["apache-directory"];
   waiting: BanAnswer["waiting"] = [];
   readonly applied: string[] = [];
+  /** Where those who are signed in come from. */
+  present: readonly Target[] = [];
   readonly allBans: BanItem[] = [];
   readonly allIncidents: IncidentDetail[] = [];
   readonly allEvents: EventItem[] = [];
@@ -198,6 +200,10 @@ export class MemoryBackend implements Backend {
     if (enforcer !== "apache-include") return false;
     this.applied.push(enforcer);
     return true;
+  }
+
+  protectPresent(targets: readonly Target[]): void {
+    this.present = targets;
   }
 
   subscribe(listener: (message: LiveMessage) => void): () => void {

@@ -5,6 +5,7 @@ import { type Access, SESSION_LIFE_SECONDS } from "../auth.ts";
 import { type Doorkeeper, SESSION_COOKIE } from "../doorkeeper.ts";
 import { readInput } from "../input.ts";
 import type { LiveStreams } from "../live.ts";
+import type { Presence } from "../presence.ts";
 import { checkSignIn, needsSecureCookie } from "../request-origin.ts";
 
 const secret = z.string().min(1).max(512);
@@ -38,10 +39,16 @@ export function signInRoute(app: FastifyInstance, access: Access, doorkeeper: Do
   });
 }
 
-export function signOutRoute(app: FastifyInstance, access: Access, live: LiveStreams): void {
+export function signOutRoute(
+  app: FastifyInstance,
+  access: Access,
+  live: LiveStreams,
+  presence: Presence,
+): void {
   app.delete("/api/session", (request, reply) => {
     access.end(request.visitor!);
     live.dropUnwelcome();
+    presence.sweep();
     return reply.clearCookie(SESSION_COOKIE, COOKIE).code(204).send();
   });
 }
