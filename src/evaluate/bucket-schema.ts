@@ -13,12 +13,17 @@ export const bucketSchemaWith = <Field extends string, Matcher extends z.ZodType
     z.strictObject({
       kind: z.literal("threshold").describe("Counts hits."),
       count: whole(1, 10_000).describe("Hits within the window that make a finding."),
+      same: z
+        .enum(fields)
+        .optional()
+        .describe("Counts each value of this field by itself, as in the same path."),
       window,
     }),
     z.strictObject({
       kind: z.literal("distinct").describe("Counts the different values of a field."),
       of: z.enum(fields).describe("The field, or client: the address (IPv6: its /64)."),
       count: whole(2, 1_000).describe("Values within the window that make a finding."),
+      same: z.enum(fields).optional().describe("Counts each value of this other field by itself."),
       window,
     }),
     z.strictObject({ kind: z.literal("trigger").describe("Fires with each hit, but for the cooldown.") }),

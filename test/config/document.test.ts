@@ -252,7 +252,7 @@ describe("a rule", () => {
 
   test("with a key of another kind of bucket is told the keys of its own", () => {
     expect(rule("match: {}\nbucket: { kind: threshold, of: path, count: 5, window: 1m }")).toEqual([
-      "site.yaml:7:28: bucket.of: unknown key; known here are kind, count, window",
+      "site.yaml:7:28: bucket.of: unknown key; known here are kind, count, same, window",
     ]);
   });
 

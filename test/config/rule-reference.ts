@@ -54,9 +54,9 @@ function shipped({ id, spec }: NamedRule): Cells {
 function firesAt(bucket: BucketSpec): string {
   switch (bucket.kind) {
     case "threshold":
-      return `${bucket.count} in ${formatDuration(bucket.window)}`;
+      return `${bucket.count}${ofTheSame(bucket)} in ${formatDuration(bucket.window)}`;
     case "distinct":
-      return `${bucket.count} different \`${bucket.of}\` in ${formatDuration(bucket.window)}`;
+      return `${bucket.count} different \`${bucket.of}\`${ofTheSame(bucket)} in ${formatDuration(bucket.window)}`;
     case "trigger":
       return "the first";
     case "leaky":
@@ -69,3 +69,6 @@ function firesAt(bucket: BucketSpec): string {
       return unreachable(bucket);
   }
 }
+
+const ofTheSame = ({ same }: { readonly same?: string | undefined }): string =>
+  same === undefined ? "" : ` with the same \`${same}\``;

@@ -11,6 +11,7 @@ import { DistinctBucket } from "./distinct.ts";
 import type { Held } from "./evidence.ts";
 import { LeakyBucket, leakyWindow } from "./leaky.ts";
 import { RatioBucket } from "./ratio.ts";
+import { SameBucket } from "./same.ts";
 import { SequenceBucket } from "./sequence.ts";
 import { ThresholdBucket } from "./threshold.ts";
 import { TriggerBucket } from "./trigger.ts";
@@ -24,8 +25,10 @@ export function windowOf(spec: BucketSpec): DurationMs {
 /** The fields of events that a bucket reads. */
 export function bucketFields(spec: BucketSpec): FieldName[] {
   switch (spec.kind) {
+    case "threshold":
+      return fieldOf(spec.same);
     case "distinct":
-      return spec.of === "client" ? [] : [spec.of];
+      return [...fieldOf(spec.of), ...fieldOf(spec.same)];
     case "ratio":
       return fieldsOf(spec.matching);
     case "sequence":
@@ -45,10 +48,10 @@ export interface Compile {
 export function bucketMaker(spec: BucketSpec, compile: Compile): (held: Held) => Bucket {
   switch (spec.kind) {
     case "threshold":
-      return (held) => new ThresholdBucket(spec.count, spec.window, held);
+      return eachOf(spec, compile, (held) => new ThresholdBucket(spec.count, spec.window, held));
     case "distinct": {
-      const read = spec.of === "client" ? clientOf : textOf(compile.read(spec.of));
-      return (held) => new DistinctBucket(spec.count, spec.window, read, held);
+      const read = readerOf(spec.of, compile);
+      return eachOf(spec, compile, (held) => new DistinctBucket(spec.count, spec.window, read, held));
     }
     case "trigger":
       return (held) => new TriggerBucket(held);
@@ -67,6 +70,23 @@ export function bucketMaker(spec: BucketSpec, compile: Compile): (held: Held) =>
       return unreachable(spec);
   }
 }
+
+/** Buckets that count each value of the field `same` by itself. */
+function eachOf(
+  { same, window }: { readonly same?: FieldName | "client" | undefined; readonly window: DurationMs },
+  compile: Compile,
+  newBucket: (held: Held) => Bucket,
+): (held: Held) => Bucket {
+  if (same === undefined) return newBucket;
+  const read = readerOf(same, compile);
+  return (held) => new SameBucket(read, window, newBucket, held);
+}
+
+const fieldOf = (of: FieldName | "client" | undefined): FieldName[] =>
+  of === undefined || of === "client" ? [] : [of];
+
+const readerOf = (of: FieldName | "client", compile: Compile): ((event: LogEvent) => string) =>
+  of === "client" ? clientOf : textOf(compile.read(of));
 
 const textOf =
   (read: Read) =>
