@@ -1,8 +1,14 @@
 import { z } from "zod";
+import type { Severity } from "../model/finding.ts";
 import { durationText } from "../model/parsed-text.ts";
 
 const window = durationText.describe("The span of time that is counted, back from the newest hit.");
 const whole = (least: number, most: number) => z.number().int().min(least).max(most);
+
+/** What a hit is worth in a score, by the severity of its rule, where the score's rule does not say it. */
+const POINTS: Readonly<Record<Severity, number>> = { info: 0, low: 1, medium: 1, high: 4, critical: 6 };
+const points = (severity: Severity) =>
+  whole(0, 1_000).default(POINTS[severity]).describe(`Points of a hit of a rule of severity ${severity}.`);
 
 /** What a rule's `bucket` may say, by kind; `matcher` is the schema of its matchers. */
 export const bucketSchemaWith = <Field extends string, Matcher extends z.ZodType>(
@@ -48,5 +54,23 @@ export const bucketSchemaWith = <Field extends string, Matcher extends z.ZodType
         .max(8)
         .describe("What the hits match, in order; others may lie between."),
       window: durationText.describe("The time from the first step to the last is shorter than this."),
+    }),
+    z.strictObject({
+      kind: z.literal("score").describe("Sums points of the hits of other rules that have not fired."),
+      of: z.array(z.string()).min(1).describe("Tags: rules that have one of them are summed."),
+      points: z
+        .strictObject({
+          info: points("info"),
+          low: points("low"),
+          medium: points("medium"),
+          high: points("high"),
+          critical: points("critical"),
+        })
+        .prefault({})
+        .describe("What a hit is worth, by the severity of its rule."),
+      perRule: whole(1, 100).default(3).describe("So many hits of one rule count, the newest."),
+      rules: whole(1, 100).default(2).describe("Hits of so many different rules are needed."),
+      count: whole(1, 10_000).describe("Points within the window that make a finding."),
+      window,
     }),
   ]);

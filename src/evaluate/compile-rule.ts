@@ -16,6 +16,7 @@ import { TextViews } from "./text-views.ts";
 /** A rule that runs. */
 export interface CompiledRule {
   readonly id: string;
+  readonly spec: RuleSpec;
   readonly title: string;
   readonly severity: Severity;
   readonly events: SourceKind;
@@ -79,6 +80,7 @@ function compileWith({ id, spec }: NamedRule, views: TextViews): CompiledRule {
   };
   return {
     id,
+    spec,
     title: spec.title.en,
     severity: spec.severity,
     events: spec.events,

@@ -5,8 +5,10 @@ import { type Subject, type Target, TargetSet, targetOfSubject } from "../model/
 import { NEVER, type UnixMs } from "../model/time.ts";
 import { APACHE, type Bucket, type Lane } from "./buckets/bucket.ts";
 import { keptLine } from "./buckets/evidence.ts";
+import { ScoreBucket, type Scored } from "./buckets/score.ts";
 import type { CompiledRule } from "./compile-rule.ts";
 import { isHandshake } from "./read-field.ts";
+import { gravest, type RuleHit, Scores } from "./scores.ts";
 import { keyOf, keyOfSubject, type SubjectKey, Subjects, subjectOfKey } from "./subjects.ts";
 
 /** Clocks of hosts that write one log may differ by this much. What is further ahead of ours was written by a wrong clock. */
@@ -18,6 +20,14 @@ const LATE_MS = 60_000;
 interface Placed {
   readonly rule: CompiledRule;
   readonly position: number;
+}
+
+/** What an event adds to a score; nothing where the rule of its gravest hit has fired. */
+interface ScoredEvent {
+  readonly rule: CompiledRule;
+  readonly bucket: Bucket;
+  readonly key: SubjectKey;
+  readonly hit: Scored | null;
 }
 
 /** Hits up to and including an event that led to a finding, which a restart must not count again. */
@@ -46,6 +56,7 @@ export class Evaluator {
   readonly #byKind: Readonly<Record<SourceKind | "opening", readonly Placed[]>>;
   /** Rules that an access event can concern, by four times its status, plus one for a handshake and two for a second line. */
   readonly #concerned: (readonly Placed[] | undefined)[] = [];
+  readonly #scores: Scores;
   /** The first bucket of each. */
   readonly #subjects: Subjects<Bucket>;
   /** The latest time that any event had. */
@@ -55,7 +66,10 @@ export class Evaluator {
     this.#rules = rules;
     this.#trustOf = trustOf;
     const ofKind = (kind: SourceKind) =>
-      rules.map((rule, position) => ({ rule, position })).filter(({ rule }) => rule.events === kind);
+      rules
+        .map((rule, position) => ({ rule, position }))
+        .filter(({ rule }) => rule.events === kind && rule.spec.bucket.kind !== "score");
+    this.#scores = new Scores(rules);
     const access = ofKind("access");
     const opening = access.filter(({ rule }) => rule.atOpening);
     this.#byKind = { access, opening, error: ofKind("error"), audit: ofKind("audit") };
@@ -82,6 +96,7 @@ export class Evaluator {
       const event = events[index]!;
       if (!isDeed(event) || event.client === null) continue;
       let key: SubjectKey | undefined;
+      let scored: RuleHit[] | null = null;
       for (const placed of this.#rulesFor(event)) {
         const { rule } = placed;
         if (!rule.looksAt(event)) continue;
@@ -91,8 +106,17 @@ export class Evaluator {
         const bucket = this.#bucket(subject, placed, this.#laneOf(event));
         if (event.time > this.#latest) this.#latest = event.time;
         if (this.#latest > horizon && event.time <= horizon) dropAhead(bucket, horizon);
-        if (!bucket.add(event)) continue;
-        const finding = findingOf(rule, bucket, event, subjectOfKey(subject), index);
+        const finding = bucket.add(event) ? findingOf(rule, bucket, event, subjectOfKey(subject), index) : null;
+        if (finding !== null) findings.push(finding);
+        if (!this.#scores.sums(placed.position)) continue;
+        scored ??= [];
+        scored.push({ position: placed.position, fired: finding !== null });
+      }
+      if (scored === null) continue;
+      for (const { rule, bucket, key, hit } of this.#scored(event, scored)) {
+        if (this.#latest > horizon && event.time <= horizon) dropAhead(bucket, horizon);
+        if (hit === null || !bucket.add(event, hit)) continue;
+        const finding = findingOf(rule, bucket, event, subjectOfKey(key), index);
         if (finding !== null) findings.push(finding);
       }
     }
@@ -109,6 +133,22 @@ export class Evaluator {
       ({ rule }) => rule.concerns(status, handshake) && !(second && rule.atOpening),
     );
     return this.#concerned[key];
+  }
+
+  /** The scores that an event's hits concern, with what is to be added; hits of rules that fired are taken back. */
+  *#scored(event: Deed, hits: readonly RuleHit[]): Generator<ScoredEvent> {
+    for (const score of this.#scores.of(event, hits)) {
+      const { rule, worth } = score;
+      if (event.client === null) continue;
+      const key = rule.keyOf === null ? keyOf(event.client) : rule.keyOf(event, event.client);
+      if (key === null) continue;
+      const bucket = this.#bucket(key, score, this.#laneOf(event));
+      for (const { position, fired } of hits) {
+        const its = worth.get(position);
+        if (fired && its !== undefined && bucket instanceof ScoreBucket) bucket.withdraw(its.rule);
+      }
+      yield { rule, bucket, key, hit: gravest(score, hits) };
+    }
   }
 
   #bucket(key: SubjectKey, { rule, position }: Placed, lane: Lane): Bucket {
@@ -201,14 +241,19 @@ export class Evaluator {
 
   #recount(event: LogEvent, counts: (rule: string, lane: Lane, subject: Subject) => boolean): void {
     if (!isDeed(event) || event.client === null) return;
+    const scored: RuleHit[] = [];
     for (const placed of this.#rulesFor(event)) {
       if (!placed.rule.looksAt(event)) continue;
       if (event.time > this.#latest) this.#latest = event.time;
       const key = placed.rule.keyOf === null ? keyOf(event.client) : placed.rule.keyOf(event, event.client);
       if (key === null) continue;
       const lane = this.#laneOf(event);
-      if (counts(placed.rule.id, lane, subjectOfKey(key))) this.#bucket(key, placed, lane).add(event);
+      const isCounted = counts(placed.rule.id, lane, subjectOfKey(key));
+      if (isCounted) this.#bucket(key, placed, lane).add(event);
+      if (this.#scores.sums(placed.position)) scored.push({ position: placed.position, fired: !isCounted });
     }
+    for (const { rule, bucket, key, hit } of this.#scored(event, scored))
+      if (hit !== null && counts(rule.id, bucket.lane, subjectOfKey(key))) bucket.add(event, hit);
   }
 }
 
@@ -216,7 +261,7 @@ export class Evaluator {
 function findingOf(
   rule: CompiledRule,
   bucket: Bucket,
-  event: Exclude<LogEvent, { kind: "unparsed" }>,
+  event: Deed,
   subject: Subject,
   eventIndex: number,
 ): Finding | null {
@@ -224,7 +269,7 @@ function findingOf(
   const lines = bucket.evidence();
   const finding: Finding = {
     rule: rule.id,
-    title: rule.title,
+    title: bucket.made === "" ? rule.title : `${rule.title} (${bucket.made})`,
     severity: rule.severity,
     subject,
     firstSeen: bucket.firstSeen,
@@ -240,8 +285,10 @@ function findingOf(
   return finding;
 }
 
+type Deed = Exclude<LogEvent, { kind: "unparsed" }>;
+
 /** What an active ban refused is none: it must not keep the ban alive for ever. */
-const isDeed = (event: LogEvent): event is Exclude<LogEvent, { kind: "unparsed" }> =>
+const isDeed = (event: LogEvent): event is Deed =>
   event.kind !== "unparsed" && !((event.kind === "access" || event.kind === "error") && event.refused);
 
 /** Empties a bucket whose newest hit is ahead of the clock, and ends a cooldown that began there. */

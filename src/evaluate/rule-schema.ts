@@ -156,6 +156,11 @@ export const ruleSchema = z
     const message = "is without a number; write count, share, or both, of which one is enough then";
     context.addIssue({ code: "custom", path: ["unless"], message });
   })
+  .superRefine(({ bucket, unless }, context) => {
+    if (bucket.kind !== "score" || unless === undefined) return;
+    const message = "does not go with a score, which looks only at what other rules find";
+    context.addIssue({ code: "custom", path: ["unless"], message });
+  })
   .superRefine(({ subject, ban }, context) => {
     if (!isNameOnly(subject) || ban === "none") return;
     const message = `a ${subject} has no address that could be banned; write ban: none, or subject: address+${subject}`;

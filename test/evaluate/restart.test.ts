@@ -47,7 +47,18 @@ const unless = rule(
   { kind: "threshold", count: 3, window: "30s" },
   { unless: { match: { path: "/4" }, share: 0.5, window: "50s" }, cooldown: "5s" },
 );
-rules.push(unless, paired, wide, named);
+const summed = (id: string, path: string, count: number) =>
+  rule(
+    id,
+    { kind: "threshold", count, window: "40s" },
+    { match: { path }, severity: "high", tags: ["summed"], cooldown: "25s" },
+  );
+const score = rule(
+  "score",
+  { kind: "score", of: ["summed"], rules: 2, perRule: 2, count: 8, window: "30s" },
+  { match: {}, cooldown: "5s" },
+);
+rules.push(unless, paired, wide, named, summed("some", "/0", 3), summed("others", "/3", 4), score);
 
 const denied = (client: string, second: number) =>
   access(client, second, {

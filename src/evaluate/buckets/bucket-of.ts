@@ -11,6 +11,7 @@ import { DistinctBucket } from "./distinct.ts";
 import type { Held } from "./evidence.ts";
 import { LeakyBucket, leakyWindow } from "./leaky.ts";
 import { RatioBucket } from "./ratio.ts";
+import { ScoreBucket } from "./score.ts";
 import { SameBucket } from "./same.ts";
 import { SequenceBucket } from "./sequence.ts";
 import { ThresholdBucket } from "./threshold.ts";
@@ -66,6 +67,8 @@ export function bucketMaker(spec: BucketSpec, compile: Compile): (held: Held) =>
       const steps = spec.steps.map((step) => compile.matcher(step));
       return (held) => new SequenceBucket({ steps, window }, held);
     }
+    case "score":
+      return (held) => new ScoreBucket(spec, held);
     default:
       return unreachable(spec);
   }

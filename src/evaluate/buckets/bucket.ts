@@ -1,5 +1,6 @@
 import type { LogEvent } from "../../model/event.ts";
 import type { UnixMs } from "../../model/time.ts";
+import type { Scored } from "./score.ts";
 
 /**
  * Hits of one lane are never counted together with another's. Apache's own logs are lane 0. Each audit source has two: one
@@ -28,15 +29,19 @@ export abstract class Bucket {
 
   /**
    * Adds a hit. True when there are so many that the rule fires. What it keeps is bounded, and follows from the hits within
-   * the rule's window alone: a restart counts no others again.
+   * the rule's window alone: a restart counts no others again. A score is told whose hit it is.
    */
-  abstract add(event: LogEvent): boolean;
+  abstract add(event: LogEvent, scored?: Scored): boolean;
   /** Of the hits that count, when it is full. */
   abstract readonly firstSeen: UnixMs;
   /** The newest hit, by time; `NO_TIME` when it is empty. */
   abstract readonly lastSeen: UnixMs;
   /** Of the hits that count, when it is full. */
   abstract readonly count: number;
+  /** What the count is made of, where the rule's title does not say it. */
+  get made(): string {
+    return "";
+  }
   abstract evidence(): readonly string[];
   abstract clear(): void;
 }
