@@ -76,7 +76,11 @@ async function loadCheck(): Promise<Command> {
 
 async function loadApache(): Promise<Command> {
   const { apacheCommand } = await import("./cli/apache.ts");
-  const { SEKISHO_LOG_FORMAT } = await import("./parse/named-formats.ts");
+  const { SEKISHO_LOG_FORMAT, SEKISHO_TLS_LOG_FORMAT } = await import("./parse/named-formats.ts");
   const { OPENING_MESSAGE } = await import("./parse/opening.ts");
-  return apacheCommand(context, { logFormat: SEKISHO_LOG_FORMAT, openingMessage: OPENING_MESSAGE });
+  return apacheCommand(context, {
+    logFormat: SEKISHO_LOG_FORMAT,
+    tlsLogFormat: SEKISHO_TLS_LOG_FORMAT,
+    openingMessage: OPENING_MESSAGE,
+  });
 }

@@ -5,7 +5,7 @@ import { apacheSnippet, type SnippetOptions } from "../enforce/apache-snippet.ts
 import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
 
 /** What Sekisho asks Apache to log, as the parsers know it. */
-type Logged = Pick<SnippetOptions, "logFormat" | "openingMessage">;
+type Logged = Pick<SnippetOptions, "logFormat" | "tlsLogFormat" | "openingMessage">;
 
 export function apacheCommand(context: CliContext, logged: Logged): Command {
   const snippet = subcommand("snippet", {

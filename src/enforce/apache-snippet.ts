@@ -7,6 +7,8 @@ export interface SnippetOptions {
   readonly includeFile: string | null;
   /** Sekisho's LogFormat, unquoted: quotes as Apache's log should show them. */
   readonly logFormat: string;
+  /** The same with the version of TLS, which Apache knows only where mod_ssl is loaded. */
+  readonly tlsLogFormat: string;
   /** What mod_log_debug is asked to write when a WebSocket opens, as LogMessage takes it. */
   readonly openingMessage: string;
 }
@@ -16,7 +18,7 @@ export interface SnippetOptions {
  * plain (`/`, letters, digits, `.`, `_`, `+`, `-`). What this covers was measured: docs/apache.md.
  */
 export function apacheSnippet(options: SnippetOptions): string {
-  const parts = [HEAD, logLines(options.logFormat), openingLines(options.openingMessage)];
+  const parts = [HEAD, logLines(options), openingLines(options.openingMessage)];
   if (options.directory !== null) parts.push(directoryLines(options.directory));
   if (options.includeFile !== null) parts.push(includeLines(options.includeFile));
   return parts.join("\n");
@@ -28,15 +30,23 @@ const HEAD = `# Sekisho, for Apache 2.4, at server level (outside every <Virtual
 # Needs mod_authz_core and mod_authz_host, for the log mod_log_config and mod_logio, for openings mod_log_debug.
 `;
 
-const logLines = (
-  format: string,
-): string => `# A log that shows Origin, Upgrade and the vhost, which "combined" does not. GlobalLog writes for every vhost,
+const logLines = ({
+  logFormat,
+  tlsLogFormat,
+}: SnippetOptions): string => `# A log that shows Origin, Upgrade and the vhost, which "combined" does not. GlobalLog writes for every vhost,
 # also for those with a CustomLog of their own. Choose one line, and name that file in Sekisho's \`logs:\` in the place
 # of the other access logs: a request that is read twice counts twice.
-LogFormat "${format.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}" sekisho
+<IfModule mod_ssl.c>
+  LogFormat "${quoted(tlsLogFormat)}" sekisho
+</IfModule>
+<IfModule !mod_ssl.c>
+  LogFormat "${quoted(logFormat)}" sekisho
+</IfModule>
 #GlobalLog /var/log/apache2/sekisho.log sekisho
 #GlobalLog /var/log/httpd/sekisho_log sekisho
 `;
+
+const quoted = (format: string): string => format.replaceAll("\\", "\\\\").replaceAll('"', '\\"');
 
 /**
  * LogLevel stands in the section since a vhost with a LogLevel of its own ignores the server's; in here it touches nothing

@@ -1,6 +1,6 @@
 import { SekishoError } from "../model/errors.ts";
 import { compileLogFormat } from "./log-format.ts";
-import { NAMED_FORMATS } from "./named-formats.ts";
+import { NAMED_FORMATS, SEKISHO_TLS_LOG_FORMAT } from "./named-formats.ts";
 import * as slot from "./slots.ts";
 
 /** What a LogFormat is to Sekisho before any line of it was read. */
@@ -48,5 +48,6 @@ function nameOf(logFormat: string): string | null {
   const same = (format: string): string =>
     format.replaceAll("%O", "%b").replace(/%\{[^}]*\}i/g, (header) => header.toLowerCase());
   const wanted = same(logFormat);
+  if (wanted === same(SEKISHO_TLS_LOG_FORMAT)) return "sekisho";
   return Object.keys(NAMED_FORMATS).find((name) => same(NAMED_FORMATS[name]!) === wanted) ?? null;
 }

@@ -7,6 +7,7 @@ import { AuditLogParser } from "./audit.ts";
 import { ANY_ERROR_FORMAT, ErrorLogParser } from "./error-log.ts";
 import type { LineParser, ParserOptions } from "./line-parser.ts";
 import { NAMED_FORMATS } from "./named-formats.ts";
+import { SekishoLogParser } from "./sekisho-log.ts";
 
 /** What `format:` may say beside a LogFormat string, most specific first. */
 export const FORMAT_NAMES = [...Object.keys(NAMED_FORMATS), "json"] as const;
@@ -24,6 +25,7 @@ export function createParser(
   if (kind === "error") return new ErrorLogParser(timezone, errorFormat(format), options);
   if (kind === "audit") return new AuditLogParser();
   if (format === "json") return new JsonAccessParser(timezone, options);
+  if (format === "sekisho") return new SekishoLogParser(timezone, options);
   if (Object.hasOwn(NAMED_FORMATS, format))
     return new AccessLogParser(NAMED_FORMATS[format]!, timezone, { ...options, name: format });
   if (format.includes("%")) return new AccessLogParser(format, timezone, options);

@@ -6,9 +6,15 @@ const COMMON = '%h %l %u %t "%r" %>s %b';
 const COMBINED = `${COMMON} "%{Referer}i" "%{User-Agent}i"`;
 
 /** What Sekisho asks Apache to write: everything that the rules look at, and the user name in quotes. */
-export const SEKISHO_LOG_FORMAT =
-  "%{%Y-%m-%dT%H:%M:%S}t.%{usec_frac}t%{%z}t %a %{c}a %>s %D %I %O %X %L %p %v" +
-  ' "%r" "%{Host}i" "%{Origin}i" "%{Upgrade}i" "%{Sec-WebSocket-Protocol}i" "%{Referer}i" "%{User-Agent}i" "%u"';
+export const SEKISHO_LOG_FORMAT = sekishoFormat("%p");
+
+/** The same where mod_ssl is loaded: without it Apache does not start with a LogFormat that asks for TLS. */
+export const SEKISHO_TLS_LOG_FORMAT = sekishoFormat("%p %{SSL_PROTOCOL}x");
+
+function sekishoFormat(port: string): string {
+  const first = `%{%Y-%m-%dT%H:%M:%S}t.%{usec_frac}t%{%z}t %a %{c}a %>s %D %I %O %X %L ${port} %v`;
+  return `${first} "%r" "%{Host}i" "%{Origin}i" "%{Upgrade}i" "%{Sec-WebSocket-Protocol}i" "%{Referer}i" "%{User-Agent}i" "%u"`;
+}
 
 /** Most specific first: a line of one never reads as a line of those behind it. */
 export const NAMED_FORMATS: Readonly<Record<string, string>> = {

@@ -6,7 +6,7 @@ import { folderWith } from "../config/temporary-folder.ts";
 import { messages, planned } from "./planned.ts";
 
 const snippet = (directory: string | null, includeFile: string | null) =>
-  apacheSnippet({ directory, includeFile, logFormat: "%a", openingMessage: "x" });
+  apacheSnippet({ directory, includeFile, logFormat: "%a", tlsLogFormat: "%a", openingMessage: "x" });
 const found = (config: string) => planned(config).plan.snippet;
 
 describe("what of the snippet Apache has", () => {

@@ -6,7 +6,13 @@ import { commandLine } from "./command-line.ts";
 const snippet = (config: string) =>
   commandLine(
     ["apache", "snippet"],
-    (context) => [apacheCommand(context, { logFormat: '%h "%r"', openingMessage: "opened %{REMOTE_ADDR}" })],
+    (context) => [
+      apacheCommand(context, {
+        logFormat: '%h "%r"',
+        tlsLogFormat: '%h "%r" %{SSL_PROTOCOL}x',
+        openingMessage: "opened %{REMOTE_ADDR}",
+      }),
+    ],
     { cwd: folderWith({ "sekisho.yaml": config }) },
   );
 
@@ -25,6 +31,7 @@ describe("apache snippet", () => {
     expect(stdout).toContain("-f '/run/sekisho/banned/%{REMOTE_ADDR}'");
     expect(stdout).toContain("IncludeOptional /var/lib/sekisho/apache/blocklist.conf");
     expect(stdout).toContain('LogFormat "%h \\"%r\\"" sekisho');
+    expect(stdout).toContain('LogFormat "%h \\"%r\\" %{SSL_PROTOCOL}x" sekisho');
     expect(stdout).toContain('LogMessage "opened %{REMOTE_ADDR}" hook=fixups');
   });
 });

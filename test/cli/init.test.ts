@@ -272,6 +272,7 @@ enforcers:
       directory: "/srv/banned",
       includeFile: "/srv/list.conf",
       logFormat: "%a",
+      tlsLogFormat: "%a",
       openingMessage: "x",
     });
     const cwd = site(`${APACHE}${snippet}`);

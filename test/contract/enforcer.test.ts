@@ -47,7 +47,13 @@ async function directoryWorld(): Promise<World> {
   const inRoot = (root: string): string => join(root, "banned");
   const apache = await startApache({
     config: (root) =>
-      apacheSnippet({ directory: inRoot(root), includeFile: null, logFormat: "%a", openingMessage: "m" }),
+      apacheSnippet({
+        directory: inRoot(root),
+        includeFile: null,
+        logFormat: "%a",
+        tlsLogFormat: "%a",
+        openingMessage: "m",
+      }),
   });
   const directory = inRoot(apache.root);
   const closed = join(apache.root, "closed");
@@ -91,7 +97,13 @@ async function includeWorld(): Promise<World> {
   const inRoot = (root: string): string => join(root, "sekisho", "blocklist.conf");
   const apache = await startApache({
     config: (root) =>
-      apacheSnippet({ directory: null, includeFile: inRoot(root), logFormat: "%a", openingMessage: "m" }),
+      apacheSnippet({
+        directory: null,
+        includeFile: inRoot(root),
+        logFormat: "%a",
+        tlsLogFormat: "%a",
+        openingMessage: "m",
+      }),
   });
   const file = inRoot(apache.root);
   const make = (with_: { file?: string; control?: string }): Enforcer =>

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { AccessEvent } from "../../src/model/event.ts";
 import { parseTarget, TargetSet } from "../../src/model/ip.ts";
 import { AccessLogParser } from "../../src/parse/access-log.ts";
-import { NAMED_FORMATS, SEKISHO_LOG_FORMAT } from "../../src/parse/named-formats.ts";
+import { NAMED_FORMATS, SEKISHO_LOG_FORMAT, SEKISHO_TLS_LOG_FORMAT } from "../../src/parse/named-formats.ts";
 import { type Apache, startApache } from "../apache.ts";
 import { parse } from "../parse/apache-lines.ts";
 import { missing } from "../requirements.ts";
@@ -16,6 +16,7 @@ const FORMATS: readonly { readonly format: string; readonly shows: readonly (key
   { format: NAMED_FORMATS.combined!, shows: ["user", "path", "query", "referer", "userAgent"] },
   { format: NAMED_FORMATS.vhost_combined!, shows: ["user", "path", "query", "referer", "userAgent"] },
   { format: SEKISHO_LOG_FORMAT, shows: ["user", "path", "query", "referer", "userAgent", "origin"] },
+  { format: SEKISHO_TLS_LOG_FORMAT, shows: ["user", "path", "query", "referer", "userAgent", "origin"] },
   {
     format:
       "%{%F %T}t.%{usec_frac}t %{%z}t|%{c}a|%a|%A|%{c}h|%l|%u|%s|%<s|%>s|%B|%b|%D|%T|%{ms}T|%{us}T|%{s}T|%k|%L|%p|%{canonical}p|" +

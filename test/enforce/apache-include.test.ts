@@ -69,7 +69,7 @@ describe.skipIf(missing("root", "apache2", "netns"))("the include and Apache", (
     const inRoot = (root: string): string => join(root, "sekisho", "blocklist.conf");
     apache = await startApache({
       config: (root) =>
-        `${apacheSnippet({ directory: null, includeFile: inRoot(root), logFormat: "%a", openingMessage: "m" })}IncludeOptional ${root}/broken.conf\n`,
+        `${apacheSnippet({ directory: null, includeFile: inRoot(root), logFormat: "%a", tlsLogFormat: "%a", openingMessage: "m" })}IncludeOptional ${root}/broken.conf\n`,
     });
     file = inRoot(apache.root);
     broken = join(apache.root, "broken.conf");

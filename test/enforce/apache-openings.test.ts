@@ -6,7 +6,7 @@ import type { AccessEvent, OpeningEvent } from "../../src/model/event.ts";
 import { unixMs } from "../../src/model/time.ts";
 import { AccessLogParser } from "../../src/parse/access-log.ts";
 import { ErrorLogParser } from "../../src/parse/error-log.ts";
-import { SEKISHO_LOG_FORMAT } from "../../src/parse/named-formats.ts";
+import { SEKISHO_LOG_FORMAT, SEKISHO_TLS_LOG_FORMAT } from "../../src/parse/named-formats.ts";
 import { OPENING_MESSAGE } from "../../src/parse/opening.ts";
 import { type Apache, type RequestOptions, startApache } from "../apache.ts";
 import { missing } from "../requirements.ts";
@@ -34,7 +34,7 @@ describe.skipIf(missing("root", "apache2", "netns"))("openings in a real Apache'
   beforeAll(async () => {
     apache = await startApache({
       config: () =>
-        `${apacheSnippet({ directory: null, includeFile: null, logFormat: SEKISHO_LOG_FORMAT, openingMessage: OPENING_MESSAGE })}
+        `${apacheSnippet({ directory: null, includeFile: null, logFormat: SEKISHO_LOG_FORMAT, tlsLogFormat: SEKISHO_TLS_LOG_FORMAT, openingMessage: OPENING_MESSAGE })}
 LoadModule http2_module /usr/lib/apache2/modules/mod_http2.so
 Protocols h2c http/1.1
 H2WebSockets on\n`,

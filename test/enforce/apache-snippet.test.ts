@@ -79,6 +79,7 @@ describe.skipIf(missing("root", "apache2", "netns"))("the snippet in a real Apac
           directory: join(root, "banned"),
           includeFile: join(root, "list.conf"),
           logFormat: '%a "%{Origin}i"',
+          tlsLogFormat: '%a %{SSL_PROTOCOL}x "%{Origin}i"',
           openingMessage: OPENING_MESSAGE,
         });
         const choose = snippet.replace("#GlobalLog /var/log/apache2/sekisho.log", `GlobalLog ${sekishoLog}`);
@@ -118,7 +119,7 @@ describe.skipIf(missing("root", "apache2", "netns"))("the snippet in a real Apac
 });
 
 test("a means that is off is left out", () => {
-  const logged = { logFormat: "%a", openingMessage: "m" };
+  const logged = { logFormat: "%a", tlsLogFormat: "%a", openingMessage: "m" };
   expect(apacheSnippet({ directory: null, includeFile: "/x/list.conf", ...logged })).not.toContain("-f '");
   expect(apacheSnippet({ directory: "/x/banned", includeFile: null, ...logged })).not.toContain(
     "IncludeOptional",
@@ -130,7 +131,9 @@ test("quotes and backslashes of the log format are escaped for Apache", () => {
     directory: null,
     includeFile: null,
     logFormat: '%a "%r" \\t',
+    tlsLogFormat: '%a "%q" \\t',
     openingMessage: "m",
   });
   expect(snippet).toContain('LogFormat "%a \\"%r\\" \\\\t" sekisho');
+  expect(snippet).toContain('LogFormat "%a \\"%q\\" \\\\t" sekisho');
 });

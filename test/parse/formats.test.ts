@@ -1,10 +1,14 @@
 import { describe, expect, test } from "vitest";
+import { fitnessOf } from "../../src/parse/format-fields.ts";
 import { createMixedParser, createParser, detectFormat } from "../../src/parse/formats.ts";
+import { SEKISHO_LOG_FORMAT, SEKISHO_TLS_LOG_FORMAT } from "../../src/parse/named-formats.ts";
 import { corpus, parse } from "./apache-lines.ts";
 
 const COMBINED = '192.0.2.7 - - [20/Nov/2026:22:01:30 +0000] "GET / HTTP/1.1" 200 5 "-" "-"';
 const COMMON = '192.0.2.7 - - [20/Nov/2026:22:01:30 +0000] "GET / HTTP/1.1" 200 5';
 const JSON_LINE = '{"client":"192.0.2.7","time":"2026-11-20T22:01:30Z","status":200}';
+const sekisho = (tls: string, user = "-") =>
+  `2026-11-20T22:01:30.000000+0000 192.0.2.7 192.0.2.7 101 700860 318 166 - - 443${tls} site.example "GET /ws HTTP/1.1" "site.example" "-" "websocket" "-" "-" "-" "${user}"`;
 const ERROR = "[Fri Nov 20 22:01:29.244023 2026] [core:error] [pid 1:tid 2] [client 192.0.2.7:1] AH00126: x";
 const AUDIT = '{"time":"2026-11-20T12:00:00Z","event":"ws.open","client":"192.0.2.7"}';
 
@@ -33,11 +37,56 @@ describe("createParser", () => {
   });
 });
 
+describe("Sekisho's own format", () => {
+  test("with and without the version of TLS is one name, and both are read in one log", () => {
+    const parser = createParser("access", "sekisho", null);
+    const lines = [sekisho(""), sekisho(" TLSv1.2"), sekisho(" -"), sekisho(""), sekisho(" TLSv1.3")];
+    const events = lines.map((line) => parse(parser, line));
+    expect(events.map((event) => event.kind === "access" && event.tls)).toEqual([
+      undefined,
+      "TLSv1.2",
+      null,
+      undefined,
+      "TLSv1.3",
+    ]);
+    expect(new Set(events.map((event) => event.kind === "access" && event.vhost))).toEqual(
+      new Set(["site.example"]),
+    );
+    expect(parser.format).toBe("sekisho");
+    expect([SEKISHO_LOG_FORMAT, SEKISHO_TLS_LOG_FORMAT].map(fitnessOf)).toEqual([
+      expect.objectContaining({ format: "sekisho", handshakes: true }),
+      expect.objectContaining({ format: "sekisho", handshakes: true }),
+    ]);
+  });
+
+  test("a user name cannot put in a version of TLS", () => {
+    const user = '- - TLSv1 x \\"GET / HTTP/1.1\\"';
+    expect(parse(createParser("access", "sekisho", null), sekisho("", user))).toMatchObject({
+      tls: undefined,
+    });
+    expect(parse(createParser("access", "sekisho", null), sekisho(" -", user))).toMatchObject({ tls: null });
+  });
+
+  test("a line that is of neither is unparsed, and so is one without a client or with no time", () => {
+    const parser = createParser("access", "sekisho", null);
+    const reason = (line: string) => {
+      const event = parse(parser, line);
+      return event.kind === "unparsed" && event.reason;
+    };
+    expect(reason(COMBINED)).toBe("format");
+    expect(reason(sekisho(" TLSv1.2 x"))).toBe("format");
+    expect(reason(sekisho(" TLSv1.2").replace("11-20", "13-20"))).toBe("time");
+    expect(reason(sekisho(" TLSv1.2").replace("192.0.2.7", "host.example"))).toBe("client");
+  });
+});
+
 describe("detectFormat", () => {
   test.each([
     ["combined", [COMBINED]],
     ["common", [COMMON]],
     ["vhost_combined", [`site.example:80 ${COMBINED}`]],
+    ["sekisho", [sekisho("")]],
+    ["sekisho", [sekisho(" -"), sekisho(" TLSv1.3")]],
     ["json", [JSON_LINE]],
     ["combined", [COMBINED, "torn", COMBINED]],
     [null, [COMBINED, "torn"]],
