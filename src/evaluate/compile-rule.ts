@@ -7,11 +7,11 @@ import { bucketFields, bucketMaker, windowOf } from "./buckets/bucket-of.ts";
 import type { Held } from "./buckets/evidence.ts";
 import { UnlessBucket } from "./buckets/unless.ts";
 import { FIELDS, type FieldName, OPENING_FIELDS } from "./fields.ts";
-import { compileMatcher, couldMatch, fieldsOf, type Matcher } from "./matcher.ts";
+import { compileMatcher, couldMatch, fieldsOf, type Matcher, searchedViews } from "./matcher.ts";
 import type { Site } from "./read-field.ts";
 import type { MatcherSpec, NamedRule, RuleSpec } from "./rule-schema.ts";
 import { keyReader, subjectField } from "./subject-kinds.ts";
-import { TextViews } from "./text-views.ts";
+import { type TextView, TextViews } from "./text-views.ts";
 
 /** A rule that runs. */
 export interface CompiledRule {
@@ -25,6 +25,8 @@ export interface CompiledRule {
   readonly looksAt: Matcher;
   /** Whether any event with this status, and a handshake or not, can match: rules that cannot are never asked. */
   readonly concerns: (status: number, handshake: boolean) => boolean;
+  /** Views of which one must have found a text for it to look at an event; null where it may look at any. */
+  readonly searched: readonly TextView[] | null;
   /** Whether it reads nothing that only the line at a socket's end knows, and so judges the opening. */
   readonly atOpening: boolean;
   /** Whom an event counts for, null when its line does not say so; the whole is null for addresses. */
@@ -87,6 +89,7 @@ function compileWith({ id, spec }: NamedRule, views: TextViews): CompiledRule {
     matches,
     looksAt: isGood === null ? matches : (event) => matches(event) || isGood(event),
     concerns: (status, handshake) => looked.some((each) => couldMatch(each, { status, handshake })),
+    searched: searchedViews({ any: looked }, views),
     atOpening: spec.events === "access" && asked.every((field) => OPENING_FIELDS.includes(field)),
     keyOf: keyReader(spec.subject),
     newBucket: sparing(spec.unless, bucketMaker(spec.bucket, compile), matches, isGood),

@@ -8,6 +8,7 @@ import { keptLine } from "./buckets/evidence.ts";
 import { ScoreBucket, type Scored } from "./buckets/score.ts";
 import type { CompiledRule } from "./compile-rule.ts";
 import { isHandshake } from "./read-field.ts";
+import { type Placed, RuleChoice } from "./rule-choice.ts";
 import { gravest, type RuleHit, Scores } from "./scores.ts";
 import { keyOf, keyOfSubject, type SubjectKey, Subjects, subjectOfKey } from "./subjects.ts";
 
@@ -15,12 +16,6 @@ import { keyOf, keyOfSubject, type SubjectKey, Subjects, subjectOfKey } from "./
 const CLOCK_SLACK_MS = 60_000;
 /** Apache writes a line when a request ends, with the time when it began. */
 const LATE_MS = 60_000;
-
-/** A rule and its position, which names its bucket among a subject's. */
-interface Placed {
-  readonly rule: CompiledRule;
-  readonly position: number;
-}
 
 /** What an event adds to a score; nothing where the rule of its gravest hit has fired. */
 interface ScoredEvent {
@@ -53,9 +48,10 @@ export interface Forgiven {
 export class Evaluator {
   readonly #rules: readonly CompiledRule[];
   readonly #trustOf: TrustOf;
-  readonly #byKind: Readonly<Record<SourceKind | "opening", readonly Placed[]>>;
-  /** Rules that an access event can concern, by four times its status, plus one for a handshake and two for a second line. */
-  readonly #concerned: (readonly Placed[] | undefined)[] = [];
+  readonly #access: readonly Placed[];
+  readonly #otherKinds: Readonly<Record<"opening" | "error" | "audit", RuleChoice>>;
+  /** For access events, by four times the status, plus one for a handshake and two for a second line. */
+  readonly #byStatus: (RuleChoice | undefined)[] = [];
   readonly #scores: Scores;
   /** The first bucket of each. */
   readonly #subjects: Subjects<Bucket>;
@@ -70,9 +66,12 @@ export class Evaluator {
         .map((rule, position) => ({ rule, position }))
         .filter(({ rule }) => rule.events === kind && rule.spec.bucket.kind !== "score");
     this.#scores = new Scores(rules);
-    const access = ofKind("access");
-    const opening = access.filter(({ rule }) => rule.atOpening);
-    this.#byKind = { access, opening, error: ofKind("error"), audit: ofKind("audit") };
+    this.#access = ofKind("access");
+    this.#otherKinds = {
+      opening: new RuleChoice(this.#access.filter(({ rule }) => rule.atOpening)),
+      error: new RuleChoice(ofKind("error")),
+      audit: new RuleChoice(ofKind("audit")),
+    };
     this.#subjects = new Subjects(maxSubjects, clearAll);
   }
 
@@ -106,7 +105,9 @@ export class Evaluator {
         const bucket = this.#bucket(subject, placed, this.#laneOf(event));
         if (event.time > this.#latest) this.#latest = event.time;
         if (this.#latest > horizon && event.time <= horizon) dropAhead(bucket, horizon);
-        const finding = bucket.add(event) ? findingOf(rule, bucket, event, subjectOfKey(subject), index) : null;
+        const finding = bucket.add(event)
+          ? findingOf(rule, bucket, event, subjectOfKey(subject), index)
+          : null;
         if (finding !== null) findings.push(finding);
         if (!this.#scores.sums(placed.position)) continue;
         scored ??= [];
@@ -124,15 +125,15 @@ export class Evaluator {
   }
 
   #rulesFor(event: Exclude<LogEvent, { kind: "unparsed" }>): readonly Placed[] {
-    if (event.kind === "opening") return event.second ? [] : this.#byKind.opening;
-    if (event.kind !== "access") return this.#byKind[event.kind];
+    if (event.kind === "opening") return event.second ? [] : this.#otherKinds.opening.rulesFor(event);
+    if (event.kind !== "access") return this.#otherKinds[event.kind].rulesFor(event);
     const { status, second } = event;
     const handshake = isHandshake(event);
     const key = status * 4 + (handshake ? 1 : 0) + (second ? 2 : 0);
-    this.#concerned[key] ??= this.#byKind.access.filter(
-      ({ rule }) => rule.concerns(status, handshake) && !(second && rule.atOpening),
+    this.#byStatus[key] ??= new RuleChoice(
+      this.#access.filter(({ rule }) => rule.concerns(status, handshake) && !(second && rule.atOpening)),
     );
-    return this.#concerned[key];
+    return this.#byStatus[key].rulesFor(event);
   }
 
   /** The scores that an event's hits concern, with what is to be added; hits of rules that fired are taken back. */

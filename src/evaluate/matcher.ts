@@ -9,20 +9,8 @@ import type { TextView, TextViews } from "./text-views.ts";
 /** A rule's predicate. Its cost is linear in the length of the event's fields. */
 export type Matcher = (event: LogEvent) => boolean;
 
-/** Makes the predicate of a matcher. Its fields were checked by `compileRules`, which also builds `views`. */
-export function compileMatcher(spec: MatcherSpec, views: TextViews): Matcher {
-  const matches = matcherOf(spec, views);
-  const searched = searchedViews(spec, views);
-  if (searched === null) return matches;
-  // Nearly every event ends here, whatever the number of the rule's conditions.
-  return (event) => {
-    for (const view of searched) if (view.foundAny(event)) return matches(event);
-    return false;
-  };
-}
-
 /** Views of which one must have found a literal for the matcher to hold; null when it may hold without. */
-function searchedViews(spec: MatcherSpec, views: TextViews): readonly TextView[] | null {
+export function searchedViews(spec: MatcherSpec, views: TextViews): readonly TextView[] | null {
   for (const [key, value] of Object.entries(spec)) {
     const searched = value === undefined ? null : searchedBy(key, value, views);
     if (searched !== null) return searched;
@@ -43,12 +31,13 @@ function searchedBy(key: string, value: unknown, views: TextViews): readonly Tex
   return [views.view(key as FieldName, condition.decode ?? false)];
 }
 
-function matcherOf(spec: MatcherSpec, views: TextViews): Matcher {
+/** Makes the predicate of a matcher. Its fields were checked by `compileRules`, which also builds `views`. */
+export function compileMatcher(spec: MatcherSpec, views: TextViews): Matcher {
   const parts: Matcher[] = [];
   for (const [key, value] of Object.entries(spec)) {
     if (value === undefined) continue;
-    if (key === "all") parts.push(every(spec.all!.map((each) => matcherOf(each, views))));
-    else if (key === "any") parts.push(some(spec.any!.map((each) => matcherOf(each, views))));
+    if (key === "all") parts.push(every(spec.all!.map((each) => compileMatcher(each, views))));
+    else if (key === "any") parts.push(some(spec.any!.map((each) => compileMatcher(each, views))));
     else if (key === "not") parts.push(not(spec.not!, views));
     else if (key === "client") parts.push(clientIn(new TargetSet(spec.client!)));
     else parts.push(conditionMatcher(key as FieldName, value as Condition, views));
@@ -88,7 +77,7 @@ function some(parts: readonly Matcher[]): Matcher {
 
 /** Nothing follows from a field that the log format cannot show, not even the contrary. */
 function not(spec: MatcherSpec, views: TextViews): Matcher {
-  const inner = matcherOf(spec, views);
+  const inner = compileMatcher(spec, views);
   const reads = fieldsOf(spec).map((field) => views.view(field, false).read);
   return (event) => {
     for (const read of reads) if (read(event) === undefined) return false;

@@ -24,7 +24,7 @@ export class TextViews {
 
   /** A field as the line has it, or decoded. */
   view(field: FieldName, decode: boolean): TextView {
-    const key = `${field} ${decode}`;
+    const key = keyOf(field, decode);
     let view = this.#views.get(key);
     if (view === undefined) {
       const raw = fieldReader(field, this.#site);
@@ -40,9 +40,17 @@ export class TextViews {
 
   /** To be called when all rules are compiled, before the first event. Throws RULE_INVALID for too many literals. */
   build(): void {
+    for (const decode of [false, true]) {
+      const [target, ...parts] = (["target", "path", "query"] as const).map((field) =>
+        this.#views.get(keyOf(field, decode)),
+      );
+      for (const part of parts) if (target !== undefined) part?.isWithin(target);
+    }
     for (const view of this.#views.values()) view.build();
   }
 }
+
+const keyOf = (field: FieldName, decode: boolean): string => `${field} ${decode}`;
 
 /** A field as conditions see it. */
 export class TextView {
@@ -70,6 +78,11 @@ export class TextView {
     return this.#folded.foundAny(event);
   }
 
+  /** Every text of this view is a part of the other's: the other is searched for the literals of both. */
+  isWithin(whole: TextView): void {
+    this.#folded.isWithin(whole.#folded);
+  }
+
   build(): void {
     this.#folded.build();
     this.#exact.build();
@@ -82,6 +95,7 @@ class LiteralSearch {
   readonly #ignoreCase: boolean;
   readonly #barren: BarrenTexts | null;
   readonly #groups: (readonly string[])[] = [];
+  #mayFind: ((event: LogEvent) => boolean) | null = null;
   #table: LiteralTable | null = null;
   #event: LogEvent | null = null;
   #found = new Uint8Array(0);
@@ -91,6 +105,13 @@ class LiteralSearch {
     this.#read = read;
     this.#ignoreCase = ignoreCase;
     this.#barren = barren;
+  }
+
+  /** What finds nothing there finds nothing here. */
+  isWithin(whole: LiteralSearch): void {
+    if (this.#groups.length === 0 || whole.#groups.length === 0) return;
+    const group = whole.add(this.#groups.flat());
+    this.#mayFind = (event) => whole.holds(event, group);
   }
 
   /** Returns the group's number. */
@@ -119,7 +140,7 @@ class LiteralSearch {
     this.#event = event;
     if (this.#foundAny) this.#found.fill(0);
     this.#foundAny = false;
-    if (this.#barren?.has(event) === true) return;
+    if (this.#mayFind?.(event) === false || this.#barren?.has(event) === true) return;
     const value = this.#read(event);
     if (typeof value !== "string") return;
     this.#foundAny = this.#table!.search(value, this.#found);
