@@ -5,11 +5,8 @@ import { join } from "node:path";
 import { DaemonBackend, type Parts } from "./backend.ts";
 import type { Config } from "./config/schema.ts";
 import { startDemo } from "./demo/sample-attack.ts";
-import { ApacheDirectory } from "./enforce/apache-directory.ts";
-import { ApacheInclude } from "./enforce/apache-include.ts";
-import { DryRun } from "./enforce/dry-run.ts";
 import { Enforcement } from "./enforce/enforcement.ts";
-import type { Enforcer } from "./enforce/enforcer.ts";
+import { enforcersOf } from "./enforcers.ts";
 import { auditReceivers, socketsOf } from "./ingest/audit-sockets.ts";
 import type { FromWorker } from "./ingest/messages.ts";
 import { IngestThread } from "./ingest/thread.ts";
@@ -316,16 +313,7 @@ async function stop({ scheduler, enforcement }: Parts): Promise<void> {
   await enforcement[Symbol.asyncDispose]();
 }
 
-export function enforcersOf(config: Config, clock: Clock): Enforcer[] {
-  const { "apache-directory": directory, "apache-include": include, "dry-run": dryRun } = config.enforcers;
-  return [
-    ...(directory === undefined
-      ? []
-      : [new ApacheDirectory({ directory: directory.directory, user: directory.user })]),
-    ...(include === undefined ? [] : [new ApacheInclude({ ...include, clock })]),
-    ...(dryRun === undefined ? [] : [new DryRun()]),
-  ];
-}
+export { enforcersOf } from "./enforcers.ts";
 
 /** Settings whose change shows only after a restart. */
 function needRestart(before: Setup, after: Setup): string[] {

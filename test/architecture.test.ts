@@ -46,6 +46,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const COMPOSERS = [
   "main.ts",
   "daemon.ts",
+  "enforcers.ts",
   "backend.ts",
   "setup.ts",
   "pipeline.ts",

@@ -3,6 +3,7 @@ import { ownNamePattern } from "../model/audit.ts";
 import { AUDIT_NAMES, SOURCE_KINDS } from "../model/event.ts";
 import { parseIp } from "../model/ip.ts";
 import { durationText, parsedText, targetText } from "../model/parsed-text.ts";
+import { parseDuration } from "../model/time.ts";
 import { cronExpression } from "./cron.ts";
 
 const size = parsedText<number>(parseSize, "a size", "a number and B, KiB, MiB or GiB (64MiB)");
@@ -10,6 +11,14 @@ const schedule = parsedText<string>(
   cronExpression,
   "a cron expression",
   'five fields: minute hour day month weekday ("17 * * * *" is hourly at :17)',
+);
+const timeLimit = parsedText<number>(
+  (text) => {
+    const length = parseDuration(text);
+    return length !== null && length <= 600_000 ? length : null;
+  },
+  "a time limit",
+  "a number and s or m, ten minutes at most (30s)",
 );
 const timezone = parsedText<string>(
   knownTimezone,
@@ -182,6 +191,16 @@ export const configSchema = z.strictObject({
         })
         .optional()
         .describe("Blocks ranges and the settled list, after a graceful reload on schedule."),
+      exec: z
+        .strictObject({
+          command: z
+            .array(z.string().min(1))
+            .min(1)
+            .describe("Absolute path of the program, and its arguments; no shell reads them."),
+          timeout: timeLimit.prefault("30s").describe("The program is killed when it takes longer."),
+        })
+        .optional()
+        .describe("Has a program of yours block: it gets all that is wanted on its standard input."),
       "dry-run": z.strictObject({}).optional().describe("Blocks nobody: shows what would be blocked."),
     })
     .prefault({}),

@@ -1,7 +1,7 @@
 import type { Block } from "../model/decision.ts";
 import type { Target } from "../model/ip.ts";
 
-export const ENFORCER_NAMES = ["apache-directory", "apache-include", "dry-run"] as const;
+export const ENFORCER_NAMES = ["apache-directory", "apache-include", "exec", "dry-run"] as const;
 export type EnforcerName = (typeof ENFORCER_NAMES)[number];
 
 /** What an enforcer holds after a reconciliation. */
@@ -54,4 +54,8 @@ export interface Enforcer {
   reconcile(want: readonly Block[], verify: boolean, signal: AbortSignal): Promise<Enforced>;
   /** Brings what waits into force (a graceful reload). Does nothing when nothing waits. */
   apply(signal: AbortSignal): Promise<Enforced>;
+  /** What it holds now, where that changes without anybody asking. */
+  current?(): Enforced;
+  /** What a person should know beside its state; shown as it is. */
+  note?(): string | null;
 }
