@@ -14,6 +14,8 @@ export const overrideSchema = z.strictObject({
       leak: z.number().optional().describe("In place of what leaks out of it."),
       per: z.string().optional().describe("In place of the time in which that leaks out."),
       share: z.number().optional().describe("In place of a ratio's share."),
+      times: z.number().optional().describe("In place of how many times its past a surge is."),
+      past: z.number().optional().describe("In place of how many windows a surge's past has."),
       rules: z.number().optional().describe("In place of how many rules a score needs."),
       perRule: z.number().optional().describe("In place of how many hits of one rule a score counts."),
     })

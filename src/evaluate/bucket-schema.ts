@@ -73,4 +73,13 @@ export const bucketSchemaWith = <Field extends string, Matcher extends z.ZodType
       count: whole(1, 10_000).describe("Points within the window that make a finding."),
       window,
     }),
+    z.strictObject({
+      kind: z.literal("surge").describe("Compares a window with the subject's own past."),
+      window: durationText.describe("The span of time that is compared, as in 1m; counted from full ones."),
+      past: whole(2, 1_000).describe(
+        "So many windows are the past; who is known for a shorter time has none.",
+      ),
+      times: z.number().min(1).max(1_000_000).describe("So many times as many hits as usual make a finding."),
+      count: whole(2, 10_000).describe("So many hits in a window are needed."),
+    }),
   ]);

@@ -65,6 +65,8 @@ function firesAt(bucket: BucketSpec): string {
       return `${bucket.share * 100} % of at least ${bucket.count} in ${formatDuration(bucket.window)}`;
     case "sequence":
       return `${bucket.steps.length} steps in ${formatDuration(bucket.window)}`;
+    case "surge":
+      return `${bucket.times} times its own past, ${bucket.count} in ${formatDuration(bucket.window)}`;
     case "score":
       return `${bucket.count} points in ${formatDuration(bucket.window)}`;
     default:

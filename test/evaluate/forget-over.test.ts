@@ -23,6 +23,18 @@ const rules = [
   rule("unless-good", { kind: "threshold", count: 3, window: "1m" }, "10s", "address", {
     unless: { match: { path: "/4" }, share: 0.3, window: "4m" },
   }),
+  rule("suddenly", { kind: "surge", window: "20s", past: 3, times: 1.5, count: 2 }, "5s"),
+  rule("rarely", { kind: "threshold", count: 6, window: "2m" }, "1s", "address", {
+    match: { path: "/1" },
+    tags: ["summed"],
+  }),
+  rule("again", { kind: "threshold", count: 3, window: "1m" }, "1s", "address", {
+    match: { path: "/2" },
+    tags: ["summed"],
+  }),
+  rule("in-sum", { kind: "score", of: ["summed"], rules: 2, count: 3, window: "3m" }, "10s", "address", {
+    match: {},
+  }),
 ];
 const denied = (client: number, seconds: number, path: number): LogEvent =>
   access(`192.0.2.${client}`, seconds, { status: 403, path: `/${path}` });

@@ -59,6 +59,9 @@ const score = rule(
   { match: {}, cooldown: "5s" },
 );
 rules.push(unless, paired, wide, named, summed("some", "/0", 3), summed("others", "/3", 4), score);
+rules.push(
+  rule("surge", { kind: "surge", window: "10s", past: 2, times: 1.2, count: 3 }, { cooldown: "5s" }),
+);
 
 const denied = (client: string, second: number) =>
   access(client, second, {

@@ -11,15 +11,17 @@ import { DistinctBucket } from "./distinct.ts";
 import type { Held } from "./evidence.ts";
 import { LeakyBucket, leakyWindow } from "./leaky.ts";
 import { RatioBucket } from "./ratio.ts";
-import { ScoreBucket } from "./score.ts";
 import { SameBucket } from "./same.ts";
+import { ScoreBucket } from "./score.ts";
 import { SequenceBucket } from "./sequence.ts";
+import { SurgeBucket, surgeWindow } from "./surge.ts";
 import { ThresholdBucket } from "./threshold.ts";
 import { TriggerBucket } from "./trigger.ts";
 
 /** How long a bucket remembers a hit. */
 export function windowOf(spec: BucketSpec): DurationMs {
   if (spec.kind === "trigger") return 0 as DurationMs;
+  if (spec.kind === "surge") return surgeWindow(spec);
   return spec.kind === "leaky" ? leakyWindow(spec) : spec.window;
 }
 
@@ -67,6 +69,8 @@ export function bucketMaker(spec: BucketSpec, compile: Compile): (held: Held) =>
       const steps = spec.steps.map((step) => compile.matcher(step));
       return (held) => new SequenceBucket({ steps, window }, held);
     }
+    case "surge":
+      return (held) => new SurgeBucket(spec, held);
     case "score":
       return (held) => new ScoreBucket(spec, held);
     default:
