@@ -163,7 +163,7 @@ export const ruleSchema = z
   })
   .superRefine(({ subject, ban }, context) => {
     if (!isNameOnly(subject) || ban === "none") return;
-    const message = `a ${subject} has no address that could be banned; write ban: none, or subject: address+${subject}`;
+    const message = `a ${subject} has no address that could be banned; write ban: none, or a subject with an address`;
     context.addIssue({ code: "custom", path: ["ban"], message });
   });
 

@@ -11,6 +11,7 @@ const SUBJECTS = {
   prefix48: null,
   vhost: "vhost",
   user: "user",
+  code: "code",
   "address+vhost": "vhost",
   "address+user": "user",
 } as const satisfies Readonly<Record<string, FieldName | null>>;
@@ -22,7 +23,7 @@ export const SUBJECT_KINDS = Object.keys(SUBJECTS) as [SubjectKind, ...SubjectKi
 export const subjectField = (kind: SubjectKind): FieldName | null => SUBJECTS[kind];
 
 /** Whether there is no address in it, so that nobody can be banned for it. */
-export const isNameOnly = (kind: SubjectKind): boolean => kind === "vhost" || kind === "user";
+export const isNameOnly = (kind: SubjectKind): boolean => (SUBJECTS[kind] as string | null) === kind;
 
 /** Prefix lengths of the kinds that count many addresses as one. */
 const PREFIXES: Partial<Record<SubjectKind, { readonly ipv4: number; readonly ipv6: number }>> = {

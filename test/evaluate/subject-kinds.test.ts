@@ -8,8 +8,8 @@ import { unlimited } from "../../src/model/audit.ts";
 import type { AccessEvent } from "../../src/model/event.ts";
 import { parseTarget, type Target } from "../../src/model/ip.ts";
 import { type DurationMs, NEVER } from "../../src/model/time.ts";
-import { access } from "./events.ts";
-import { ruleSpec } from "./rules.ts";
+import { access, errorEvent } from "./events.ts";
+import { ruleOf, ruleSpec } from "./rules.ts";
 
 const spec = (subject: string, fields: object = {}) =>
   ruleSpec("r", {
@@ -53,6 +53,22 @@ describe("what counts together", () => {
     const events = [denied("192.0.2.7", 0, fields), denied("2001:db8::1", 1, fields)];
     expect(subjectsOf(subject, events)).toEqual([printed]);
     expect(judgementsOf(subject, events)).toEqual([{ kind: "none" }]);
+  });
+
+  test("code: the lines of all clients that have one message number", () => {
+    const rule = ruleOf("r", {
+      events: "error",
+      match: {},
+      subject: "code",
+      bucket: { kind: "threshold", count: 2, window: "1m" },
+      ban: "none",
+    });
+    const lines = [
+      errorEvent("192.0.2.7", 0, "AH01114"),
+      errorEvent("192.0.2.8", 1, "AH01102"),
+      errorEvent("2001:db8::1", 2, "AH01114"),
+    ];
+    expect(new Evaluator([rule]).evaluate(lines).map(({ subject }) => subject)).toEqual(["code=AH01114"]);
   });
 
   test.each([
