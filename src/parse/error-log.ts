@@ -5,6 +5,7 @@ import { type ErrorHead, errorTime, readUsualHead } from "./error-head.ts";
 import type { LineParser, ParserOptions } from "./line-parser.ts";
 import { alertOf } from "./modsecurity.ts";
 import { openingOf } from "./opening.ts";
+import { clientOfQos } from "./qos.ts";
 import { TimeReader } from "./time-reader.ts";
 import { unparsed } from "./unparsed.ts";
 import { openZone, TIMES_OF_WRITING, type Zone } from "./zone.ts";
@@ -67,7 +68,7 @@ function toEvent({ time, head }: ErrorLine, line: string, source: SourceId, cut:
     time: unixMs(time),
     source,
     line,
-    client: head.client,
+    client: clientOfQos(head),
     level: head.level,
     module: head.module,
     code: alert?.rule ?? head.code,
