@@ -20,6 +20,7 @@ const timeLimit = parsedText<number>(
   "a time limit",
   "a number and s or m, ten minutes at most (30s)",
 );
+const webPorts = z.array(z.number().int().min(1).max(65_535)).min(1).max(100).default([80, 443]);
 const timezone = parsedText<string>(
   knownTimezone,
   "a time zone",
@@ -191,6 +192,16 @@ export const configSchema = z.strictObject({
         })
         .optional()
         .describe("Blocks ranges and the settled list, after a graceful reload on schedule."),
+      nftables: z
+        .strictObject({
+          ports: webPorts.describe("Only packets to these ports are dropped: the web server's."),
+          everyPort: z
+            .boolean()
+            .default(false)
+            .describe("Drops packets to every port, ssh too, whatever ports says."),
+        })
+        .optional()
+        .describe("Drops packets in a table of its own; connections that are open stop too."),
       exec: z
         .strictObject({
           command: z

@@ -9,12 +9,16 @@ import { banFiles } from "../../src/enforce/ban-files.ts";
 import { DryRun } from "../../src/enforce/dry-run.ts";
 import { Enforcement } from "../../src/enforce/enforcement.ts";
 import type { Enforced, Enforcer } from "../../src/enforce/enforcer.ts";
+import { Nftables } from "../../src/enforce/nftables.ts";
+import { setOf } from "../../src/enforce/nftables-script.ts";
 import type { Block } from "../../src/model/decision.ts";
 import { SekishoError } from "../../src/model/errors.ts";
 import { parseIp, parseTarget, type Target, TargetSet } from "../../src/model/ip.ts";
 import { NEVER, type UnixMs, unixMs } from "../../src/model/time.ts";
 import { type Apache, startApache } from "../apache.ts";
+import { nftIn } from "../nft.ts";
 import { missing } from "../requirements.ts";
+import { TcpClient } from "../tcp-client.ts";
 
 const clock = { now: (): UnixMs => unixMs(Date.now()) };
 const { signal } = new AbortController();
@@ -35,7 +39,7 @@ interface World extends AsyncDisposable {
     /** Puts something there that is not ours; returns a look at it. */
     addForeign(): () => string;
     /** Changes when the block of this target is written again. */
-    trace(block: string): string;
+    trace(block: string): string | Promise<string>;
   } | null;
   /** What it cannot carry, and why. */
   readonly cannotCarry: readonly string[];
@@ -145,6 +149,45 @@ async function includeWorld(): Promise<World> {
   };
 }
 
+async function nftablesWorld(): Promise<World> {
+  const apache = await startApache();
+  const client = await TcpClient.beside(apache, 2222);
+  const nft = nftIn(apache);
+  const monitor = nft.monitor();
+  await monitor.listens();
+  const make = (program = nft.program): Enforcer => new Nftables({ ports: [80], clock, program });
+  const powerless = join(apache.root, "powerless");
+  writeFileSync(
+    powerless,
+    `#!/bin/sh\nexec setpriv --bounding-set=-net_admin --inh-caps=-net_admin ${nft.program} "$@"\n`,
+    { mode: 0o755 },
+  );
+  const element = (block: string): string => {
+    const address = block.slice(0, block.indexOf("/"));
+    return `element inet sekisho ${setOf(target(block))} { ${address} }`;
+  };
+  return {
+    enforcer: () => make(),
+    refuses: async (address) => !(await client.connects(address)),
+    outside: {
+      tamper(lifted, added) {
+        nft.run(`delete ${element(lifted)}; add ${element(added)}`);
+      },
+      addForeign() {
+        nft.run('add table inet theirs { comment "of the administrator"; }');
+        return () => /comment "(.*)"/.exec(nft.run("list", "table", "inet", "theirs"))![1]!;
+      },
+      trace: async (block) => String(await monitor.count(block.replace("/32", ""))),
+    },
+    cannotCarry: ["0.0.0.0/0", "::/0"],
+    broken: [
+      { enforcer: () => make("/nowhere/nft"), code: "NFT_MISSING" },
+      { enforcer: () => make(powerless), code: "NFT_PERMISSION" },
+    ],
+    [Symbol.asyncDispose]: () => apache[Symbol.asyncDispose](),
+  };
+}
+
 async function dryRunWorld(): Promise<World> {
   const enforcer = new DryRun();
   return {
@@ -174,6 +217,7 @@ function traceOf(file: string): string {
 const WORLDS = [
   { name: "apache-directory", make: directoryWorld, needs: missing("root", "apache2", "netns") },
   { name: "apache-include", make: includeWorld, needs: missing("root", "apache2", "netns") },
+  { name: "nftables", make: nftablesWorld, needs: missing("root", "apache2", "netns", "nft") },
   { name: "dry-run", make: dryRunWorld, needs: null },
 ] as const;
 
@@ -326,12 +370,12 @@ describe.for(WORLDS.filter(({ needs }) => needs === null))("the enforcer $name",
   test("the same set again changes nothing, in whatever order it comes", async () => {
     const want = blocks("198.51.100.7", "203.0.113.0/24", "2001:db8:1:2::/64");
     const first = await bring(...want);
-    const trace = world.outside?.trace("198.51.100.7");
+    const trace = await world.outside?.trace("198.51.100.7");
     for (const verify of [false, true]) {
       const again = await enforcer.reconcile(want.toReversed(), verify, signal);
       expect(again).toEqual(first);
     }
-    expect(world.outside?.trace("198.51.100.7")).toBe(trace);
+    expect(await world.outside?.trace("198.51.100.7")).toBe(trace);
   });
 
   test("a block that stays is never taken away while others come and go", async () => {
@@ -361,13 +405,13 @@ describe.for(WORLDS.filter(({ needs }) => needs === null))("the enforcer $name",
   test("knows after a restart what is in force, and asks for nothing twice", async () => {
     const want = blocks("198.51.100.7", "2001:db8::/64");
     await bring(...want);
-    const trace = world.outside?.trace("198.51.100.7");
+    const trace = await world.outside?.trace("198.51.100.7");
     enforcer = world.enforcer();
     expect(await enforcer.blocked(signal)).toEqual(new Set(["198.51.100.7/32", "2001:db8::/64"]));
     const enforced = await enforcer.reconcile(want, true, signal);
     expect(enforced.inForce).toEqual(new Set(["198.51.100.7/32", "2001:db8::/64"]));
     expect(enforced).toMatchObject({ pending: false, drift: 0, unenforced: [] });
-    expect(world.outside?.trace("198.51.100.7")).toBe(trace);
+    expect(await world.outside?.trace("198.51.100.7")).toBe(trace);
   });
 
   test("lifts after a restart what is no longer wanted", async () => {
@@ -432,6 +476,6 @@ describe.for(WORLDS.filter(({ needs }) => needs === null))("the enforcer $name",
   });
 });
 
-test.skipIf(missing("root", "apache2", "netns"))("every enforcer is under the contract", () => {
-  expect(WORLDS.filter(({ needs }) => needs === null)).toHaveLength(3);
+test.skipIf(missing("root", "apache2", "netns", "nft"))("every enforcer is under the contract", () => {
+  expect(WORLDS.filter(({ needs }) => needs === null)).toHaveLength(4);
 });

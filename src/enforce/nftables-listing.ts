@@ -1,0 +1,95 @@
+import { parseIp, parseTarget, type Target } from "../model/ip.ts";
+import { NEVER, type UnixMs, unixMs } from "../model/time.ts";
+import { bitsOfSet, CHAIN, PRIORITY, TABLE, typeOfSet } from "./nftables-script.ts";
+
+/** Our table as the kernel has it. */
+export interface Listing {
+  /** False when something in it is not as we make it, but for the rules: it has to be made anew. */
+  readonly isSound: boolean;
+  /** Rules as nft prints them, which differs between its versions: only good to be compared. */
+  readonly rules: string;
+  readonly sets: ReadonlySet<string>;
+  /** With the time at which the kernel lifts each by itself, to a second. */
+  readonly elements: ReadonlyMap<Target, UnixMs>;
+}
+
+interface Item {
+  readonly family?: string;
+  readonly name?: string;
+  readonly table?: string;
+}
+interface NftSet extends Item {
+  readonly type?: unknown;
+  readonly flags?: unknown;
+  readonly elem?: readonly unknown[];
+}
+interface NftChain extends Item {
+  readonly type?: unknown;
+  readonly hook?: unknown;
+  readonly prio?: unknown;
+  readonly policy?: unknown;
+}
+interface NftRule extends Item {
+  readonly chain?: string;
+  readonly expr?: unknown;
+}
+type Listed = Readonly<
+  Record<string, unknown> & { table?: Item; set?: NftSet; chain?: NftChain; rule?: NftRule }
+>;
+
+const [FAMILY, NAME] = TABLE.split(" ");
+
+/** Of what `nft --json list` printed. */
+const oursIn = (printed: unknown): readonly Listed[] =>
+  (printed as { readonly nftables: readonly Listed[] }).nftables.filter((item) =>
+    Object.entries(item).some(([kind, value]) => isOurs(kind, value as Item)),
+  );
+
+export const hasOurTable = (printed: unknown): boolean => oursIn(printed).length > 0;
+
+/** Reads what `nft --json list` printed, `now` when it was started. */
+export function readListing(printed: unknown, now: UnixMs): Listing {
+  const ours = oursIn(printed);
+  const elements = new Map<Target, UnixMs>();
+  const sets = new Set<string>();
+  const rules: unknown[] = [];
+  let chains = 0;
+  let isSound = true;
+  for (const item of ours) {
+    if (item.table !== undefined) continue;
+    if (item.rule !== undefined) rules.push([item.rule.chain, item.rule.expr]);
+    else if (item.chain !== undefined) {
+      chains++;
+      isSound &&= isOurChain(item.chain);
+    } else if (item.set !== undefined && isOurSet(item.set)) {
+      sets.add(item.set.name!);
+      isSound = readElements(item.set, now, elements) && isSound;
+    } else isSound = false;
+  }
+  return { isSound: isSound && chains === 1, rules: JSON.stringify(rules), sets, elements };
+}
+
+const isOurs = (kind: string, { family, table, name }: Item): boolean =>
+  family === FAMILY && (kind === "table" ? name : table) === NAME;
+
+const isOurChain = ({ name, type, hook, prio, policy }: NftChain): boolean =>
+  name === CHAIN && type === "filter" && hook === "input" && prio === PRIORITY && policy === "accept";
+
+const isOurSet = ({ name = "", type, flags }: NftSet): boolean =>
+  bitsOfSet(name) !== null && type === typeOfSet(name) && JSON.stringify(flags) === '["timeout"]';
+
+/** False when one of them is nothing that we would have put there. */
+function readElements({ name, elem = [] }: NftSet, now: UnixMs, into: Map<Target, UnixMs>): boolean {
+  const { bits } = bitsOfSet(name!)!;
+  let areOurs = true;
+  for (const element of elem) {
+    const { val, expires } = (
+      typeof element === "string" ? { val: element } : ((element as { readonly elem?: object }).elem ?? {})
+    ) as { readonly val?: unknown; readonly expires?: unknown };
+    const ip = typeof val === "string" ? parseIp(val) : null;
+    const target = ip === null ? null : parseTarget(`${ip}/${bits}`);
+    if (target === null || target !== `${ip}/${bits}`) areOurs = false;
+    else into.set(target, typeof expires === "number" ? unixMs(now + expires * 1_000) : NEVER);
+  }
+  return areOurs;
+}

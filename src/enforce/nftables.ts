@@ -1,0 +1,196 @@
+import type { Block } from "../model/decision.ts";
+import type { Target } from "../model/ip.ts";
+import type { Clock, UnixMs } from "../model/time.ts";
+import { type Enforced, type Enforcer, NOTHING_ENFORCED } from "./enforcer.ts";
+import { type Listing, readListing } from "./nftables-listing.ts";
+import { Nft } from "./nftables-program.ts";
+import {
+  addSets,
+  canCarry,
+  changeElements,
+  createTable,
+  type Ports,
+  removeTable,
+  replaceRules,
+  setOf,
+} from "./nftables-script.ts";
+
+/** The kernel tells whole seconds, and a transaction of 100,000 takes most of one. */
+const SAME_TIME_MS = 3_000;
+
+export interface NftablesOptions {
+  /** Only packets to these are refused. */
+  readonly ports: Ports;
+  readonly clock: Clock;
+  /** Default: nft, looked for as a shell does and in sbin. */
+  readonly program?: string;
+  readonly timeoutMs?: number;
+}
+
+/** What is in the kernel, as we wrote it or read it last. */
+interface Held {
+  readonly elements: Map<Target, UnixMs>;
+  readonly sets: Set<string>;
+  /** As nft printed them when we had written them; null when they may be of an older Sekisho or other ports. */
+  readonly rules: string | null;
+}
+
+/**
+ * Blocks packets in a table of our own, which exists while there is anything to block.
+ *
+ *     unknown ── reconcile: read the table ──▶ held ── want: one transaction with the difference ──▶ held
+ *        ▲                                      │
+ *        └────────── nft failed ────────────────┘        `verify` reads the table again
+ *
+ * Each element has its own time-out, so blocks that end do so without us. The table stays when we stop.
+ */
+export class Nftables implements Enforcer {
+  readonly name = "nftables";
+  readonly level = "packet";
+  readonly schedule = null;
+  readonly #nft: Nft;
+  readonly #ports: Ports;
+  readonly #clock: Clock;
+  #held: Held | null = null;
+  /** False before the first look, and after a failure. */
+  #isSure = false;
+  #enforced = NOTHING_ENFORCED;
+
+  constructor({ ports, clock, program = "nft", timeoutMs }: NftablesOptions) {
+    this.#nft = new Nft({ program, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
+    this.#ports = ports;
+    this.#clock = clock;
+  }
+
+  probe(signal: AbortSignal): Promise<void> {
+    return this.#nft.probe(signal);
+  }
+
+  async blocked(signal: AbortSignal): Promise<ReadonlySet<Target>> {
+    // Where there is no nft, nothing of ours can be left.
+    if (!(await this.#nft.isThere())) return new Set();
+    const listing = await this.#list(signal);
+    return new Set(listing?.elements.keys());
+  }
+
+  async reconcile(want: readonly Block[], verify: boolean, signal: AbortSignal): Promise<Enforced> {
+    const wanted = new Map<Target, UnixMs>();
+    const unenforced: Target[] = [];
+    for (const { target, until } of want) {
+      if (canCarry(target)) wanted.set(target, until);
+      else unenforced.push(target);
+    }
+    const isSure = this.#isSure;
+    this.#isSure = false;
+    const drift = await this.#makeEqual(wanted, verify || !isSure, signal);
+    this.#isSure = true;
+    this.#enforced = { ...NOTHING_ENFORCED, inForce: new Set(wanted.keys()), unenforced, drift };
+    return this.#enforced;
+  }
+
+  async apply(): Promise<Enforced> {
+    return this.#enforced;
+  }
+
+  /** Returns in how much the table differed from what was believed. */
+  async #makeEqual(
+    wanted: ReadonlyMap<Target, UnixMs>,
+    verify: boolean,
+    signal: AbortSignal,
+  ): Promise<number> {
+    const believed = this.#held;
+    if (!verify && believed !== null) {
+      this.#held = await this.#change(believed, wanted, signal);
+      return 0;
+    }
+    const found = await this.#list(signal);
+    const drift = believed === null ? 0 : driftFrom(believed, found, this.#clock.now());
+    this.#held =
+      found?.isSound === false
+        ? await this.#create(wanted, signal)
+        : await this.#change(heldIn(found, wanted, believed), wanted, signal);
+    return drift;
+  }
+
+  /** One transaction with what differs. */
+  async #change(held: Held, wanted: ReadonlyMap<Target, UnixMs>, signal: AbortSignal): Promise<Held> {
+    const { elements, sets } = held;
+    if (wanted.size === 0) return this.#remove(held, signal);
+    if (sets.size === 0) return this.#create(wanted, signal);
+    const remove = new Set<Target>();
+    const add = new Map<Target, UnixMs>();
+    for (const [target, until] of elements) if (wanted.get(target) !== until) remove.add(target);
+    for (const [target, until] of wanted) if (elements.get(target) !== until) add.set(target, until);
+    const newSets = [...setsOf(add.keys()).difference(sets)];
+    const allSets = sets.union(new Set(newSets));
+    const isNewRules = held.rules === null || newSets.length > 0;
+    if (!isNewRules && remove.size === 0 && add.size === 0) return held;
+    const commands = [
+      ...addSets(newSets),
+      ...(isNewRules ? replaceRules(allSets, this.#ports) : []),
+      ...changeElements({ add, remove }, this.#clock.now()),
+    ];
+    await this.#nft.change(commands, signal);
+    for (const target of remove) elements.delete(target);
+    for (const [target, until] of add) elements.set(target, until);
+    const rules = isNewRules ? await this.#rulesNow(signal) : held.rules;
+    return { elements, sets: allSets, rules };
+  }
+
+  /** The table anew, in one transaction: packets meet the old one or the new one. */
+  async #create(wanted: ReadonlyMap<Target, UnixMs>, signal: AbortSignal): Promise<Held> {
+    const sets = setsOf(wanted.keys());
+    const change = changeElements({ add: wanted, remove: [] }, this.#clock.now());
+    await this.#nft.change(
+      wanted.size === 0 ? removeTable() : [...createTable(sets, this.#ports), ...change],
+      signal,
+    );
+    return { elements: new Map(wanted), sets, rules: await this.#rulesNow(signal) };
+  }
+
+  async #remove({ sets }: Held, signal: AbortSignal): Promise<Held> {
+    if (sets.size > 0) await this.#nft.change(removeTable(), signal);
+    return { elements: new Map(), sets: new Set(), rules: null };
+  }
+
+  async #list(signal: AbortSignal): Promise<Listing | null> {
+    const now = this.#clock.now();
+    const printed = await this.#nft.listTable(signal);
+    return printed === null ? null : readListing(printed, now);
+  }
+
+  async #rulesNow(signal: AbortSignal): Promise<string | null> {
+    const printed = await this.#nft.listRules(signal);
+    return printed === null ? null : readListing(printed, this.#clock.now()).rules;
+  }
+}
+
+const setsOf = (targets: Iterable<Target>): Set<string> => {
+  const sets = new Set<string>();
+  for (const target of targets) sets.add(setOf(target));
+  return sets;
+};
+
+const isSameTime = (a: UnixMs, b: UnixMs): boolean => a === b || Math.abs(a - b) <= SAME_TIME_MS;
+
+/** What was found, as what is held. A time-out that is as wanted but for a second is not written again. */
+function heldIn(found: Listing | null, wanted: ReadonlyMap<Target, UnixMs>, believed: Held | null): Held {
+  const elements = new Map<Target, UnixMs>();
+  for (const [target, until] of found?.elements ?? []) {
+    const asked = wanted.get(target);
+    elements.set(target, asked !== undefined && isSameTime(asked, until) ? asked : until);
+  }
+  const rules = found !== null && found.rules === believed?.rules ? found.rules : null;
+  return { elements, sets: new Set(found?.sets), rules };
+}
+
+function driftFrom(believed: Held, found: Listing | null, now: UnixMs): number {
+  let drift = 0;
+  for (const [target, until] of believed.elements) {
+    const seen = found?.elements.get(target);
+    if (seen === undefined ? until > now + SAME_TIME_MS : !isSameTime(seen, until)) drift++;
+  }
+  for (const target of found?.elements.keys() ?? []) if (!believed.elements.has(target)) drift++;
+  if (found === null) return drift;
+  return found.isSound && (believed.rules === null || found.rules === believed.rules) ? drift : drift + 1;
+}
