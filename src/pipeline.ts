@@ -9,6 +9,7 @@ import type { Sockets } from "./evaluate/sockets.ts";
 import type { Judgement } from "./model/decision.ts";
 import type { LogEvent } from "./model/event.ts";
 import type { Finding } from "./model/finding.ts";
+import type { Halt } from "./model/halt.ts";
 import type { LineBatch } from "./model/line.ts";
 import type { SocketChange } from "./model/socket.ts";
 import type { UnixMs } from "./model/time.ts";
@@ -28,6 +29,8 @@ export interface Outcome {
   readonly findings: readonly Finding[];
   /** One for each finding. */
   readonly judgements: readonly Judgement[];
+  /** The circuit breaker opened at one of these findings. */
+  readonly halt: Halt | null;
 }
 
 /**
@@ -62,6 +65,8 @@ export function judge(
   ledger.markRefusals(events, now);
   const changes = sockets.follow(events);
   const findings = evaluator.evaluate(events, now);
+  policy.breaker.note(events);
   const judgements = policy.decide(findings, now);
-  return { events, sockets: changes, findings, judgements };
+  const halt = policy.breaker.takeTripped();
+  return { events, sockets: changes, findings, judgements, halt };
 }

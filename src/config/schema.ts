@@ -147,6 +147,34 @@ export const configSchema = z.strictObject({
       grace: durationText
         .prefault("10m")
         .describe("So long after a person lifted a ban rules do not ban that target again."),
+      breaker: z
+        .strictObject({
+          bans: z
+            .number()
+            .int()
+            .min(1)
+            .max(1_000_000)
+            .default(500)
+            .describe(
+              "With more new bans by rules within a minute, rules ban nobody until a person has looked.",
+            ),
+          share: z
+            .number()
+            .min(0)
+            .max(1)
+            .default(0.2)
+            .describe(
+              "So too when bans by rules would hit a larger part of the clients that were served (2xx) within an hour.",
+            ),
+          hits: z
+            .number()
+            .int()
+            .min(1)
+            .max(1_000_000)
+            .default(20)
+            .describe("Fewer clients than this may always be hit, whatever part of a small site's they are."),
+        })
+        .prefault({}),
     })
     .prefault({}),
   store: z

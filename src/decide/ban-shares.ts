@@ -1,6 +1,7 @@
 import type { AuditTrust, TrustOf } from "../model/audit.ts";
 import type { SourceId } from "../model/event.ts";
 import { NEVER, type UnixMs } from "../model/time.ts";
+import { Times } from "./times.ts";
 
 /** How long a ban counts towards its source's share. */
 export const DAY_MS = 24 * 3_600_000;
@@ -27,7 +28,7 @@ export interface BanUsage {
  */
 export class BanShares {
   readonly #trustOf: TrustOf;
-  #all = new Times();
+  #all = new Times(DAY_MS);
   /** By the name of the source. */
   #caused = new Map<string, Times>();
   #newest = 0 as UnixMs;
@@ -38,7 +39,7 @@ export class BanShares {
 
   /** Takes what was stored, once the sources that reported it are known. */
   load(bans: Iterable<CausedBan>): void {
-    this.#all = new Times();
+    this.#all = new Times(DAY_MS);
     this.#caused = new Map();
     for (const { reportedBy, decidedAt } of bans) this.#add(reportedBy, decidedAt);
   }
@@ -50,8 +51,8 @@ export class BanShares {
 
   usage({ name, maxBanShare, bansAlways }: AuditTrust, at: UnixMs, now: UnixMs): BanUsage {
     const time = this.#time(at, now);
-    const bans = this.#caused.get(name)?.inDayBefore(time) ?? 0;
-    const total = this.#all.inDayBefore(time);
+    const bans = this.#caused.get(name)?.before(time) ?? 0;
+    const total = this.#all.before(time);
     return { bans, limit: Math.max(bansAlways, Math.floor(maxBanShare * (total + 1))) };
   }
 
@@ -59,7 +60,7 @@ export class BanShares {
     this.#all.add(decidedAt);
     const name = reportedBy === null ? undefined : this.#trustOf(reportedBy)?.name;
     if (name === undefined) return;
-    const caused = this.#caused.get(name) ?? new Times();
+    const caused = this.#caused.get(name) ?? new Times(DAY_MS);
     caused.add(decidedAt);
     this.#caused.set(name, caused);
   }
@@ -68,37 +69,5 @@ export class BanShares {
     if (now !== NEVER) return now;
     if (at > this.#newest) this.#newest = at;
     return this.#newest;
-  }
-}
-
-/** Times of bans in order: an app that reports thousands a second asks as often how many there were in a day. */
-class Times {
-  readonly #sorted: UnixMs[] = [];
-  /** How many there were when those of more than a day ago were dropped. */
-  #kept = 0;
-
-  add(time: UnixMs): void {
-    // At the end, but after a clock was set back.
-    this.#sorted.splice(this.#until(time), 0, time);
-    if (this.#sorted.length < 2 * this.#kept + 100) return;
-    this.#sorted.splice(0, this.#until(time - DAY_MS));
-    this.#kept = this.#sorted.length;
-  }
-
-  /** What was decided later than `time` was decided by a clock that was wrong. */
-  inDayBefore(time: UnixMs): number {
-    return this.#until(time) - this.#until(time - DAY_MS);
-  }
-
-  /** How many are at `time` or before. */
-  #until(time: number): number {
-    let low = 0;
-    let high = this.#sorted.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.#sorted[middle]! <= time) low = middle + 1;
-      else high = middle;
-    }
-    return low;
   }
 }

@@ -5,6 +5,7 @@ import type { Finding } from "../model/finding.ts";
 import { prefixOf, type Target, targetOfSubject } from "../model/ip.ts";
 import { type DurationMs, formatDuration, later, PERMANENT, type UnixMs } from "../model/time.ts";
 import { BanShares } from "./ban-shares.ts";
+import { Breaker, type BreakerSettings } from "./breaker.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Protected, Protection } from "./protected.ts";
 
@@ -20,6 +21,8 @@ export interface BanLengths {
 export interface PolicySettings extends BanLengths {
   /** So long after an unban rules do not ban the target again; absent: not at all. */
   readonly grace?: DurationMs;
+  /** Absent: however many bans there are, rules go on. */
+  readonly breaker?: BreakerSettings;
 }
 
 /** Turns findings into decisions. `protectedTargets` is replaced as addresses and allowlist change. */
@@ -28,6 +31,7 @@ export class Policy {
   readonly #ledger: Ledger;
   readonly #trustOf: TrustOf;
   readonly #shares: BanShares;
+  readonly breaker: Breaker;
   protectedTargets: Protected;
 
   constructor(
@@ -36,12 +40,14 @@ export class Policy {
     protectedTargets: Protected,
     trustOf: TrustOf = unlimited,
     shares: BanShares = new BanShares(trustOf),
+    breaker: Breaker = new Breaker(null),
   ) {
     this.#lengths = lengths;
     this.#ledger = ledger;
     this.protectedTargets = protectedTargets;
     this.#trustOf = trustOf;
     this.#shares = shares;
+    this.breaker = breaker;
   }
 
   /** Bans run from the event that led to them; a line with a time in the future counts as now. */
@@ -76,6 +82,8 @@ export class Policy {
       until: later(at, length),
       reportedBy: finding.report?.source ?? null,
     };
+    const objection = this.breaker.objection(decision.target, at, decision.until, now);
+    if (objection !== null) return { kind: "spared", why: objection };
     this.#ledger.record(decision, now);
     this.#shares.record(decision.reportedBy, at, now);
     return { kind: "ban", decision };

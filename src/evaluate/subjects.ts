@@ -149,8 +149,8 @@ export class Subjects<State> {
   }
 
   /** Forgets whoever the target covers. */
-  forget(target: Target): void {
-    const forgotten = new TargetSet([target]);
+  forget(target: Target | TargetSet): void {
+    const forgotten = target instanceof TargetSet ? target : new TargetSet([target]);
     for (const generation of [this.#young, this.#old]) {
       for (const [key, state] of generation) {
         const target = targetOfSubject(subjectOfKey(key));

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { Breaker } from "../decide/breaker.ts";
 import { Ledger } from "../decide/ledger.ts";
 import { Policy } from "../decide/policy.ts";
 import { type Protected, protectedBy } from "../decide/protected.ts";
@@ -15,6 +16,7 @@ import { judge, type Outcome, parseLines, type Stages } from "../pipeline.ts";
 import type { StoreWriter } from "../store/writer.ts";
 import { Tailer, type TailStatus } from "../tail/tailer.ts";
 import { AuditSources, sharesSince } from "./audit-sources.ts";
+import { haltProblem } from "./halt-problems.ts";
 import type { IngestedSource, IngestSettings } from "./messages.ts";
 import { SourceTimes } from "./source-times.ts";
 
@@ -60,15 +62,20 @@ export class Ingestion implements Disposable {
     const evaluator = new Evaluator(compileRules(settings.rules, site), trustOf);
     const { memory } = evaluator;
     const sockets = new Sockets(store.sockets.unended(), store.sockets.nextId);
+    const breaker = new Breaker(settings.policy.breaker ?? null, store.halts.all());
     evaluator.restore(
-      sockets.recalled(store.recentEvents(memory)),
+      breaker.recalled(sockets.recalled(store.recentEvents(memory))),
       store.consumed(memory),
       store.forgiven(memory),
     );
     const { memory: banMemory, grace } = settings.policy;
-    const ledger = new Ledger(banMemory, () => settings.mode === "enforce", grace);
+    const ledger = new Ledger(
+      banMemory,
+      () => settings.mode === "enforce" && !breaker.isHalted("panic"),
+      grace,
+    );
     ledger.load(store.decisionsSince("ban", (clock.now() - banMemory) as UnixMs));
-    const policy = new Policy(settings.policy, ledger, this.#protected(), trustOf, shares);
+    const policy = new Policy(settings.policy, ledger, this.#protected(), trustOf, shares, breaker);
     this.#stages = { ledger, sockets, evaluator, policy };
     this.#tailer = new Tailer(settings.logs, {
       register: (log) => {
@@ -176,6 +183,7 @@ export class Ingestion implements Disposable {
     const sources = this.#tailer.status().map(({ source }) => source.id);
     return [
       ...[this.storeProblem, this.#tailer.watchProblem].filter((problem) => problem !== null),
+      ...this.policy.breaker.halts.map(haltProblem),
       ...this.#auditSources.problems(sources, this.#clock.now()),
     ];
   }

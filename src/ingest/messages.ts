@@ -4,6 +4,7 @@ import type { Mode } from "../model/api.ts";
 import type { AuditTrust } from "../model/audit.ts";
 import type { Decision } from "../model/decision.ts";
 import type { SourceKind } from "../model/event.ts";
+import type { HaltName } from "../model/halt.ts";
 import type { Target } from "../model/ip.ts";
 import type { DurationMs, UnixMs } from "../model/time.ts";
 import type { RetentionLimits } from "../store/retention.ts";
@@ -48,6 +49,10 @@ export type Command =
   | { readonly kind: "unban"; readonly target: Target }
   | { readonly kind: "allow"; readonly target: Target; readonly reason: string }
   | { readonly kind: "disallow"; readonly target: Target }
+  /** Lifts all bans, and enforces and bans nothing more until it ends. */
+  | { readonly kind: "panic" }
+  /** Lets rules ban again. `lift`: also lifts the bans that led to the halt. */
+  | { readonly kind: "end-halt"; readonly name: HaltName; readonly lift: boolean }
   | { readonly kind: "set-incident"; readonly id: number; readonly state: "open" | "closed" }
   | { readonly kind: "close-quiet-incidents"; readonly lastSeenBefore: UnixMs }
   | { readonly kind: "refresh-addresses" }
@@ -67,6 +72,9 @@ export interface Answers {
   /** Whose bans it lifted. */
   allow: readonly Target[];
   disallow: null;
+  /** How many bans were lifted. */
+  panic: number;
+  "end-halt": number;
   /** False: there is no such incident. */
   "set-incident": boolean;
   /** How many were closed. */

@@ -3,10 +3,12 @@ import { parentPort, workerData } from "node:worker_threads";
 import { unreachable } from "../model/brand.ts";
 import type { Decision } from "../model/decision.ts";
 import { messageOf, SekishoError } from "../model/errors.ts";
-import type { Target } from "../model/ip.ts";
+import type { Halt, HaltName } from "../model/halt.ts";
+import { type Target, TargetSet } from "../model/ip.ts";
 import { type Clock, NEVER, type UnixMs, unixMs } from "../model/time.ts";
 import type { Outcome } from "../pipeline.ts";
 import { explainedError } from "../store/database.ts";
+import type { Lifted } from "../store/halts.ts";
 import { StoreWriter } from "../store/writer.ts";
 import { Ingestion } from "./ingestion.ts";
 import type {
@@ -166,6 +168,10 @@ class IngestThread {
         this.#tellDecided();
         return null;
       }
+      case "panic":
+        return this.#panic(now);
+      case "end-halt":
+        return this.#endHalt(command.name, command.lift);
       case "set-incident":
         return this.#store.setIncidentState(command.id, command.state);
       case "close-quiet-incidents":
@@ -198,6 +204,35 @@ class IngestThread {
     if (lifted === 0) return 0;
     this.#ingestion.ledger.revoke(target, clock.now());
     this.#ingestion.evaluator.forget(target);
+    return lifted;
+  }
+
+  /** Ends the bans of many, and says so; how many. */
+  #liftMany(which: Lifted): number {
+    const lifted = this.#store.liftBans(which);
+    const now = clock.now();
+    for (const target of lifted) this.#ingestion.ledger.revoke(target, now);
+    this.#ingestion.evaluator.forget(new TargetSet(lifted));
+    this.#tellDecided({ lifted });
+    return lifted.length;
+  }
+
+  #panic(now: UnixMs): number {
+    const halt: Halt = { name: "panic", since: now, reason: "sekisho panic", from: now };
+    this.#store.halts.begin(halt);
+    this.#ingestion.policy.breaker.begin(halt);
+    const lifted = this.#liftMany("all");
+    this.tellState();
+    return lifted;
+  }
+
+  #endHalt(name: HaltName, lift: boolean): number {
+    const { breaker } = this.#ingestion.policy;
+    const halt = breaker.halts.find((each) => each.name === name);
+    if (halt === undefined || !this.#store.halts.end(name)) throw notHalted(name);
+    const lifted = lift ? this.#liftMany({ decidedFrom: halt.from }) : 0;
+    breaker.end(name);
+    this.tellState();
     return lifted;
   }
 
@@ -243,6 +278,13 @@ class IngestThread {
     });
   }
 }
+
+const notHalted = (name: HaltName): SekishoError =>
+  new SekishoError(
+    "NOT_HALTED",
+    name === "panic" ? "there is no panic to end" : "the circuit breaker is not open",
+    "sekisho status shows what keeps rules from banning, if anything does",
+  );
 
 try {
   const thread = new IngestThread(workerData as WorkerData);

@@ -11,6 +11,7 @@ import { decidedAt } from "./migrations/0006-decided-at.ts";
 import { spans } from "./migrations/0007-spans.ts";
 import { evidence } from "./migrations/0008-evidence.ts";
 import { tls } from "./migrations/0009-tls.ts";
+import { halts } from "./migrations/0010-halts.ts";
 
 export type Connection = Database.Database;
 
@@ -25,6 +26,7 @@ const MIGRATIONS: readonly string[] = [
   spans,
   evidence,
   tls,
+  halts,
 ];
 /** From this version on, a database gives free space back. */
 const GIVES_SPACE_BACK = 5;

@@ -14,12 +14,14 @@ import type {
 import { type BanState, type Block, type StoredDecision, stateOf } from "../model/decision.ts";
 import { type EventCounts, type LogEvent, noEvents, type SourceKind } from "../model/event.ts";
 import type { Severity } from "../model/finding.ts";
+import type { Halt } from "../model/halt.ts";
 import { type Ip, type Target, TargetSet } from "../model/ip.ts";
 import { type Clock, NEVER, toIso, toIsoOrNull, type UnixMs } from "../model/time.ts";
 import { type CommittedFile, committedFiles } from "./committed.ts";
 import { type Connection, openForReading } from "./database.ts";
 import { type DecisionRow, decisionOf } from "./decision-rows.ts";
 import { newestEvents } from "./event-pages.ts";
+import { haltsIn } from "./halts.ts";
 import { eventItem, type FindingRow, findingItem } from "./shown-rows.ts";
 import { newestSockets, type SocketFilter, socketHolders, socketItem } from "./socket-pages.ts";
 import { Statements } from "./statements.ts";
@@ -258,6 +260,8 @@ export class StoreReader implements Disposable {
     });
   }
 
+  /** What keeps rules from banning. */
+  halts = (): Halt[] => haltsIn(this.#statements);
   /** How far the files that a log has been are in the store. */
   committedFiles = (path: string): CommittedFile[] => committedFiles(this.#statements, path);
 

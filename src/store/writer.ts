@@ -1,17 +1,20 @@
 import type { Decision, Judgement, StoredDecision } from "../model/decision.ts";
 import type { LogEvent } from "../model/event.ts";
 import { type Finding, SEVERITIES, type Severity } from "../model/finding.ts";
+import type { Halt } from "../model/halt.ts";
 import { type Target, targetOfSubject } from "../model/ip.ts";
-import type { Checkpoint, Fingerprint, Source, StoredCheckpoint } from "../model/line.ts";
+import type { Checkpoint, Source, StoredCheckpoint } from "../model/line.ts";
 import type { SocketChange } from "../model/socket.ts";
 import { type Clock, NEVER, type UnixMs } from "../model/time.ts";
 import { bansByRules, type CausedBan, type Consumed, consumedHits } from "./caused.ts";
+import { checkpointsOf, storeCheckpoint } from "./checkpoint-rows.ts";
 import { ClientBlocks } from "./client-blocks.ts";
 import { type Connection, explained, openForWriting, shortenLog } from "./database.ts";
 import { type DecisionRow, decisionOf } from "./decision-rows.ts";
 import { Dictionary } from "./dictionary.ts";
 import { EventRows } from "./event-rows.ts";
 import { keptEvidence } from "./evidence.ts";
+import { Halts, type Lifted, liftBans } from "./halts.ts";
 import { Retention, type RetentionLimits } from "./retention.ts";
 import { SocketRows } from "./socket-rows.ts";
 import { Spans } from "./spans.ts";
@@ -32,6 +35,8 @@ export interface Batch {
   /** One for each finding. */
   readonly judgements: readonly Judgement[];
   readonly checkpoint: Checkpoint;
+  /** What began with it. */
+  readonly halt?: Halt | null;
 }
 
 /** The store's one writer. Every public method is one transaction; what it throws says what to do. */
@@ -47,6 +52,7 @@ export class StoreWriter implements Disposable {
   readonly #unparsed: UnparsedBytes;
   readonly #retention: Retention;
   readonly sockets: SocketRows;
+  readonly halts: Halts;
   readonly #statements: Statements;
   #nextEvent: number;
 
@@ -66,6 +72,7 @@ export class StoreWriter implements Disposable {
     const kept = { spans: this.#spans, traffic: this.#traffic, unparsed: this.#unparsed };
     this.#retention = new Retention(connection, this.#statements, kept);
     this.sockets = new SocketRows(this.#statements);
+    this.halts = new Halts(this.#statements);
     this.#nextEvent = this.#statements.number("SELECT coalesce(max(id), 0) FROM events") + 1;
   }
 
@@ -91,15 +98,7 @@ export class StoreWriter implements Disposable {
   }
 
   checkpoints(source: Pick<Source, "id">): StoredCheckpoint[] {
-    return this.#statements
-      .all<Fingerprint & Pick<StoredCheckpoint, "offset" | "tail" | "committedAt">>(
-        `SELECT device, inode, head, head_length AS headLength, offset, tail, updated_at AS committedAt
-           FROM checkpoints WHERE source = ?`,
-        source.id,
-      )
-      .map(({ offset, tail, committedAt, ...fingerprint }) => {
-        return { source: source.id, fingerprint, offset, tail, committedAt };
-      });
+    return checkpointsOf(this.#statements, source.id);
   }
 
   /** Stores a batch: all of it or nothing. Throws DISK_FULL, DATABASE_LOCKED, …; the same batch may be tried again. */
@@ -117,8 +116,9 @@ export class StoreWriter implements Disposable {
       batch.findings.forEach((finding, index) => {
         this.#storeFinding(finding, batch.judgements[index]!, firstEvent + finding.eventIndex);
       });
+      if (batch.halt) this.halts.begin(batch.halt);
       this.#countLines(checkpoint.source, events);
-      this.#storeCheckpoint(checkpoint);
+      storeCheckpoint(this.#statements, checkpoint, now);
       return [this.#unparsed.keep(events, firstEvent), this.#spans.add(events, firstEvent, now)];
     });
     this.#texts.committed();
@@ -207,20 +207,6 @@ export class StoreWriter implements Disposable {
     );
   }
 
-  #storeCheckpoint({ source, fingerprint, offset, tail }: Checkpoint): void {
-    this.#statements.insert(
-      "INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-      source,
-      fingerprint.device,
-      fingerprint.inode,
-      fingerprint.head,
-      fingerprint.headLength,
-      offset,
-      this.#clock.now(),
-      tail,
-    );
-  }
-
   /** Records what a person decided. It replaces the decision of its kind that runs on the same target. */
   decide(decision: Decision): StoredDecision {
     return this.#transaction(() => {
@@ -236,6 +222,11 @@ export class StoreWriter implements Disposable {
    */
   revoke(kind: Decision["kind"], target: Target): number {
     return this.#transaction(() => this.#revokeRunning(kind, target, this.#nextEvent - 1));
+  }
+
+  /** Ends the running bans of many; their targets. */
+  liftBans(which: Lifted): Target[] {
+    return this.#transaction(() => liftBans(this.#statements, which, this.#nextEvent - 1, this.#clock.now()));
   }
 
   #revokeRunning(kind: Decision["kind"], target: Target, forgivenThrough: number | null): number {
