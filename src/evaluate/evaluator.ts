@@ -182,7 +182,7 @@ export class Evaluator {
   }
 
   /** Drops all that is counted against whoever the target covers: a person has looked and lifted the ban. */
-  forget(target: Target): void {
+  forget(target: Target | TargetSet): void {
     this.#subjects.forget(target);
   }
 
