@@ -1,6 +1,5 @@
 import { Ledger } from "./decide/ledger.ts";
-import type { BanLengths } from "./decide/policy.ts";
-import { Policy } from "./decide/policy.ts";
+import { Policy, type PolicySettings } from "./decide/policy.ts";
 import type { Protected } from "./decide/protected.ts";
 import { compileRules } from "./evaluate/compile-rule.ts";
 import { Evaluator } from "./evaluate/evaluator.ts";
@@ -29,7 +28,7 @@ export interface ReplayOptions {
   readonly files: readonly string[];
   readonly rules: readonly NamedRule[];
   readonly origins: readonly string[];
-  readonly policy: BanLengths;
+  readonly policy: PolicySettings;
   /** Who is spared. */
   readonly protectedTargets: Protected;
   /** For all files; null: each file's first lines decide. */

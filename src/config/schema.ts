@@ -60,6 +60,16 @@ const socketMode = parsedText<number>(
   'three octal digits in quotes, the last one without write permission ("0660" or "0600")',
 );
 
+/** One would ban its whole prefix with itself. */
+const clientsOfPrefix = (most: number, usual: number) =>
+  z
+    .number()
+    .int()
+    .min(0)
+    .max(most)
+    .refine((count) => count !== 1, "is 0 for never, or at least 2")
+    .default(usual);
+
 export const logSchema = z.strictObject({
   path: z
     .string()
@@ -147,6 +157,20 @@ export const configSchema = z.strictObject({
       grace: durationText
         .prefault("10m")
         .describe("So long after a person lifted a ban rules do not ban that target again."),
+      prefixes: z
+        .strictObject({
+          window: durationText.prefault("1d").describe("How far back bans by rules count for a prefix."),
+          slash24: clientsOfPrefix(256, 16).describe(
+            "So many banned addresses of an IPv4 /24 have all of it banned; 0: never.",
+          ),
+          slash56: clientsOfPrefix(256, 8).describe(
+            "So many banned /64s of an IPv6 /56 have all of it banned; 0: never.",
+          ),
+          slash48: clientsOfPrefix(65_536, 32).describe(
+            "So many banned /64s of an IPv6 /48 have all of it banned; 0: never.",
+          ),
+        })
+        .prefault({}),
       breaker: z
         .strictObject({
           bans: z

@@ -2,6 +2,7 @@ import type { Decision, StoredDecision } from "../model/decision.ts";
 import type { AccessEvent, ErrorEvent, LogEvent } from "../model/event.ts";
 import { type Ip, type Target, TargetSet, targetOf } from "../model/ip.ts";
 import { type DurationMs, NEVER, type UnixMs } from "../model/time.ts";
+import { PrefixBans } from "./prefix-bans.ts";
 
 interface Term {
   readonly at: UnixMs;
@@ -44,6 +45,7 @@ export class Ledger {
   /** When bans of these were taken back. */
   readonly #forgiven = new Map<Target, UnixMs>();
   #forgivenTargets = new TargetSet();
+  readonly prefixes = new PrefixBans();
   readonly #memory: DurationMs;
   readonly #grace: DurationMs;
   readonly #enforcing: () => boolean;
@@ -67,7 +69,11 @@ export class Ledger {
   }
 
   /** Notes a ban that is decided at `now`. */
-  record(ban: Pick<Decision, "target" | "at" | "until">, now: UnixMs): void {
+  record(
+    ban: Pick<Decision, "target" | "at" | "until"> & Partial<Pick<Decision, "by" | "reportedBy">>,
+    now: UnixMs,
+  ): void {
+    if (willRun(ban.until, now)) this.prefixes.note(ban);
     const terms = (this.#terms.get(ban.target) ?? []).filter((term) => term.until > ban.at - this.#memory);
     const { until } = ban;
     terms.push({ at: wholeSecond(ban.at), until, revoked: false, counts: willRun(until, now) });
@@ -81,6 +87,7 @@ export class Ledger {
   revoke(target: Target, now: UnixMs): void {
     const terms = this.#terms.get(target);
     if (terms === undefined) return;
+    this.prefixes.forget(target);
     this.#forgiven.set(target, now);
     this.#forgivenTargets.add(target);
     this.#terms.set(
@@ -138,6 +145,7 @@ export class Ledger {
 
   /** Lets go of bans that ended so long before `time` that escalation does not remember them. */
   purge(time: UnixMs): void {
+    this.prefixes.purge(time - this.#memory);
     for (const [target, at] of this.#forgiven) if (at + this.#grace <= time) this.#endGrace(target);
     for (const [target, terms] of this.#terms) {
       if (!terms.every((term) => term.until <= time - this.#memory)) continue;

@@ -7,6 +7,7 @@ import { type DurationMs, formatDuration, later, PERMANENT, type UnixMs } from "
 import { BanShares } from "./ban-shares.ts";
 import { Breaker, type BreakerSettings } from "./breaker.ts";
 import type { Ledger } from "./ledger.ts";
+import type { PrefixLimits, Widened } from "./prefix-bans.ts";
 import type { Protected, Protection } from "./protected.ts";
 
 /** Lengths of bans. `factor`: each repeat within `memory` is this much longer, up to `max`. */
@@ -21,13 +22,15 @@ export interface BanLengths {
 export interface PolicySettings extends BanLengths {
   /** So long after an unban rules do not ban the target again; absent: not at all. */
   readonly grace?: DurationMs;
+  /** Absent: a prefix is not banned for what its clients do. */
+  readonly prefixes?: PrefixLimits;
   /** Absent: however many bans there are, rules go on. */
   readonly breaker?: BreakerSettings;
 }
 
 /** Turns findings into decisions. `protectedTargets` is replaced as addresses and allowlist change. */
 export class Policy {
-  readonly #lengths: BanLengths;
+  readonly #lengths: PolicySettings;
   readonly #ledger: Ledger;
   readonly #trustOf: TrustOf;
   readonly #shares: BanShares;
@@ -35,7 +38,7 @@ export class Policy {
   protectedTargets: Protected;
 
   constructor(
-    lengths: BanLengths,
+    lengths: PolicySettings,
     ledger: Ledger,
     protectedTargets: Protected,
     trustOf: TrustOf = unlimited,
@@ -70,14 +73,15 @@ export class Policy {
       this.#distrust(finding.report, at, now) ??
       this.#forgiveness(target, at);
     if (why !== null) return { kind: "spared", why };
-    const earlier = this.#ledger.earlierBans(target, at);
+    const wider = finding.report === null ? this.#widened(target, at) : null;
+    const earlier = this.#ledger.earlierBans(wider?.target ?? target, at);
     const length = this.#escalated(finding.ban === "default" ? this.#lengths.ban : finding.ban, earlier);
     const decision: Decision = {
       kind: "ban",
-      target,
+      target: wider?.target ?? target,
       rule: finding.rule,
       by: "rule",
-      reason: reasonOf(finding, earlier),
+      reason: reasonOf(finding, earlier) + (wider === null ? "" : `; ${wider.why}`),
       at,
       until: later(at, length),
       reportedBy: finding.report?.source ?? null,
@@ -87,6 +91,16 @@ export class Policy {
     this.#ledger.record(decision, now);
     this.#shares.record(decision.reportedBy, at, now);
     return { kind: "ban", decision };
+  }
+
+  /** The widest prefix around a client of which enough others are banned; none in which somebody is to be spared. */
+  #widened(target: Target, at: UnixMs): Widened | null {
+    const { prefixes } = this.#lengths;
+    if (prefixes === undefined) return null;
+    const reached = this.#ledger.prefixes.reached(target, at, prefixes);
+    const isFree = ({ target: prefix }: Widened): boolean =>
+      this.protectedTargets.reason(prefix) === null && this.#forgiveness(prefix, at) === null;
+    return reached.find(isFree) ?? null;
   }
 
   /** Why the audit source that reported it may not cause the ban; null when it may. */

@@ -246,7 +246,7 @@ describe("a rule", () => {
 
   test("with a bucket of an unknown kind is told the kinds", () => {
     expect(rule("match: {}\nbucket: { kind: treshold, count: 5 }")).toEqual([
-      "site.yaml:7:17: bucket.kind: 'treshold' is not threshold, distinct, trigger, leaky, ratio or sequence; did you mean threshold?",
+      "site.yaml:7:17: bucket.kind: 'treshold' is not threshold, distinct, trigger, leaky, ratio, sequence, score or surge; did you mean threshold?",
     ]);
   });
 
