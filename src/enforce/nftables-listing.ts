@@ -1,6 +1,6 @@
 import { parseIp, parseTarget, type Target } from "../model/ip.ts";
 import { NEVER, type UnixMs, unixMs } from "../model/time.ts";
-import { bitsOfSet, CHAIN, PRIORITY, TABLE, typeOfSet } from "./nftables-script.ts";
+import { bitsOfSet, CHAIN, PRIORITY, typeOfSet } from "./nftables-script.ts";
 
 /** Our table as the kernel has it. */
 export interface Listing {
@@ -37,19 +37,17 @@ type Listed = Readonly<
   Record<string, unknown> & { table?: Item; set?: NftSet; chain?: NftChain; rule?: NftRule }
 >;
 
-const [FAMILY, NAME] = TABLE.split(" ");
-
-/** Of what `nft --json list` printed. */
-const oursIn = (printed: unknown): readonly Listed[] =>
+/** What is of `table` in what `nft --json list` printed. */
+const itemsOf = (table: string, printed: unknown): readonly Listed[] =>
   (printed as { readonly nftables: readonly Listed[] }).nftables.filter((item) =>
-    Object.entries(item).some(([kind, value]) => isOurs(kind, value as Item)),
+    Object.entries(item).some(([kind, value]) => isOf(table, kind, value as Item)),
   );
 
-export const hasOurTable = (printed: unknown): boolean => oursIn(printed).length > 0;
+export const hasTable = (table: string, printed: unknown): boolean => itemsOf(table, printed).length > 0;
 
-/** Reads what `nft --json list` printed, `now` when it was started. */
-export function readListing(printed: unknown, now: UnixMs): Listing {
-  const ours = oursIn(printed);
+/** Reads what `nft --json list` printed of our table, `now` when it was started. */
+export function readListing(table: string, printed: unknown, now: UnixMs): Listing {
+  const ours = itemsOf(table, printed);
   const elements = new Map<Target, UnixMs>();
   const sets = new Set<string>();
   const rules: unknown[] = [];
@@ -69,8 +67,8 @@ export function readListing(printed: unknown, now: UnixMs): Listing {
   return { isSound: isSound && chains === 1, rules: JSON.stringify(rules), sets, elements };
 }
 
-const isOurs = (kind: string, { family, table, name }: Item): boolean =>
-  family === FAMILY && (kind === "table" ? name : table) === NAME;
+const isOf = (ours: string, kind: string, { family, table, name }: Item): boolean =>
+  `${family} ${kind === "table" ? name : table}` === ours;
 
 const isOurChain = ({ name, type, hook, prio, policy }: NftChain): boolean =>
   name === CHAIN && type === "filter" && hook === "input" && prio === PRIORITY && policy === "accept";

@@ -1,6 +1,6 @@
 import { messageOf, SekishoError } from "../model/errors.ts";
 import { mayAdministerNetwork } from "./network-admin.ts";
-import { hasOurTable } from "./nftables-listing.ts";
+import { hasTable } from "./nftables-listing.ts";
 import { createTable, TABLE } from "./nftables-script.ts";
 import { findProgram, type ProgramResult, printable, runProgram } from "./program.ts";
 
@@ -16,16 +16,19 @@ const IS_LATE = "it did not end in time";
 
 export interface NftOptions {
   readonly program: string;
+  readonly table: string;
   readonly timeoutMs?: number;
 }
 
 /** Runs nft. Every failure is a SekishoError. */
 export class Nft {
   readonly #program: string;
+  readonly #table: string;
   readonly #timeoutMs: number;
 
-  constructor({ program, timeoutMs = TIMEOUT_MS }: NftOptions) {
+  constructor({ program, table, timeoutMs = TIMEOUT_MS }: NftOptions) {
     this.#program = program;
+    this.#table = table;
     this.#timeoutMs = timeoutMs;
   }
 
@@ -43,7 +46,7 @@ export class Nft {
 
   /** All of it happens or, when this throws, nothing: save after a time limit, when it is not known. */
   async change(commands: readonly string[], signal: AbortSignal): Promise<void> {
-    const what = `change table ${TABLE}`;
+    const what = `change table ${this.#table}`;
     const result = await this.#start(["--file", "-"], commands, signal);
     if (isSuccess(result)) return;
     if (result.kind === "late") throw failed(what, IS_LATE);
@@ -55,17 +58,17 @@ export class Nft {
     // Where there is no such table, listing it fails just as where something is wrong.
     return (await this.listRules(signal)) === null
       ? null
-      : this.#list(["table", ...TABLE.split(" ")], signal);
+      : this.#list(["table", ...this.#table.split(" ")], signal);
   }
 
   /** As `listTable`, without elements: a hundred times as fast where there are 100,000. */
   async listRules(signal: AbortSignal): Promise<unknown> {
     const listed = await this.#list(["ruleset", "inet"], signal, "--terse");
-    return hasOurTable(listed) ? listed : null;
+    return hasTable(this.#table, listed) ? listed : null;
   }
 
   async #list(what: readonly string[], signal: AbortSignal, ...options: string[]): Promise<unknown> {
-    const reading = `read table ${TABLE}`;
+    const reading = `read table ${this.#table}`;
     const result = await this.#start(["--json", ...options, "list", ...what], null, signal);
     if (result.kind === "late") throw failed(reading, IS_LATE);
     if (result.isCut) throw failed(reading, "it is too long");

@@ -56,9 +56,9 @@ export const addSets = (sets: Iterable<string>, table = TABLE): string[] =>
   [...sets].map((set) => `add set ${table} ${set} { type ${typeOfSet(set)}; flags timeout; }`);
 
 /** All rules of the chain anew. */
-export const replaceRules = (sets: Iterable<string>, ports: Ports): string[] => [
-  `flush chain ${TABLE} ${CHAIN}`,
-  ...addRules(sets, ports, TABLE),
+export const replaceRules = (sets: Iterable<string>, ports: Ports, table = TABLE): string[] => [
+  `flush chain ${table} ${CHAIN}`,
+  ...addRules(sets, ports, table),
 ];
 
 function addRules(sets: Iterable<string>, ports: Ports, table: string): string[] {
@@ -84,13 +84,13 @@ function addressIn(set: string): string {
  * What is removed is added first: its own time-out may have passed a moment ago, and deleting what is not there would
  * undo the whole transaction. What gets another time-out is removed and added, which no packet sees in between.
  */
-export function changeElements({ add, remove }: Change, now: UnixMs): string[] {
+export function changeElements({ add, remove }: Change, now: UnixMs, table = TABLE): string[] {
   const removed = grouped(remove, addressText);
   const added = grouped(add.keys(), (target) => addressText(target) + timeoutText(add.get(target)!, now));
   return [
-    ...removed.map(([set, elements]) => `add element ${TABLE} ${set} { ${elements} }`),
-    ...removed.map(([set, elements]) => `delete element ${TABLE} ${set} { ${elements} }`),
-    ...added.map(([set, elements]) => `add element ${TABLE} ${set} { ${elements} }`),
+    ...removed.map(([set, elements]) => `add element ${table} ${set} { ${elements} }`),
+    ...removed.map(([set, elements]) => `delete element ${table} ${set} { ${elements} }`),
+    ...added.map(([set, elements]) => `add element ${table} ${set} { ${elements} }`),
   ];
 }
 

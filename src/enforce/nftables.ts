@@ -13,6 +13,7 @@ import {
   removeTable,
   replaceRules,
   setOf,
+  TABLE,
 } from "./nftables-script.ts";
 
 /** The kernel tells whole seconds, and a transaction of 100,000 takes most of one. */
@@ -25,6 +26,8 @@ export interface NftablesOptions {
   /** Default: nft, looked for as a shell does and in sbin. */
   readonly program?: string;
   readonly timeoutMs?: number;
+  /** Default: the one that is ours. */
+  readonly table?: string;
 }
 
 /** What is in the kernel, as we wrote it or read it last. */
@@ -49,6 +52,7 @@ export class Nftables implements Enforcer {
   readonly level = "packet";
   readonly schedule = null;
   readonly #nft: Nft;
+  readonly #table: string;
   readonly #ports: Ports;
   readonly #clock: Clock;
   #held: Held | null = null;
@@ -56,8 +60,9 @@ export class Nftables implements Enforcer {
   #isSure = false;
   #enforced = NOTHING_ENFORCED;
 
-  constructor({ ports, clock, program = "nft", timeoutMs }: NftablesOptions) {
-    this.#nft = new Nft({ program, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
+  constructor({ ports, clock, program = "nft", timeoutMs, table = TABLE }: NftablesOptions) {
+    this.#table = table;
+    this.#nft = new Nft({ program, table, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
     this.#ports = ports;
     this.#clock = clock;
   }
@@ -126,9 +131,9 @@ export class Nftables implements Enforcer {
     const isNewRules = held.rules === null || newSets.length > 0;
     if (!isNewRules && remove.size === 0 && add.size === 0) return held;
     const commands = [
-      ...addSets(newSets),
-      ...(isNewRules ? replaceRules(allSets, this.#ports) : []),
-      ...changeElements({ add, remove }, this.#clock.now()),
+      ...addSets(newSets, this.#table),
+      ...(isNewRules ? replaceRules(allSets, this.#ports, this.#table) : []),
+      ...changeElements({ add, remove }, this.#clock.now(), this.#table),
     ];
     await this.#nft.change(commands, signal);
     for (const target of remove) elements.delete(target);
@@ -140,28 +145,30 @@ export class Nftables implements Enforcer {
   /** The table anew, in one transaction: packets meet the old one or the new one. */
   async #create(wanted: ReadonlyMap<Target, UnixMs>, signal: AbortSignal): Promise<Held> {
     const sets = setsOf(wanted.keys());
-    const change = changeElements({ add: wanted, remove: [] }, this.#clock.now());
+    const change = changeElements({ add: wanted, remove: [] }, this.#clock.now(), this.#table);
     await this.#nft.change(
-      wanted.size === 0 ? removeTable() : [...createTable(sets, this.#ports), ...change],
+      wanted.size === 0
+        ? removeTable(this.#table)
+        : [...createTable(sets, this.#ports, this.#table), ...change],
       signal,
     );
     return { elements: new Map(wanted), sets, rules: await this.#rulesNow(signal) };
   }
 
   async #remove({ sets }: Held, signal: AbortSignal): Promise<Held> {
-    if (sets.size > 0) await this.#nft.change(removeTable(), signal);
+    if (sets.size > 0) await this.#nft.change(removeTable(this.#table), signal);
     return { elements: new Map(), sets: new Set(), rules: null };
   }
 
   async #list(signal: AbortSignal): Promise<Listing | null> {
     const now = this.#clock.now();
     const printed = await this.#nft.listTable(signal);
-    return printed === null ? null : readListing(printed, now);
+    return printed === null ? null : readListing(this.#table, printed, now);
   }
 
   async #rulesNow(signal: AbortSignal): Promise<string | null> {
     const printed = await this.#nft.listRules(signal);
-    return printed === null ? null : readListing(printed, this.#clock.now()).rules;
+    return printed === null ? null : readListing(this.#table, printed, this.#clock.now()).rules;
   }
 }
 
