@@ -29,8 +29,9 @@ export const LEVELS = "emerg|alert|crit|error|warn|notice|info|debug|trace[1-8]"
 export const MODULE = "[A-Za-z0-9_.?-]{1,64}";
 export const LOG_ID = "[A-Za-z0-9@/+_-]{1,40}";
 export const SOURCE_FILE = "[A-Za-z0-9_./-]{1,80}\\.(?:c|cpp|cc|h)\\(\\d{1,6}\\)";
-/** `(13)Permission denied`: the system's own words, which hold no bracket. */
-export const SYSTEM_ERROR = "\\(-?\\d{1,9}\\)[^[\\]():]{0,120}";
+/** `(13)Permission denied`: the system's own words, which hold no bracket but in the one text of APR's that is spelled out. */
+export const SYSTEM_ERROR =
+  "\\(-?\\d{1,9}\\)(?:Internal error \\(specific information not available\\)|[^[\\]():]{0,120})";
 export const ADDRESS = "[0-9A-Fa-f:.%]{2,60}";
 export const CODE = /^(AH\d{5}): /;
 

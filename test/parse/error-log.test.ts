@@ -51,6 +51,11 @@ describe("the forms that Apache writes", () => {
       { client: "192.0.2.7", code: "AH00035", message: "access denied" },
     ],
     [
+      "a system error with brackets of its own, as for a backend that breaks off",
+      `${HEAD} (20014)Internal error (specific information not available): [client 192.0.2.7:4711] AH01102: error reading`,
+      { client: "192.0.2.7", code: "AH01102", message: "error reading" },
+    ],
+    [
       "a negative system error",
       `${HEAD} (-102)Unknown error -102: [client 192.0.2.7:4711] AH01095: x`,
       { client: "192.0.2.7", code: "AH01095" },
