@@ -1,0 +1,193 @@
+import { readdir, readFile, readlink, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { messageOf, SekishoError, systemCode } from "../model/errors.ts";
+import { findProgram, type ProgramEnded, printable, runProgram } from "./program.ts";
+import { isWhole, type OwnRule, readKernelRules, readRules, type StoredRules } from "./ufw-rules.ts";
+
+/** A command takes a fifth of a second, one with 10,000 rules more than one. Killing it may leave half a file. */
+const TIMEOUT_MS = 120_000;
+const MAX_OUTPUT = 16 * 2 ** 20;
+const LOOK_MS = 50;
+
+export interface UfwPrograms {
+  readonly ufw: string;
+  readonly iptables: string;
+  readonly ip6tables: string;
+  readonly nft: string;
+}
+
+export interface UfwProgramOptions {
+  readonly programs: UfwPrograms;
+  /** The process whose files and neighbours are looked at: our own, unless a test has ufw in a namespace. */
+  readonly process: number | "self";
+  /** How long another program may hold ufw up. */
+  readonly patienceMs: number;
+}
+
+/** A rule, and whether the kernel has it too. */
+export type FoundRule = OwnRule & { readonly isLive: boolean };
+export type FoundRules = Omit<StoredRules, "own"> & { readonly own: readonly FoundRule[] };
+
+/** Runs ufw and reads its rules, one at a time, and never while somebody else runs it. Every failure is a SekishoError. */
+export class UfwProgram {
+  readonly programs: UfwPrograms;
+  readonly #proc: string;
+  readonly #patienceMs: number;
+
+  constructor({ programs, process, patienceMs }: UfwProgramOptions) {
+    this.programs = programs;
+    this.#proc = `/proc/${process}`;
+    this.#patienceMs = patienceMs;
+  }
+
+  /** A path as ufw sees it. */
+  file(path: string): string {
+    return join(this.#proc, "root", path);
+  }
+
+  async isThere(): Promise<boolean> {
+    return (await findProgram(this.programs.ufw)) !== null;
+  }
+
+  async isActive(signal: AbortSignal): Promise<boolean> {
+    return (await this.command(["status"], signal)).startsWith("Status: active");
+  }
+
+  /** Runs one command and returns what it said. That it ended well says nothing: ufw does where it did nothing, too. */
+  async command(args: readonly string[], signal: AbortSignal): Promise<string> {
+    await this.#turn(signal);
+    const { status, stdout, stderr } = await this.#start(args);
+    const said = printable(`${stdout}${stderr}`, 300);
+    if (status !== 0) throw failed(`'ufw ${args.join(" ")}' failed: ${said}`);
+    return said;
+  }
+
+  /** False where ufw leaves IPv6 alone, so that it takes no rules for it. */
+  async takesIpv6(): Promise<boolean> {
+    const settings = await this.#read("/etc/default/ufw");
+    return /^\s*IPV6=["']?yes["']?\s*$/im.test(settings ?? "");
+  }
+
+  /**
+   * What ufw has stored, and with `live` whether the kernel has it. The files rather than `ufw status`: these are exact in
+   * 1 ms, where that takes 100 ms, and tells nothing while ufw is off.
+   */
+  async rules(ports: string, live: boolean, signal: AbortSignal): Promise<FoundRules> {
+    await this.#turn(signal);
+    const stored = [
+      readRules(await this.#rulesFile("/etc/ufw/user.rules"), ports),
+      readRules(await this.#rulesFile("/etc/ufw/user6.rules"), ports),
+    ];
+    const kernel = live ? await this.#kernelRules() : null;
+    const isLive = ({ target, ports }: OwnRule) => kernel === null || kernel.has(`${target} ${ports}`);
+    return {
+      own: stored.flatMap(({ own }) => own.map((rule) => ({ ...rule, isLive: isLive(rule) }))),
+      foreign: stored[0]!.foreign.union(stored[1]!.foreign),
+    };
+  }
+
+  async #rulesFile(path: string): Promise<string> {
+    const text = (await this.#read(path)) ?? "";
+    if (text === "" || isWhole(text)) return text;
+    throw failed(`${path} is not whole: it does not end with COMMIT, so ufw did not finish writing it`);
+  }
+
+  /** Null when it cannot be told. */
+  async #kernelRules(): Promise<ReadonlySet<string> | null> {
+    let rules: ReadonlySet<string> = new Set();
+    for (const [program, chain] of [
+      [this.programs.iptables, "ufw-user-input"],
+      [this.programs.ip6tables, "ufw6-user-input"],
+    ] as const) {
+      const signal = AbortSignal.timeout(TIMEOUT_MS);
+      const result = await runProgram(program, ["-S", chain], { maxOutput: MAX_OUTPUT, signal });
+      if (result.kind !== "ended" || result.isCut) return null;
+      // Where there is no such chain there are no rules.
+      rules = rules.union(readKernelRules(result.stdout));
+    }
+    return rules;
+  }
+
+  async #read(path: string): Promise<string | null> {
+    try {
+      return await readFile(this.file(path), "utf8");
+    } catch (error) {
+      if (systemCode(error) === "ENOENT") return null;
+      throw failed(`${path} cannot be read: ${messageOf(error)}`, error);
+    }
+  }
+
+  /** Not with the caller's signal: a ufw that is killed leaves half of its rules, which at the next start lock everybody out. */
+  async #start(args: readonly string[]): Promise<ProgramEnded> {
+    const signal = new AbortController().signal;
+    const options = { timeoutMs: TIMEOUT_MS, maxOutput: MAX_OUTPUT, signal };
+    const result = await runProgram(this.programs.ufw, args, options);
+    if (result.kind === "ended") return result;
+    if (result.kind === "late") throw failed(`'ufw ${args.join(" ")}' did not end in time`);
+    throw new SekishoError(
+      "UFW_MISSING",
+      `there is no program '${this.programs.ufw}'`,
+      "install the package ufw, or take ufw out of enforcers",
+      { cause: result.cause },
+    );
+  }
+
+  /**
+   * Waits until nobody else runs ufw. It reads its rules before it takes its lock, so of two that run at once the second
+   * undoes what the first did. Throws UFW_BUSY when somebody holds the lock for too long.
+   */
+  async #turn(signal: AbortSignal): Promise<void> {
+    for (let waited = 0; ; waited += LOOK_MS) {
+      signal.throwIfAborted();
+      const other = (await this.#otherUfw()) ?? (await this.#lockHolder());
+      if (other === null) return;
+      if (waited >= this.#patienceMs) throw busy(other);
+      await sleep(LOOK_MS);
+    }
+  }
+
+  async #otherUfw(): Promise<string | null> {
+    const ours = await this.#mounts(this.#proc);
+    for (const entry of await readdir("/proc")) {
+      if (!/^\d+$/.test(entry)) continue;
+      const name = await readFile(`/proc/${entry}/comm`, "latin1").catch(() => "");
+      // In another container it has other rules.
+      if (name === "ufw\n" && (await this.#mounts(`/proc/${entry}`)) === ours) return entry;
+    }
+    return null;
+  }
+
+  #mounts(process: string): Promise<string | null> {
+    return readlink(join(process, "ns/mnt")).catch(() => null);
+  }
+
+  /** The process that holds ufw's lock. It may be none of ufw's: whoever locks the file holds it up. */
+  async #lockHolder(): Promise<string | null> {
+    try {
+      const { dev, ino } = await stat(this.file("/run/ufw.lock"));
+      const hex = (part: number): string => part.toString(16).padStart(2, "0");
+      const file = `${hex((dev >> 8) & 0xfff)}:${hex((dev & 0xff) | ((dev >> 12) & 0xfff00))}:${ino}`;
+      for (const line of (await readFile("/proc/locks", "latin1")).split("\n")) {
+        // 1: POSIX  ADVISORY  WRITE 31916 00:27:4 0 EOF
+        const [, kind, , , pid, locked] = line.split(/\s+/);
+        if (kind === "POSIX" && locked === file) return pid!;
+      }
+    } catch (error) {
+      if (!["ENOENT", "EACCES"].includes(systemCode(error) ?? "")) throw error;
+    }
+    return null;
+  }
+}
+
+const busy = (process: string): SekishoError =>
+  new SekishoError(
+    "UFW_BUSY",
+    `process ${process} runs ufw or holds its lock /run/ufw.lock, and does not end`,
+    `see what it is (ps ${process}); it is tried again by itself`,
+  );
+
+export const failed = (message: string, cause?: unknown): SekishoError =>
+  new SekishoError("UFW_FAILED", message, "try it by hand as root: ufw status; it is tried again by itself", {
+    cause,
+  });
