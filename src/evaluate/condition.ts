@@ -3,6 +3,7 @@ import { SekishoError } from "../model/errors.ts";
 import type { LogEvent } from "../model/event.ts";
 import { slashes } from "./decode.ts";
 import type { FieldName } from "./fields.ts";
+import { otherCase } from "./literal-table.ts";
 import type { Read, Value } from "./read-field.ts";
 import type { Condition, ListReference } from "./rule-schema.ts";
 import type { TextViews } from "./text-views.ts";
@@ -13,16 +14,12 @@ type Conditions = Exclude<Condition, string | number | boolean | unknown[]>;
 
 /** The predicate of a condition on a field. What costs least is looked at first, a regular expression last. */
 export function conditionMatcher(field: FieldName, condition: Condition, views: TextViews): Matcher {
-  if (typeof condition !== "object" || Array.isArray(condition))
-    return valueMatcher(views.view(field, false).read, condition);
-  const { contains, matches, decode = false, ignoreCase = false } = condition;
-  const view = views.view(field, decode);
+  const { matches, ignoreCase = false } = asObject(condition);
+  const view = views.view(field, isDecoded(condition));
   const parts: Matcher[] = [];
-  const edges = prefixOrSuffix(condition);
-  if (edges.length >= MANY_EDGES) parts.push(view.holdsAny(edges, ignoreCase));
-  if (asksOfValue(condition)) parts.push(valueMatcher(view.read, condition));
-  if (contains !== undefined)
-    parts.push(view.holdsAny(literals(contains).map(formOf(condition)), ignoreCase));
+  const sought = soughtTexts(field, condition);
+  if (sought !== null) parts.push(view.holdsAny(sought, ignoreCase));
+  if (asksOfValue(asObject(condition))) parts.push(valueMatcher(view.read, condition));
   if (matches !== undefined) parts.push(regexMatcher(view.read, matches, ignoreCase));
   const [first, second] = parts;
   if (second === undefined) return first!;
@@ -32,14 +29,33 @@ export function conditionMatcher(field: FieldName, condition: Condition, views: 
   };
 }
 
-/** So many prefixes or suffixes are looked for with all other literals first, and compared only when one is there. */
-const MANY_EDGES = 20;
+/** Shorter ones are in too many values to be worth looking for first. */
+const WORTH_SEEKING = 5;
+/** So many are compared one by one only when one of them is there. */
+const MANY = 20;
+/** The others are short, or the same in nearly every event. */
+const SOUGHT_IN: readonly FieldName[] = ["path", "query", "target", "userAgent", "referer"];
 
-function prefixOrSuffix(condition: Conditions): string[] {
-  const { prefix, suffix } = condition;
-  const texts = prefix ?? suffix;
-  return texts === undefined ? [] : literals(texts).map(formOf(condition));
+/** Texts of which a value that meets the condition has one, if it pays to look for them first; else null. */
+export function soughtTexts(field: FieldName, condition: Condition): readonly string[] | null {
+  const { contains, is, oneOf, prefix, suffix, decode } = asObject(condition);
+  if (contains !== undefined) return literals(contains).map(formOf({ decode }));
+  if (!SOUGHT_IN.includes(field)) return null;
+  const texts = literals(is === undefined ? (oneOf ?? prefix ?? suffix ?? []) : [is]).map(formOf({ decode }));
+  const isText = (text: unknown): text is string => typeof text === "string";
+  if (texts.length === 0 || !texts.every(isText)) return null;
+  return texts.length >= MANY || texts.every(({ length }) => length >= WORTH_SEEKING) ? texts : null;
 }
+
+/** Whether it looks at the decoded value. */
+export const isDecoded = (condition: Condition): boolean => asObject(condition).decode === true;
+
+const asObject = (condition: Condition): Conditions =>
+  typeof condition !== "object"
+    ? { is: condition }
+    : Array.isArray(condition)
+      ? { oneOf: condition }
+      : condition;
 
 /** Whether a condition asks for more than `contains` and `matches`, which no missing value meets. */
 const asksOfValue = ({ contains, matches, decode: _decode, ignoreCase: _ignoreCase, ...rest }: Conditions) =>
@@ -73,9 +89,10 @@ function regexMatcher(read: Read, regex: string, ignoreCase: boolean): Matcher {
 }
 
 function checksOf(condition: Conditions): Check[] {
-  const fold = condition.ignoreCase === true ? lowerCased : asItIs;
+  const ignoreCase = condition.ignoreCase === true;
+  const fold = ignoreCase ? lowerCased : asItIs;
   const form = formOf(condition);
-  const folded = (texts: Texts): string[] => literals(texts).map((text) => fold(form(text)));
+  const formed = (texts: Texts): string[] => literals(texts).map(form);
   const { is, oneOf, prefix, suffix, atLeast, atMost } = condition;
   const checks: Check[] = [];
   if (is !== undefined) {
@@ -86,9 +103,8 @@ function checksOf(condition: Conditions): Check[] {
     const wanted = new Set(literals(oneOf).map((each) => fold(form(each))));
     checks.push((value) => wanted.has(fold(value)));
   }
-  if (prefix !== undefined)
-    checks.push(anyEdge(folded(prefix), fold, (text, length) => text.slice(0, length)));
-  if (suffix !== undefined) checks.push(anySuffix(folded(suffix), fold));
+  if (prefix !== undefined) checks.push(edgeCheck(formed(prefix), "prefix", ignoreCase));
+  if (suffix !== undefined) checks.push(edgeCheck(formed(suffix), "suffix", ignoreCase));
   if (atLeast !== undefined) checks.push((value) => typeof value === "number" && value >= atLeast);
   if (atMost !== undefined) checks.push((value) => typeof value === "number" && value <= atMost);
   return checks;
@@ -102,31 +118,37 @@ const lowerCased: Fold = <T>(value: T): T => (typeof value === "string" ? value.
 const formOf = ({ decode }: Conditions): Fold =>
   decode === true ? <T>(value: T): T => (typeof value === "string" ? slashes(value) : value) as T : asItIs;
 
-/** One look-up for each different length of the literals, however many these are. */
-function anyEdge(
-  literals: readonly string[],
-  fold: Fold,
-  edge: (text: string, length: number) => string,
-): Check {
-  const wanted = new Set(literals);
-  const lengths = [...new Set(literals.map(({ length }) => length))];
-  return (value) => {
-    if (typeof value !== "string") return false;
-    for (const length of lengths) if (wanted.has(fold(edge(value, length)))) return true;
-    return false;
-  };
+/** Characters that may come next, by their code. */
+interface Branch {
+  readonly next: (Branch | undefined)[];
+  isEnd: boolean;
 }
 
-/** File endings (`.css`) cost one look-up; most paths of a flood have none. */
-function anySuffix(literals: readonly string[], fold: Fold): Check {
-  if (!literals.every((literal) => literal.lastIndexOf(".") === 0))
-    return anyEdge(literals, fold, (text, length) => text.slice(-length));
-  const endings = new Set(literals);
-  const longest = Math.max(...literals.map(({ length }) => length));
+/** Whether a text begins, or ends, with one of the literals: one look-up a character, until none fits any more. */
+function edgeCheck(literals: readonly string[], edge: "prefix" | "suffix", ignoreCase: boolean): Check {
+  const root: Branch = { next: [], isEnd: false };
+  for (const literal of literals) {
+    let branch = root;
+    for (let at = 0; at < literal.length; at++) {
+      const code = literal.charCodeAt(edge === "prefix" ? at : literal.length - 1 - at);
+      const next: Branch = branch.next[code] ?? { next: [], isEnd: false };
+      branch.next[code] = next;
+      if (ignoreCase) branch.next[otherCase(code)] = next;
+      branch = next;
+    }
+    branch.isEnd = true;
+  }
+  const step = edge === "prefix" ? 1 : -1;
   return (value) => {
     if (typeof value !== "string") return false;
-    const dot = value.lastIndexOf(".");
-    return dot !== -1 && value.length - dot <= longest && endings.has(fold(value.slice(dot)));
+    let branch = root;
+    for (let at = step === 1 ? 0 : value.length - 1; at >= 0 && at < value.length; at += step) {
+      const next = branch.next[value.charCodeAt(at)];
+      if (next === undefined) return false;
+      if (next.isEnd) return true;
+      branch = next;
+    }
+    return false;
   };
 }
 

@@ -7,6 +7,7 @@ import { APACHE, type Bucket, type Lane } from "./buckets/bucket.ts";
 import { keptLine } from "./buckets/evidence.ts";
 import { ScoreBucket, type Scored } from "./buckets/score.ts";
 import type { CompiledRule } from "./compile-rule.ts";
+import { LineScan } from "./line-scan.ts";
 import { isHandshake } from "./read-field.ts";
 import { type Placed, RuleChoice } from "./rule-choice.ts";
 import { gravest, type RuleHit, Scores } from "./scores.ts";
@@ -49,6 +50,8 @@ export class Evaluator {
   readonly #rules: readonly CompiledRule[];
   readonly #trustOf: TrustOf;
   readonly #access: readonly Placed[];
+  /** Null where a line does not tell. */
+  readonly #scan: LineScan | null;
   readonly #otherKinds: Readonly<Record<"opening" | "error" | "audit", RuleChoice>>;
   /** For access events, by four times the status, plus one for a handshake and two for a second line. */
   readonly #byStatus: (RuleChoice | undefined)[] = [];
@@ -67,6 +70,8 @@ export class Evaluator {
         .filter(({ rule }) => rule.events === kind && rule.spec.bucket.kind !== "score");
     this.#scores = new Scores(rules);
     this.#access = ofKind("access");
+    const searched = new Set(this.#access.flatMap(({ rule }) => rule.searched ?? []));
+    this.#scan = LineScan.of([...searched].flatMap((view) => view.literals));
     this.#otherKinds = {
       opening: new RuleChoice(this.#access.filter(({ rule }) => rule.atOpening)),
       error: new RuleChoice(ofKind("error")),
@@ -91,12 +96,13 @@ export class Evaluator {
   evaluate(events: readonly LogEvent[], now: UnixMs = NEVER): Finding[] {
     const findings: Finding[] = [];
     const horizon = now + CLOCK_SLACK_MS;
+    const mayFind = this.#scan?.look(events) ?? null;
     for (let index = 0; index < events.length; index++) {
       const event = events[index]!;
       if (!isDeed(event) || event.client === null) continue;
       let key: SubjectKey | undefined;
       let scored: RuleHit[] | null = null;
-      for (const placed of this.#rulesFor(event)) {
+      for (const placed of this.#rulesFor(event, mayFind !== null && mayFind[index] === 0)) {
         const { rule } = placed;
         if (!rule.looksAt(event)) continue;
         key ??= keyOf(event.client);
@@ -124,16 +130,17 @@ export class Evaluator {
     return findings;
   }
 
-  #rulesFor(event: Exclude<LogEvent, { kind: "unparsed" }>): readonly Placed[] {
-    if (event.kind === "opening") return event.second ? [] : this.#otherKinds.opening.rulesFor(event);
-    if (event.kind !== "access") return this.#otherKinds[event.kind].rulesFor(event);
+  /** `isBare`: of an access event it is known that no rule's texts are in it. */
+  #rulesFor(event: Exclude<LogEvent, { kind: "unparsed" }>, isBare = false): readonly Placed[] {
+    if (event.kind === "opening" && event.second) return [];
+    if (event.kind !== "access") return this.#otherKinds[event.kind].rulesFor(event, false);
     const { status, second } = event;
     const handshake = isHandshake(event);
     const key = status * 4 + (handshake ? 1 : 0) + (second ? 2 : 0);
     this.#byStatus[key] ??= new RuleChoice(
       this.#access.filter(({ rule }) => rule.concerns(status, handshake) && !(second && rule.atOpening)),
     );
-    return this.#byStatus[key].rulesFor(event);
+    return this.#byStatus[key].rulesFor(event, isBare);
   }
 
   /** The scores that an event's hits concern, with what is to be added; hits of rules that fired are taken back. */

@@ -78,12 +78,12 @@ export class LiteralTable {
 }
 
 /** Only ASCII: texts are bytes, and a byte above is a part of some character. */
-function otherCase(unit: number): number {
+export function otherCase(unit: number): number {
   const lower = unit | 0x20;
   return lower >= 0x61 && lower <= 0x7a ? unit ^ 0x20 : unit;
 }
 
-interface TrieNode {
+export interface TrieNode {
   /** By class. */
   readonly children: Map<number, TrieNode>;
   readonly groups: Set<number>;
@@ -93,9 +93,10 @@ interface TrieNode {
 }
 
 const newNode = (): TrieNode => ({ children: new Map(), groups: new Set(), fallback: null, state: 0 });
-const isEnd = ({ groups }: TrieNode): boolean => groups.size > 0;
+export const isEnd = ({ groups }: TrieNode): boolean => groups.size > 0;
 
-function trieOf(groups: readonly (readonly string[])[], classes: Uint16Array): TrieNode {
+/** All beginnings of literals, by the classes of their characters. */
+export function trieOf(groups: readonly (readonly string[])[], classes: Uint16Array): TrieNode {
   const root = newNode();
   for (const [group, literals] of groups.entries()) {
     for (const literal of literals) {
@@ -116,7 +117,7 @@ function trieOf(groups: readonly (readonly string[])[], classes: Uint16Array): T
 }
 
 /** All nodes, the shorter beginnings first, each with its fallback and with the groups of all literals that end there. */
-function inBreadth(root: TrieNode): TrieNode[] {
+export function inBreadth(root: TrieNode): TrieNode[] {
   const order = [root];
   for (const node of order) {
     for (const [unit, child] of node.children) {

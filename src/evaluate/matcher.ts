@@ -1,7 +1,7 @@
 import type { LogEvent } from "../model/event.ts";
 import { TargetSet, targetOf } from "../model/ip.ts";
 import type { UnixMs } from "../model/time.ts";
-import { conditionMatcher, valueMatcher } from "./condition.ts";
+import { conditionMatcher, isDecoded, soughtTexts, valueMatcher } from "./condition.ts";
 import type { FieldName } from "./fields.ts";
 import type { Condition, MatcherSpec } from "./rule-schema.ts";
 import type { TextView, TextViews } from "./text-views.ts";
@@ -25,10 +25,8 @@ function searchedBy(key: string, value: unknown, views: TextViews): readonly Tex
     if (key === "all") return parts.find((part) => part !== null) ?? null;
     return parts.includes(null) ? null : [...new Set(parts.flatMap((part) => part ?? []))];
   }
-  const condition = value as Condition;
-  if (typeof condition !== "object" || Array.isArray(condition) || condition.contains === undefined)
-    return null;
-  return [views.view(key as FieldName, condition.decode ?? false)];
+  const [field, condition] = [key as FieldName, value as Condition];
+  return soughtTexts(field, condition) === null ? null : [views.view(field, isDecoded(condition))];
 }
 
 /** Makes the predicate of a matcher. Its fields were checked by `compileRules`, which also builds `views`. */

@@ -9,7 +9,7 @@ export interface Placed {
 }
 
 /** What is found in an event is a bit for each view, and any set of bits may come: rules of further views are asked about every event. */
-const MOST_VIEWS = 8;
+const MOST_VIEWS = 10;
 
 /**
  * Chooses among rules those that an event can concern, by the views that found a text in it: each view is asked once an
@@ -27,8 +27,9 @@ export class RuleChoice {
     this.#whenNothing = this.#choose(0);
   }
 
-  /** In the order of their positions. */
-  rulesFor(event: LogEvent): readonly Placed[] {
+  /** In the order of their positions. `isBare`: it is known that no view finds anything. */
+  rulesFor(event: LogEvent, isBare: boolean): readonly Placed[] {
+    if (isBare) return this.#whenNothing;
     const views = this.#views;
     let found = 0;
     for (let index = 0; index < views.length; index++) if (views[index]!.foundAny(event)) found |= 1 << index;

@@ -25,19 +25,20 @@ export interface Score {
  */
 export class Scores {
   readonly #all: readonly Score[];
-  readonly #summed: ReadonlySet<number>;
+  /** By a rule's position. */
+  readonly #summed: readonly boolean[];
 
   constructor(rules: readonly CompiledRule[]) {
     this.#all = rules.flatMap((rule, position) => {
       const worth = worthFor(rule.spec, rules);
       return worth === null ? [] : [{ rule, position, worth }];
     });
-    this.#summed = new Set(this.#all.flatMap(({ worth }) => [...worth.keys()]));
+    this.#summed = rules.map((_, position) => this.#all.some(({ worth }) => worth.has(position)));
   }
 
   /** Whether hits of the rule at this position are summed anywhere. */
   sums(position: number): boolean {
-    return this.#summed.has(position);
+    return this.#summed[position]!;
   }
 
   /** The scores that sum one of these hits. */

@@ -73,6 +73,11 @@ export class TextView {
     return (event) => this.#folded.holds(event, folded) && this.#exact.holds(event, exact);
   }
 
+  /** All that is looked for in it. */
+  get literals(): readonly string[] {
+    return this.#folded.literals;
+  }
+
   /** Whether the event's text has any literal of any rule, case aside. */
   foundAny(event: LogEvent): boolean {
     return this.#folded.foundAny(event);
@@ -112,6 +117,10 @@ class LiteralSearch {
     if (this.#groups.length === 0 || whole.#groups.length === 0) return;
     const group = whole.add(this.#groups.flat());
     this.#mayFind = (event) => whole.holds(event, group);
+  }
+
+  get literals(): readonly string[] {
+    return this.#groups.flat();
   }
 
   /** Returns the group's number. */

@@ -7,6 +7,12 @@ export const NOON = 1_795_176_000_000;
 export const at = (seconds: number): UnixMs => (NOON + seconds * 1_000) as UnixMs;
 const ip = (address: string): Ip => parseIp(address)!;
 
+/** As any line, it has the values in it. */
+function accessLine(start: string, { path, query, referer, userAgent }: Partial<AccessEvent>): string {
+  const values = [path, query, referer, userAgent].filter((value) => typeof value === "string");
+  return [start, ...values].join(" ");
+}
+
 /** A request as a combined log shows it: nothing is known of Origin or Upgrade. */
 export const access = (
   client: string,
@@ -16,7 +22,7 @@ export const access = (
   kind: "access",
   time: at(seconds),
   source: 1,
-  line: `${client} at ${seconds}`,
+  line: accessLine(`${client} at ${seconds}`, fields),
   client: ip(client),
   method: "GET",
   path: "/",

@@ -36,7 +36,7 @@ describe("a score", () => {
       subject: "192.0.2.7",
       title: "score (a 8, b 4, c 2)",
       count: 14,
-      evidence: [0, 1, 2, 3, 4].map((second) => `192.0.2.7 at ${second}`),
+      evidence: ["/a", "/b", "/c", "/c", "/a"].map((path, second) => `192.0.2.7 at ${second} ${path}`),
     });
   });
 

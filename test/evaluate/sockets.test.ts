@@ -66,9 +66,9 @@ describe("what is judged when", () => {
     const opened = [opening(CLIENT, 0), opening(CLIENT, 1)];
     const ended = [socketEnd(CLIENT, 0), socketEnd(CLIENT, 1)];
     expect(fired([LONG], opened)).toEqual([]);
-    expect(fired([LONG], opened, ended)).toEqual([`long ${CLIENT} at 1`]);
+    expect(fired([LONG], opened, ended)).toEqual([`long ${CLIENT} at 1 /ws`]);
     const refused = [0, 1].map((second) => socketEnd(CLIENT, second, { status: 403 }));
-    expect(fired([REFUSED], opened, refused)).toEqual([`refused ${CLIENT} at 1`]);
+    expect(fired([REFUSED], opened, refused)).toEqual([`refused ${CLIENT} at 1 /ws`]);
   });
 
   test("a rule that counts different values of a field of the end is judged at the end", () => {
@@ -76,12 +76,12 @@ describe("what is judged when", () => {
     const opened = [opening(CLIENT, 0), opening(CLIENT, 1)];
     const ended = [socketEnd(CLIENT, 0), socketEnd(CLIENT, 1, { status: 403 })];
     expect(fired([statuses], opened)).toEqual([]);
-    expect(fired([statuses], opened, ended)).toEqual([`statuses ${CLIENT} at 1`]);
+    expect(fired([statuses], opened, ended)).toEqual([`statuses ${CLIENT} at 1 /ws`]);
   });
 
   test("without openings, lines at the end are judged as ever", () => {
     const ended = [socketEnd(CLIENT, 0, foreign), socketEnd(CLIENT, 1, foreign)];
-    expect(fired([FOREIGN_ORIGIN], ended)).toEqual([`foreign-origin ${CLIENT} at 1`]);
+    expect(fired([FOREIGN_ORIGIN], ended)).toEqual([`foreign-origin ${CLIENT} at 1 /ws`]);
   });
 
   test("where the line at the end is read first, it is judged, and the opening is not judged again", () => {
