@@ -6,11 +6,14 @@ import { loadLists } from "../src/config/load-rules.ts";
 import { withLists } from "../src/config/rule-lists.ts";
 import { configSchema } from "../src/config/schema.ts";
 import { compileRule } from "../src/evaluate/compile-rule.ts";
+import { Evaluator } from "../src/evaluate/evaluator.ts";
 import { ruleSchema } from "../src/evaluate/rule-schema.ts";
 import { complaintOf } from "../src/ingest/audit-sockets.ts";
 import { ERROR_CODES } from "../src/model/errors.ts";
 import { AUDIT_NAMES } from "../src/model/event.ts";
+import { unixMs } from "../src/model/time.ts";
 import { AUDIT_EVENTS, auditEventSchema } from "../src/parse/audit-schema.ts";
+import { createParser } from "../src/parse/formats.ts";
 import { readRules } from "../src/setup.ts";
 import { configReference } from "./config/reference.ts";
 import { ruleTables } from "./config/rule-reference.ts";
@@ -65,6 +68,7 @@ describe("docs/configuration.md", () => {
 describe("docs/audit-events.md", () => {
   const TABLE = /(<!-- events: .*? -->\n)[\s\S]*?(<!-- end of events -->)/;
   const text = read("audit-events.md");
+  const yaml = [...text.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, example]) => example!);
 
   test("says of each name when an app sends it, as the schema does", () => {
     const rows = Object.entries(AUDIT_EVENTS).map(([name, when]) => `| \`${name}\` | ${when} |`);
@@ -84,9 +88,17 @@ describe("docs/audit-events.md", () => {
     const lines = [...text.matchAll(/\{"time":"20.*?\}(?=$|')/gm)].map(([line]) => line);
     expect(lines.length).toBeGreaterThan(1);
     expect(lines.map(complaintOf)).toEqual(lines.map(() => null));
-    const yaml = [...text.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, example]) => example!);
-    expect(yaml).toHaveLength(3);
-    for (const example of yaml) expect(() => configSchema.parse(parse(example))).not.toThrow();
+    const configurations = yaml.filter((example) => !example.includes("rules.d"));
+    expect(configurations).toHaveLength(3);
+    for (const example of configurations) expect(() => configSchema.parse(parse(example))).not.toThrow();
+  });
+
+  test("shows a rule that finds the line below it", () => {
+    const [example] = yaml.filter((each) => each.includes("rules.d"));
+    const [line] = text.match(/^\{.*"app\.role_denied".*\}$/m)!;
+    const rule = compileRule({ id: "own", spec: ruleSchema.parse(parse(example!)) }, { origins: new Set() });
+    const event = createParser("audit", "auto", null).parse(line, 1, unixMs(0));
+    expect(new Evaluator([rule]).evaluate([event, event, event])).toHaveLength(1);
   });
 });
 
