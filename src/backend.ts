@@ -5,8 +5,18 @@ import { isForeignOrigin } from "./evaluate/read-field.ts";
 import type { NamedRule } from "./evaluate/rule-schema.ts";
 import type { Complaint, FromWorker, IngestedSource } from "./ingest/messages.ts";
 import type { IngestThread } from "./ingest/thread.ts";
-import type { AllowItem, BanAnswer, LiveMessage, Mode, RuleItem, SourceStatus, Status } from "./model/api.ts";
+import type {
+  AllowItem,
+  BanAnswer,
+  LiveMessage,
+  Mode,
+  PanicAnswer,
+  RuleItem,
+  SourceStatus,
+  Status,
+} from "./model/api.ts";
 import type { Block } from "./model/decision.ts";
+import { messageOf, SekishoError } from "./model/errors.ts";
 import type { EventCounts } from "./model/event.ts";
 import type { Target } from "./model/ip.ts";
 import { type DurationMs, toIso, toIsoOrNull } from "./model/time.ts";
@@ -112,13 +122,18 @@ export class DaemonBackend implements Backend, Disposable {
     return this.#about.reader.activeBlocks().filter(({ target }) => spared.reason(target) === null);
   }
 
+  /** In panic nothing is enforced, whatever the configuration says. */
+  get mode(): Mode {
+    return this.#about.reader.halts().some(({ name }) => name === "panic") ? "observe" : this.#running.mode;
+  }
+
   status(): Status {
-    const { config, mode, rules, enforcement, scheduler } = this.#running;
+    const { config, rules, enforcement, scheduler } = this.#running;
     const { version, demo, startedAt, reader } = this.#about;
     const { activeBans, openIncidents, openSockets } = reader.counts();
     const problems = [...this.#ingestProblems, ...(this.reloadProblem === null ? [] : [this.reloadProblem])];
     return {
-      mode,
+      mode: this.mode,
       version,
       demo,
       uptimeSeconds: Math.floor((performance.now() - startedAt) / 1_000),
@@ -130,6 +145,7 @@ export class DaemonBackend implements Backend, Disposable {
       sockets: { open: openSockets },
       events: this.#eventCounts(),
       database: { ...reader.size(), budget: config.store.disk },
+      halts: reader.halts().map(({ name, since, reason }) => ({ name, since: toIso(since), reason })),
       rules: rules.length,
       problems: problems.map(({ message, hint }) => ({ message, hint })),
     };
@@ -213,6 +229,38 @@ export class DaemonBackend implements Backend, Disposable {
 
   async disallow(target: Target): Promise<void> {
     await this.#about.thread.request<"disallow">({ kind: "disallow", target });
+  }
+
+  /** What is enforced goes first: it must be lifted even where nothing can be stored. */
+  async panic(): Promise<PanicAnswer> {
+    await this.#running.enforcement.switchTo("observe", []);
+    try {
+      const lifted = await this.#about.thread.request<"panic">({ kind: "panic" });
+      // Again, as a reload may have put other enforcers in place meanwhile.
+      await this.#running.enforcement.switchTo("observe", []);
+      this.changed("bans", "incidents");
+      return { lifted, enforcers: this.#running.enforcement.statuses() };
+    } catch (cause) {
+      throw new SekishoError(
+        "PANIC_INCOMPLETE",
+        `nothing is blocked now, but the bans could not be lifted for good: ${messageOf(cause)}`,
+        "make room or unlock the database and run sekisho panic again; until then a restart would block again",
+        { cause },
+      );
+    }
+  }
+
+  async endPanic(): Promise<void> {
+    await this.#about.thread.request<"end-halt">({ kind: "end-halt", name: "panic", lift: false });
+    const { enforcement, mode } = this.#running;
+    await enforcement.switchTo(mode, this.wantedBlocks());
+    this.changed("bans");
+  }
+
+  async resetBreaker(lift: boolean): Promise<number> {
+    const lifted = await this.#about.thread.request<"end-halt">({ kind: "end-halt", name: "breaker", lift });
+    await this.#lifted();
+    return lifted;
   }
 
   protectPresent(targets: readonly Target[]): void {

@@ -89,7 +89,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 
   const use = (next: Setup): Parts => {
     const lingering = new LingeringNotes(thread);
-    parts = assemble(next, thread, clock, () => {
+    const mode = reader.halts().some(({ name }) => name === "panic") ? "observe" : next.mode;
+    parts = assemble(next, mode, thread, clock, () => {
       lingering.note(parts?.enforcement.lingering() ?? []);
       backend.changed("bans");
     });
@@ -239,12 +240,17 @@ class LingeringNotes {
   }
 }
 
-/** The parts that a reload replaces. */
-function assemble(setup: Setup, thread: IngestThread, clock: Clock, onChange: () => void): Parts {
-  const { config, mode } = setup;
+/** The parts that a reload replaces. `enforced`: what is enforced at present, whatever mode the configuration has. */
+function assemble(
+  { config, mode, rules }: Setup,
+  enforced: Mode,
+  thread: IngestThread,
+  clock: Clock,
+  onChange: () => void,
+): Parts {
   const enforcers = enforcersOf(config, clock);
   const enforcement = new Enforcement({
-    mode,
+    mode: enforced,
     enforcers,
     clock,
     onChange,
@@ -267,7 +273,7 @@ function assemble(setup: Setup, thread: IngestThread, clock: Clock, onChange: ()
       schedule === null ? [] : [applyEnforcer(name, schedule, () => enforcement.apply(name))],
     ),
   ]);
-  return { config, mode, rules: setup.rules, enforcement, scheduler };
+  return { config, mode, rules, enforcement, scheduler };
 }
 
 /** An enforcer that the configuration no longer has must not go on blocking. */
@@ -287,7 +293,8 @@ interface InForce {
   readonly bans: number;
 }
 
-function inForce({ mode, enforcement }: Parts, backend: DaemonBackend): InForce {
+function inForce({ enforcement }: Parts, backend: DaemonBackend): InForce {
+  const { mode } = backend;
   const names = enforcement.statuses().map(({ name }) => name);
   const blocks = mode === "enforce" && names.length > 0 ? backend.wantedBlocks() : [];
   return { mode, enforcers: names.join(", ") || "none", bans: blocks.length };

@@ -18,6 +18,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   bans: async () => (await import("./cli/bans.ts")).bansCommand(context),
   sockets: async () => (await import("./cli/sockets.ts")).socketsCommand(context),
   allow: async () => (await import("./cli/allow.ts")).allowCommand(context),
+  breaker: async () => (await import("./cli/breaker.ts")).breakerCommand(context),
+  panic: async () => (await import("./cli/panic.ts")).panicCommand(context),
   backup: async () => (await import("./cli/backup.ts")).backupCommand(context),
   apache: loadApache,
 };

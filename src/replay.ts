@@ -1,3 +1,4 @@
+import { Breaker } from "./decide/breaker.ts";
 import { Ledger } from "./decide/ledger.ts";
 import { Policy, type PolicySettings } from "./decide/policy.ts";
 import type { Protected } from "./decide/protected.ts";
@@ -17,6 +18,7 @@ import {
   type UnparsedReason,
 } from "./model/event.ts";
 import type { Finding } from "./model/finding.ts";
+import type { Halt } from "./model/halt.ts";
 import { type Target, TargetSet } from "./model/ip.ts";
 import { NEVER, type UnixMs } from "./model/time.ts";
 import { createMixedParser, createParser, detectFormat, kindOf } from "./parse/formats.ts";
@@ -57,6 +59,8 @@ export interface Replayed {
   /** For each finding why policy spared its subject; null when it did not. */
   readonly spared: readonly (string | null)[];
   readonly decisions: readonly Decision[];
+  /** When the circuit breaker would have stopped rules for the first time. */
+  readonly halt: Halt | null;
 }
 
 /** Lines of a file that decide what it is. */
@@ -68,11 +72,12 @@ export async function replay(options: ReplayOptions): Promise<Replayed> {
   const ledger = new Ledger(options.policy.memory, () => false);
   const auditSources = new AuditSources(options.logs ?? []);
   const { trustOf, shares } = auditSources;
+  const breaker = new Breaker(options.policy.breaker ?? null, [], false);
   const stages = {
     ledger,
     sockets: new Sockets(),
     evaluator: new Evaluator(compileRules(options.rules, site), trustOf),
-    policy: new Policy(options.policy, ledger, options.protectedTargets, trustOf, shares),
+    policy: new Policy(options.policy, ledger, options.protectedTargets, trustOf, shares, breaker),
   };
   const events = noEvents();
   const reasons = new Map<UnparsedReason, number>();
@@ -80,6 +85,7 @@ export async function replay(options: ReplayOptions): Promise<Replayed> {
   const spared: (string | null)[] = [];
   const decisions: Decision[] = [];
   let latest = 0;
+  let halt: Halt | null = null;
   const troubles: Troubles = { unknown: [], damaged: [] };
   const trustedProxies = new TargetSet(options.trustedProxies);
   const logs = options.files.map(logOf);
@@ -98,13 +104,14 @@ export async function replay(options: ReplayOptions): Promise<Replayed> {
     }
     const outcome = judge(batch, stages, NEVER);
     stages.evaluator.forgetOver(latest as UnixMs, batch.length);
+    halt ??= outcome.halt;
     findings.push(...outcome.findings);
     for (const judgement of outcome.judgements) {
       if (judgement.kind === "ban") decisions.push(judgement.decision);
       spared.push(judgement.kind === "spared" ? judgement.why : null);
     }
   }
-  return { events, reasons, findings, spared, decisions, ...troubles };
+  return { events, reasons, findings, spared, decisions, halt, ...troubles };
 }
 
 /** The log that a file is a generation of: `audit.jsonl` for `audit.jsonl.2.gz`. */

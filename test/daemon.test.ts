@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { type Daemon, startDaemon } from "../src/daemon.ts";
@@ -152,6 +152,96 @@ test("where somebody is signed in from is not banned, and a ban that is there do
   await ask("POST", "/api/enforcers/apache-include/apply");
   expect(list()).not.toContain("203.0.113.0/24");
 });
+
+const PATIENCE = { timeout: 10_000 };
+/** A daemon that bans for one 404, blocks by a ban directory, and stops rules at more than two bans a minute. */
+function setupWithLog(folder: string): Setup {
+  const file = join(folder, "sekisho.yaml");
+  mkdirSync(join(folder, "rules"), { recursive: true });
+  writeFileSync(
+    join(folder, "rules", "missing.yaml"),
+    `{ title: { en: A, ja: B }, severity: low, events: access, match: { status: 404 }, bucket: { kind: trigger },
+       detects: A 404., why: A test., falsePositives: [All.], references: [], tags: [] }`,
+  );
+  writeFileSync(
+    file,
+    `{ data: data, mode: enforce, logs: [{ path: access.log }], rules: rules, policy: { breaker: { bans: 2 } },
+       enforcers: { apache-directory: { directory: ${folder}/banned, user: root } }, dashboard: { listen: "127.0.0.1:0" } }`,
+  );
+  return loadSetup({ file, cwd: folder });
+}
+const requested = (folder: string, ...clients: string[]): void => {
+  const [, day, month, year, clock] = new Date().toUTCString().split(" ");
+  const line = (client: string) =>
+    `${client} - - [${day}/${month}/${year}:${clock} +0000] "GET /x HTTP/1.1" 404 1 "-" "-"\n`;
+  appendFileSync(join(folder, "access.log"), clients.map(line).join(""));
+};
+const blocked = (folder: string): string[] => readdirSync(join(folder, "banned")).sort();
+interface Told {
+  readonly mode: string;
+  readonly halts: readonly { readonly name: string }[];
+  readonly problems: readonly { readonly message: string }[];
+}
+
+test("the circuit breaker opens at the bans of a log, holds over a restart, and a reset lifts what led to it", async () => {
+  using folder = temporaryFolder();
+  const setup = setupWithLog(folder.path);
+  requested(folder.path, "198.18.77.1", "198.18.77.2", "198.18.77.3", "198.18.77.4");
+  const told: string[] = [];
+  {
+    await using daemon = await start(folder.path, setup, told);
+    const ask = asking(daemon);
+    const status = async () => (await ask("GET", "/api/status")) as unknown as Told;
+    await expect.poll(status, PATIENCE).toMatchObject({ halts: [{ name: "breaker" }] });
+    await expect.poll(() => blocked(folder.path), PATIENCE).toEqual(["198.18.77.1", "198.18.77.2"]);
+    await expect
+      .poll(async () => (await status()).problems, PATIENCE)
+      .toMatchObject([
+        { message: expect.stringContaining("rules ban nobody: rules made more than 2 bans in a minute") },
+      ]);
+    await expect.poll(() => told.join(), PATIENCE).toContain("BREAKER_OPEN");
+  }
+  await using daemon = await start(folder.path, setup);
+  const ask = asking(daemon);
+  expect(await ask("GET", "/api/status")).toMatchObject({ halts: [{ name: "breaker" }] });
+  requested(folder.path, "198.18.77.5");
+  const found = async () => ((await ask("GET", "/api/incidents")).items as unknown[]).length;
+  await expect.poll(found, PATIENCE).toBe(5);
+  expect(blocked(folder.path)).toEqual(["198.18.77.1", "198.18.77.2"]);
+  expect(await ask("POST", "/api/breaker/reset", { lift: true })).toEqual({ lifted: 2 });
+  expect(blocked(folder.path)).toEqual([]);
+  expect(await ask("GET", "/api/status")).toMatchObject({ halts: [] });
+  requested(folder.path, "198.18.77.6");
+  await expect.poll(() => blocked(folder.path), PATIENCE).toEqual(["198.18.77.6"]);
+}, 30_000);
+
+test("panic lifts everything, over a reload and a restart, until it is ended, and then only new bans block", async () => {
+  using folder = temporaryFolder();
+  const setup = setupWithLog(folder.path);
+  {
+    await using daemon = await start(folder.path, setup);
+    const ask = asking(daemon);
+    await ask("POST", "/api/bans", { target: "198.18.78.0/24" });
+    requested(folder.path, "198.18.77.1");
+    await expect.poll(() => blocked(folder.path), PATIENCE).toEqual(["198.18.77.1", "198.18.78.0_24"]);
+    expect(await ask("POST", "/api/panic")).toMatchObject({ lifted: 2, enforcers: [{ state: "off" }] });
+    expect(blocked(folder.path)).toEqual([]);
+    await daemon.reload(setup);
+    await ask("POST", "/api/bans", { target: "198.18.78.9" });
+    requested(folder.path, "198.18.77.2");
+    const found = async () => ((await ask("GET", "/api/incidents")).items as unknown[]).length;
+    await expect.poll(found, PATIENCE).toBe(2);
+    expect(await ask("GET", "/api/status")).toMatchObject({ mode: "observe", halts: [{ name: "panic" }] });
+    expect(blocked(folder.path)).toEqual([]);
+  }
+  await using daemon = await start(folder.path, setup);
+  const ask = asking(daemon);
+  expect(blocked(folder.path)).toEqual([]);
+  expect(await ask("GET", "/api/status")).toMatchObject({ mode: "observe", halts: [{ name: "panic" }] });
+  await ask("DELETE", "/api/panic");
+  expect(await ask("GET", "/api/status")).toMatchObject({ mode: "enforce", halts: [] });
+  expect(blocked(folder.path), "what a person banned meanwhile").toEqual(["198.18.78.9"]);
+}, 30_000);
 
 test("what the HTTP server logs has the shape of the daemon's own lines", async () => {
   using folder = temporaryFolder();

@@ -7,6 +7,7 @@ import type {
   IncidentDetail,
   IncidentItem,
   Page,
+  PanicAnswer,
   RuleItem,
   SocketHolder,
   Status,
@@ -60,6 +61,9 @@ export const api = {
   disallow: (target: string) => send("DELETE", `allowlist/${part(target)}`),
   rules: () => get<{ readonly items: readonly RuleItem[] }>("rules"),
   setIncidentState: (id: number, state: "open" | "closed") => send("POST", `incidents/${id}`, { state }),
+  panic: () => post<PanicAnswer>("panic", {}),
+  endPanic: () => send("DELETE", "panic"),
+  resetBreaker: (lift: boolean) => post<{ readonly lifted: number }>("breaker/reset", { lift }),
   applyNow: (enforcer: string) => send("POST", `enforcers/${part(enforcer)}/apply`),
 };
 

@@ -35,8 +35,13 @@ export class DaemonClient {
   }
 
   /** The answer's JSON, null where it has none. Throws the daemon's own error, or DAEMON_NOT_RUNNING, DAEMON_REFUSED. */
-  async request(method: "GET" | "POST" | "DELETE", path: string, body?: unknown): Promise<unknown> {
-    const response = await this.#send(method, path, body);
+  async request(
+    method: "GET" | "POST" | "DELETE",
+    path: string,
+    body?: unknown,
+    patience = PATIENCE_MS,
+  ): Promise<unknown> {
+    const response = await this.#send(method, path, body, patience);
     const text = await response.text();
     if (response.ok) return text === "" ? null : this.#json(text);
     if (response.status === 401) {
@@ -61,7 +66,7 @@ export class DaemonClient {
     return items;
   }
 
-  async #send(method: string, path: string, body: unknown): Promise<Response> {
+  async #send(method: string, path: string, body: unknown, patience: number): Promise<Response> {
     try {
       return await fetch(new URL(path, this.#url), {
         method,
@@ -73,13 +78,13 @@ export class DaemonClient {
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         // A redirect would carry the token elsewhere.
         redirect: "error",
-        signal: AbortSignal.timeout(PATIENCE_MS),
+        signal: AbortSignal.timeout(patience),
       });
     } catch (error) {
       if (error instanceof DOMException && error.name === "TimeoutError") {
         throw new SekishoError(
           "DAEMON_REFUSED",
-          `the daemon at ${this.#url} did not answer within ${PATIENCE_MS / 1000} seconds`,
+          `the daemon at ${this.#url} did not answer within ${patience / 1000} seconds`,
           "look at its log (journalctl -u sekisho) and at the machine's load",
           { cause: error },
         );

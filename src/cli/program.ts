@@ -21,6 +21,8 @@ First steps:
       see what the running daemon is doing
   sekisho unban 192.0.2.7
       let an address in again, at once
+  sekisho panic
+      let everybody in, when something is badly wrong
 
 Exit status of every command:
    0  fine

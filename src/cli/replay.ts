@@ -199,6 +199,7 @@ function replayJson(result: Replayed, seconds: number) {
       spared: result.spared[index],
     })),
     decisions: result.decisions.map(decisionJson),
+    breaker: result.halt === null ? null : { at: toIso(result.halt.since), reason: result.halt.reason },
     seconds: Number(seconds.toFixed(3)),
     linesPerSecond: Math.round(lines / Math.max(seconds, 0.001)),
   };
@@ -230,6 +231,9 @@ function replayText(context: CliContext, result: Replayed, seconds: number): str
       (events.unparsed === 0 ? "" : `, ${events.unparsed} did not parse (${unparsed})`),
     `${count(findings.length, "finding")}, ${count(decisions.length, "ban")}`,
     ...sparedLines(result.spared),
+    ...(result.halt === null
+      ? []
+      : [`the circuit breaker would have opened at ${toIso(result.halt.since)}: ${result.halt.reason}`]),
     "",
   ];
   const bans = decisions.map(({ target, at, until, rule, reason }) => [

@@ -29,11 +29,13 @@ export interface EnforcementOptions {
 export class Enforcement implements AsyncDisposable {
   readonly #options: EnforcementOptions;
   readonly #lanes: readonly Lane[];
+  #mode: Mode;
   #blocks: readonly Block[] = [];
   #expiry: NodeJS.Timeout | null = null;
 
   constructor(options: EnforcementOptions) {
     this.#options = options;
+    this.#mode = options.mode;
     const { mode, clock, onChange } = options;
     this.#lanes = options.enforcers.map((enforcer) => {
       const nextApplies = () => options.nextApplies?.(enforcer.name) ?? [];
@@ -44,21 +46,28 @@ export class Enforcement implements AsyncDisposable {
 
   /** Reads the world in full, makes it equal `blocks`, and resolves after the first try of each. Never throws. */
   async start(blocks: readonly Block[]): Promise<void> {
-    this.#blocks = this.#options.mode === "observe" ? [] : blocks;
+    this.#blocks = this.#mode === "observe" ? [] : blocks;
     this.#askForActive();
     await this.settled();
   }
 
+  /** Goes on in another mode: lifts everything, or takes up these blocks. Resolves after the first try of each. */
+  async switchTo(mode: Mode, blocks: readonly Block[]): Promise<void> {
+    this.#mode = mode;
+    for (const lane of this.#lanes) lane.switchTo(mode);
+    await this.start(blocks);
+  }
+
   /** The newest set wins; sets in between may never reach an enforcer. */
   want(blocks: readonly Block[]): void {
-    if (this.#options.mode === "observe") return;
+    if (this.#mode === "observe") return;
     this.#blocks = blocks;
     this.#askForActive();
   }
 
   /** Has every enforcer compare the world with what it believes, for a timer and for SIGHUP. */
   verify(): void {
-    if (this.#options.mode === "observe") return;
+    if (this.#mode === "observe") return;
     // The timer of the next expiry does not run while a machine sleeps, and knows nothing of a clock that is set.
     this.#askForActive();
     for (const lane of this.#lanes) lane.verify();
@@ -70,7 +79,7 @@ export class Enforcement implements AsyncDisposable {
    */
   async apply(name: string): Promise<boolean> {
     const lane = this.#lanes.find(({ enforcer }) => enforcer.name === name);
-    if (lane === undefined || this.#options.mode === "observe") return false;
+    if (lane === undefined || this.#mode === "observe") return false;
     await lane.apply();
     return true;
   }

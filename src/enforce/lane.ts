@@ -45,6 +45,7 @@ export class Lane {
   readonly enforcer: Enforcer;
   readonly #options: LaneOptions;
   readonly #ending = new AbortController();
+  #mode: Mode;
   #want: readonly Block[] = [];
   /** There is a set or a check that the enforcer has not seen. */
   #due = false;
@@ -64,6 +65,15 @@ export class Lane {
   constructor(options: LaneOptions) {
     this.enforcer = options.enforcer;
     this.#options = options;
+    this.#mode = options.mode;
+  }
+
+  /** Goes on in another mode at once, also one that rests or waits to try again. */
+  switchTo(mode: Mode): void {
+    this.#mode = mode;
+    this.#failures = 0;
+    this.#clearTimer();
+    this.verify();
   }
 
   ask(want: readonly Block[]): void {
@@ -153,7 +163,7 @@ export class Lane {
 
   #state(): EnforcerState {
     if (this.#error !== null) return "failed";
-    if (this.#options.mode === "observe") return "off";
+    if (this.#mode === "observe") return "off";
     if (this.#drifted) return "drifted";
     return this.#enforced.pending || this.#due ? "pending" : "in-sync";
   }
@@ -210,7 +220,8 @@ export class Lane {
 
   async #reconcile(want: readonly Block[], verify: boolean): Promise<Enforced> {
     const { signal } = this.#ending;
-    const { mode, refusal } = this.#options;
+    const { refusal } = this.#options;
+    const mode = this.#mode;
     if (mode === "observe" || refusal !== null) this.#enforced = await this.#lift(signal);
     if (mode === "observe") return this.#enforced;
     if (refusal !== null) throw refusal;

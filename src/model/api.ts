@@ -5,6 +5,7 @@
 import type { BanState } from "./decision.ts";
 import type { EventCounts, LogEvent, SourceKind, UnparsedReason } from "./event.ts";
 import type { Severity } from "./finding.ts";
+import type { HaltName } from "./halt.ts";
 import type { SocketState } from "./socket.ts";
 
 export type Mode = "observe" | "enforce";
@@ -70,6 +71,21 @@ export interface DatabaseStatus {
   readonly eventsSince: string | null;
 }
 
+/** What keeps rules from banning until a person lets them go on. */
+export interface HaltStatus {
+  readonly name: HaltName;
+  readonly since: string;
+  readonly reason: string;
+}
+
+/** What `sekisho panic` led to. */
+export interface PanicAnswer {
+  /** How many bans were lifted. */
+  readonly lifted: number;
+  /** One that failed still blocks; it is tried again. */
+  readonly enforcers: readonly EnforcerStatus[];
+}
+
 export interface Status {
   readonly mode: Mode;
   readonly version: string;
@@ -84,6 +100,7 @@ export interface Status {
   readonly sockets: { readonly open: number };
   readonly events: EventCounts;
   readonly database: DatabaseStatus;
+  readonly halts: readonly HaltStatus[];
   readonly rules: number;
   /** What the whole daemon complains about: a full disk, a configuration that did not reload. */
   readonly problems: readonly { readonly message: string; readonly hint: string }[];

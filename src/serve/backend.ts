@@ -7,6 +7,7 @@ import type {
   IncidentItem,
   LiveMessage,
   Page,
+  PanicAnswer,
   RuleItem,
   SocketHolder,
   SocketItem,
@@ -60,6 +61,15 @@ export interface Backend {
   setIncidentState(id: number, state: "open" | "closed"): Promise<boolean>;
   /** Has an enforcer bring into force what waits for its schedule. False when there is no such enforcer. */
   applyNow(enforcer: string): Promise<boolean>;
+  /** Lifts every ban, and bans and enforces nothing until `endPanic`. Throws PANIC_INCOMPLETE. */
+  panic(): Promise<PanicAnswer>;
+  /** Throws NOT_HALTED. */
+  endPanic(): Promise<void>;
+  /**
+   * Lets rules ban again, with `lift` without the bans that opened the circuit breaker: how many were lifted. Throws
+   * NOT_HALTED.
+   */
+  resetBreaker(lift: boolean): Promise<number>;
   /** Those who are signed in come from these addresses now, so they must not be locked out. */
   protectPresent(targets: readonly Target[]): void;
   /** Listens to live messages; the returned function ends it. */

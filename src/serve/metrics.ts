@@ -46,6 +46,15 @@ export function metricsText(status: Status, version: string): string {
     family("sekisho_bans_active", "gauge", "Bans that stand; in observe mode they are recorded only.", [
       [{}, status.bans.active],
     ]),
+    family(
+      "sekisho_halted",
+      "gauge",
+      "1 while rules ban nobody: the circuit breaker is open, or somebody used panic.",
+      (["breaker", "panic"] as const).map((name) => [
+        { name },
+        status.halts.some((halt) => halt.name === name) ? 1 : 0,
+      ]),
+    ),
     family("sekisho_incidents_open", "gauge", "Incidents that nobody closed.", [[{}, status.incidents.open]]),
     family("sekisho_database_bytes", "gauge", "The database on disk.", [[{}, status.database.bytes]]),
     family("sekisho_database_budget_bytes", "gauge", "What it may use: the oldest events are deleted.", [

@@ -15,6 +15,7 @@ import { allowlistRoutes } from "./routes/allowlist.ts";
 import { banRoutes } from "./routes/bans.ts";
 import { enforcerRoutes } from "./routes/enforcers.ts";
 import { eventRoutes } from "./routes/events.ts";
+import { haltRoutes } from "./routes/halts.ts";
 import { healthRoute } from "./routes/health.ts";
 import { incidentRoutes } from "./routes/incidents.ts";
 import { liveRoute } from "./routes/live.ts";
@@ -105,6 +106,7 @@ function compose(options: ServerOptions, access: Access, live: LiveStreams): Fas
       socketRoutes(closed, backend);
       trafficRoute(closed, backend);
       enforcerRoutes(closed, backend);
+      haltRoutes(closed, backend);
       liveRoute(closed, live, access);
       metricsRoute(closed, backend, options.version);
       signOutRoute(closed, access, live, presence);

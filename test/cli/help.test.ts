@@ -34,6 +34,8 @@ describe("sekisho", () => {
       "bans",
       "sockets",
       "allow",
+      "breaker",
+      "panic",
       "backup",
       "apache",
     ]);

@@ -22,3 +22,33 @@ test("--rule takes one rule, and a file may follow it", async () => {
   expect(await rulesOf("--rule", "repeated-401", LOG)).toEqual([]);
   expect(await rulesOf("--rule", "repeated-401", "--rule", "repeated-403", LOG)).toEqual(["repeated-403"]);
 });
+
+test("replay says when the circuit breaker would have opened, and goes on", async () => {
+  const lines = [1, 2, 3, 4].map(
+    (last) => `203.0.113.${last} - - [20/Nov/2026:12:00:0${last} +0000] "GET /x HTTP/1.1" 403 1 "-" "-"\n`,
+  );
+  const cwd = folderWith({
+    "sekisho.yaml": "data: data\nlogs: []\npolicy: { breaker: { bans: 2 } }\nrules: rules",
+    "rules/denied.yaml":
+      "{ title: { en: A, ja: B }, severity: low, events: access, match: { status: 403 }, bucket: { kind: trigger }, " +
+      "detects: A 403., why: A test., falsePositives: [All.], references: [], tags: [] }",
+    "access.log": lines.join(""),
+  });
+  const replayed = async (...argv: string[]): Promise<string> =>
+    (
+      await commandLine(
+        ["replay", "--no-allowlist", ...argv, join(cwd, "access.log")],
+        (context) => [replayCommand(context)],
+        { cwd },
+      )
+    ).stdout;
+  const reason = "rules made more than 2 bans in a minute";
+  expect(await replayed()).toContain(
+    `4 findings, 4 bans\nthe circuit breaker would have opened at 2026-11-20T12:00:03.000Z: ${reason}\n`,
+  );
+  const { breaker, decisions } = JSON.parse(await replayed("--json")) as {
+    readonly breaker: unknown;
+    readonly decisions: readonly unknown[];
+  };
+  expect([breaker, decisions.length]).toEqual([{ at: "2026-11-20T12:00:03.000Z", reason }, 4]);
+});

@@ -68,6 +68,7 @@ describe("the wanted set", () => {
         nextApplyAt: null,
         error: null,
         hint: null,
+        note: null,
       },
     ]);
   });
@@ -259,6 +260,37 @@ describe("observe mode", () => {
     expect(state()).toBe("failed");
     enforcer.failing = null;
     await vi.advanceTimersByTimeAsync(1_000);
+    expect(state()).toBe("off");
+    expect(await enforcer.blocked()).toEqual(new Set());
+  });
+});
+
+describe("another mode", () => {
+  test("lifts everything at once, asks nothing more, and takes up what is wanted on the way back", async () => {
+    await make().start([block(FIRST)]);
+    await enforcement.switchTo("observe", []);
+    expect(await enforcer.blocked()).toEqual(new Set());
+    expect(state()).toBe("off");
+    enforcement.want([block(SECOND)]);
+    await enforcement.settled();
+    expect(await enforcer.blocked()).toEqual(new Set());
+    await enforcement.switchTo("enforce", [block(SECOND)]);
+    expect(await enforcer.blocked()).toEqual(new Set([SECOND]));
+    expect(state()).toBe("in-sync");
+  });
+
+  test("waits neither for the rest of a scheduled enforcer nor for the next try of a failed one", async () => {
+    enforcer.schedule = "17 * * * *";
+    await make().start([block(FIRST)]);
+    await enforcement.switchTo("observe", []);
+    expect([state(), enforcer.applied]).toEqual(["off", 1]);
+    await enforcement.switchTo("enforce", [block(FIRST)]);
+    enforcer.failing = new Error("no");
+    enforcement.verify();
+    await enforcement.settled();
+    expect(state()).toBe("failed");
+    enforcer.failing = null;
+    await enforcement.switchTo("observe", []);
     expect(state()).toBe("off");
     expect(await enforcer.blocked()).toEqual(new Set());
   });

@@ -3,10 +3,12 @@ import type {
   BanAnswer,
   BanItem,
   EventItem,
+  HaltStatus,
   IncidentDetail,
   IncidentItem,
   LiveMessage,
   Page,
+  PanicAnswer,
   RuleItem,
   SocketHolder,
   SocketItem,
@@ -28,6 +30,7 @@ export class MemoryBackend implements Backend {
   enforcedBy: readonly string[] = ["apache-directory"];
   waiting: BanAnswer["waiting"] = [];
   readonly applied: string[] = [];
+  halts: readonly HaltStatus[] = [];
   /** Where those who are signed in come from. */
   present: readonly Target[] = [];
   readonly allBans: BanItem[] = [];
@@ -65,6 +68,7 @@ export class MemoryBackend implements Backend {
       sockets: { open: this.allSockets.filter(({ state }) => state === "open").length },
       events: { ...noEvents(), access: 7, unparsed: 2 },
       database: { bytes: 4_096, budget: 8_192, eventsSince: null },
+      halts: this.halts,
       rules: 9,
       problems: [],
     };
@@ -200,6 +204,28 @@ export class MemoryBackend implements Backend {
     if (enforcer !== "apache-include") return false;
     this.applied.push(enforcer);
     return true;
+  }
+
+  async panic(): Promise<PanicAnswer> {
+    const active = this.allBans.filter(({ state }) => state === "active");
+    this.halts = [{ name: "panic", since: toIso(this.clock.now()), reason: "sekisho panic" }];
+    for (const { target } of active) await this.unban(parseTarget(target)!);
+    return { lifted: active.length, enforcers: this.status().enforcers };
+  }
+
+  async endPanic(): Promise<void> {
+    this.#end("panic");
+  }
+
+  async resetBreaker(lift: boolean): Promise<number> {
+    this.#end("breaker");
+    return lift ? 3 : 0;
+  }
+
+  #end(name: HaltStatus["name"]): void {
+    if (!this.halts.some((halt) => halt.name === name))
+      throw new SekishoError("NOT_HALTED", `no ${name}`, "nothing is to be done");
+    this.halts = this.halts.filter((halt) => halt.name !== name);
   }
 
   protectPresent(targets: readonly Target[]): void {

@@ -199,6 +199,29 @@ describe("allowlist, events, traffic, enforcers", () => {
   });
 });
 
+describe("what keeps rules from banning", () => {
+  test("panic lifts everything and is ended once", async () => {
+    const { ask, backend } = await runServer();
+    await ask("/api/bans", post({ target: "192.0.2.7" }));
+    const panicked = await ask("/api/panic", { method: "POST" });
+    expect([panicked.status, panicked.json]).toMatchObject([200, { lifted: 1 }]);
+    expect((await ask("/metrics")).text).toContain('sekisho_halted{name="panic"} 1\n');
+    expect(backend.allBans).toMatchObject([{ state: "revoked" }]);
+    expect((await ask("/api/panic", { method: "DELETE" })).status).toBe(204);
+    const again = await ask("/api/panic", { method: "DELETE" });
+    expect([again.status, again.json.error?.code]).toEqual([409, "NOT_HALTED"]);
+    expect((await ask("/metrics")).text).toContain('sekisho_halted{name="panic"} 0\n');
+  });
+
+  test("the circuit breaker is reset, with or without its bans", async () => {
+    const { ask, backend } = await runServer();
+    expect((await ask("/api/breaker/reset", { method: "POST" })).status).toBe(409);
+    backend.halts = [{ name: "breaker", since: "2026-11-20T12:00:00Z", reason: "r" }];
+    expect((await ask("/api/breaker/reset", post({ lift: "yes" }))).status).toBe(400);
+    expect((await ask("/api/breaker/reset", post({ lift: true }))).json).toEqual({ lifted: 3 });
+  });
+});
+
 describe("bad input", () => {
   test.each<[string, string, Ask, number, string]>([
     ["an unknown key", "/api/bans", post({ target: "192.0.2.7", length: "4h" }), 400, "USAGE"],

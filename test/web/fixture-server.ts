@@ -112,6 +112,10 @@ export class FixtureServer {
     response.end(answer.body === undefined ? "" : JSON.stringify(answer.body));
   }
 
+  #halts(halts: Status["halts"]): void {
+    this.status = { ...this.status, halts, problems: [] };
+  }
+
   #answer(call: string, body: Readonly<Record<string, string>>, query: URLSearchParams): Answer {
     const state = query.get("state");
     const page = (items: readonly unknown[]): Answer => ({ status: 200, body: { items, next: null } });
@@ -133,6 +137,16 @@ export class FixtureServer {
         return this.#allow(body);
       case "GET /allowlist":
         return page(this.allowlist);
+      case "POST /panic":
+        this.bans = this.bans.map((ban) => ({ ...ban, state: "revoked" }));
+        this.#halts([{ name: "panic", since: "2026-11-20T12:00:00.000Z", reason: "sekisho panic" }]);
+        return { status: 200, body: { lifted: this.bans.length, enforcers: this.status.enforcers } };
+      case "DELETE /panic":
+        this.#halts([]);
+        return done;
+      case "POST /breaker/reset":
+        this.#halts([]);
+        return { status: 200, body: { lifted: body.lift ? 501 : 0 } };
       case "GET /rules":
         return page(rules());
       case "GET /incidents":

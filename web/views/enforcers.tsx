@@ -5,6 +5,7 @@ import { DRY_RUN } from "../effect.ts";
 import { formatCount } from "../format.ts";
 import { refresh } from "../refresh.ts";
 import { outcome, status } from "../state.ts";
+import { Panic } from "./halts.tsx";
 import { Mark, type Tone } from "./mark.tsx";
 import { Refusal } from "./refusal.tsx";
 import { EntryError } from "./sources.tsx";
@@ -25,6 +26,7 @@ export function Enforcers() {
     <section aria-labelledby="enforcers-heading">
       <div class="section-head">
         <h2 id="enforcers-heading">Enforcers</h2>
+        <Panic />
       </div>
       {enforcers.length === 0 && (
         <p class="empty">

@@ -2,6 +2,7 @@ import { incidentId, session } from "../state.ts";
 import { Allowlist } from "./allowlist.tsx";
 import { Bans } from "./bans.tsx";
 import { Enforcers } from "./enforcers.tsx";
+import { Halts } from "./halts.tsx";
 import { Header } from "./header.tsx";
 import { IncidentDetailView } from "./incident-detail.tsx";
 import { Incidents } from "./incidents.tsx";
@@ -29,6 +30,7 @@ function Dashboard() {
     <>
       <Header />
       <Problems />
+      <Halts />
       <main id="main">{incidentId.value === null ? <Overview /> : <IncidentDetailView />}</main>
     </>
   );

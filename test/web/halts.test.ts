@@ -1,0 +1,55 @@
+import { describe, expect, test } from "vitest";
+import { missing } from "../requirements.ts";
+import { Dashboard } from "./dashboard.ts";
+
+const open = { name: "breaker", since: "2026-11-20T12:00:00.000Z", reason: "too many" } as const;
+
+describe.skipIf(missing("chromium"))(
+  "what keeps rules from banning, on the page",
+  { timeout: 60_000 },
+  () => {
+    const dashboard = new Dashboard();
+
+    test("an open circuit breaker is told, and its bans can be lifted with the reset", async () => {
+      dashboard.server.status = {
+        ...dashboard.server.status,
+        halts: [open],
+        problems: [{ message: "rules ban nobody: too many", hint: "look at the bans" }],
+      };
+      await dashboard.signIn();
+      const { page } = dashboard;
+      await page.getByRole("alert").getByText("rules ban nobody: too many").waitFor();
+      await page.getByRole("button", { name: "Lift its bans and reset the circuit breaker" }).click();
+      const question = page.getByRole("form", { name: "Lift its bans and reset the circuit breaker" });
+      expect(dashboard.server.asked).not.toContain("POST /api/breaker/reset");
+      expect(await dashboard.overflow()).toBeLessThanOrEqual(0);
+      await question.getByRole("button", { name: "Lift its bans and reset", exact: true }).click();
+      await page.getByRole("status").getByText("Lifted 501 bans; rules may ban again").waitFor();
+      await page.getByRole("button", { name: "Reset the circuit breaker" }).waitFor({ state: "detached" });
+    });
+
+    test("panic asks once more, lifts everything, says what still blocks, and can be ended", async () => {
+      await dashboard.signIn();
+      const { page } = dashboard;
+      await page.getByRole("button", { name: "Panic: lift everything" }).click();
+      const question = page.getByRole("form", { name: "Panic: lift everything" });
+      await question.getByText("Block nobody until you end it, and lift everything?").waitFor();
+      await question.getByRole("button", { name: "Panic: lift", exact: true }).click();
+      await page
+        .getByRole("status")
+        .getByText(/^Lifted \d+ bans/)
+        .waitFor();
+      await page.getByRole("button", { name: "Panic: lift everything" }).waitFor({ state: "detached" });
+      await page.getByRole("button", { name: "End the panic" }).click();
+      await page
+        .getByRole("form", { name: "End the panic" })
+        .getByRole("button", { name: "End", exact: true })
+        .click();
+      await page.getByRole("button", { name: "Panic: lift everything" }).waitFor();
+      expect(dashboard.server.asked).toEqual(
+        expect.arrayContaining(["POST /api/panic", "DELETE /api/panic"]),
+      );
+      expect(dashboard.complaints).toEqual([]);
+    });
+  },
+);
