@@ -6,6 +6,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   apache2: "/usr/sbin/apache2",
   nftables: "/usr/sbin/nft",
   ufw: "/usr/sbin/ufw",
+  python3: "/usr/bin/python3",
   iproute2: "/usr/sbin/ip",
   chromium: "/usr/bin/chromium",
   "fonts-dejavu-core": "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",

@@ -21,6 +21,7 @@ const HOW_TO_MEET: Readonly<Record<Need, string>> = {
   chromium: "apt-get install chromium",
   ufw: "apt-get install ufw",
   nft: "apt-get install nftables",
+  python3: "apt-get install python3",
 };
 
 interface Tally {
