@@ -166,8 +166,8 @@ export const SCENES: readonly Scene[] = [
   {
     name: "a flood of handshakes",
     at: 8_000,
-    count: 80,
-    every: 50,
+    count: 160,
+    every: 25,
     from: "address",
     acts: [handshake(OWN_ORIGIN, "Go-http-client/1.1", 12_000)],
   },
