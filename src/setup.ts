@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { trustOf } from "./config/audit-log.ts";
 import { type LoadedConfig, loadConfig } from "./config/load.ts";
+import { readParsedRules } from "./config/parsed-rules.ts";
 import type { Config } from "./config/schema.ts";
 import { loadRuleSet, type RuleSet } from "./config/site-rules.ts";
 import { compileRules } from "./evaluate/compile-rule.ts";
@@ -12,6 +13,9 @@ import { createParser } from "./parse/formats.ts";
 
 /** The folder that holds rules/ and the built page, in a checkout as in an installation. */
 export const PACKAGE_ROOT = join(import.meta.dirname, "..");
+
+/** The shipped rules as they were when this was built; beside the sources, as in development, there are none. */
+const PARSED_RULES = join(import.meta.dirname, "rules.bin");
 
 /** Where a running daemon tells the command line how to reach it. */
 export const daemonFile = (data: string): string => join(data, "daemon.json");
@@ -45,7 +49,7 @@ export function loadSetup({ file, mode, cwd }: SetupOptions): Setup {
 
 /** The rules that run, known to compile, and what the site's own folder adds and changes. */
 export function readRuleSet(folder: string, siteRules: string | null, origins: readonly string[]): RuleSet {
-  const { rules, site } = loadRuleSet(folder, siteRules);
+  const { rules, site } = loadRuleSet(folder, siteRules, readParsedRules(PARSED_RULES));
   const running = rules.filter(({ spec }) => spec.mode !== "off");
   compileRules(running, { origins: new Set(origins) });
   return { rules: running, site };

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { type MatcherSpec, type NamedRule, ruleSchema } from "../evaluate/rule-schema.ts";
+import { type MatcherSpec, type NamedRule, type RuleSpec, ruleSchema } from "../evaluate/rule-schema.ts";
 import { type CheckedDocument, checkYaml, invalid } from "./document.ts";
 import {
   completeRule,
@@ -11,6 +11,7 @@ import {
 } from "./load-rules.ts";
 import { nearest } from "./nearest.ts";
 import { type Override, overrideSchema } from "./override-schema.ts";
+import { hashOfText, type ParsedRule, type ParsedRules } from "./parsed-rules.ts";
 import { problemsOf } from "./problems.ts";
 import { withLists } from "./rule-lists.ts";
 import { readTextFile } from "./text-file.ts";
@@ -37,14 +38,18 @@ interface Known extends NamedRule {
 
 /**
  * The rules of a folder, with those that the site adds and what it changes: a file of `siteFolder` with the name of a rule
- * changes that rule, any other is a rule. Throws RULE_INVALID with the problems of all files, or CONFIG_UNREADABLE.
+ * changes that rule, any other is a rule. `parsed`: what need not be parsed again. Throws RULE_INVALID with the problems of all files, or CONFIG_UNREADABLE.
  */
-export function loadRuleSet(folder: string, siteFolder: string | null): RuleSet {
+export function loadRuleSet(
+  folder: string,
+  siteFolder: string | null,
+  parsed: ParsedRules = new Map(),
+): RuleSet {
   const problems: string[] = [];
   const lists = loadLists(join(folder, "lists"));
   const rules = new Map<string, Known>();
   for (const file of ruleFiles(folder)) {
-    const rule = newRule(file, lists, problems);
+    const rule = newRule(file, lists, problems, parsed);
     if (rule !== null) rules.set(file.id, rule);
   }
   const shipped = new Set(rules.keys());
@@ -75,14 +80,28 @@ export function loadRuleSet(folder: string, siteFolder: string | null): RuleSet 
 export const loadRules = (folder: string): readonly NamedRule[] => loadRuleSet(folder, null).rules;
 
 /** A rule that a file holds in full; null when something is wrong with it. */
-function newRule({ file, id, wrong }: RuleFile, lists: Lists, problems: string[]): Known | null {
-  const document = checkYaml(file, readTextFile(file, "RULE_INVALID"), ruleSchema);
-  problems.push(...(wrong === null ? [] : [wrong]), ...document.problems);
-  if (document.value === null) return null;
-  const spec = completeRule(document.value, lists, (path, message) =>
-    problems.push(document.problem(path, message)),
+function newRule(
+  { file, id, wrong }: RuleFile,
+  lists: Lists,
+  problems: string[],
+  parsed: ParsedRules = new Map(),
+): Known | null {
+  const text = readTextFile(file, "RULE_INVALID");
+  const document = (): CheckedDocument<RuleSpec> => checkYaml(file, text, ruleSchema);
+  const rule = parsed.get(hashOfText(text)) ?? parsedIn(document(), problems);
+  if (wrong !== null) problems.push(wrong);
+  if (rule === null) return null;
+  const spec = completeRule(rule.spec, lists, (path, message) =>
+    problems.push(document().problem(path, message)),
   );
-  return { id, spec, raw: document.raw as Record<string, unknown> };
+  return { id, spec, raw: rule.raw };
+}
+
+function parsedIn(document: CheckedDocument<RuleSpec>, problems: string[]): ParsedRule | null {
+  problems.push(...document.problems);
+  return document.value === null
+    ? null
+    : { raw: document.raw as Record<string, unknown>, spec: document.value };
 }
 
 interface Changed extends Known {

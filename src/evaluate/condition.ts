@@ -81,10 +81,13 @@ export function valueMatcher(read: Read, condition: Condition): Matcher {
 
 /** RE2 has no choice to go back to: its time is linear in the text, whatever the expression. */
 function regexMatcher(read: Read, regex: string, ignoreCase: boolean): Matcher {
-  const compiled = RE2JS.compile(regex, RE2JS.DOTALL | (ignoreCase ? RE2JS.CASE_INSENSITIVE : 0));
+  let compiled: RE2JS | null = null;
   return (event) => {
     const value = read(event);
-    return typeof value === "string" && compiled.test(value);
+    if (typeof value !== "string") return false;
+    // Not before it is needed, which most are never: compiling all takes a tenth of a second.
+    compiled ??= RE2JS.compile(regex, RE2JS.DOTALL | (ignoreCase ? RE2JS.CASE_INSENSITIVE : 0));
+    return compiled.test(value);
   };
 }
 

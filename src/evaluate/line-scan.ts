@@ -39,8 +39,9 @@ export class LineScan {
   #starts = new Int32Array(0);
   #found = new Uint8Array(0);
 
-  /** Null when a literal may be in values though nothing in their line tells. */
+  /** Null when there is nothing to look for, and when a literal may be in values though nothing in their line tells. */
   static of(literals: readonly string[]): LineScan | null {
+    if (literals.length === 0) return null;
     const pieces = literals.map(pieceInLine);
     return pieces.includes("") ? null : new LineScan(pieces.filter((piece) => piece !== null));
   }
@@ -160,6 +161,10 @@ interface Program {
   readonly scan: (at: number, apart: number, steps: number, out: number) => number;
 }
 
-const newProgram = (): Program =>
-  new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(LINE_SCAN, "base64")))
-    .exports as unknown as Program;
+/** Compiled once, as a program is made for each set of rules. */
+let compiled: WebAssembly.Module | null = null;
+
+function newProgram(): Program {
+  compiled ??= new WebAssembly.Module(Buffer.from(LINE_SCAN, "base64"));
+  return new WebAssembly.Instance(compiled).exports as unknown as Program;
+}

@@ -21,17 +21,9 @@ export class LiteralTable {
   /** The groups of all literals that end in a state, for the rows from `#firstEnd` on. */
   readonly #ends: readonly (readonly number[])[];
 
-  /** A literal belongs to the group that it is listed in. Throws RULE_INVALID when the table would become too large. */
+  /** A literal belongs to the group that it is listed in. Their size was checked. */
   constructor(groups: readonly (readonly string[])[], ignoreCase: boolean) {
     this.#width = 1 + this.#classify(groups, ignoreCase);
-    const length = groups.flat().reduce((sum, literal) => sum + literal.length, 0);
-    if ((1 + length) * this.#width > MAX_CELLS) {
-      throw new SekishoError(
-        "RULE_INVALID",
-        `rules look for too many texts in one field: ${length} characters, ${this.#width} different ones`,
-        "shorten what `contains` lists",
-      );
-    }
     const order = inBreadth(trieOf(groups, this.#classes));
     const ends = order.filter(isEnd);
     const rows = [...order.filter((node) => !isEnd(node)), ...ends];
@@ -75,6 +67,20 @@ export class LiteralTable {
     }
     return any;
   }
+}
+
+/** Throws RULE_INVALID when the table of these literals would become too large. */
+export function checkSize(groups: readonly (readonly string[])[]): void {
+  const literals = groups.flat();
+  const length = literals.reduce((sum, literal) => sum + literal.length, 0);
+  // An upper bound: with case ignored two characters have one class.
+  const characters = new Set(literals.join("")).size;
+  if ((1 + length) * (1 + characters) <= MAX_CELLS) return;
+  throw new SekishoError(
+    "RULE_INVALID",
+    `rules look for too many texts in one field: ${length} characters, ${characters} different ones`,
+    "shorten what `contains` lists",
+  );
 }
 
 /** Only ASCII: texts are bytes, and a byte above is a part of some character. */

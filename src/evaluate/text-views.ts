@@ -1,14 +1,7 @@
 import type { LogEvent } from "../model/event.ts";
-import { detached } from "../model/line.ts";
 import type { FieldName } from "./fields.ts";
-import { LiteralTable } from "./literal-table.ts";
+import { checkSize, LiteralTable } from "./literal-table.ts";
 import { decodedReader, fieldReader, type Read, type Site, type Value } from "./read-field.ts";
-
-/** Fields whose values most clients send again and again. */
-const REPEATED: readonly FieldName[] = ["userAgent", "referer"];
-/** Texts that are remembered, twice at most. */
-const MAX_REMEMBERED = 4_096;
-const MAX_REMEMBERED_LENGTH = 512;
 
 /**
  * What the rules of one set look at. A field that several rules ask for is decoded once an event, and searched once for the
@@ -27,12 +20,8 @@ export class TextViews {
     const key = keyOf(field, decode);
     let view = this.#views.get(key);
     if (view === undefined) {
-      const raw = fieldReader(field, this.#site);
-      const read = decode ? decodedReader(field, this.#site) : raw;
-      view = new TextView(
-        decode || field === "target" ? onceAnEvent(read) : read,
-        REPEATED.includes(field) ? new BarrenTexts(raw) : null,
-      );
+      const read = decode ? decodedReader(field, this.#site) : fieldReader(field, this.#site);
+      view = new TextView(decode || field === "target" ? onceAnEvent(read) : read);
       this.#views.set(key, view);
     }
     return view;
@@ -59,10 +48,10 @@ export class TextView {
   /** Asked only when a literal was found without regard to case, so that nearly every text is searched once. */
   readonly #exact: LiteralSearch;
 
-  constructor(read: Read, barren: BarrenTexts | null) {
+  constructor(read: Read) {
     this.read = read;
-    this.#folded = new LiteralSearch(read, true, barren);
-    this.#exact = new LiteralSearch(read, false, null);
+    this.#folded = new LiteralSearch(read, true);
+    this.#exact = new LiteralSearch(read, false);
   }
 
   /** A predicate of events whose text has one of the literals. */
@@ -98,7 +87,6 @@ export class TextView {
 class LiteralSearch {
   readonly #read: Read;
   readonly #ignoreCase: boolean;
-  readonly #barren: BarrenTexts | null;
   readonly #groups: (readonly string[])[] = [];
   #mayFind: ((event: LogEvent) => boolean) | null = null;
   #table: LiteralTable | null = null;
@@ -106,10 +94,9 @@ class LiteralSearch {
   #found = new Uint8Array(0);
   #foundAny = false;
 
-  constructor(read: Read, ignoreCase: boolean, barren: BarrenTexts | null) {
+  constructor(read: Read, ignoreCase: boolean) {
     this.#read = read;
     this.#ignoreCase = ignoreCase;
-    this.#barren = barren;
   }
 
   /** What finds nothing there finds nothing here. */
@@ -129,8 +116,7 @@ class LiteralSearch {
   }
 
   build(): void {
-    if (this.#groups.length === 0) return;
-    this.#table = new LiteralTable(this.#groups, this.#ignoreCase);
+    checkSize(this.#groups);
     this.#found = new Uint8Array(this.#groups.length);
   }
 
@@ -149,43 +135,12 @@ class LiteralSearch {
     this.#event = event;
     if (this.#foundAny) this.#found.fill(0);
     this.#foundAny = false;
-    if (this.#mayFind?.(event) === false || this.#barren?.has(event) === true) return;
+    if (this.#mayFind?.(event) === false) return;
     const value = this.#read(event);
     if (typeof value !== "string") return;
-    this.#foundAny = this.#table!.search(value, this.#found);
-    if (!this.#foundAny) this.#barren?.add(event);
-  }
-}
-
-/** Remembers values in which nothing was found, in two generations, so that memory is bounded and what repeats stays. */
-class BarrenTexts {
-  readonly #raw: Read;
-  #young = new Set<string>();
-  #old = new Set<string>();
-
-  /** It knows values as the line has them: a known one is not even decoded. */
-  constructor(raw: Read) {
-    this.#raw = raw;
-  }
-
-  has(event: LogEvent): boolean {
-    const text = this.#raw(event);
-    if (typeof text !== "string") return false;
-    return this.#young.has(text) || (this.#old.has(text) && this.#keep(text));
-  }
-
-  add(event: LogEvent): void {
-    const text = this.#raw(event);
-    if (typeof text === "string" && text.length <= MAX_REMEMBERED_LENGTH) this.#keep(text);
-  }
-
-  #keep(text: string): true {
-    if (this.#young.size >= MAX_REMEMBERED) {
-      this.#old = this.#young;
-      this.#young = new Set();
-    }
-    this.#young.add(detached(text));
-    return true;
+    // Not before it is needed: most commands that read rules never look at an event.
+    this.#table ??= new LiteralTable(this.#groups, this.#ignoreCase);
+    this.#foundAny = this.#table.search(value, this.#found);
   }
 }
 

@@ -16,7 +16,7 @@ const stages = (change: Partial<CheckStages> = {}): CheckStages => ({
     if (!format.includes("%Q")) return;
     throw new SekishoError("LOG_FORMAT_INVALID", "there is no directive %Q", "write one of mod_log_config's");
   },
-  checkRules: loadRuleSet,
+  checkRules: (folder, siteRules) => loadRuleSet(folder, siteRules),
   shippedRules: join(import.meta.dirname, "../../rules"),
   detectFormat: (lines) => (lines[0]?.includes('"GET') ? "combined" : null),
   probeEnforcers: async () => [],

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { LiteralTable } from "../../src/evaluate/literal-table.ts";
+import { checkSize, LiteralTable } from "../../src/evaluate/literal-table.ts";
 
 function groupsIn(groups: readonly (readonly string[])[], text: string, ignoreCase = false): number[] {
   const found = new Uint8Array(groups.length);
@@ -44,7 +44,7 @@ describe("a table of literals", () => {
 
   test("refuses more than memory should be spent on", () => {
     const many = Array.from({ length: 200_000 }, (_each, index) => `literal number ${index} of many`);
-    expect(() => new LiteralTable([many], false)).toThrow(
+    expect(() => checkSize([many])).toThrow(
       expect.objectContaining({ code: "RULE_INVALID", message: expect.stringContaining("too many texts") }),
     );
   });
