@@ -8,6 +8,7 @@ import { z } from "zod";
 import { overrideSchema } from "../src/config/override-schema.ts";
 import { configSchema } from "../src/config/schema.ts";
 import { expectation, type Schema } from "../src/config/schema-walk.ts";
+import { guardLineSchema, guardReportSchema } from "../src/enforce/guard/messages.ts";
 import { ruleSchema } from "../src/evaluate/rule-schema.ts";
 import { auditEventSchema } from "../src/parse/audit-schema.ts";
 
@@ -16,6 +17,14 @@ const SOURCES = {
   "rule-change.schema.json": { title: "A change to a rule of Sekisho", schema: overrideSchema },
   "sekisho.schema.json": { title: "Sekisho's configuration", schema: configSchema },
   "audit-event.v1.schema.json": { title: "An audit event for Sekisho, version 1", schema: auditEventSchema },
+  "guard-line.v1.schema.json": {
+    title: "What Sekisho's guard tells an app, version 1",
+    schema: guardLineSchema,
+  },
+  "guard-report.v1.schema.json": {
+    title: "What an app tells Sekisho's guard, version 1",
+    schema: guardReportSchema,
+  },
 } as const;
 
 /** Each file's name and what it must say. */

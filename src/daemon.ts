@@ -6,6 +6,7 @@ import { DaemonBackend, type Parts } from "./backend.ts";
 import type { Config } from "./config/schema.ts";
 import { startDemo } from "./demo/sample-attack.ts";
 import { Enforcement } from "./enforce/enforcement.ts";
+import { GuardChannel } from "./enforce/guard/channel.ts";
 import { enforcersOf } from "./enforcers.ts";
 import { auditReceivers, socketsOf } from "./ingest/audit-sockets.ts";
 import type { FromWorker } from "./ingest/messages.ts";
@@ -87,13 +88,17 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     new DaemonBackend({ version, demo, startedAt: performance.now(), reader, thread, receivers }),
   );
 
+  let noticed = (): void => {};
+  // Apps stay connected when the configuration is read again.
+  const guard = starting.use(new GuardChannel({ changed: () => noticed() }));
   const use = (next: Setup): Parts => {
     const lingering = new LingeringNotes(thread);
-    const mode = reader.halts().some(({ name }) => name === "panic") ? "observe" : next.mode;
-    parts = assemble(next, mode, thread, clock, () => {
+    noticed = () => {
       lingering.note(parts?.enforcement.lingering() ?? []);
       backend.changed("bans");
-    });
+    };
+    const mode = reader.halts().some(({ name }) => name === "panic") ? "observe" : next.mode;
+    parts = assemble(next, mode, thread, clock, guard, noticed);
     backend.use(parts);
     return parts;
   };
@@ -161,6 +166,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const present = use(next);
     const after = inForce(present, backend);
     await stop(previous);
+    if (next.config.enforcers.guard === undefined) guard.use(null);
     await liftRemoved(previous.config, next.config, clock);
     await present.enforcement.start(backend.wantedBlocks());
     const change = changeInForce(before, after);
@@ -246,9 +252,10 @@ function assemble(
   enforced: Mode,
   thread: IngestThread,
   clock: Clock,
+  guard: GuardChannel,
   onChange: () => void,
 ): Parts {
-  const enforcers = enforcersOf(config, clock);
+  const enforcers = enforcersOf(config, clock, guard);
   const enforcement = new Enforcement({
     mode: enforced,
     enforcers,
@@ -280,7 +287,8 @@ function assemble(
 async function liftRemoved(before: Config, after: Config, clock: Clock): Promise<void> {
   const removed = enforcersOf(before, clock).filter(({ name }) => {
     const same = JSON.stringify(before.enforcers[name]) === JSON.stringify(after.enforcers[name]);
-    return !same && name !== "dry-run";
+    // The channel of the guard lifts by itself.
+    return !same && name !== "dry-run" && name !== "guard";
   });
   await using lifting = new Enforcement({ mode: "observe", enforcers: removed, clock, onChange: () => {} });
   await lifting.start([]);

@@ -5,16 +5,22 @@ import { ApacheInclude } from "./enforce/apache-include.ts";
 import { DryRun } from "./enforce/dry-run.ts";
 import type { Enforcer } from "./enforce/enforcer.ts";
 import { Exec } from "./enforce/exec.ts";
+import { GuardChannel } from "./enforce/guard/channel.ts";
+import { Guard } from "./enforce/guard/guard.ts";
 import { Nftables } from "./enforce/nftables.ts";
 import type { Clock } from "./model/time.ts";
 
-/** The enforcers that the configuration asks for: the daemon's part that chooses them. */
-export function enforcersOf(config: Config, clock: Clock): Enforcer[] {
+/**
+ * The enforcers that the configuration asks for: the daemon's part that chooses them. The apps of the guard are connected
+ * to `channel`, which outlives a reload.
+ */
+export function enforcersOf(config: Config, clock: Clock, channel = new GuardChannel()): Enforcer[] {
   const {
     "apache-directory": directory,
     "apache-include": include,
     nftables,
     exec,
+    guard,
     "dry-run": dryRun,
   } = config.enforcers;
   return [
@@ -28,6 +34,9 @@ export function enforcersOf(config: Config, clock: Clock): Enforcer[] {
     ...(exec === undefined
       ? []
       : [new Exec({ ...exec, timeoutMs: exec.timeout, stateFile: join(config.data, "exec.state") })]),
+    ...(guard === undefined
+      ? []
+      : [new Guard({ path: guard.socket, group: guard.group ?? null, mode: guard.mode ?? 0o660 }, channel)]),
     ...(dryRun === undefined ? [] : [new DryRun()]),
   ];
 }

@@ -65,9 +65,11 @@ function howEnforced(ban: BanAnswer, { mode, enforcers }: Status): string {
   if (mode === "observe") return ": recorded, not enforced (observe mode)";
   if (ban.enforcedBy.length > 0) return "";
   if (ban.waiting.length > 0) {
-    const takers = ban.waiting.map(
-      ({ enforcer, at }) => `${enforcer} takes it with its reload${at === null ? "" : ` at ${moment(at)}`}`,
-    );
+    const takers = ban.waiting.map(({ enforcer, at }) => {
+      const note = enforcers.find(({ name }) => name === enforcer)?.note ?? null;
+      if (note !== null) return `${enforcer}: ${note}`;
+      return `${enforcer} takes it with its reload${at === null ? "" : ` at ${moment(at)}`}`;
+    });
     return `; not in force yet: ${takers.join(", ")}`;
   }
   if (enforcers.length === 0) return "; not in force: no enforcer is configured";

@@ -167,6 +167,7 @@ function enforcerRow(context: CliContext, enforcer: EnforcerStatus): (string | C
     missing === 0
       ? ""
       : { text: `${count(missing, "target")} not carried: ${someOf(enforcer.unenforced)}`, style: "yellow" },
+    enforcer.note ?? "",
   ];
 }
 

@@ -36,28 +36,21 @@ export function* sourceProblems(
       if (written[key] !== undefined) yield [key, "is only for a socket; remove it"];
   } else {
     if (path !== undefined) yield ["path", "cannot stand beside socket; keep one of them"];
-    yield* socketProblems(running.socket!);
+    for (const problem of socketProblems(running.socket!)) yield ["socket", problem];
   }
   if (kind === "audit") return;
   for (const key of ["socket", "mayBan", "maxBanShare", "bansAlways"] as const)
     if (written[key] !== undefined) yield [key, "is only for kind: audit; remove it, or write kind: audit"];
 }
 
-function* socketProblems(socket: string): Iterable<readonly [string, string]> {
-  if (!SOCKET_NAME.test(basename(socket))) {
-    yield [
-      "socket",
-      `'${basename(socket)}' is not the name of a socket; write letters, digits, _ and - and .sock (chat.sock)`,
-    ];
-  }
-  if (Buffer.byteLength(dirname(socket)) > LONGEST_FOLDER) {
-    yield [
-      "socket",
-      `the folder of a socket has ${LONGEST_FOLDER} bytes at most; name one with a shorter path`,
-    ];
-  } else if (Buffer.byteLength(socket) > LONGEST_SOCKET) {
-    yield ["socket", `the path of a socket has ${LONGEST_SOCKET} bytes at most; name a shorter one`];
-  }
+/** What is wrong with the path of a socket that Sekisho is to make. */
+export function* socketProblems(socket: string): Iterable<string> {
+  if (!SOCKET_NAME.test(basename(socket)))
+    yield `'${basename(socket)}' is not the name of a socket; write letters, digits, _ and - and .sock (chat.sock)`;
+  if (Buffer.byteLength(dirname(socket)) > LONGEST_FOLDER)
+    yield `the folder of a socket has ${LONGEST_FOLDER} bytes at most; name one with a shorter path`;
+  else if (Buffer.byteLength(socket) > LONGEST_SOCKET)
+    yield `the path of a socket has ${LONGEST_SOCKET} bytes at most; name a shorter one`;
 }
 
 /** What an audit source may cause; null for Apache's logs. */

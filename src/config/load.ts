@@ -4,7 +4,7 @@ import { z } from "zod";
 import { SekishoError } from "../model/errors.ts";
 import type { SourceKind } from "../model/event.ts";
 import { prefixOf, type Target } from "../model/ip.ts";
-import { runningLog, socketName, sourceProblems } from "./audit-log.ts";
+import { runningLog, socketName, socketProblems, sourceProblems } from "./audit-log.ts";
 import { type Discovery, discoverLogs } from "./discover.ts";
 import { type CheckedDocument, checkYaml, invalid } from "./document.ts";
 import { nearest } from "./nearest.ts";
@@ -120,8 +120,15 @@ function absolutePaths(config: WrittenConfig, folder: string): Config {
     ...config,
     data,
     ...rulesFolders(config, folder),
+    enforcers: enforcersAt(config, folder),
     logs: config.logs.map((log) => runningLog(log, folder, data)),
   };
+}
+
+function enforcersAt({ enforcers }: WrittenConfig, folder: string): Config["enforcers"] {
+  const { guard } = enforcers;
+  if (guard === undefined) return enforcers;
+  return { ...enforcers, guard: { ...guard, socket: resolve(folder, guard.socket) } };
 }
 
 function rulesFolders(
@@ -167,6 +174,9 @@ function crossCheck(
     const wrong = formatProblem(log.kind, log.format, checkFormat);
     if (wrong !== null) problems.push(document.problem(["logs", index, "format"], wrong));
   }
+  const { guard } = config.enforcers;
+  for (const message of guard === undefined ? [] : socketProblems(guard.socket))
+    problems.push(document.problem(["enforcers", "guard", "socket"], message));
   if (config.policy.max < config.policy.ban) {
     problems.push(document.problem(["policy", "max"], "is shorter than policy.ban; write a longer one"));
   }

@@ -264,6 +264,22 @@ export const configSchema = z.strictObject({
         })
         .optional()
         .describe("Has a program of yours block: it gets all that is wanted on its standard input."),
+      guard: z
+        .strictObject({
+          socket: z
+            .string()
+            .min(1)
+            .default("/run/sekisho/guard.sock")
+            .describe("The Unix socket that apps connect to."),
+          group: z
+            .string()
+            .min(1)
+            .optional()
+            .describe("Who may connect beside Sekisho's own user: a group's name or number."),
+          mode: socketMode.optional().describe("Permissions of the socket, as in chmod; default: 0660."),
+        })
+        .optional()
+        .describe("Tells apps who is banned, so that they refuse them and close their sockets."),
       "dry-run": z.strictObject({}).optional().describe("Blocks nobody: shows what would be blocked."),
     })
     .prefault({}),

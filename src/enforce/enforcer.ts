@@ -1,7 +1,14 @@
 import type { Block } from "../model/decision.ts";
 import type { Target } from "../model/ip.ts";
 
-export const ENFORCER_NAMES = ["apache-directory", "apache-include", "nftables", "exec", "dry-run"] as const;
+export const ENFORCER_NAMES = [
+  "apache-directory",
+  "apache-include",
+  "nftables",
+  "exec",
+  "guard",
+  "dry-run",
+] as const;
 export type EnforcerName = (typeof ENFORCER_NAMES)[number];
 
 /** What an enforcer holds after a reconciliation. */

@@ -113,7 +113,7 @@ export class Lane {
   /** Targets that are still refused though nobody wants them to be. */
   lingering(): Target[] {
     const wanted = new Set(this.#want.map(({ target }) => target));
-    return [...this.#enforced.lingering].filter((target) => !wanted.has(target));
+    return [...this.#held.lingering].filter((target) => !wanted.has(target));
   }
 
   /** Resolves when nothing is under way and nothing waits but a retry after a failure. */
@@ -134,16 +134,20 @@ export class Lane {
   }
 
   holds(target: Target): boolean {
-    return this.#enforced.inForce.has(target);
+    return this.#held.inForce.has(target);
   }
 
   /** It has the block, and the next `apply` brings it into force. */
   isWaitingFor(target: Target): boolean {
-    return this.#enforced.waiting.has(target);
+    return this.#held.waiting.has(target);
   }
 
   get drift(): number {
     return this.#driftCount;
+  }
+
+  get #held(): Enforced {
+    return this.enforcer.current?.() ?? this.#enforced;
   }
 
   status(): EnforcerStatus {
@@ -152,12 +156,13 @@ export class Lane {
     return {
       name: this.enforcer.name,
       state: this.#state(),
-      blocks: this.#enforced.inForce.size,
-      unenforced: this.#enforced.unenforced.slice(0, MAX_UNENFORCED_SHOWN),
+      blocks: this.#held.inForce.size,
+      unenforced: this.#held.unenforced.slice(0, MAX_UNENFORCED_SHOWN),
       lastReconciledAt: this.#reconciledAt === null ? null : toIso(this.#reconciledAt),
       nextApplyAt: nextApplyAt === null ? null : toIso(nextApplyAt),
       error: error === null ? null : messageOf(error),
       hint: error instanceof SekishoError ? error.hint : null,
+      note: this.enforcer.note?.() ?? null,
     };
   }
 
@@ -165,7 +170,7 @@ export class Lane {
     if (this.#error !== null) return "failed";
     if (this.#mode === "observe") return "off";
     if (this.#drifted) return "drifted";
-    return this.#enforced.pending || this.#due ? "pending" : "in-sync";
+    return this.#held.pending || this.#due ? "pending" : "in-sync";
   }
 
   #wake(): void {

@@ -52,6 +52,8 @@ export interface EnforcerStatus {
   readonly nextApplyAt: string | null;
   readonly error: string | null;
   readonly hint: string | null;
+  /** What else a person should know: how many apps are connected to the guard. */
+  readonly note: string | null;
 }
 
 export interface JobStatus {

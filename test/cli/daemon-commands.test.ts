@@ -48,6 +48,7 @@ const enforcer = (state: EnforcerState): Status["enforcers"][number] => ({
   nextApplyAt: "2026-11-20T12:17:00Z",
   error: state === "failed" ? "configtest says no" : null,
   hint: state === "failed" ? "look at line 3" : null,
+  note: null,
 });
 
 describe("status", () => {

@@ -19,6 +19,7 @@ import { type Apache, startApache } from "../apache.ts";
 import { nftIn } from "../nft.ts";
 import { missing } from "../requirements.ts";
 import { TcpClient } from "../tcp-client.ts";
+import { guardWorld } from "./guard-world.ts";
 
 const clock = { now: (): UnixMs => unixMs(Date.now()) };
 const { signal } = new AbortController();
@@ -218,6 +219,7 @@ const WORLDS = [
   { name: "apache-directory", make: directoryWorld, needs: missing("root", "apache2", "netns") },
   { name: "apache-include", make: includeWorld, needs: missing("root", "apache2", "netns") },
   { name: "nftables", make: nftablesWorld, needs: missing("root", "apache2", "netns", "nft") },
+  { name: "guard", make: guardWorld, needs: null },
   { name: "dry-run", make: dryRunWorld, needs: null },
 ] as const;
 
@@ -477,5 +479,5 @@ describe.for(WORLDS.filter(({ needs }) => needs === null))("the enforcer $name",
 });
 
 test.skipIf(missing("root", "apache2", "netns", "nft"))("every enforcer is under the contract", () => {
-  expect(WORLDS.filter(({ needs }) => needs === null)).toHaveLength(4);
+  expect(WORLDS.filter(({ needs }) => needs === null)).toHaveLength(5);
 });

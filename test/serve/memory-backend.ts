@@ -60,6 +60,7 @@ export class MemoryBackend implements Backend {
           nextApplyAt: null,
           error: null,
           hint: null,
+          note: null,
         },
       ],
       jobs: [],

@@ -105,6 +105,7 @@ export const status = (): Status => ({
       nextApplyAt: null,
       error: null,
       hint: null,
+      note: null,
     },
     {
       name: "apache-include",
@@ -115,6 +116,7 @@ export const status = (): Status => ({
       nextApplyAt: ahead(760),
       error: null,
       hint: null,
+      note: null,
     },
   ],
   jobs: [

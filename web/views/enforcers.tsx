@@ -44,7 +44,7 @@ export function Enforcers() {
 }
 
 function Enforcer({ enforcer }: { readonly enforcer: EnforcerStatus }) {
-  const { name, state, blocks, unenforced, lastReconciledAt, nextApplyAt, error, hint } = enforcer;
+  const { name, state, blocks, unenforced, lastReconciledAt, nextApplyAt, error, hint, note } = enforcer;
   const [tone, meaning] = STATES[state];
   return (
     <li>
@@ -52,7 +52,9 @@ function Enforcer({ enforcer }: { readonly enforcer: EnforcerStatus }) {
       <p class="entry-state">
         <Mark tone={tone}>{state}</Mark>
         <span>
-          {name === DRY_RUN && state === "in-sync" ? "shows what would be blocked, blocks nobody" : meaning}
+          {name === DRY_RUN && state === "in-sync"
+            ? "shows what would be blocked, blocks nobody"
+            : (note ?? meaning)}
         </span>
       </p>
       <dl class="numbers">
@@ -73,7 +75,7 @@ function Enforcer({ enforcer }: { readonly enforcer: EnforcerStatus }) {
           <dd>{nextApplyAt === null ? "at once" : <Ahead at={nextApplyAt} />}</dd>
         </div>
       </dl>
-      {state === "pending" && <ApplyNow name={name} />}
+      {state === "pending" && nextApplyAt !== null && <ApplyNow name={name} />}
       <Unenforced targets={unenforced} />
       <EntryError error={error} hint={hint} />
     </li>
