@@ -139,6 +139,7 @@ export class DaemonBackend implements Backend, Disposable {
       uptimeSeconds: Math.floor((performance.now() - startedAt) / 1_000),
       sources: this.#sourceStatuses(),
       enforcers: enforcement.statuses(),
+      cut: enforcement.cutStatus(),
       jobs: scheduler.statuses(),
       bans: { active: activeBans },
       incidents: { open: openIncidents },

@@ -7,7 +7,7 @@ import type { Config } from "./config/schema.ts";
 import { startDemo } from "./demo/sample-attack.ts";
 import { Enforcement } from "./enforce/enforcement.ts";
 import { GuardChannel } from "./enforce/guard/channel.ts";
-import { enforcersOf } from "./enforcers.ts";
+import { cutterOf, enforcersOf } from "./enforcers.ts";
 import { auditReceivers, socketsOf } from "./ingest/audit-sockets.ts";
 import type { FromWorker } from "./ingest/messages.ts";
 import { IngestThread } from "./ingest/thread.ts";
@@ -263,6 +263,7 @@ function assemble(
     onChange,
     nextApplies: (name) => scheduler.nextRuns(`apply-${name}`),
     trustedProxies: config.trustedProxies,
+    cutter: cutterOf(config),
   });
   const scheduler = new Scheduler([
     verifyEnforcers(async () => enforcement.verify()),

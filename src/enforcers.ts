@@ -8,7 +8,14 @@ import { Exec } from "./enforce/exec.ts";
 import { GuardChannel } from "./enforce/guard/channel.ts";
 import { Guard } from "./enforce/guard/guard.ts";
 import { Nftables } from "./enforce/nftables.ts";
+import { SocketCutter } from "./enforce/socket-cutter.ts";
 import type { Clock } from "./model/time.ts";
+
+/** Null where open connections stay, by configuration or since nothing is blocked. */
+export function cutterOf({ cut, enforcers }: Config): SocketCutter | null {
+  const areBlocked = Object.keys(enforcers).some((name) => name !== "dry-run");
+  return cut.enabled && areBlocked ? new SocketCutter({ ports: cut.ports }) : null;
+}
 
 /**
  * The enforcers that the configuration asks for: the daemon's part that chooses them. The apps of the guard are connected

@@ -73,6 +73,11 @@ async function loadCheck(): Promise<Command> {
         })),
       );
     },
+    probeCut: async (config) => {
+      const { cutterOf } = await import("./enforcers.ts");
+      const cutter = config.mode === "enforce" ? cutterOf(config) : null;
+      return cutter?.probe(AbortSignal.timeout(30_000)).then(() => null, asSekishoError) ?? null;
+    },
   });
 }
 

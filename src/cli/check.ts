@@ -23,6 +23,8 @@ export interface CheckStages {
   readonly detectFormat: (lines: readonly string[]) => string | null;
   /** Whether blocks of each configured enforcer would have an effect. */
   readonly probeEnforcers: (config: Config) => Promise<readonly EnforcerCheck[]>;
+  /** Why connections of banned clients would stay open; null when they are closed, or are to stay. */
+  readonly probeCut: (config: Config) => Promise<SekishoError | null>;
 }
 
 export interface EnforcerCheck {
@@ -37,6 +39,8 @@ interface Report {
   readonly rules: RuleSet;
   readonly logs: readonly LogCheck[];
   readonly enforcers: readonly EnforcerCheck[];
+  /** What does not keep it from running. */
+  readonly warnings: readonly { readonly message: string; readonly hint: string }[];
   readonly problems: readonly SekishoError[];
 }
 
@@ -98,7 +102,9 @@ async function check(context: CliContext, stages: CheckStages, file: string | un
   for (const { error } of [...(data === null ? [] : [data]), ...logs, ...enforcers]) {
     if (error !== null) problems.push(error);
   }
-  return { loaded, data, rulesFolder, rules, logs, enforcers, problems };
+  const cut = config === null ? null : await stages.probeCut(config);
+  const warnings = [...(loaded?.warnings ?? []), ...(cut === null ? [] : [cut])];
+  return { loaded, data, rulesFolder, rules, logs, enforcers, warnings, problems };
 }
 
 /** Wrong configuration outranks the environment, and both a refusal: it has to be put right first. */
@@ -108,7 +114,8 @@ const worst = (statuses: readonly number[]): number =>
 const errorJson = (error: SekishoError | null) =>
   error === null ? null : { code: error.code, message: error.message, hint: error.hint };
 
-function reportJson({ loaded, data, rulesFolder, rules, logs, enforcers, problems }: Report): unknown {
+function reportJson(report: Report): unknown {
+  const { loaded, data, rulesFolder, rules, logs, enforcers, warnings, problems } = report;
   return {
     file: loaded?.file ?? null,
     mode: loaded?.config.mode ?? null,
@@ -119,7 +126,7 @@ function reportJson({ loaded, data, rulesFolder, rules, logs, enforcers, problem
     logs: logs.map((log) => ({ ...log, error: errorJson(log.error) })),
     enforcers: enforcers.map(({ name, error }) => ({ name, error: errorJson(error) })),
     dashboard: loaded === null ? null : urlOf(loaded.config.dashboard.listen),
-    warnings: loaded?.warnings ?? [],
+    warnings: warnings.map(({ message, hint }) => ({ message, hint })),
     problems: problems.map(errorJson),
   };
 }
@@ -127,7 +134,7 @@ function reportJson({ loaded, data, rulesFolder, rules, logs, enforcers, problem
 function printReport(context: CliContext, report: Report): void {
   const paint = painter(context);
   if (report.loaded !== null) context.stdout(`${summary(context, report, report.loaded)}\n`);
-  for (const { message, hint } of report.loaded?.warnings ?? []) {
+  for (const { message, hint } of report.warnings) {
     context.stdout(`${paint("yellow", "warning:")} ${printable(message)}\n   hint: ${printable(hint)}\n`);
   }
   for (const problem of report.problems) reportError(context, problem);

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type {
+  CutStatus,
   DatabaseStatus,
   EnforcerState,
   EnforcerStatus,
@@ -74,6 +75,7 @@ export function statusText(context: CliContext, status: Status): string {
       ["bans", `${status.bans.active.toLocaleString("en")} active`],
       ["incidents", `${status.incidents.open.toLocaleString("en")} open`],
       ["WebSockets", `${status.sockets.open.toLocaleString("en")} open`],
+      ["cutting", cutText(status.cut)],
       ["rules", status.rules.toLocaleString("en")],
       ["database", databaseText(status.database)],
       [
@@ -110,7 +112,18 @@ export function statusText(context: CliContext, status: Status): string {
               `${paint("red", "problem:")} ${printableLines(message)}\n${hint === null ? "" : `   hint: ${printableLines(hint)}\n`}`,
           )
           .join("");
-  return [...parts, verdict].join("\n");
+  const { error, hint } = status.cut;
+  const note =
+    error === null
+      ? []
+      : [`${paint("yellow", "note:")} ${printableLines(error)}\n   hint: ${printableLines(hint ?? "")}\n`];
+  return [...parts, ...note, verdict].join("\n");
+}
+
+/** Of open connections. Where it fails bans hold all the same, so that is a note and no problem. */
+function cutText({ state, closed, note }: CutStatus): string {
+  if (state !== "on") return state === "off" ? "off" : "failed, see below";
+  return `${count(closed, "connection")} of banned clients closed${note === null ? "" : `; ${note}`}`;
 }
 
 function databaseText({ bytes, budget, eventsSince }: DatabaseStatus): string {

@@ -3,24 +3,9 @@ import { ownNamePattern } from "../model/audit.ts";
 import { AUDIT_NAMES, SOURCE_KINDS } from "../model/event.ts";
 import { parseIp } from "../model/ip.ts";
 import { durationText, parsedText, targetText } from "../model/parsed-text.ts";
-import { parseDuration } from "../model/time.ts";
-import { cronExpression } from "./cron.ts";
+import { cutSchema, enforcersSchema, socketMode } from "./enforcer-schema.ts";
 
 const size = parsedText<number>(parseSize, "a size", "a number and B, KiB, MiB or GiB (64MiB)");
-const schedule = parsedText<string>(
-  cronExpression,
-  "a cron expression",
-  'five fields: minute hour day month weekday ("17 * * * *" is hourly at :17)',
-);
-const timeLimit = parsedText<number>(
-  (text) => {
-    const length = parseDuration(text);
-    return length !== null && length <= 600_000 ? length : null;
-  },
-  "a time limit",
-  "a number and s or m, ten minutes at most (30s)",
-);
-const webPorts = z.array(z.number().int().min(1).max(65_535)).min(1).max(100).default([80, 443]);
 const timezone = parsedText<string>(
   knownTimezone,
   "a time zone",
@@ -39,27 +24,11 @@ const hostName = parsedText<string>(
   "a host name",
   "a name without scheme or path, with a port or for any (sekisho.example.com)",
 );
-/** A path that may stand unquoted in Apache's configuration. */
-const apachePath = parsedText<string>(
-  (text) =>
-    /^\/[A-Za-z0-9/_.+-]+$/.test(text) && !/(^|\/)\.\.?(\/|$)/.test(text)
-      ? text.replace(/\/+$/, "") || null
-      : null,
-  "a path for Apache's configuration",
-  "an absolute path of letters, digits and . _ - +",
-);
-
 const auditName = parsedText<string>(
   (text) => (text === "app.*" || isAuditName(text) ? text : null),
   "the name of an audit event",
   "one of docs/audit-events.md, an app.NAME of your own, or app.* for all of them",
 );
-const socketMode = parsedText<number>(
-  (text) => (/^0?[0-7]{3}$/.test(text) && !/[2367]$/.test(text) ? Number.parseInt(text, 8) : null),
-  "a mode that keeps others out",
-  'three octal digits in quotes, the last one without write permission ("0660" or "0600")',
-);
-
 /** One would ban its whole prefix with itself. */
 const clientsOfPrefix = (most: number, usual: number) =>
   z
@@ -214,75 +183,8 @@ export const configSchema = z.strictObject({
       unparsed: size.prefault("64MiB").describe("Disk budget for the bytes of lines that did not parse."),
     })
     .prefault({}),
-  enforcers: z
-    .strictObject({
-      "apache-directory": z
-        .strictObject({
-          directory: apachePath
-            .default("/run/sekisho/banned")
-            .describe("Holds one empty file for each banned address; Apache's web user must reach it."),
-          user: z.string().optional().describe("Whom Apache runs as; default: www-data or apache."),
-        })
-        .optional()
-        .describe("Blocks on the next request, without a reload."),
-      "apache-include": z
-        .strictObject({
-          file: apachePath
-            .default("/var/lib/sekisho/apache/blocklist.conf")
-            .describe("The generated file that Apache includes."),
-          control: z.string().min(1).default("apache2ctl").describe("Takes configtest and graceful."),
-          schedule: schedule
-            .prefault("17 * * * *")
-            .describe("When what waits is brought into force by one graceful reload."),
-          limit: z
-            .number()
-            .int()
-            .min(1)
-            .max(100_000)
-            .default(1_000)
-            .describe("Targets in the file at most; each request is compared with all of them."),
-        })
-        .optional()
-        .describe("Blocks ranges and the settled list, after a graceful reload on schedule."),
-      nftables: z
-        .strictObject({
-          ports: webPorts.describe("Only packets to these ports are dropped: the web server's."),
-          everyPort: z
-            .boolean()
-            .default(false)
-            .describe("Drops packets to every port, ssh too, whatever ports says."),
-        })
-        .optional()
-        .describe("Drops packets in a table of its own; connections that are open stop too."),
-      exec: z
-        .strictObject({
-          command: z
-            .array(z.string().min(1))
-            .min(1)
-            .describe("Absolute path of the program, and its arguments; no shell reads them."),
-          timeout: timeLimit.prefault("30s").describe("The program is killed when it takes longer."),
-        })
-        .optional()
-        .describe("Has a program of yours block: it gets all that is wanted on its standard input."),
-      guard: z
-        .strictObject({
-          socket: z
-            .string()
-            .min(1)
-            .default("/run/sekisho/guard.sock")
-            .describe("The Unix socket that apps connect to."),
-          group: z
-            .string()
-            .min(1)
-            .optional()
-            .describe("Who may connect beside Sekisho's own user: a group's name or number."),
-          mode: socketMode.optional().describe("Permissions of the socket, as in chmod; default: 0660."),
-        })
-        .optional()
-        .describe("Tells apps who is banned, so that they refuse them and close their sockets."),
-      "dry-run": z.strictObject({}).optional().describe("Blocks nobody: shows what would be blocked."),
-    })
-    .prefault({}),
+  enforcers: enforcersSchema,
+  cut: cutSchema,
   dashboard: z
     .strictObject({
       listen: parsedText(listenAddress, "an address to listen on", "127.0.0.1:7080 or [::1]:7080")

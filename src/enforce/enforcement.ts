@@ -1,10 +1,12 @@
-import type { EnforcerStatus, Mode } from "../model/api.ts";
+import type { CutStatus, EnforcerStatus, Mode } from "../model/api.ts";
 import type { Block } from "../model/decision.ts";
 import type { Target } from "../model/ip.ts";
 import type { Clock, UnixMs } from "../model/time.ts";
 import { behindProxy } from "./behind-proxy.ts";
+import { Cutting } from "./cutting.ts";
 import type { Enforcer } from "./enforcer.ts";
 import { Lane } from "./lane.ts";
+import type { SocketCutter } from "./socket-cutter.ts";
 
 /** setTimeout fires at once for anything longer. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -19,6 +21,8 @@ export interface EnforcementOptions {
   readonly nextApplies?: (enforcer: string) => readonly UnixMs[];
   /** Where there are any, enforcers at the packet level are not asked to block. */
   readonly trustedProxies?: readonly Target[];
+  /** Closes open connections of whom blocks come into force; null or none: they stay open. */
+  readonly cutter?: SocketCutter | null;
 }
 
 /**
@@ -29,6 +33,7 @@ export interface EnforcementOptions {
 export class Enforcement implements AsyncDisposable {
   readonly #options: EnforcementOptions;
   readonly #lanes: readonly Lane[];
+  readonly #cutting: Cutting | null;
   #mode: Mode;
   #blocks: readonly Block[] = [];
   #expiry: NodeJS.Timeout | null = null;
@@ -36,7 +41,12 @@ export class Enforcement implements AsyncDisposable {
   constructor(options: EnforcementOptions) {
     this.#options = options;
     this.#mode = options.mode;
-    const { mode, clock, onChange } = options;
+    const { mode, clock, cutter = null } = options;
+    const onChange = (): void => {
+      this.#cutInForce();
+      options.onChange();
+    };
+    this.#cutting = cutter === null ? null : new Cutting(cutter, options.onChange);
     this.#lanes = options.enforcers.map((enforcer) => {
       const nextApplies = () => options.nextApplies?.(enforcer.name) ?? [];
       const refusal = behindProxy(enforcer, options.trustedProxies ?? []);
@@ -71,6 +81,7 @@ export class Enforcement implements AsyncDisposable {
     // The timer of the next expiry does not run while a machine sleeps, and knows nothing of a clock that is set.
     this.#askForActive();
     for (const lane of this.#lanes) lane.verify();
+    this.#cutting?.verify();
   }
 
   /**
@@ -96,6 +107,13 @@ export class Enforcement implements AsyncDisposable {
 
   statuses(): EnforcerStatus[] {
     return this.#lanes.map((lane) => lane.status());
+  }
+
+  cutStatus(): CutStatus {
+    const status = this.#cutting?.status() ?? { state: "off" as const, closed: 0, error: null, hint: null };
+    const isBehindProxy = status.state !== "off" && (this.#options.trustedProxies ?? []).length > 0;
+    const note = "clients behind trusted proxies keep theirs, since the connections are the proxies'";
+    return { ...status, note: isBehindProxy ? note : null };
   }
 
   /** Names of the enforcers that have this target in force. */
@@ -127,7 +145,7 @@ export class Enforcement implements AsyncDisposable {
     if (this.#expiry !== null) clearTimeout(this.#expiry);
     this.#expiry = null;
     this.#blocks = [];
-    await Promise.all(this.#lanes.map((lane) => lane.stop()));
+    await Promise.all([...this.#lanes.map((lane) => lane.stop()), this.#cutting?.stop()]);
   }
 
   #askForActive(): void {
@@ -138,6 +156,19 @@ export class Enforcement implements AsyncDisposable {
     this.#expiry = null;
     if (next !== Infinity) this.#wakeAt(next - now);
     for (const lane of this.#lanes) lane.ask(active);
+    this.#cutInForce();
+  }
+
+  /** Cuts whom one of the enforcers refuses by now, so that nobody who is cut can come back. */
+  #cutInForce(): void {
+    if (this.#cutting === null) return;
+    if (this.#mode === "observe") {
+      this.#cutting.follow(null);
+      return;
+    }
+    const refusing = this.#lanes.filter(({ enforcer }) => enforcer.name !== "dry-run");
+    const targets = this.#blocks.map(({ target }) => target);
+    this.#cutting.follow(new Set(targets.filter((target) => refusing.some((lane) => lane.holds(target)))));
   }
 
   #wakeAt(delay: number): void {

@@ -56,6 +56,18 @@ export interface EnforcerStatus {
   readonly note: string | null;
 }
 
+/** Of what closes open connections of banned clients. */
+export interface CutStatus {
+  /** `off`: observe mode, or switched off. */
+  readonly state: "on" | "failed" | "off";
+  /** Connections that were closed since the start. */
+  readonly closed: number;
+  readonly error: string | null;
+  readonly hint: string | null;
+  /** Whose connections it cannot close. */
+  readonly note: string | null;
+}
+
 export interface JobStatus {
   readonly name: string;
   readonly schedule: string;
@@ -95,6 +107,7 @@ export interface Status {
   readonly uptimeSeconds: number;
   readonly sources: readonly SourceStatus[];
   readonly enforcers: readonly EnforcerStatus[];
+  readonly cut: CutStatus;
   readonly jobs: readonly JobStatus[];
   readonly bans: { readonly active: number };
   readonly incidents: { readonly open: number };

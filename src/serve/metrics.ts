@@ -64,6 +64,18 @@ export function metricsText(status: Status, version: string): string {
       [{}, status.sockets.open],
     ]),
     family(
+      "sekisho_connections_cut_total",
+      "counter",
+      "Open connections that were closed, since their clients were banned.",
+      [[{}, status.cut.closed]],
+    ),
+    family(
+      "sekisho_connections_cut_failed",
+      "gauge",
+      "1 while open connections of banned clients stay open.",
+      [[{}, status.cut.state === "failed" ? 1 : 0]],
+    ),
+    family(
       "sekisho_enforcer_state",
       "gauge",
       "1 for the state that the enforcer is in.",

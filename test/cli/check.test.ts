@@ -20,6 +20,7 @@ const stages = (change: Partial<CheckStages> = {}): CheckStages => ({
   shippedRules: join(import.meta.dirname, "../../rules"),
   detectFormat: (lines) => (lines[0]?.includes('"GET') ? "combined" : null),
   probeEnforcers: async () => [],
+  probeCut: async () => null,
   ...change,
 });
 
@@ -62,6 +63,17 @@ describe("check", () => {
     expect(stdout).toMatch(/changed +repeated-403 +bucket\.count 30, was 10; mode observe\n/);
     const { siteRules } = JSON.parse((await check(cwd, ["--json"])).stdout);
     expect(siteRules).toMatchObject([{ id: "repeated-403", kind: "changed" }]);
+  });
+
+  test("open connections that cannot be closed are a warning and no problem", async () => {
+    const cwd = folderWith({ "sekisho.yaml": "data: data\nlogs: []" });
+    const probeCut = async () => new SekishoError("CUT_UNAVAILABLE", "they stay open", "grant it");
+    const { stdout, status } = await check(cwd, [], { probeCut });
+    expect(stdout).toContain("warning: they stay open\n   hint: grant it\n");
+    expect(stdout).toContain("Nothing is in the way.");
+    expect(status).toBe(0);
+    const json = JSON.parse((await check(cwd, ["--json"], { probeCut })).stdout);
+    expect(json).toMatchObject({ warnings: [{ message: "they stay open", hint: "grant it" }], problems: [] });
   });
 
   test("makes nothing that the enforcers would make", () => {

@@ -22,7 +22,12 @@ export const guardedApache = (site = "") =>
   });
 
 /** One of Apache's two access logs is read: both hold every request, and each would be counted twice. */
-export function daemonBeside(apache: Apache, log = apache.accessLog): DaemonUnderTest {
+export function daemonBeside(
+  apache: Apache,
+  log = apache.accessLog,
+  /** What runs every program of Sekisho's, with less power for example. */
+  runner: readonly string[] = [],
+): DaemonUnderTest {
   const folder = join(apache.root, "sekisho");
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(apache.root, "audit.jsonl"), "");
@@ -38,7 +43,10 @@ enforcers:
   apache-directory: { directory: ${apache.root}/banned }
   apache-include: { file: ${apache.root}/blocklist.conf, control: ${apache.control} }
 `,
-    (command, args, options) => apache.inNamespace(command, args, options),
+    (command, args, options) => {
+      const [program, ...all] = [...runner, command, ...args] as [string, ...string[]];
+      return apache.inNamespace(program, all, options);
+    },
   );
 }
 

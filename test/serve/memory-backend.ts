@@ -63,6 +63,7 @@ export class MemoryBackend implements Backend {
           note: null,
         },
       ],
+      cut: { state: "on", closed: 0, error: null, hint: null, note: null },
       jobs: [],
       bans: { active: this.allBans.filter(({ state }) => state === "active").length },
       incidents: { open: this.allIncidents.filter(({ state }) => state === "open").length },

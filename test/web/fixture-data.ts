@@ -119,6 +119,7 @@ export const status = (): Status => ({
       note: null,
     },
   ],
+  cut: { state: "on", closed: 7, error: null, hint: null, note: null },
   jobs: [
     {
       name: "apply apache-include",

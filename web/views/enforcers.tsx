@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import type { EnforcerState, EnforcerStatus } from "../../src/model/api.ts";
+import type { CutStatus, EnforcerState, EnforcerStatus } from "../../src/model/api.ts";
 import { type ApiError, api, asApiError } from "../api.ts";
 import { DRY_RUN } from "../effect.ts";
 import { formatCount } from "../format.ts";
@@ -38,6 +38,7 @@ export function Enforcers() {
         {enforcers.map((enforcer) => (
           <Enforcer key={enforcer.name} enforcer={enforcer} />
         ))}
+        {status.value !== null && status.value.cut.state !== "off" && <Cutting cut={status.value.cut} />}
       </ul>
     </section>
   );
@@ -77,6 +78,26 @@ function Enforcer({ enforcer }: { readonly enforcer: EnforcerStatus }) {
       </dl>
       {state === "pending" && nextApplyAt !== null && <ApplyNow name={name} />}
       <Unenforced targets={unenforced} />
+      <EntryError error={error} hint={hint} />
+    </li>
+  );
+}
+
+function Cutting({ cut }: { readonly cut: CutStatus }) {
+  const { state, closed, error, hint, note } = cut;
+  return (
+    <li>
+      <h3>open connections</h3>
+      <p class="entry-state">
+        {state === "on" ? <Mark tone="good">closed</Mark> : <Mark tone="waiting">stay open</Mark>}
+        <span>{note ?? "what a client has open when its ban comes into force"}</span>
+      </p>
+      <dl class="numbers">
+        <div>
+          <dt>Closed</dt>
+          <dd>{formatCount(closed)}</dd>
+        </div>
+      </dl>
       <EntryError error={error} hint={hint} />
     </li>
   );
