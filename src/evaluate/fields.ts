@@ -56,7 +56,7 @@ export const FIELD_MEANINGS: Readonly<Record<FieldName, string>> = {
   handshake: "true for a WebSocket handshake, else false.",
   foreignOrigin: "true when Origin is not one of the site's own, false when it is.",
   openSockets:
-    "How many WebSockets the client (IPv6: its /64) has open, a number that is told when one opens.",
+    "How many WebSockets the client (IPv6: its /64) has open, a number; known when one opens, where Apache tells of openings and ends are read.",
   tls: "The version of TLS, as in TLSv1.3; not sent where the request came without TLS.",
   level: "error, warn, notice and so on.",
   module: "Apache's module, as in authz_core.",

@@ -1,3 +1,4 @@
+import type { SourceId } from "../model/event.ts";
 import type { Subject } from "../model/ip.ts";
 import type { SocketId } from "../model/socket.ts";
 import type { UnixMs } from "../model/time.ts";
@@ -6,6 +7,8 @@ import type { UnixMs } from "../model/time.ts";
 export interface OpenSocket {
   readonly id: SocketId;
   readonly subject: Subject;
+  /** The log that told of it; null for what was open at the start. */
+  readonly source: SourceId | null;
 }
 
 /** How many WebSockets each subject has open. It holds no more than it is given, which `Sockets` bounds. */

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { AccessEvent, ErrorEvent, LogEvent, OpeningEvent } from "../model/event.ts";
+import type { AccessEvent, ErrorEvent, LogEvent, OpeningEvent, SourceId } from "../model/event.ts";
 import { type Subject, subjectOf } from "../model/ip.ts";
 import { detached } from "../model/line.ts";
 import { maskField, maskSecrets } from "../model/secrets.ts";
@@ -42,6 +42,8 @@ const STOPPED: ReadonlySet<string> = new Set(["AH00491", "AH00169", "AH00295"]);
 export class Sockets {
   readonly #open: Waiting<OpenSocket>;
   readonly #counts = new OpenCounts();
+  /** Logs of which the end of a socket has been read since the start: where ends are in a log that nobody reads, none is counted. */
+  readonly #endsRead = new Set<SourceId>();
   readonly #ends: Waiting<AskedEnd>;
   #nextId: SocketId;
   /** Whether this Apache tells of openings at all. */
@@ -57,7 +59,7 @@ export class Sockets {
     this.#ends = new Waiting(maxEnds);
     this.#nextId = nextId;
     for (const { key, openedAt, id, client, open } of unended) {
-      const socket = { id, subject: subjectOf(client) };
+      const socket = { id, subject: subjectOf(client), source: null };
       this.#open.add({ key, time: openedAt, page: undefined, value: socket });
       if (open) this.#counts.add(socket, openedAt);
       this.#told = true;
@@ -107,13 +109,18 @@ export class Sockets {
     const asked = this.#takeEnd(event);
     if (asked !== null) {
       event.second = asked.judged;
+      this.#endsRead.add(event.source);
       changes.push({ kind: "closed", id, end: asked.end });
       return;
     }
     if (event.time < this.#lostBefore) changes.push({ kind: "lost", openedBefore: this.#lostBefore });
-    const socket = { id, subject: detached(subjectOf(event.client)) as Subject };
+    const { source } = event;
+    const socket = { id, subject: detached(subjectOf(event.client)) as Subject, source };
     const crowdedOut = this.#open.add({ key, time: event.time, page: pageOf(event), value: socket });
-    if (event.time >= this.#lostBefore) event.openSockets = this.#counts.add(socket, event.time);
+    if (event.time >= this.#lostBefore) {
+      const open = this.#counts.add(socket, event.time);
+      if (this.#endsRead.has(source)) event.openSockets = open;
+    }
     if (crowdedOut === null) return;
     this.#counts.remove(crowdedOut);
     changes.push({ kind: "given-up", id: crowdedOut.id });
@@ -138,6 +145,7 @@ export class Sockets {
     }
     event.second = true;
     this.#counts.remove(socket);
+    if (socket.source !== null) this.#endsRead.add(socket.source);
     changes.push({ kind: "closed", id: socket.id, end });
   }
 

@@ -326,6 +326,7 @@ describe("memory", () => {
 
 describe("how many one client has open", () => {
   const counted = (sockets: Sockets, ...events: LogEvent[]) => {
+    sockets.follow([opening("198.51.100.99", -99), socketEnd("198.51.100.99", -99)]);
     sockets.follow(events);
     return events.flatMap((event) => (event.kind === "opening" ? [event.openSockets] : []));
   };
@@ -342,6 +343,16 @@ describe("how many one client has open", () => {
       opening("2001:db8:5:7::1", 6),
     ];
     expect(counted(new Sockets(), ...lines)).toEqual([1, 1, 2, 2, 1, 2, 1]);
+  });
+
+  test("nothing is told of a log of whose sockets no end has been read: its access log may not be read at all", () => {
+    const from = (source: number, seconds: number) => opening(CLIENT, seconds, { source });
+    const lines = [from(2, 0), from(3, 1), from(2, 2), socketEnd(CLIENT, 1), from(3, 3), from(2, 4)];
+    new Sockets().follow(lines);
+    expect(lines.map((line) => (line.kind === "opening" ? line.openSockets : null))).toEqual([
+      ...[undefined, undefined, undefined, null],
+      ...[3, undefined],
+    ]);
   });
 
   test("one whose end was read first is not open", () => {
@@ -379,8 +390,9 @@ describe("how many one client has open", () => {
       match: { handshake: true, openSockets: { atLeast: 3 } },
       bucket: { kind: "trigger" },
     });
+    const known = [opening("198.51.100.99", -99), socketEnd("198.51.100.99", -99)];
     const lines = [0, 1, 2].map((second) => opening(CLIENT, second));
-    expect(fired([three], lines, [socketEnd(CLIENT, 0)], [opening(CLIENT, 9)])).toEqual([
+    expect(fired([three], known, lines, [socketEnd(CLIENT, 0)], [opening(CLIENT, 9)])).toEqual([
       `open ${CLIENT} opens at 2`,
     ]);
   });

@@ -70,6 +70,7 @@ class Follower implements Disposable {
 
   /** How many the client has open, with one that it opens now. */
   openWith(event: OpeningEvent): number | undefined {
+    this.batch(opening("198.51.100.99", -99), socketEnd("198.51.100.99", -99));
     this.batch(event);
     return event.openSockets;
   }
