@@ -9,6 +9,7 @@ import { GuardChannel } from "./enforce/guard/channel.ts";
 import { Guard } from "./enforce/guard/guard.ts";
 import { Nftables } from "./enforce/nftables.ts";
 import { SocketCutter } from "./enforce/socket-cutter.ts";
+import { newUfw } from "./enforce/ufw.ts";
 import type { Clock } from "./model/time.ts";
 
 /** Null where open connections stay, by configuration or since nothing is blocked. */
@@ -25,6 +26,7 @@ export function enforcersOf(config: Config, clock: Clock, channel = new GuardCha
   const {
     "apache-directory": directory,
     "apache-include": include,
+    ufw,
     nftables,
     exec,
     guard,
@@ -35,6 +37,7 @@ export function enforcersOf(config: Config, clock: Clock, channel = new GuardCha
       ? []
       : [new ApacheDirectory({ directory: directory.directory, user: directory.user })]),
     ...(include === undefined ? [] : [new ApacheInclude({ ...include, clock })]),
+    ...(ufw === undefined ? [] : [newUfw(ufw, clock)]),
     ...(nftables === undefined
       ? []
       : [new Nftables({ ports: nftables.everyPort ? "all" : nftables.ports, clock })]),

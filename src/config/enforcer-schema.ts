@@ -17,7 +17,8 @@ const timeLimit = parsedText<number>(
   "a number and s or m, ten minutes at most (30s)",
 );
 /** Of the web server. */
-const webPorts = z.array(z.number().int().min(1).max(65_535)).min(1).max(100).default([80, 443]);
+const webPorts = (most: number) =>
+  z.array(z.number().int().min(1).max(65_535)).min(1).max(most).default([80, 443]);
 /** A path that may stand unquoted in Apache's configuration. */
 const apachePath = parsedText<string>(
   (text) =>
@@ -65,9 +66,24 @@ export const enforcersSchema = z
       })
       .optional()
       .describe("Blocks ranges and the settled list, after a graceful reload on schedule."),
+    ufw: z
+      .strictObject({
+        ports: webPorts(15).describe(
+          "Only connections to these ports are denied: the web server's, fifteen at most.",
+        ),
+        limit: z
+          .number()
+          .int()
+          .min(0)
+          .max(1_000)
+          .default(100)
+          .describe("Rules in ufw's list at most; what is above that is in a set which ufw loads."),
+      })
+      .optional()
+      .describe("Denies new connections by rules that `ufw status` shows."),
     nftables: z
       .strictObject({
-        ports: webPorts.describe("Only packets to these ports are dropped: the web server's."),
+        ports: webPorts(100).describe("Only packets to these ports are dropped: the web server's."),
         everyPort: z
           .boolean()
           .default(false)
@@ -112,6 +128,6 @@ export const cutSchema = z
       .boolean()
       .default(true)
       .describe("Closes what banned clients have open to the web server, once an enforcer refuses them."),
-    ports: webPorts.describe("Only connections to these ports are closed: the web server's."),
+    ports: webPorts(100).describe("Only connections to these ports are closed: the web server's."),
   })
   .prefault({});

@@ -4,6 +4,7 @@ import type { Target } from "../model/ip.ts";
 export const ENFORCER_NAMES = [
   "apache-directory",
   "apache-include",
+  "ufw",
   "nftables",
   "exec",
   "guard",

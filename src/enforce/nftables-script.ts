@@ -97,7 +97,11 @@ export function changeElements({ add, remove }: Change, now: UnixMs, table = TAB
 const addressText = (target: Target): string => target.slice(0, target.indexOf("/"));
 
 const timeoutText = (until: UnixMs, now: UnixMs): string =>
-  until === NEVER ? "" : ` timeout ${Math.max(1, Math.ceil(until - now))}ms`;
+  until === NEVER ? "" : ` timeout ${spanText(Math.max(1, Math.ceil(until - now)))}`;
+
+/** In days and milliseconds of a day: nft takes no number of 2^32 or more, which are 50 days of milliseconds. */
+const spanText = (ms: number): string => `${Math.floor(ms / DAY_MS)}d${ms % DAY_MS}ms`;
+const DAY_MS = 86_400_000;
 
 function grouped(targets: Iterable<Target>, text: (target: Target) => string): [string, string][] {
   const groups = new Map<string, string[]>();

@@ -27,9 +27,9 @@ const LINES = [
   "start)",
   `  { awk -v now="$(date +%s)" '`,
   `    /^- / { sub(/^- /, ""); print }`,
-  // A larger number awk would not write as a whole one.
-  "    /^[0-9]+ / { left = $1 - now; if (left > 2000000000) left = 2000000000",
-  `      if (left > 0) { sub(/^[0-9]+ /, ""); sub(/ @ /, " " left "s "); print } }`,
+  '    /^[0-9]+ / { left = $1 - now; if (left <= 0) next; sub(/^[0-9]+ /, "")',
+  // In days, since neither awk nor nft takes any number of seconds.
+  `      span = sprintf("%dd%ds", int(left / 86400), left % 86400); sub(/ @ /, " " span " "); print }`,
   `  ' ${LIST} | timeout 30 nft -f -; } >/dev/null 2>&1 || : ;;`,
   `stop) timeout 30 nft delete table ${UFW_TABLE} >/dev/null 2>&1 || : ;;`,
   "esac",

@@ -102,8 +102,8 @@ export class UfwProgram {
     ] as const) {
       const signal = AbortSignal.timeout(TIMEOUT_MS);
       const result = await runProgram(program, ["-S", chain], { maxOutput: MAX_OUTPUT, signal });
-      if (result.kind !== "ended" || result.isCut) return null;
-      // Where there is no such chain there are no rules.
+      // There is no such chain while ufw is off.
+      if (result.kind !== "ended" || result.status !== 0 || result.isCut) return null;
       rules = rules.union(readKernelRules(result.stdout));
     }
     return rules;

@@ -10,9 +10,6 @@ import { isGood, type Plan, planRules } from "./ufw-plan.ts";
 import { type FoundRules, failed, UfwProgram, type UfwProgramOptions } from "./ufw-program.ts";
 import { portsText } from "./ufw-rules.ts";
 
-/** New rules in one reconciliation, so that the next ban and the next unban need not wait for long. */
-const BATCH = 20;
-
 export interface UfwOptions {
   readonly program: UfwProgram;
   /** Where the bans are that ufw's list has no room for. */
@@ -22,8 +19,10 @@ export interface UfwOptions {
   readonly ports: readonly number[];
   /** Rules of ours at most. */
   readonly limit: number;
-  /** Between two commands, in times of the command before. */
+  /** Between two commands, in times of the command before. Default: 1, so that ufw and its machine rest half of the time. */
   readonly rest?: number;
+  /** New rules in one reconciliation, so that the next ban and the next unban need not wait for long. Default: 20. */
+  readonly batch?: number;
 }
 
 /**
@@ -68,7 +67,7 @@ export class Ufw implements Enforcer {
   }
 
   async reconcile(want: readonly Block[], verify: boolean, signal: AbortSignal): Promise<Enforced> {
-    const { program, limit, hook } = this.#options;
+    const { program, limit, hook, batch = 20 } = this.#options;
     const wanted = new Map<Target, UnixMs>();
     // A rule for everybody would be everybody's lock-out.
     for (const { target, until } of want) if (prefixOf(target).bits > 0) wanted.set(target, until);
@@ -80,7 +79,7 @@ export class Ufw implements Enforcer {
     const plan = planRules(wanted, found, {
       ports: this.#ports,
       limit,
-      batch: this.#hasSet ? BATCH : Infinity,
+      batch: this.#hasSet ? batch : Infinity,
       takesIpv6: await program.takesIpv6(),
     });
     const without = (ruled: ReadonlySet<Target>): Block[] =>
@@ -164,10 +163,11 @@ function difference(believed: FoundRules, found: FoundRules, ports: string): num
 
 /** One whose ufw and nft are this machine's; a test can have them elsewhere. */
 export function newUfw(
-  { ports, limit }: Pick<UfwOptions, "ports" | "limit">,
+  limits: Pick<UfwOptions, "ports" | "limit" | "rest" | "batch">,
   clock: Clock,
-  { programs, process, patienceMs, rest }: Partial<UfwProgramOptions & { readonly rest: number }> = {},
+  { programs, process, patienceMs }: Partial<UfwProgramOptions> = {},
 ): Ufw {
+  const { ports } = limits;
   const program = new UfwProgram({
     programs: programs ?? { ufw: "ufw", iptables: "iptables", ip6tables: "ip6tables", nft: "nft" },
     process: process ?? "self",
@@ -175,5 +175,5 @@ export function newUfw(
   });
   const set = new Nftables({ ports, clock, table: UFW_TABLE, program: program.programs.nft });
   const hook = new UfwHook({ ports, file: (path) => program.file(path) });
-  return new Ufw({ program, set, hook, ports, limit, ...(rest === undefined ? {} : { rest }) });
+  return new Ufw({ ...limits, program, set, hook });
 }

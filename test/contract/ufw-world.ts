@@ -10,7 +10,7 @@ export async function ufwWorld(clock: Clock) {
   const apache = await startApache();
   const [ufw, client] = await Promise.all([startUfw(apache), TcpClient.beside(apache, 2222)]);
   const make = (programs = ufw.programs) =>
-    newUfw({ ports: [80, 443], limit: 1 }, clock, { ...ufw, programs, rest: 0 });
+    newUfw({ ports: [80, 443], limit: 1, rest: 0 }, clock, { ...ufw, programs });
   const rule = (block: string): string =>
     `deny proto tcp from ${block.replace("/32", "")} to any port 80,443`;
   const files = ["user.rules", "user6.rules"].map((name) => `/proc/${ufw.process}/root/etc/ufw/${name}`);

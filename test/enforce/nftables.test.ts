@@ -79,6 +79,13 @@ describe.skipIf(missing("root", "apache2", "netns", "nft"))("nftables", () => {
     await expect.poll(async () => (await client.look(A)).heard, { timeout: 20_000 }).toBe("one two ");
   });
 
+  test("a ban may last for years, of which nft takes no milliseconds", async () => {
+    const years = 300 * 365 * 86_400;
+    await enforcer().reconcile([block(A, until(years))], true, signal);
+    expect(Math.abs(nft.elements().get(A)! - years)).toBeLessThan(60);
+    expect((await enforcer().reconcile([block(A, until(years))], true, signal)).drift).toBe(0);
+  });
+
   test("what ends is lifted by the kernel, though nobody is there to do it", async () => {
     const monitor = nft.monitor();
     await monitor.listens();
