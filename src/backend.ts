@@ -1,6 +1,8 @@
 import type { Config } from "./config/schema.ts";
 import { protectedBy } from "./decide/protected.ts";
 import type { Enforcement } from "./enforce/enforcement.ts";
+import type { Ineffective, Proof } from "./enforce/proof.ts";
+import { proofProblem } from "./enforce/proof-problem.ts";
 import { isForeignOrigin } from "./evaluate/read-field.ts";
 import type { NamedRule } from "./evaluate/rule-schema.ts";
 import type { Complaint, FromWorker, IngestedSource } from "./ingest/messages.ts";
@@ -38,6 +40,7 @@ export interface Parts {
   readonly mode: Mode;
   readonly rules: readonly NamedRule[];
   readonly enforcement: Enforcement;
+  readonly proof: Proof;
   readonly scheduler: Scheduler;
 }
 
@@ -84,9 +87,10 @@ export class DaemonBackend implements Backend, Disposable {
       this.changed();
       return;
     }
+    const isProofNew = message.passed.length > 0 && (this.#parts?.proof.note(message.passed) ?? false);
     this.changed(
       "traffic",
-      ...(message.bans ? (["bans"] as const) : []),
+      ...(message.bans || isProofNew ? (["bans"] as const) : []),
       ...(message.incidents ? (["incidents"] as const) : []),
       ...(message.sockets ? (["sockets"] as const) : []),
     );
@@ -131,7 +135,9 @@ export class DaemonBackend implements Backend, Disposable {
     const { config, rules, enforcement, scheduler } = this.#running;
     const { version, demo, startedAt, reader } = this.#about;
     const { activeBans, openIncidents, openSockets } = reader.counts();
-    const problems = [...this.#ingestProblems, ...(this.reloadProblem === null ? [] : [this.reloadProblem])];
+    const ineffective = this.#running.proof.ineffective();
+    const own = [this.reloadProblem, this.#proofProblem(ineffective)].filter((problem) => problem !== null);
+    const problems = [...this.#ingestProblems, ...own];
     return {
       mode: this.mode,
       version,
@@ -141,7 +147,7 @@ export class DaemonBackend implements Backend, Disposable {
       enforcers: enforcement.statuses(),
       cut: enforcement.cutStatus(),
       jobs: scheduler.statuses(),
-      bans: { active: activeBans },
+      bans: { active: activeBans, ineffective: ineffective.length },
       incidents: { open: openIncidents },
       sockets: { open: openSockets },
       events: this.#eventCounts(),
@@ -150,6 +156,20 @@ export class DaemonBackend implements Backend, Disposable {
       rules: rules.length,
       problems: problems.map(({ message, hint }) => ({ message, hint })),
     };
+  }
+
+  /** Why the ban that lets most through probably does. */
+  proofProblem(): Complaint | null {
+    return this.#proofProblem(this.#running.proof.ineffective());
+  }
+
+  #proofProblem(ineffective: readonly Ineffective[]): Complaint | null {
+    const { enforcement, config } = this.#running;
+    return proofProblem(ineffective, {
+      enforcers: enforcement.statuses(),
+      levelOf: (name) => enforcement.levelOf(name),
+      hasProxies: config.trustedProxies.length > 0,
+    });
   }
 
   #sourceStatuses(): SourceStatus[] {

@@ -7,9 +7,11 @@ import type { Config } from "./config/schema.ts";
 import { startDemo } from "./demo/sample-attack.ts";
 import { Enforcement } from "./enforce/enforcement.ts";
 import { GuardChannel } from "./enforce/guard/channel.ts";
+import { changeInForce, type InForce } from "./enforce/in-force.ts";
+import { Proof } from "./enforce/proof.ts";
 import { cutterOf, enforcersOf } from "./enforcers.ts";
 import { auditReceivers, socketsOf } from "./ingest/audit-sockets.ts";
-import type { FromWorker } from "./ingest/messages.ts";
+import type { Complaint, FromWorker } from "./ingest/messages.ts";
 import { IngestThread } from "./ingest/thread.ts";
 import type { Mode } from "./model/api.ts";
 import { asSekishoError, messageOf, SekishoError, systemCode } from "./model/errors.ts";
@@ -78,7 +80,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   );
   starting.defer(() => thread.stop());
   const reader = starting.use(
-    new StoreReader(file, clock, (target) => parts?.enforcement.enforcedBy(target) ?? []),
+    new StoreReader(
+      file,
+      clock,
+      (target) => parts?.enforcement.enforcedBy(target) ?? [],
+      (target) => parts?.proof.passed(target) ?? 0,
+    ),
   );
   stored.reader = reader;
   starting.defer(() => {
@@ -135,7 +142,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   hear = (message) => {
     backend.heard(message);
     if (message.kind === "state") {
-      problemLog.note(problemsIn(message));
+      problemLog.note(problemsIn(message, backend.proofProblem()));
       return;
     }
     for (const { target, reason, by } of message.decided) {
@@ -203,9 +210,13 @@ function tellWhereabouts(file: string, whereabouts: object): void {
   }
 }
 
-function problemsIn({ sources, problems }: Extract<Told, { kind: "state" }>): Problem[] {
+function problemsIn(
+  { sources, problems }: Extract<Told, { kind: "state" }>,
+  proof: Complaint | null,
+): Problem[] {
   const ofSources = sources.flatMap(({ path, problem }) => (problem === null ? [] : [{ ...problem, path }]));
-  return [...problems.map((problem) => ({ ...problem, path: null })), ...ofSources];
+  const general = proof === null ? problems : [...problems, proof];
+  return [...general.map((problem) => ({ ...problem, path: null })), ...ofSources];
 }
 
 /** Starts the sample attack. Only under the lock, since another demo may be writing these files. */
@@ -281,7 +292,7 @@ function assemble(
       schedule === null ? [] : [applyEnforcer(name, schedule, () => enforcement.apply(name))],
     ),
   ]);
-  return { config, mode, rules, enforcement, scheduler };
+  return { config, mode, rules, enforcement, proof: new Proof(enforcement, clock), scheduler };
 }
 
 /** An enforcer that the configuration no longer has must not go on blocking. */
@@ -295,33 +306,11 @@ async function liftRemoved(before: Config, after: Config, clock: Clock): Promise
   await lifting.start([]);
 }
 
-interface InForce {
-  readonly mode: Mode;
-  readonly enforcers: string;
-  /** How many bans block: none in observe mode or without an enforcer. */
-  readonly bans: number;
-}
-
 function inForce({ enforcement }: Parts, backend: DaemonBackend): InForce {
   const { mode } = backend;
   const names = enforcement.statuses().map(({ name }) => name);
   const blocks = mode === "enforce" && names.length > 0 ? backend.wantedBlocks() : [];
   return { mode, enforcers: names.join(", ") || "none", bans: blocks.length };
-}
-
-/** What a reload changed for those who are banned; null when nothing. */
-function changeInForce(before: InForce, after: InForce): string | null {
-  const changes = [
-    ...(before.mode === after.mode ? [] : [`mode ${before.mode} → ${after.mode}`]),
-    ...(before.enforcers === after.enforcers ? [] : [`enforcers ${before.enforcers} → ${after.enforcers}`]),
-  ];
-  if (changes.length === 0 && before.bans === after.bans) return null;
-  const what = changes.length === 0 ? "who is spared changed" : changes.join(", ");
-  if (before.bans === after.bans) return `${what}: bans in force: ${after.bans}, as before`;
-  const change = Math.abs(after.bans - before.bans);
-  const bans = `${change} ban${change === 1 ? "" : "s"}`;
-  const takes = change === 1 ? "takes" : "take";
-  return `${what}: ${bans} ${after.bans > before.bans ? "" : "no longer "}${takes} effect`;
 }
 
 async function stop({ scheduler, enforcement }: Parts): Promise<void> {

@@ -11,6 +11,7 @@ import type { LogEvent } from "./model/event.ts";
 import type { Finding } from "./model/finding.ts";
 import type { Halt } from "./model/halt.ts";
 import type { LineBatch } from "./model/line.ts";
+import type { Passed } from "./model/passed.ts";
 import type { SocketChange } from "./model/socket.ts";
 import type { UnixMs } from "./model/time.ts";
 import type { LineParser } from "./parse/line-parser.ts";
@@ -31,6 +32,8 @@ export interface Outcome {
   readonly judgements: readonly Judgement[];
   /** The circuit breaker opened at one of these findings. */
   readonly halt: Halt | null;
+  /** Who got through though banned. */
+  readonly passed: readonly Passed[];
 }
 
 /**
@@ -63,10 +66,11 @@ export function judge(
   now: UnixMs,
 ): Outcome {
   ledger.markRefusals(events, now);
+  const passed = ledger.passing(events, now);
   const changes = sockets.follow(events);
   const findings = evaluator.evaluate(events, now);
   policy.breaker.note(events);
   const judgements = policy.decide(findings, now);
   const halt = policy.breaker.takeTripped();
-  return { events, sockets: changes, findings, judgements, halt };
+  return { events, sockets: changes, findings, judgements, halt, passed };
 }

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { BanItem } from "../model/api.ts";
 import { connectToDaemon } from "./client.ts";
 import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
-import { type Cell, moment, table, writeJson } from "./output.ts";
+import { type Cell, count, moment, table, writeJson } from "./output.ts";
 
 interface BansOptions {
   readonly all?: boolean;
@@ -45,8 +45,15 @@ function bansText(context: CliContext, bans: readonly BanItem[], all: boolean): 
     moment(ban.at),
     ban.until === null ? "permanent" : moment(ban.until),
     ban.rule ?? "person",
-    ban.enforcedBy.length === 0 ? "nothing" : ban.enforcedBy.join(", "),
+    enforcedBy(ban),
     ban.reason,
   ]);
   return table(context, [heading, ...rows]);
+}
+
+function enforcedBy({ enforcedBy, passed }: BanItem): string | Cell {
+  const names = enforcedBy.length === 0 ? "nothing" : enforcedBy.join(", ");
+  return passed === undefined
+    ? names
+    : { text: `${names} (${count(passed, "request")} came through)`, style: "red" };
 }

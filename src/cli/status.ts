@@ -72,7 +72,7 @@ export function statusText(context: CliContext, status: Status): string {
     `${paint("bold", `Sekisho ${printable(status.version)}`)} ${status.demo ? "plays the demo, " : "is "}${MODES[status.mode]}\n`,
     table(context, [
       ["up", span(status.uptimeSeconds * 1000)],
-      ["bans", `${status.bans.active.toLocaleString("en")} active`],
+      ["bans", bansText(status.bans)],
       ["incidents", `${status.incidents.open.toLocaleString("en")} open`],
       ["WebSockets", `${status.sockets.open.toLocaleString("en")} open`],
       ["cutting", cutText(status.cut)],
@@ -125,6 +125,9 @@ function cutText({ state, closed, note }: CutStatus): string {
   if (state !== "on") return state === "off" ? "off" : "failed, see below";
   return `${count(closed, "connection")} of banned clients closed${note === null ? "" : `; ${note}`}`;
 }
+
+const bansText = ({ active, ineffective }: Status["bans"]): string =>
+  `${active.toLocaleString("en")} active${ineffective === 0 ? "" : `, ${ineffective.toLocaleString("en")} let their clients through`}`;
 
 function databaseText({ bytes, budget, eventsSince }: DatabaseStatus): string {
   const since = eventsSince === null ? "no events" : `events since ${moment(eventsSince)}`;

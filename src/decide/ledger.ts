@@ -1,7 +1,9 @@
 import type { Decision, StoredDecision } from "../model/decision.ts";
 import type { AccessEvent, ErrorEvent, LogEvent } from "../model/event.ts";
 import { type Ip, type Target, TargetSet, targetOf } from "../model/ip.ts";
+import type { Passed } from "../model/passed.ts";
 import { type DurationMs, NEVER, type UnixMs } from "../model/time.ts";
+import { Passing } from "./passing.ts";
 import { PrefixBans } from "./prefix-bans.ts";
 
 interface Term {
@@ -45,6 +47,10 @@ export class Ledger {
   /** When bans of these were taken back. */
   readonly #forgiven = new Map<Target, UnixMs>();
   #forgivenTargets = new TargetSet();
+  readonly #passing = new Passing(
+    (target, time) => this.bannedBy(target, time),
+    (target) => this.#banned.covering(target) !== null,
+  );
   readonly prefixes = new PrefixBans();
   readonly #memory: DurationMs;
   readonly #grace: DurationMs;
@@ -79,6 +85,7 @@ export class Ledger {
     terms.push({ at: wholeSecond(ban.at), until, revoked: false, counts: willRun(until, now) });
     this.#terms.set(ban.target, terms);
     this.#banned.add(ban.target);
+    this.#passing.forget();
     // Who bans after an unban means it.
     this.#endGrace(ban.target);
   }
@@ -151,6 +158,7 @@ export class Ledger {
       if (!terms.every((term) => term.until <= time - this.#memory)) continue;
       this.#terms.delete(target);
       this.#banned.delete(target);
+      this.#passing.forget();
     }
   }
 
@@ -160,6 +168,11 @@ export class Ledger {
     return terms.filter(
       ({ until, revoked, counts }) => counts && !revoked && until <= time && until > time - this.#memory,
     ).length;
+  }
+
+  /** Who gets through though a ban runs that should block them. */
+  passing(events: readonly LogEvent[], now: UnixMs): Passed[] {
+    return this.#enforcing() && this.#banned.size > 0 ? this.#passing.of(events, now) : [];
   }
 
   /**

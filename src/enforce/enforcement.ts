@@ -36,6 +36,8 @@ export class Enforcement implements AsyncDisposable {
   readonly #cutting: Cutting | null;
   #mode: Mode;
   #blocks: readonly Block[] = [];
+  /** Their targets, once somebody has asked. */
+  #wanted: ReadonlySet<Target> | null = null;
   #expiry: NodeJS.Timeout | null = null;
 
   constructor(options: EnforcementOptions) {
@@ -56,7 +58,7 @@ export class Enforcement implements AsyncDisposable {
 
   /** Reads the world in full, makes it equal `blocks`, and resolves after the first try of each. Never throws. */
   async start(blocks: readonly Block[]): Promise<void> {
-    this.#blocks = this.#mode === "observe" ? [] : blocks;
+    this.#replace(this.#mode === "observe" ? [] : blocks);
     this.#askForActive();
     await this.settled();
   }
@@ -71,7 +73,7 @@ export class Enforcement implements AsyncDisposable {
   /** The newest set wins; sets in between may never reach an enforcer. */
   want(blocks: readonly Block[]): void {
     if (this.#mode === "observe") return;
-    this.#blocks = blocks;
+    this.#replace(blocks);
     this.#askForActive();
   }
 
@@ -131,6 +133,17 @@ export class Enforcement implements AsyncDisposable {
       }));
   }
 
+  /** The block is asked for: the ban runs, and nobody is to be spared. */
+  wants(target: Target): boolean {
+    // Made when it is asked for: most sets are replaced before anybody asks.
+    this.#wanted ??= new Set(this.#blocks.map((block) => block.target));
+    return this.#wanted.has(target);
+  }
+
+  levelOf(name: string): Enforcer["level"] | null {
+    return this.#lanes.find(({ enforcer }) => enforcer.name === name)?.enforcer.level ?? null;
+  }
+
   /** Differences found and repaired since the start. */
   drift(): number {
     return this.#lanes.reduce((sum, lane) => sum + lane.drift, 0);
@@ -144,8 +157,13 @@ export class Enforcement implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#expiry !== null) clearTimeout(this.#expiry);
     this.#expiry = null;
-    this.#blocks = [];
+    this.#replace([]);
     await Promise.all([...this.#lanes.map((lane) => lane.stop()), this.#cutting?.stop()]);
+  }
+
+  #replace(blocks: readonly Block[]): void {
+    this.#blocks = blocks;
+    this.#wanted = null;
   }
 
   #askForActive(): void {

@@ -6,6 +6,7 @@ import type { Decision } from "../model/decision.ts";
 import type { SourceKind } from "../model/event.ts";
 import type { HaltName } from "../model/halt.ts";
 import type { Target } from "../model/ip.ts";
+import type { Passed } from "../model/passed.ts";
 import type { DurationMs, UnixMs } from "../model/time.ts";
 import type { RetentionLimits } from "../store/retention.ts";
 
@@ -118,6 +119,8 @@ export type FromWorker =
       readonly incidents: boolean;
       readonly sockets: boolean;
       readonly lines: number;
+      /** Who got through though banned. */
+      readonly passed: readonly Passed[];
       readonly decided: readonly Pick<Decision, "target" | "reason" | "by">[];
       readonly lifted: readonly Target[];
     }

@@ -5,6 +5,7 @@ import type { Decision } from "../model/decision.ts";
 import { messageOf, SekishoError } from "../model/errors.ts";
 import type { Halt, HaltName } from "../model/halt.ts";
 import { type Target, TargetSet } from "../model/ip.ts";
+import type { Passed } from "../model/passed.ts";
 import { type Clock, NEVER, type UnixMs, unixMs } from "../model/time.ts";
 import type { Outcome } from "../pipeline.ts";
 import { explainedError } from "../store/database.ts";
@@ -44,6 +45,8 @@ const complaint = (thrown: unknown): Complaint => {
       };
 };
 
+const nothingUntold = () => ({ lines: 0, sockets: false, passed: [] as Passed[] });
+
 class IngestThread {
   readonly #store: StoreWriter;
   #settings: IngestSettings;
@@ -51,7 +54,7 @@ class IngestThread {
   #stopRun = new AbortController();
   #running: Promise<void>;
   /** What was committed since the main thread was told last. */
-  #untold = { lines: 0, sockets: false };
+  #untold = nothingUntold();
   #toldAt = 0;
   /** Where those come from who are signed in. */
   #present: readonly Target[] = [];
@@ -86,10 +89,11 @@ class IngestThread {
     }
   }
 
-  #note({ events, sockets, findings, judgements }: Outcome): void {
+  #note({ events, sockets, findings, judgements, passed }: Outcome): void {
     const bans = judgements.filter((judgement) => judgement.kind === "ban").map(({ decision }) => decision);
     this.#untold.lines += events.length;
     this.#untold.sockets ||= sockets.length > 0;
+    this.#untold.passed.push(...passed);
     const isDue = performance.now() - this.#toldAt >= TELL_EVERY_MS;
     if (isDue || findings.length > 0) this.#tellCommitted(bans, findings.length > 0);
   }
@@ -104,7 +108,7 @@ class IngestThread {
       decided: bans.slice(0, TOLD_AT_ONCE).map(({ target, reason, by }) => ({ target, reason, by })),
       lifted: [],
     });
-    this.#untold = { lines: 0, sockets: false };
+    this.#untold = nothingUntold();
     this.#toldAt = performance.now();
   }
 
@@ -273,6 +277,7 @@ class IngestThread {
       incidents: false,
       sockets: false,
       lines: 0,
+      passed: [],
       decided: decided.map(({ target, reason, by }) => ({ target, reason, by })),
       lifted: lifted.slice(0, TOLD_AT_ONCE),
     });

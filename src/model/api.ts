@@ -109,7 +109,8 @@ export interface Status {
   readonly enforcers: readonly EnforcerStatus[];
   readonly cut: CutStatus;
   readonly jobs: readonly JobStatus[];
-  readonly bans: { readonly active: number };
+  /** `ineffective`: bans whose clients come through all the same; a problem says why. */
+  readonly bans: { readonly active: number; readonly ineffective: number };
   readonly incidents: { readonly open: number };
   /** WebSockets whose opening was told and whose end was not. */
   readonly sockets: { readonly open: number };
@@ -133,6 +134,8 @@ export interface BanItem {
   readonly state: BanState;
   readonly enforcedBy: readonly string[];
   readonly incident: number | null;
+  /** Requests that came through after enforcers said that they refuse the client; absent: none. */
+  readonly passed?: number;
 }
 
 /** What a person is answered who made a ban. */

@@ -46,6 +46,9 @@ export function metricsText(status: Status, version: string): string {
     family("sekisho_bans_active", "gauge", "Bans that stand; in observe mode they are recorded only.", [
       [{}, status.bans.active],
     ]),
+    family("sekisho_bans_ineffective", "gauge", "Bans whose clients come through all the same.", [
+      [{}, status.bans.ineffective],
+    ]),
     family(
       "sekisho_halted",
       "gauge",

@@ -49,9 +49,17 @@ export class StoreReader implements Disposable {
   readonly #clock: Clock;
   /** Names of the enforcers that hold a target at present. */
   readonly #enforcedBy: (target: Target) => readonly string[];
+  /** Requests that came through though banned. */
+  readonly #passed: (target: Target) => number;
   readonly #statements: Statements;
 
-  constructor(file: string, clock: Clock, enforcedBy: (target: Target) => readonly string[] = () => []) {
+  constructor(
+    file: string,
+    clock: Clock,
+    enforcedBy: (target: Target) => readonly string[] = () => [],
+    passed: (target: Target) => number = () => 0,
+  ) {
+    this.#passed = passed;
     this.#connection = openForReading(file);
     this.#statements = new Statements(this.#connection, file);
     this.#clock = clock;
@@ -120,6 +128,7 @@ export class StoreReader implements Disposable {
   #banItem(decision: StoredDecision): BanItem {
     const { id, target, rule, reason, by, incident } = decision;
     const state = stateOf(decision, this.#clock.now());
+    const passed = state === "active" ? this.#passed(target) : 0;
     return {
       id,
       kind: "ban",
@@ -132,6 +141,7 @@ export class StoreReader implements Disposable {
       state,
       enforcedBy: state === "active" ? this.#enforcedBy(target) : [],
       incident,
+      ...(passed === 0 ? {} : { passed }),
     };
   }
 

@@ -65,7 +65,10 @@ export class MemoryBackend implements Backend {
       ],
       cut: { state: "on", closed: 0, error: null, hint: null, note: null },
       jobs: [],
-      bans: { active: this.allBans.filter(({ state }) => state === "active").length },
+      bans: {
+        active: this.allBans.filter(({ state }) => state === "active").length,
+        ineffective: this.allBans.filter(({ passed }) => passed !== undefined).length,
+      },
       incidents: { open: this.allIncidents.filter(({ state }) => state === "open").length },
       sockets: { open: this.allSockets.filter(({ state }) => state === "open").length },
       events: { ...noEvents(), access: 7, unparsed: 2 },

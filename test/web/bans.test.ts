@@ -17,6 +17,15 @@ describe.skipIf(missing("chromium"))("bans on the page", { timeout: 60_000 }, ()
     );
   });
 
+  test("a ban that lets its client through says how many requests came", async () => {
+    dashboard.server.bans = dashboard.server.bans.map((ban) =>
+      ban.target === "192.0.2.66/32" ? { ...ban, passed: 1_234 } : ban,
+    );
+    await dashboard.signIn();
+    await dashboard.ban("192.0.2.66/32").getByText("1,234 requests came through").waitFor();
+    expect(await dashboard.bans.getByText("came through").count()).toBe(1);
+  });
+
   test("what remains counts down every second", async () => {
     await dashboard.signIn();
     const countdown = dashboard.ban("192.0.2.66/32").locator(".countdown");

@@ -136,7 +136,7 @@ export const status = (): Status => ({
       error: null,
     },
   ],
-  bans: { active: 0 },
+  bans: { active: 0, ineffective: 0 },
   incidents: { open: 0 },
   sockets: { open: 271 },
   events: { access: 1_292_440, opening: 212, error: 20_106, audit: 0, unparsed: 19 },

@@ -250,7 +250,11 @@ export class FixtureServer {
   #status(): Status {
     const active = this.bans.filter(({ state }) => state === "active").length;
     const open = this.incidents.filter(({ state }) => state === "open").length;
-    return { ...this.status, bans: { active }, incidents: { open } };
+    return {
+      ...this.status,
+      bans: { active, ineffective: this.bans.filter(({ passed }) => passed !== undefined).length },
+      incidents: { open },
+    };
   }
 
   #live(response: ServerResponse): void {

@@ -22,7 +22,7 @@ describe.skipIf(missing("chromium"))("the page as things change", { timeout: 60_
     const problems = [{ message: "the disk is full", hint: "free some space" }];
     dashboard.server.tell({
       kind: "status",
-      status: { ...dashboard.server.status, problems, bans: { active: 4321 } },
+      status: { ...dashboard.server.status, problems, bans: { active: 4321, ineffective: 0 } },
     });
     await dashboard.page.getByText("4,321").waitFor();
     await dashboard.page.getByRole("alert").getByText("the disk is full").waitFor();

@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { BanItem } from "../../src/model/api.ts";
 import { DRY_RUN } from "../effect.ts";
+import { formatCount } from "../format.ts";
 import { refresh, turn } from "../refresh.ts";
 import { bans, incidentId, status } from "../state.ts";
 import { BanActions } from "./ban-actions.tsx";
@@ -136,6 +137,19 @@ function DecidedBy({ ban }: { readonly ban: BanItem }) {
 }
 
 function EnforcedBy({ ban }: { readonly ban: BanItem }) {
+  return (
+    <>
+      <Holders ban={ban} />
+      {ban.passed !== undefined && (
+        <Mark tone="bad">
+          {ban.passed === 1 ? "1 request came through" : `${formatCount(ban.passed)} requests came through`}
+        </Mark>
+      )}
+    </>
+  );
+}
+
+function Holders({ ban }: { readonly ban: BanItem }) {
   if (ban.state !== "active") return <Mark tone="off">no longer</Mark>;
   if (ban.enforcedBy.length > 0)
     return ban.enforcedBy.map((name) => (

@@ -1,0 +1,15 @@
+import type { Target } from "./ip.ts";
+import type { UnixMs } from "./time.ts";
+
+/** Requests of one batch that somebody made and got through with while a ban ran. */
+export interface Passed {
+  /** The ban's. */
+  readonly target: Target;
+  readonly requests: number;
+  readonly earliest: UnixMs;
+  readonly latest: UnixMs;
+  /** One of them, so that a person can see where. */
+  readonly path: string;
+  /** Null where the log does not show it. */
+  readonly vhost: string | null;
+}
