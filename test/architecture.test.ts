@@ -50,7 +50,7 @@ const COMPOSERS = [
   "backend.ts",
   "setup.ts",
   "pipeline.ts",
-  "replay.ts",
+  "replay",
   "ingest",
   "cli",
 ];

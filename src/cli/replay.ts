@@ -4,15 +4,16 @@ import { setFlagsFromString } from "node:v8";
 import { type Command, Option } from "commander";
 import { nearest } from "../config/nearest.ts";
 import { Protected, protectedBy } from "../decide/protected.ts";
-import type { Decision } from "../model/decision.ts";
+import type { NamedRule } from "../evaluate/rule-schema.ts";
 import { SekishoError } from "../model/errors.ts";
 import { type Finding, SEVERITIES, type Severity } from "../model/finding.ts";
-import { toIso, toIsoOrNull } from "../model/time.ts";
-import { type Replayed, replay, type UnknownLog } from "../replay.ts";
-import { ingestSettings, loadSetup, readRules, type Setup } from "../setup.ts";
+import type { UnknownLog } from "../replay/events.ts";
+import { replay } from "../replay/replay.ts";
+import { ingestSettings, loadSetup, readRuleSet, readRules, type Setup } from "../setup.ts";
 import { STANDARD_INPUT } from "../tail/read-log.ts";
 import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
-import { count, printable, table, writeJson } from "./output.ts";
+import { writeJson } from "./output.ts";
+import { replayJson, replayText } from "./replay-report.ts";
 import { reportError } from "./report-error.ts";
 
 interface ReplayOptions {
@@ -22,12 +23,13 @@ interface ReplayOptions {
   readonly allowlist: boolean;
   readonly rules?: string;
   readonly rule?: readonly string[];
+  readonly compare?: string;
   readonly format?: string;
   readonly timezone?: string;
   readonly failOn?: Severity;
 }
 
-const PROGRESS_EVERY_BYTES = 32 * 2 ** 20;
+const PROGRESS_EVERY_BYTES = 4 * 2 ** 20;
 
 export function replayCommand(context: CliContext): Command {
   return subcommand("replay", {
@@ -42,6 +44,7 @@ export function replayCommand(context: CliContext): Command {
         "sekisho replay access.log --rule repeated-403 --no-allowlist",
         "one rule only, own addresses included",
       ],
+      ["sekisho replay access.log --compare ./rules.d.new", "what changed rules would add and take away"],
       [`sekisho replay site.log --format '%h %l %u %t "%r" %>s %b'`, "a log in a format of your own"],
     ],
     exits: [
@@ -63,6 +66,10 @@ export function replayCommand(context: CliContext): Command {
       ...(ids ?? []),
       id,
     ])
+    .option(
+      "--compare <dir>",
+      "judge also with this folder in place of rules.d, and tell which bans come and go",
+    )
     .option(
       "--format <format>",
       "common, combined, vhost_combined, sekisho, json, a LogFormat or an ErrorLogFormat string",
@@ -89,6 +96,7 @@ async function runReplay(
   const result = await replay({
     files: logPaths(context, files),
     rules: chosenRules(context, setup, options),
+    otherRules: otherRules(context, setup, options),
     origins: config.origins,
     policy: config.policy,
     protectedTargets: options.allowlist
@@ -106,7 +114,7 @@ async function runReplay(
   const limit = options.failOn;
   const severe = (finding: Finding): boolean =>
     limit !== undefined && SEVERITIES.indexOf(finding.severity) >= SEVERITIES.indexOf(limit);
-  if (result.findings.some(severe)) context.exitStatus = 1;
+  if (result.verdict.findings.some(severe)) context.exitStatus = 1;
   for (const log of result.unknown) reportError(context, unknownLog(log));
   for (const error of result.damaged) context.exitStatus = reportError(context, error);
 }
@@ -130,9 +138,26 @@ export const unknownLog = ({ file, format }: UnknownLog): SekishoError =>
       : "leave --format out to have the format found, or copy the LogFormat string that writes this log",
   );
 
-function chosenRules(context: CliContext, setup: Setup, { rules: folder, rule: ids }: ReplayOptions) {
+function chosenRules(context: CliContext, setup: Setup, options: ReplayOptions): readonly NamedRule[] {
+  const { rules: folder } = options;
   const rules =
     folder === undefined ? setup.rules : readRules(resolve(context.cwd, folder), setup.config.origins);
+  return namedBy(options.rule, rules);
+}
+
+/** The same rules with other changes: those of `--compare` in place of the site's. */
+function otherRules(
+  context: CliContext,
+  { rulesFolder, config }: Setup,
+  { compare, rules: folder, rule }: ReplayOptions,
+): readonly NamedRule[] | null {
+  if (compare === undefined) return null;
+  const changes = resolve(context.cwd, compare);
+  const base = folder === undefined ? rulesFolder : resolve(context.cwd, folder);
+  return namedBy(rule, readRuleSet(base, changes, config.origins).rules);
+}
+
+function namedBy(ids: readonly string[] | undefined, rules: readonly NamedRule[]): readonly NamedRule[] {
   if (ids === undefined) return rules;
   const known = rules.map(({ id }) => id);
   const unknown = ids.find((id) => !known.includes(id));
@@ -162,7 +187,9 @@ function checkedTimezone(name: string | undefined): string | null {
   }
 }
 
-/** Tells on a terminal how much has been read. */
+const BAR_WIDTH = 30;
+
+/** Shows on a terminal how much has been read. */
 function progress(context: CliContext, files: readonly string[]): (bytes: number) => void {
   if (process.stderr.isTTY !== true || files.includes(STANDARD_INPUT)) return () => {};
   const total = files.reduce(
@@ -175,75 +202,15 @@ function progress(context: CliContext, files: readonly string[]): (bytes: number
     read += bytes;
     if (read - told < PROGRESS_EVERY_BYTES && read < total) return;
     told = read;
-    context.stderr(`\r${Math.floor((100 * read) / Math.max(total, 1))} %${read >= total ? "\r     \r" : ""}`);
+    context.stderr(read >= total ? CLEAR_LINE : progressLine(read / total));
   };
 }
 
-const linesIn = ({ events }: Replayed): number =>
-  events.access + events.opening + events.error + events.audit + events.unparsed;
+const CLEAR_LINE = `\r${" ".repeat(BAR_WIDTH + 8)}\r`;
 
-function replayJson(result: Replayed, seconds: number) {
-  const lines = linesIn(result);
-  return {
-    lines,
-    events: result.events,
-    findings: result.findings.map((finding, index) => ({
-      rule: finding.rule,
-      title: finding.title,
-      severity: finding.severity,
-      subject: finding.subject,
-      firstSeen: toIso(finding.firstSeen),
-      lastSeen: toIso(finding.lastSeen),
-      count: finding.count,
-      evidence: finding.evidence,
-      spared: result.spared[index],
-    })),
-    decisions: result.decisions.map(decisionJson),
-    breaker: result.halt === null ? null : { at: toIso(result.halt.since), reason: result.halt.reason },
-    seconds: Number(seconds.toFixed(3)),
-    linesPerSecond: Math.round(lines / Math.max(seconds, 0.001)),
-  };
-}
-
-const decisionJson = ({ target, kind, rule, reason, at, until }: Decision) => ({
-  target,
-  kind,
-  rule,
-  reason,
-  at: toIso(at),
-  until: toIsoOrNull(until),
-});
-
-/** How often somebody was spared, by reason. */
-function sparedLines(spared: Replayed["spared"]): string[] {
-  const reasons = new Map<string, number>();
-  for (const why of spared) if (why !== null) reasons.set(why, (reasons.get(why) ?? 0) + 1);
-  return [...reasons].map(([why, times]) => `${times} spared: ${printable(why)}`);
-}
-
-function replayText(context: CliContext, result: Replayed, seconds: number): string {
-  const { events, decisions, findings, reasons } = result;
-  const lines = linesIn(result);
-  const unparsed = [...reasons].map(([reason, amount]) => `${reason} ${amount}`).join(", ");
-  const head = [
-    `${count(lines, "line")} in ${seconds.toFixed(2)} s: ${events.access} access, ${events.error} error, ${events.audit} audit` +
-      (events.opening === 0 ? "" : `, ${count(events.opening, "opening")} of WebSockets`) +
-      (events.unparsed === 0 ? "" : `, ${events.unparsed} did not parse (${unparsed})`),
-    `${count(findings.length, "finding")}, ${count(decisions.length, "ban")}`,
-    ...sparedLines(result.spared),
-    ...(result.halt === null
-      ? []
-      : [`the circuit breaker would have opened at ${toIso(result.halt.since)}: ${result.halt.reason}`]),
-    "",
-  ];
-  const bans = decisions.map(({ target, at, until, rule, reason }) => [
-    target,
-    toIso(at),
-    toIsoOrNull(until) ?? "permanent",
-    rule ?? "",
-    printable(reason),
-  ]);
-  const rows =
-    bans.length === 0 ? "" : table(context, [["TARGET", "FROM", "UNTIL", "RULE", "REASON"], ...bans]);
-  return `${head.join("\n")}${rows === "" ? "" : `\n${rows}`}`;
+/** `part`: from 0 to 1. */
+export function progressLine(part: number): string {
+  const done = Math.floor(BAR_WIDTH * part);
+  const percent = String(Math.floor(100 * part)).padStart(3);
+  return `\r${"█".repeat(done)}${"░".repeat(BAR_WIDTH - done)} ${percent} %`;
 }

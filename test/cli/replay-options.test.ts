@@ -44,7 +44,7 @@ test("replay says when the circuit breaker would have opened, and goes on", asyn
     ).stdout;
   const reason = "rules made more than 2 bans in a minute";
   expect(await replayed()).toContain(
-    `4 findings, 4 bans\nthe circuit breaker would have opened at 2026-11-20T12:00:03.000Z: ${reason}\n`,
+    `4 findings, 4 bans, which would have stopped 0 requests\nthe circuit breaker would have opened at 2026-11-20T12:00:03.000Z: ${reason}\n`,
   );
   const { breaker, decisions } = JSON.parse(await replayed("--json")) as {
     readonly breaker: unknown;

@@ -8,7 +8,7 @@ import type { Decision, StoredDecision } from "../../src/model/decision.ts";
 import type { Finding } from "../../src/model/finding.ts";
 import { parseTarget, type Subject, type Target } from "../../src/model/ip.ts";
 import { type DurationMs, NEVER, parseDuration, type UnixMs } from "../../src/model/time.ts";
-import { replay } from "../../src/replay.ts";
+import { replay } from "../../src/replay/replay.ts";
 import { at } from "../evaluate/events.ts";
 import { ruleSpec } from "../evaluate/rules.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
@@ -185,7 +185,9 @@ test("replay shows it", async () => {
     ),
   );
   writeFileSync(file, `${lines.join("\n")}\n`);
-  const { decisions } = await replay({
+  const {
+    verdict: { decisions },
+  } = await replay({
     files: [file],
     rules: [{ id: "r", spec: ruleSpec("r") }],
     origins: [],

@@ -6,7 +6,7 @@ import { Protected } from "../../src/decide/protected.ts";
 import type { UnixMs } from "../../src/model/time.ts";
 import { createMixedParser, createParser } from "../../src/parse/formats.ts";
 import type { LineParser } from "../../src/parse/line-parser.ts";
-import { replay } from "../../src/replay.ts";
+import { replay } from "../../src/replay/replay.ts";
 import { readRules } from "../../src/setup.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { parse } from "./apache-lines.ts";
@@ -178,7 +178,7 @@ bucket: { kind: threshold, count: 10, window: 15m }
       trustedProxies: [],
       onProgress: () => {},
     });
-  expect(await replayedIn(timezone)).toMatchObject({ events: { error: 10 }, findings: [] });
+  expect(await replayedIn(timezone)).toMatchObject({ events: { error: 10 }, verdict: { findings: [] } });
   // Where the clock never changes, the same lines are ten in a quarter of an hour.
-  expect((await replayedIn("UTC")).findings).toHaveLength(1);
+  expect((await replayedIn("UTC")).verdict.findings).toHaveLength(1);
 });

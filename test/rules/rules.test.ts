@@ -4,14 +4,17 @@ import { describe, expect, test } from "vitest";
 import { Protected } from "../../src/decide/protected.ts";
 import { compileRule } from "../../src/evaluate/compile-rule.ts";
 import type { DurationMs } from "../../src/model/time.ts";
-import { replay } from "../../src/replay.ts";
+import { replay } from "../../src/replay/replay.ts";
 import { readRules } from "../../src/setup.ts";
 
 const HOUR = 3_600_000 as DurationMs;
 const RULES = readRules(join(import.meta.dirname, "../../rules"), []);
 
 async function findingsIn(folder: string, log: string, rule: (typeof RULES)[number]) {
-  const { findings, events } = await replay({
+  const {
+    verdict: { findings },
+    events,
+  } = await replay({
     files: [join(folder, log)],
     // A score is of hits of other rules.
     rules: rule.spec.bucket.kind === "score" ? RULES : [rule],

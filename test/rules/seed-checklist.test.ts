@@ -5,7 +5,7 @@ import { Protected } from "../../src/decide/protected.ts";
 import type { LogEvent } from "../../src/model/event.ts";
 import type { DurationMs, UnixMs } from "../../src/model/time.ts";
 import { createMixedParser } from "../../src/parse/formats.ts";
-import { replay } from "../../src/replay.ts";
+import { replay } from "../../src/replay/replay.ts";
 import { readRules } from "../../src/setup.ts";
 import { all, Store } from "../store/store-under-test.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
@@ -21,7 +21,10 @@ async function judged(lines: readonly string[]) {
   using folder = temporaryFolder();
   const file = join(folder.path, "log");
   writeFileSync(file, `${lines.join("\n")}\n`);
-  const { findings, decisions, events } = await replay({
+  const {
+    verdict: { findings, decisions },
+    events,
+  } = await replay({
     files: [file],
     rules: RULES,
     origins: ORIGINS,

@@ -1,0 +1,65 @@
+import { Breaker } from "../decide/breaker.ts";
+import { Ledger } from "../decide/ledger.ts";
+import { Policy, type PolicySettings } from "../decide/policy.ts";
+import type { Protected } from "../decide/protected.ts";
+import { compileRules } from "../evaluate/compile-rule.ts";
+import { Evaluator } from "../evaluate/evaluator.ts";
+import type { NamedRule } from "../evaluate/rule-schema.ts";
+import { Sockets } from "../evaluate/sockets.ts";
+import type { AuditSources } from "../ingest/audit-sources.ts";
+import type { Decision } from "../model/decision.ts";
+import type { LogEvent } from "../model/event.ts";
+import type { Finding } from "../model/finding.ts";
+import type { Halt } from "../model/halt.ts";
+import { NEVER, type UnixMs } from "../model/time.ts";
+import { judge, type Stages } from "../pipeline.ts";
+import { BanEffects } from "./ban-effects.ts";
+
+export interface VerdictOptions {
+  readonly origins: readonly string[];
+  readonly policy: PolicySettings;
+  /** Who is spared. */
+  readonly protectedTargets: Protected;
+}
+
+/** What one set of rules says of old logs. */
+export class Verdict {
+  readonly findings: Finding[] = [];
+  /** For each finding why policy spared its subject; null when it did not. */
+  readonly spared: (string | null)[] = [];
+  readonly decisions: Decision[] = [];
+  readonly effects = new BanEffects();
+  /** When the circuit breaker would have stopped rules for the first time. */
+  halt: Halt | null = null;
+  readonly #stages: Stages;
+
+  constructor(
+    rules: readonly NamedRule[],
+    { origins, policy, protectedTargets }: VerdictOptions,
+    { trustOf, shares }: AuditSources,
+  ) {
+    const ledger = new Ledger(policy.memory, () => false);
+    const breaker = new Breaker(policy.breaker ?? null, [], false);
+    this.#stages = {
+      ledger,
+      sockets: new Sockets(),
+      evaluator: new Evaluator(compileRules(rules, { origins: new Set(origins) }), trustOf),
+      policy: new Policy(policy, ledger, protectedTargets, trustOf, shares, breaker),
+    };
+  }
+
+  /** `latest`: the newest time of any line so far. */
+  judge(batch: readonly LogEvent[], latest: UnixMs): void {
+    const outcome = judge(batch, this.#stages, NEVER);
+    this.#stages.evaluator.forgetOver(latest, batch.length);
+    this.halt ??= outcome.halt;
+    this.findings.push(...outcome.findings);
+    for (const judgement of outcome.judgements) {
+      this.spared.push(judgement.kind === "spared" ? judgement.why : null);
+      if (judgement.kind !== "ban") continue;
+      this.decisions.push(judgement.decision);
+      this.effects.note(judgement.decision);
+    }
+    this.effects.count(batch);
+  }
+}
