@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { Protected } from "../../src/decide/protected.ts";
 import type { DurationMs } from "../../src/model/time.ts";
-import { type Replayed, replay } from "../../src/replay.ts";
+import { replay } from "../../src/replay/replay.ts";
+import type { Verdict } from "../../src/replay/verdict.ts";
 import { readRules } from "../../src/setup.ts";
 import { type Apache, SERVER_IPV4 } from "../apache.ts";
 import { missing } from "../requirements.ts";
@@ -81,7 +82,7 @@ const DEEDS: readonly {
 
 describe.skipIf(missing("root", "apache2", "netns"))("handshakes that a real Apache logged", () => {
   let apache: Apache;
-  let found: Replayed;
+  let found: Verdict;
 
   beforeAll(async () => {
     apache = await guardedApache(SITE);
@@ -93,7 +94,7 @@ describe.skipIf(missing("root", "apache2", "netns"))("handshakes that a real Apa
     const asked = DEEDS.reduce((sum, { times }) => sum + times, 0);
     const logged = () => readFileSync(apache.sekishoLog, "latin1").split("\n").length - 1;
     await vi.waitFor(() => expect(logged()).toBe(asked), { timeout: 30_000 });
-    found = await replay({
+    ({ verdict: found } = await replay({
       files: [apache.sekishoLog, apache.errorLog],
       rules: readRules(join(import.meta.dirname, "../../rules"), [ORIGIN]),
       origins: [ORIGIN],
@@ -103,7 +104,7 @@ describe.skipIf(missing("root", "apache2", "netns"))("handshakes that a real Apa
       timezone: null,
       trustedProxies: [],
       onProgress: () => {},
-    });
+    }));
   }, 60_000);
   afterAll(() => apache?.[Symbol.asyncDispose]());
 
