@@ -21,14 +21,14 @@ describe("rules that were parsed when Sekisho was built", () => {
   });
 
   test("are not taken for a file that was changed since, and site rules change them as ever", () => {
-    const shipped = readFileSync(join(RULES, "repeated-403.yaml"), "utf8");
-    const folder = folderWith({ "repeated-403.yaml": shipped });
-    const site = folderWith({ "repeated-403.yaml": "bucket: { count: 7 }" });
+    const shipped = readFileSync(join(RULES, "repeated-405.yaml"), "utf8");
+    const folder = folderWith({ "repeated-405.yaml": shipped });
+    const site = folderWith({ "repeated-405.yaml": "bucket: { count: 7 }" });
     const parsed = parse();
     const count = (siteFolder: string | null) =>
       loadRuleSet(folder, siteFolder, parsed).rules[0]!.spec.bucket;
     expect(count(site)).toMatchObject({ count: 7 });
-    writeFileSync(join(folder, "repeated-403.yaml"), shipped.replace("severity: medium", "severity: mid"));
+    writeFileSync(join(folder, "repeated-405.yaml"), shipped.replace("severity: medium", "severity: mid"));
     expect(() => count(null)).toThrow(/severity/);
   });
 

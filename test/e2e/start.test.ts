@@ -177,10 +177,10 @@ describe("what is in the way of a start is told in one message with a hint", () 
   test("a wrong rule", async () => {
     using at = site("rules: rules");
     mkdirSync(at.path("rules"));
-    const rule = readFileSync(join(import.meta.dirname, "../../rules/repeated-403.yaml"), "utf8");
-    writeFileSync(at.path("rules/repeated-403.yaml"), rule.replace("severity: medium", "severity: mediun"));
+    const rule = readFileSync(join(import.meta.dirname, "../../rules/repeated-405.yaml"), "utf8");
+    writeFileSync(at.path("rules/repeated-405.yaml"), rule.replace("severity: medium", "severity: mediun"));
     const ended = await sekisho(at.folder, ["run"]);
-    expectRefused(ended, at, 2, /rules\/repeated-403\.yaml:\d+:\d+: severity: .*medium/);
+    expectRefused(ended, at, 2, /rules\/repeated-405\.yaml:\d+:\d+: severity: .*medium/);
     expect(existsSync(at.data)).toBe(false);
   });
 
