@@ -63,6 +63,18 @@ export const enforcersSchema = z
           .max(100_000)
           .default(1_000)
           .describe("Targets in the file at most; each request is compared with all of them."),
+        lingering: z
+          .number()
+          .int()
+          .min(1)
+          .max(10_000)
+          .default(10)
+          .describe(
+            "With so many old processes of Apache's that still hold WebSockets it is not reloaded; less than Apache's ServerLimit (16).",
+          ),
+        pidFile: apachePath
+          .optional()
+          .describe("Apache's PidFile; default: that of Debian, of RHEL or of /usr/local/apache2."),
       })
       .optional()
       .describe("Blocks ranges and the settled list, after a graceful reload on schedule."),

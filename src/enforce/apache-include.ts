@@ -3,6 +3,7 @@ import { SekishoError } from "../model/errors.ts";
 import type { Target } from "../model/ip.ts";
 import type { Clock } from "../model/time.ts";
 import { type ControlResult, findControl, runControl } from "./apache-control.ts";
+import { lingeringProcesses } from "./apache-processes.ts";
 import type { Enforced, Enforcer } from "./enforcer.ts";
 import { chooseTargets, IncludeFile, requireLines, targetsIn } from "./include-file.ts";
 
@@ -13,6 +14,10 @@ export interface ApacheIncludeOptions {
   readonly schedule: string;
   /** Each listed target costs every request a little; what does not fit is `unenforced`. */
   readonly limit: number;
+  /** With so many old processes of Apache's that hold WebSockets it is not reloaded; absent: however many there are. */
+  readonly lingering?: number;
+  /** Where Apache writes its process number; default: the usual places. */
+  readonly pidFile?: string | undefined;
   readonly clock: Clock;
 }
 
@@ -31,6 +36,10 @@ export class ApacheInclude implements Enforcer {
   readonly #control: string;
   readonly #limit: number;
   readonly #clock: Clock;
+  readonly #mostLingering: number;
+  readonly #pidFile: string | undefined;
+  /** Old processes at the last look; null when it cannot be told. */
+  #lingering: number | null = null;
   /** What we know to be in the file and tested; null when that must be read first. */
   #written: string | null = null;
   #unenforced: readonly Target[] = [];
@@ -41,6 +50,16 @@ export class ApacheInclude implements Enforcer {
     this.schedule = options.schedule;
     this.#limit = options.limit;
     this.#clock = options.clock;
+    this.#mostLingering = options.lingering ?? Infinity;
+    this.#pidFile = options.pidFile;
+  }
+
+  note(): string | null {
+    if (this.#lingering === null || this.#lingering === 0) return null;
+    const most = this.#mostLingering;
+    return this.#lingering < most
+      ? `old Apache processes that hold WebSockets: ${this.#lingering}; from ${most} on it is not reloaded`
+      : tooManyLinger(this.#lingering, most).message;
   }
 
   async probe(): Promise<void> {
@@ -68,6 +87,7 @@ export class ApacheInclude implements Enforcer {
     if (lines !== tested) await this.#test(signal);
     this.#written = lines;
     this.#unenforced = unenforced;
+    if (verify) this.#lingering = await lingeringProcesses(this.#pidFile);
     return this.#enforced(believed === null ? 0 : difference(believed, found ?? ""));
   }
 
@@ -77,11 +97,19 @@ export class ApacheInclude implements Enforcer {
       // Removed by hand: what Apache still runs with is lifted.
       if (lines === null) await this.#file.write("", this.#clock.now());
       await this.#test(signal);
+      await this.#checkRoom(lines ?? "");
       const { ok, output } = await runControl(this.#control, "graceful", signal);
       if (!ok) throw reloadFailed(output);
       await this.#file.keep(this.#file.path, this.#file.applied);
     }
     return this.#enforced(0);
+  }
+
+  /** A list that is empty lifts everything, which must not wait. */
+  async #checkRoom(lines: string): Promise<void> {
+    this.#lingering = await lingeringProcesses(this.#pidFile);
+    if (lines === "" || this.#lingering === null || this.#lingering < this.#mostLingering) return;
+    throw tooManyLinger(this.#lingering, this.#mostLingering);
   }
 
   async #applied(): Promise<string> {
@@ -129,6 +157,13 @@ function configtestFailed(withList: ControlResult, without: ControlResult): Seki
         "correct what apache2ctl configtest complains about; the new list is tried again by itself",
       );
 }
+
+const tooManyLinger = (lingering: number, most: number): SekishoError =>
+  new SekishoError(
+    "APACHE_LINGERING",
+    `not reloaded: ${lingering} old Apache processes still hold WebSockets, ${most} are the limit; with each reload there may be one more, and Apache stops when its scoreboard is full`,
+    "let apps close old WebSockets, raise ServerLimit in Apache and enforcers.apache-include.lingering with it, or use apache-directory, which needs no reload",
+  );
 
 const reloadFailed = (output: string): SekishoError =>
   new SekishoError(

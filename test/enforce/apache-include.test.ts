@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync }
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ApacheInclude, type ApacheIncludeOptions } from "../../src/enforce/apache-include.ts";
+import { lingeringProcesses } from "../../src/enforce/apache-processes.ts";
 import { apacheSnippet } from "../../src/enforce/apache-snippet.ts";
 import { chooseTargets, requireLines, targetsIn } from "../../src/enforce/include-file.ts";
 import type { Block } from "../../src/model/decision.ts";
@@ -133,6 +134,52 @@ describe.skipIf(missing("root", "apache2", "netns"))("the include and Apache", (
     expect(await enforcer.reconcile(blocks(OLD), false, signal)).toMatchObject({ pending: false });
     await enforcer.apply(signal);
     expect(apache.reloads()).toBe(before);
+  });
+
+  test("is not reloaded while too many old processes hold WebSockets, but for what lifts everything", async () => {
+    const pidFile = join(apache.root, "apache.pid");
+    const enforcer = make({ lingering: 2, pidFile });
+    const lingering = (count: number) =>
+      expect.poll(() => lingeringProcesses(pidFile), { timeout: 20_000, interval: 100 }).toBe(count);
+    const holdSocket = async (): Promise<void> => {
+      const answer = await apache.request({ from: "203.0.113.5", path: "/ws/", upgrade: true, hold: true });
+      expect(answer.status).toBe(101);
+    };
+    await lingering(0);
+    for (const [old, banned] of [NEW, OLD].entries()) {
+      await holdSocket();
+      await enforcer.reconcile(blocks(banned), true, signal);
+      expect(enforcer.note()).toBe(
+        old === 0 ? null : "old Apache processes that hold WebSockets: 1; from 2 on it is not reloaded",
+      );
+      await enforcer.apply(signal);
+      await lingering(old + 1);
+    }
+    const before = apache.reloads();
+    await enforcer.reconcile(blocks(NEW), true, signal);
+    expect(await errorOf(enforcer.apply(signal))).toMatchObject({
+      code: "APACHE_LINGERING",
+      message: expect.stringContaining("2 old Apache processes still hold WebSockets, 2 are the limit"),
+    });
+    expect(enforcer.note()).toContain("not reloaded: 2 old Apache processes");
+    expect([apache.reloads(), await status(OLD), await status(NEW)]).toEqual([before, 403, 200]);
+    await enforcer.reconcile([], false, signal);
+    await enforcer.apply(signal);
+    expect([apache.reloads(), await status(OLD)]).toEqual([before + 1, 200]);
+    await apache.closeSockets();
+    await lingering(0);
+    await enforcer.reconcile(blocks(NEW), true, signal);
+    await enforcer.apply(signal);
+    expect([enforcer.note(), await status(NEW)]).toEqual([null, 403]);
+  }, 60_000);
+
+  test("where Apache writes its number elsewhere, or does not run, nobody knows how many linger", async () => {
+    expect(await lingeringProcesses(join(apache.root, "no.pid"))).toBeNull();
+    const wrong = join(apache.root, "wrong.pid");
+    for (const text of ["", "no number", "-1", "4194305"]) {
+      writeFileSync(wrong, `${text}\n`);
+      expect(await lingeringProcesses(wrong), text).toBeNull();
+    }
   });
 
   test("the probe makes no folder, and is content when one can be made", async () => {
