@@ -46,12 +46,16 @@ export class UfwProgram {
     return join(this.#proc, "root", path);
   }
 
-  async isThere(): Promise<boolean> {
-    return (await findProgram(this.programs.ufw)) !== null;
-  }
-
-  async isActive(signal: AbortSignal): Promise<boolean> {
-    return (await this.command(["status"], signal)).startsWith("Status: active");
+  /**
+   * Whether ufw is on, and its rules are in the kernel. Not by `ufw status`, which waits for the lock, and says that ufw is
+   * active where it is meant to be and failed to start.
+   */
+  async isActive(): Promise<boolean> {
+    if ((await findProgram(this.programs.ufw)) === null) throw this.#missing();
+    if (process.getuid?.() !== 0) throw failed("only root may run ufw");
+    const settings = (await this.#read("/etc/ufw/ufw.conf")) ?? "";
+    const isMeantToBe = /^\s*ENABLED=["']?yes["']?\s*$/im.test(settings);
+    return isMeantToBe && (await this.#kernelRules()) !== null;
   }
 
   /** Runs one command and returns what it said. That it ended well says nothing: ufw does where it did nothing, too. */
@@ -74,10 +78,9 @@ export class UfwProgram {
    * 1 ms, where that takes 100 ms, and tells nothing while ufw is off.
    */
   async rules(ports: string, live: boolean, signal: AbortSignal): Promise<FoundRules> {
-    await this.#turn(signal);
     const stored = [
-      readRules(await this.#rulesFile("/etc/ufw/user.rules"), ports),
-      readRules(await this.#rulesFile("/etc/ufw/user6.rules"), ports),
+      readRules(await this.#rulesFile("/etc/ufw/user.rules", signal), ports),
+      readRules(await this.#rulesFile("/etc/ufw/user6.rules", signal), ports),
     ];
     const kernel = live ? await this.#kernelRules() : null;
     const isLive = ({ target, ports }: OwnRule) => kernel === null || kernel.has(`${target} ${ports}`);
@@ -87,13 +90,19 @@ export class UfwProgram {
     };
   }
 
-  async #rulesFile(path: string): Promise<string> {
-    const text = (await this.#read(path)) ?? "";
-    if (text === "" || isWhole(text)) return text;
-    throw failed(`${path} is not whole: it does not end with COMMIT, so ufw did not finish writing it`);
+  /** Nothing where there is no such file. While ufw writes it, it is waited for. */
+  async #rulesFile(path: string, signal: AbortSignal): Promise<string> {
+    for (let waited = 0; ; waited += LOOK_MS) {
+      const text = await this.#read(path);
+      if (text === null || isWhole(text)) return text ?? "";
+      if (waited >= this.#patienceMs)
+        throw failed(`${path} is not whole: it does not end with COMMIT, so ufw did not finish writing it`);
+      signal.throwIfAborted();
+      await sleep(LOOK_MS);
+    }
   }
 
-  /** Null when it cannot be told. */
+  /** Null when ufw is off, or it cannot be told. */
   async #kernelRules(): Promise<ReadonlySet<string> | null> {
     let rules: ReadonlySet<string> = new Set();
     for (const [program, chain] of [
@@ -125,11 +134,15 @@ export class UfwProgram {
     const result = await runProgram(this.programs.ufw, args, options);
     if (result.kind === "ended") return result;
     if (result.kind === "late") throw failed(`'ufw ${args.join(" ")}' did not end in time`);
-    throw new SekishoError(
+    throw this.#missing(result.cause);
+  }
+
+  #missing(cause?: unknown): SekishoError {
+    return new SekishoError(
       "UFW_MISSING",
       `there is no program '${this.programs.ufw}'`,
       "install the package ufw, or take ufw out of enforcers",
-      { cause: result.cause },
+      { cause },
     );
   }
 
@@ -188,6 +201,11 @@ const busy = (process: string): SekishoError =>
   );
 
 export const failed = (message: string, cause?: unknown): SekishoError =>
-  new SekishoError("UFW_FAILED", message, "try it by hand as root: ufw status; it is tried again by itself", {
-    cause,
-  });
+  new SekishoError(
+    "UFW_FAILED",
+    message,
+    "see whether `sudo ufw status` works, and that Sekisho runs as root; it is tried again by itself",
+    {
+      cause,
+    },
+  );

@@ -51,8 +51,8 @@ export class Ufw implements Enforcer {
     this.#ports = portsText(options.ports);
   }
 
-  async probe(signal: AbortSignal): Promise<void> {
-    if (await this.#options.program.isActive(signal)) return;
+  async probe(): Promise<void> {
+    if (await this.#options.program.isActive()) return;
     throw new SekishoError(
       "UFW_INACTIVE",
       "ufw is not active, so its rules block nobody",

@@ -184,7 +184,7 @@ describe.skipIf(missing("root", "apache2", "netns", "ufw", "nft"))("ufw", () => 
   describe("in the way of it", () => {
     test("ufw that is off: said, and not turned on", async () => {
       ufw.shell("ufw --force disable");
-      const error = await failure(enforcer().probe(signal));
+      const error = await failure(enforcer().probe());
       expect(error.code).toBe("UFW_INACTIVE");
       expect(error.hint).toContain("ufw enable");
       // What an earlier run left is lifted all the same.
@@ -197,7 +197,7 @@ describe.skipIf(missing("root", "apache2", "netns", "ufw", "nft"))("ufw", () => 
 
     test("no ufw: said where bans are wanted, and nothing to lift", async () => {
       const none = enforcer({ without: "ufw" });
-      expect(await failure(none.probe(signal))).toMatchObject({ code: "UFW_MISSING" });
+      expect(await failure(none.probe())).toMatchObject({ code: "UFW_MISSING" });
       expect(await none.blocked(signal)).toEqual(new Set());
       expect((await none.reconcile([], true, signal)).inForce.size).toBe(0);
     });
@@ -214,6 +214,8 @@ describe.skipIf(missing("root", "apache2", "netns", "ufw", "nft"))("ufw", () => 
       const error = await failure(ours.reconcile([block(A)], true, signal));
       expect(error.code).toBe("UFW_BUSY");
       expect(error.message).toContain(`process ${holder.pid} `);
+      expect(await client.connects(A)).toBe(false);
+      await expect(ours.probe()).resolves.toBeUndefined();
       const patient = enforcer().reconcile([block(A)], true, signal);
       holder.stdin.end();
       expect((await patient).inForce.size).toBe(1);
@@ -224,8 +226,12 @@ describe.skipIf(missing("root", "apache2", "netns", "ufw", "nft"))("ufw", () => 
       const rules = file("/etc/ufw/user.rules");
       const whole = readFileSync(rules, "utf8");
       writeFileSync(rules, whole.slice(0, -10));
-      expect(await failure(enforcer().blocked(signal))).toMatchObject({ code: "UFW_FAILED" });
+      expect(await failure(enforcer({ patienceMs: 100 }).blocked(signal))).toMatchObject({
+        code: "UFW_FAILED",
+      });
+      const waiting = enforcer().blocked(signal);
       writeFileSync(rules, whole);
+      expect(await waiting).toEqual(new Set());
     });
 
     test("an end in mid-command: what ufw has begun it finishes, and the rest is not begun", async () => {
