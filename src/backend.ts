@@ -10,6 +10,7 @@ import type { IngestThread } from "./ingest/thread.ts";
 import type {
   AllowItem,
   BanAnswer,
+  CountingStatus,
   LiveMessage,
   Mode,
   PanicAnswer,
@@ -63,6 +64,7 @@ export class DaemonBackend implements Backend, Disposable {
   reloadProblem: Complaint | null = null;
   /** Where those come from who are signed in. */
   #present: readonly Target[] = [];
+  #counting: CountingStatus = { subjects: 0, givenUp: 0, givenUpAt: null };
   readonly #listeners = new Set<(message: LiveMessage) => void>();
   readonly #changed = new Set<Changed>();
   #timer: NodeJS.Timeout | null = null;
@@ -84,6 +86,7 @@ export class DaemonBackend implements Backend, Disposable {
     if (message.kind === "state") {
       this.#sources = message.sources;
       this.#ingestProblems = message.problems;
+      this.#counting = message.counting;
       this.changed();
       return;
     }
@@ -131,6 +134,10 @@ export class DaemonBackend implements Backend, Disposable {
     return this.#about.reader.halts().some(({ name }) => name === "panic") ? "observe" : this.#running.mode;
   }
 
+  counting(): CountingStatus {
+    return this.#counting;
+  }
+
   status(): Status {
     const { config, rules, enforcement, scheduler } = this.#running;
     const { version, demo, startedAt, reader } = this.#about;
@@ -152,6 +159,7 @@ export class DaemonBackend implements Backend, Disposable {
       sockets: { open: openSockets },
       events: this.#eventCounts(),
       database: { ...reader.size(), budget: config.store.disk },
+      counting: this.#counting,
       halts: reader.halts().map(({ name, since, reason }) => ({ name, since: toIso(since), reason })),
       rules: rules.length,
       problems: problems.map(({ message, hint }) => ({ message, hint })),

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type {
+  CountingStatus,
   CutStatus,
   DatabaseStatus,
   EnforcerState,
@@ -77,6 +78,7 @@ export function statusText(context: CliContext, status: Status): string {
       ["WebSockets", `${status.sockets.open.toLocaleString("en")} open`],
       ["cutting", cutText(status.cut)],
       ["rules", status.rules.toLocaleString("en")],
+      ["counting", countingText(status.counting)],
       ["database", databaseText(status.database)],
       [
         "events",
@@ -128,6 +130,12 @@ function cutText({ state, closed, note }: CutStatus): string {
 
 const bansText = ({ active, ineffective }: Status["bans"]): string =>
   `${active.toLocaleString("en")} active${ineffective === 0 ? "" : `, ${ineffective.toLocaleString("en")} let their clients through`}`;
+
+function countingText({ subjects, givenUp, givenUpAt }: CountingStatus): string {
+  const present = count(subjects, "subject");
+  if (givenUpAt === null) return present;
+  return `${present}; ${givenUp.toLocaleString("en")} gave way to others, last at ${moment(givenUpAt)}`;
+}
 
 function databaseText({ bytes, budget, eventsSince }: DatabaseStatus): string {
   const since = eventsSince === null ? "no events" : `events since ${moment(eventsSince)}`;

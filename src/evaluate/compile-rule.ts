@@ -112,5 +112,5 @@ function sparing(
 ): CompiledRule["newBucket"] {
   if (unless === undefined || isGood === null) return newBucket;
   const { count = Number.POSITIVE_INFINITY, share = Number.POSITIVE_INFINITY, window } = unless;
-  return (held) => new UnlessBucket({ isHit, isGood, count, share, window }, newBucket(held));
+  return (held) => new UnlessBucket({ isHit, isGood, count, share, window }, newBucket(held), held);
 }

@@ -4,7 +4,7 @@ import type { Finding } from "../model/finding.ts";
 import { type Subject, type Target, TargetSet, targetOfSubject } from "../model/ip.ts";
 import { NEVER, type UnixMs } from "../model/time.ts";
 import { APACHE, type Bucket, type Lane } from "./buckets/bucket.ts";
-import { keptLine } from "./buckets/evidence.ts";
+import { type Held, keptLine } from "./buckets/evidence.ts";
 import { ScoreBucket, type Scored } from "./buckets/score.ts";
 import type { CompiledRule } from "./compile-rule.ts";
 import { LineScan } from "./line-scan.ts";
@@ -17,6 +17,11 @@ import { keyOf, keyOfSubject, type SubjectKey, Subjects, subjectOfKey } from "./
 const CLOCK_SLACK_MS = 60_000;
 /** Apache writes a line when a request ends, with the time when it began. */
 const LATE_MS = 60_000;
+
+/** What a bucket takes before it holds anything. */
+const BYTES_OF_BUCKET = 200;
+/** A subject on which a rule has fired is as worth keeping as one with so many hits. */
+const COOLING_HITS = 16;
 
 /** What an event adds to a score; nothing where the rule of its gravest hit has fired. */
 interface ScoredEvent {
@@ -77,7 +82,7 @@ export class Evaluator {
       error: new RuleChoice(ofKind("error")),
       audit: new RuleChoice(ofKind("audit")),
     };
-    this.#subjects = new Subjects(maxSubjects, clearAll);
+    this.#subjects = new Subjects(maxSubjects, (first) => giveBack(first, this.#subjects.held), hottest);
   }
 
   /** The longest time that any rule looks back. */
@@ -87,6 +92,11 @@ export class Evaluator {
 
   get subjects(): number {
     return this.#subjects.size;
+  }
+
+  /** Subjects that are counted, and how many gave way to others since there was no more room. */
+  get counting(): { readonly subjects: number; readonly givenUp: number } {
+    return { subjects: this.#subjects.size, givenUp: this.#subjects.givenUp };
   }
 
   /**
@@ -167,6 +177,7 @@ export class Evaluator {
     bucket.position = position;
     bucket.lane = lane;
     bucket.next = first;
+    this.#subjects.held.bytes += BYTES_OF_BUCKET;
     this.#subjects.set(key, bucket);
     return bucket;
   }
@@ -209,8 +220,10 @@ export class Evaluator {
     const isCounting = bucket.lastSeen > time - window;
     const isCooling = bucket.firedAt !== null && bucket.firedAt > time - cooldown;
     if (isCounting || isCooling) return bucket;
-    bucket.clear();
-    return bucket.next;
+    const { next } = bucket;
+    bucket.next = null;
+    giveBack(bucket, this.#subjects.held);
+    return next;
   }
 
   /**
@@ -305,7 +318,18 @@ function dropAhead(bucket: Bucket, horizon: number): void {
   if (bucket.firedAt !== null && bucket.firedAt > horizon) bucket.firedAt = null;
 }
 
-/** Empties all buckets of a subject. */
-function clearAll(first: Bucket): void {
-  for (let each: Bucket | null = first; each !== null; each = each.next) each.clear();
+/** Empties all buckets of a subject, which are used no more. */
+function giveBack(first: Bucket, held: Held): void {
+  for (let each: Bucket | null = first; each !== null; each = each.next) {
+    each.clear();
+    held.bytes -= BYTES_OF_BUCKET;
+  }
+}
+
+/** Hits of the fullest of a subject's buckets: the more, the sooner it leads to a finding. A cooldown counts as many. */
+function hottest(first: Bucket): number {
+  let most = 0;
+  for (let each: Bucket | null = first; each !== null; each = each.next)
+    most = Math.max(most, each.firedAt === null ? each.count : COOLING_HITS);
+  return most;
 }

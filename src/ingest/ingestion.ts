@@ -6,10 +6,11 @@ import { type Protected, protectedBy } from "../decide/protected.ts";
 import { compileRules } from "../evaluate/compile-rule.ts";
 import { Evaluator } from "../evaluate/evaluator.ts";
 import { Sockets } from "../evaluate/sockets.ts";
+import type { CountingStatus } from "../model/api.ts";
 import { SekishoError } from "../model/errors.ts";
 import { type Target, TargetSet } from "../model/ip.ts";
 import type { LineBatch } from "../model/line.ts";
-import type { Clock, UnixMs } from "../model/time.ts";
+import { type Clock, toIso, type UnixMs } from "../model/time.ts";
 import { createParser, detectFormat } from "../parse/formats.ts";
 import type { LineParser } from "../parse/line-parser.ts";
 import { judge, type Outcome, parseLines, type Stages } from "../pipeline.ts";
@@ -44,6 +45,7 @@ export class Ingestion implements Disposable {
   readonly #trustedProxies: TargetSet;
   readonly #times = new SourceTimes();
   #present: readonly Target[];
+  #givenUp: { readonly count: number; readonly at: string | null } = { count: 0, at: null };
   /** Why nothing can be stored at present. */
   storeProblem: SekishoError | null = null;
 
@@ -192,6 +194,13 @@ export class Ingestion implements Disposable {
   protectPresent(targets: readonly Target[]): void {
     this.#present = targets;
     this.refreshProtected();
+  }
+
+  /** What is counted, and when it was seen last that somebody gave way to others. */
+  counting(): CountingStatus {
+    const { subjects, givenUp } = this.#stages.evaluator.counting;
+    if (givenUp > this.#givenUp.count) this.#givenUp = { count: givenUp, at: toIso(this.#clock.now()) };
+    return { subjects, givenUp, givenUpAt: this.#givenUp.at };
   }
 
   /** Looks again at who is never banned: the allowlist changed, or this host got an address. */

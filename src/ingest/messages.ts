@@ -1,6 +1,6 @@
 import type { PolicySettings } from "../decide/policy.ts";
 import type { NamedRule } from "../evaluate/rule-schema.ts";
-import type { Mode } from "../model/api.ts";
+import type { CountingStatus, Mode } from "../model/api.ts";
 import type { AuditTrust } from "../model/audit.ts";
 import type { Decision } from "../model/decision.ts";
 import type { SourceKind } from "../model/event.ts";
@@ -126,6 +126,7 @@ export type FromWorker =
     }
   | {
       readonly kind: "state";
+      readonly counting: CountingStatus;
       readonly sources: readonly IngestedSource[];
       readonly problems: readonly Complaint[];
     }

@@ -123,6 +123,7 @@ class IngestThread {
     this.#tellCommitted();
     tell({
       kind: "state",
+      counting: this.#ingestion.counting(),
       sources: this.#ingestion.sources().map(({ source, format, lagBytes, problem, causes }) => ({
         path: source.path,
         kind: source.kind,

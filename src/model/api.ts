@@ -85,6 +85,16 @@ export interface DatabaseStatus {
   readonly eventsSince: string | null;
 }
 
+/** What rules count in memory. */
+export interface CountingStatus {
+  /** Addresses and other subjects that something is counted of. */
+  readonly subjects: number;
+  /** Those that gave way to others since the rules were read, as there was no more room. */
+  readonly givenUp: number;
+  /** When that was seen last; null: never. */
+  readonly givenUpAt: string | null;
+}
+
 /** What keeps rules from banning until a person lets them go on. */
 export interface HaltStatus {
   readonly name: HaltName;
@@ -116,6 +126,7 @@ export interface Status {
   readonly sockets: { readonly open: number };
   readonly events: EventCounts;
   readonly database: DatabaseStatus;
+  readonly counting: CountingStatus;
   readonly halts: readonly HaltStatus[];
   readonly rules: number;
   /** What the whole daemon complains about: a full disk, a configuration that did not reload. */

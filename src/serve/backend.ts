@@ -2,6 +2,7 @@ import type {
   AllowItem,
   BanAnswer,
   BanItem,
+  CountingStatus,
   EventItem,
   IncidentDetail,
   IncidentItem,
@@ -30,6 +31,7 @@ export interface PageQuery {
 /** What the server needs of the daemon: it reads through this and changes nothing by itself. */
 export interface Backend {
   status(): Status;
+  counting(): CountingStatus;
   bans(query: PageQuery & { readonly state: BanState | null }): Page<BanItem>;
   incidents(query: PageQuery & { readonly state: "open" | "closed" | null }): Page<IncidentItem>;
   incident(id: number): IncidentDetail | null;

@@ -59,6 +59,15 @@ export function metricsText(status: Status, version: string): string {
       ]),
     ),
     family("sekisho_incidents_open", "gauge", "Incidents that nobody closed.", [[{}, status.incidents.open]]),
+    family("sekisho_subjects", "gauge", "Addresses and other subjects that rules count.", [
+      [{}, status.counting.subjects],
+    ]),
+    family(
+      "sekisho_subjects_given_up_total",
+      "counter",
+      "Subjects that gave way to others for want of room.",
+      [[{}, status.counting.givenUp]],
+    ),
     family("sekisho_database_bytes", "gauge", "The database on disk.", [[{}, status.database.bytes]]),
     family("sekisho_database_budget_bytes", "gauge", "What it may use: the oldest events are deleted.", [
       [{}, status.database.budget],

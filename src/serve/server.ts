@@ -90,7 +90,7 @@ function compose(options: ServerOptions, access: Access, live: LiveStreams): Fas
     presence[Symbol.dispose]();
     setTimeout(() => app.server.closeAllConnections(), CLOSE_GRACE_MS).unref();
   });
-  healthRoute(app);
+  healthRoute(app, backend);
   pageRoutes(app, options.webRoot);
   app.register(async (api) => {
     api.addHook("onRequest", async (request) => doorkeeper.enterApi(request));
@@ -189,7 +189,7 @@ async function listenError(cause: unknown, host: string, port: number): Promise<
 async function isSekisho(url: string): Promise<boolean> {
   try {
     const answer = await fetch(`${url}/health`, { signal: AbortSignal.timeout(1_000), redirect: "error" });
-    return (await answer.text()) === '{"status":"ok"}';
+    return (await answer.text()).startsWith('{"status":"ok"');
   } catch {
     return false;
   }

@@ -12,6 +12,7 @@ import type { BenchOptions } from "./measure.ts";
 import { replayBench } from "./replay.ts";
 import { rulesBench } from "./rules.ts";
 import { storeBench } from "./store.ts";
+import { subjectsBench } from "./subjects.ts";
 import { tailBench } from "./tail.ts";
 
 interface Bench {
@@ -24,6 +25,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   rules: { question: "What do rules cost, and 500 more texts to look for?", run: rulesBench },
   store: { question: "How fast does the daemon catch up when everything is stored?", run: storeBench },
   tail: { question: "What does a live log of 5,000 lines a second cost?", run: tailBench },
+  subjects: { question: "How much memory do a million addresses take?", run: subjectsBench },
   disk: { question: "What do events take on disk, and how long does retention stall?", run: diskBench },
 };
 

@@ -12,7 +12,10 @@ test("a distinct bucket counts the values of its window as a list of all hits wo
   const step = fc.record({ pause: fc.integer({ min: -40, max: 90 }), path: fc.integer({ min: 1, max: 8 }) });
   fc.assert(
     fc.property(fc.integer({ min: 2, max: 12 }), fc.array(step, { maxLength: 150 }), (threshold, steps) => {
-      const bucket = new DistinctBucket(threshold, (WINDOW * 1_000) as DurationMs, pathOf, { characters: 0 });
+      const bucket = new DistinctBucket(threshold, (WINDOW * 1_000) as DurationMs, pathOf, {
+        bytes: 0,
+        lines: 0,
+      });
       let hits: { seconds: number; path: string }[] = [];
       let seconds = 1_000;
       for (const step of steps) {

@@ -6,7 +6,7 @@ import { access, at } from "./events.ts";
 
 const PER = 10;
 const newBucket = (capacity: number, leak: number) =>
-  new LeakyBucket({ capacity, leak, per: (PER * 1_000) as DurationMs }, { characters: 0 });
+  new LeakyBucket({ capacity, leak, per: (PER * 1_000) as DurationMs }, { bytes: 0, lines: 0 });
 const hit = (seconds: number) => access("192.0.2.7", seconds);
 
 /** Pours all hits of the window in once more, in order of time, for each. */

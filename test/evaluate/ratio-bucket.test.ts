@@ -8,7 +8,7 @@ import { access, at } from "./events.ts";
 
 const WINDOW = 60;
 const isError = (event: LogEvent): boolean => event.kind === "access" && event.status >= 400;
-const newBucket = (count: number, share: number, held = { characters: 0 }) =>
+const newBucket = (count: number, share: number, held = { bytes: 0, lines: 0 }) =>
   new RatioBucket({ count, share, window: (WINDOW * 1_000) as DurationMs, matching: isError }, held);
 const answer = (seconds: number, error: boolean) =>
   access("192.0.2.7", seconds, { status: error ? 404 : 200 });
@@ -57,9 +57,9 @@ test("few hits have no share, and many good ones outweigh the bad", () => {
 });
 
 test("a client of a thousand requests a second costs no more than a window's parts", () => {
-  const held = { characters: 0 };
+  const held = { bytes: 0, lines: 0 };
   const bucket = newBucket(1_000_000, 1, held);
   for (let n = 0; n < 100_000; n++) bucket.add(answer(n / 1_000, true));
   expect(bucket.count).toBeLessThanOrEqual(60_000);
-  expect(held.characters).toBe(0);
+  expect(held.lines).toBe(0);
 });

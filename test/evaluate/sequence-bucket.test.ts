@@ -8,7 +8,7 @@ import { access, at } from "./events.ts";
 const WINDOW = 60;
 const isStep = (letter: string) => (event: LogEvent) =>
   event.kind === "access" && event.path.includes(letter);
-const newBucket = (steps: string, held = { characters: 0 }) =>
+const newBucket = (steps: string, held = { bytes: 0, lines: 0 }) =>
   new SequenceBucket({ steps: [...steps].map(isStep), window: (WINDOW * 1_000) as DurationMs }, held);
 const asked = (path: string, seconds: number) =>
   access("192.0.2.7", seconds, { path, line: `${path}@${seconds}` });
@@ -82,12 +82,12 @@ test("the finding has one line for each step, of the latest beginning", () => {
 });
 
 test("a flood of other steps neither hides a beginning nor fills memory", () => {
-  const held = { characters: 0 };
+  const held = { bytes: 0, lines: 0 };
   const bucket = newBucket("abcd", held);
   for (const path of ["a", "b", "c"]) bucket.add(asked(path, 0));
   for (let n = 0; n < 10_000; n++) expect(bucket.add(asked(n % 2 === 0 ? "a" : "b", n / 1_000))).toBe(false);
-  expect(held.characters).toBeLessThan(300);
+  expect(held.bytes).toBeLessThan(300);
   expect(bucket.add(asked("d", 11))).toBe(true);
   bucket.clear();
-  expect(held.characters).toBe(0);
+  expect(held.bytes).toBe(0);
 });

@@ -85,15 +85,32 @@ test("a sweep looks at some in turn, comes to all, and replaces or drops what it
 test("when much is held the longest known make room, and what is dropped gives back what it held", () => {
   const MIB = 2 ** 20;
   const subjects: Subjects<number> = new Subjects(100, (state) => {
-    subjects.held.characters -= state;
+    subjects.held.bytes -= state;
   });
-  for (let last = 0; last < 12; last++) {
+  for (let last = 0; last < 23; last++) {
     met(subjects, `192.0.2.${last}`, 8 * MIB);
-    subjects.held.characters += 8 * MIB;
+    subjects.held.bytes += 8 * MIB;
   }
-  expect(subjects.get(keyOf(ip("192.0.2.11")))).toBe(8 * MIB);
+  expect(subjects.get(keyOf(ip("192.0.2.22")))).toBe(8 * MIB);
   expect(subjects.get(keyOf(ip("192.0.2.0")))).toBe(undefined);
-  expect([subjects.size, subjects.held.characters]).toEqual([11, 88 * MIB]);
+  expect(subjects.givenUp).toBeGreaterThan(0);
+  expect(subjects.size).toBe(23 - subjects.givenUp);
+  expect(subjects.held.bytes).toBe(subjects.size * (8 * MIB + 48));
   subjects.forget(parseTarget("192.0.2.0/24") as Target);
-  expect([subjects.size, subjects.held.characters]).toEqual([0, 0]);
+  expect([subjects.size, subjects.held.bytes]).toEqual([0, 0]);
+});
+
+test("who is hotter outlasts those who came later, however many these are", () => {
+  const subjects = new Subjects<number>(
+    100,
+    () => {},
+    (heat) => heat,
+  );
+  for (let last = 0; last < 20; last++) met(subjects, `192.0.2.${last}`, last < 3 ? 9 : 2);
+  for (let client = 0; client < 1_000; client++) met(subjects, `198.51.${client >> 8}.${client & 255}`, 1);
+  expect([0, 1, 2, 3, 19].map((last) => subjects.get(keyOf(ip(`192.0.2.${last}`))))).toEqual([9, 9, 9, 2, 2]);
+  expect(subjects.get(keyOf(ip("198.51.3.231")))).toBe(1);
+  expect(subjects.get(keyOf(ip("198.51.0.0")))).toBe(undefined);
+  expect(subjects.size).toBeLessThanOrEqual(100);
+  expect(subjects.givenUp).toBe(1_020 - subjects.size);
 });

@@ -39,7 +39,7 @@ test("a threshold bucket counts as a sorted list of times would, whatever their 
   );
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 30 }), fc.array(step, { maxLength: 200 }), (threshold, steps) => {
-      const bucket = new ThresholdBucket(threshold, (WINDOW * 1_000) as DurationMs, { characters: 0 });
+      const bucket = new ThresholdBucket(threshold, (WINDOW * 1_000) as DurationMs, { bytes: 0, lines: 0 });
       const plain = new PlainBucket(threshold);
       let seconds = 1_000;
       const { time: zero } = access("192.0.2.7", 0);

@@ -2,6 +2,7 @@ import type {
   AllowItem,
   BanAnswer,
   BanItem,
+  CountingStatus,
   EventItem,
   HaltStatus,
   IncidentDetail,
@@ -43,6 +44,10 @@ export class MemoryBackend implements Backend {
     this.clock = clock;
   }
 
+  counting(): CountingStatus {
+    return { subjects: 12, givenUp: 3, givenUpAt: "2026-11-20T12:00:00.000Z" };
+  }
+
   status(): Status {
     return {
       mode: "enforce",
@@ -72,6 +77,7 @@ export class MemoryBackend implements Backend {
       incidents: { open: this.allIncidents.filter(({ state }) => state === "open").length },
       sockets: { open: this.allSockets.filter(({ state }) => state === "open").length },
       events: { ...noEvents(), access: 7, unparsed: 2 },
+      counting: this.counting(),
       database: { bytes: 4_096, budget: 8_192, eventsSince: null },
       halts: this.halts,
       rules: 9,

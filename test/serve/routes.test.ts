@@ -13,10 +13,13 @@ describe("status", () => {
     expect(answer.json).toEqual(JSON.parse(JSON.stringify(backend.status())));
   });
 
-  test("health says that the server answers, and nothing else", async () => {
+  test("health says that the server answers, and whether somebody gave way in memory, and nothing else", async () => {
     const { ask } = await runServer();
     const answer = await ask("/health", { as: "nobody" });
-    expect([answer.status, answer.text]).toEqual([200, '{"status":"ok"}']);
+    expect([answer.status, answer.text]).toEqual([
+      200,
+      '{"status":"ok","counting":{"givenUp":3,"givenUpAt":"2026-11-20T12:00:00.000Z"}}',
+    ]);
   });
 });
 

@@ -140,6 +140,7 @@ export const status = (): Status => ({
   incidents: { open: 0 },
   sockets: { open: 271 },
   events: { access: 1_292_440, opening: 212, error: 20_106, audit: 0, unparsed: 19 },
+  counting: { subjects: 4_711, givenUp: 0, givenUpAt: null },
   database: { bytes: 327_155_712, budget: 2_147_483_648, eventsSince: ago(1_500_000) },
   halts: [],
   rules: 9,

@@ -1,8 +1,12 @@
 import type { DurationMs, UnixMs } from "../../model/time.ts";
 import { NO_TIME } from "./bucket.ts";
+import type { Held } from "./evidence.ts";
 
 /** Parts of a window that are counted together: a busy client costs as much memory as a calm one. */
 export const PARTS = 30;
+
+/** What a part takes. */
+const BYTES_OF_PART = 96;
 
 /** Events of one part of a window; parts are counted from 1970, so that a restart makes the same. */
 interface Part {
@@ -18,9 +22,11 @@ export class Parts {
   /** Those with events, oldest first. */
   readonly #parts: Part[] = [];
   #newest = NO_TIME;
+  readonly #held: Held;
 
-  constructor(window: DurationMs) {
+  constructor(window: DurationMs, held: Held) {
     this.#length = window / PARTS;
+    this.#held = held;
   }
 
   /** False for an event that is older than the window before the newest. */
@@ -40,12 +46,16 @@ export class Parts {
 
   #part(number: number, time: UnixMs): Part {
     const oldest = this.#newestPart() - PARTS;
-    while (this.#parts.length > 0 && this.#parts[0]!.number <= oldest) this.#parts.shift();
+    while (this.#parts.length > 0 && this.#parts[0]!.number <= oldest) {
+      this.#parts.shift();
+      this.#held.bytes -= BYTES_OF_PART;
+    }
     const before = this.#parts.findLastIndex((part) => part.number <= number);
     let part = this.#parts[before];
     if (part?.number !== number) {
       part = { number, all: 0, matching: 0, first: time };
       this.#parts.splice(before + 1, 0, part);
+      this.#held.bytes += BYTES_OF_PART;
     }
     if (time < part.first) part.first = time;
     return part;
@@ -69,6 +79,7 @@ export class Parts {
   }
 
   clear(): void {
+    this.#held.bytes -= this.#parts.length * BYTES_OF_PART;
     this.#parts.length = 0;
     this.#newest = NO_TIME;
   }

@@ -23,7 +23,7 @@ export class RatioBucket extends Bucket {
   constructor(ratio: Ratio, held: Held) {
     super();
     this.#ratio = ratio;
-    this.#parts = new Parts(ratio.window);
+    this.#parts = new Parts(ratio.window, held);
     this.#held = held;
   }
 

@@ -6,8 +6,8 @@ import type { Held } from "./evidence.ts";
 
 /** Of one subject so many values are counted at a time: the longest unseen gives way. */
 const MOST_VALUES = 32;
-/** What a value's own bucket is taken to hold, beside the characters that it says itself. */
-const CHARACTERS_OF_BUCKET = 400;
+/** What a value's own bucket is taken to hold, beside what it says itself. */
+const BYTES_OF_BUCKET = 400;
 
 /** A bucket for each value of a field, as in the same path again and again: it fires when one of them does. */
 export class SameBucket extends Bucket {
@@ -58,13 +58,13 @@ export class SameBucket extends Bucket {
     }
     const bucket = this.#newBucket(this.#held);
     this.#buckets.set(detached(text), bucket);
-    this.#held.characters += text.length + CHARACTERS_OF_BUCKET;
+    this.#held.bytes += text.length + BYTES_OF_BUCKET;
     return bucket;
   }
 
   #forget(value: string): void {
     this.#buckets.get(value)?.clear();
-    if (this.#buckets.delete(value)) this.#held.characters -= value.length + CHARACTERS_OF_BUCKET;
+    if (this.#buckets.delete(value)) this.#held.bytes -= value.length + BYTES_OF_BUCKET;
   }
 
   get firstSeen(): UnixMs {

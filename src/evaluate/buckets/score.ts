@@ -1,7 +1,7 @@
 import type { LogEvent } from "../../model/event.ts";
 import type { DurationMs, UnixMs } from "../../model/time.ts";
 import { Bucket, NO_TIME } from "./bucket.ts";
-import { type Held, lineIfRoom, someOf } from "./evidence.ts";
+import { type Held, holdMore, someOf, takeLine } from "./evidence.ts";
 
 export interface Score {
   /** So many points fire. */
@@ -24,6 +24,9 @@ interface Hit extends Scored {
   readonly line: string;
 }
 
+/** What a hit takes beside its line. */
+const BYTES_OF_HIT = 100;
+
 /** Points of hits of other rules within a sliding window. */
 export class ScoreBucket extends Bucket {
   readonly #score: Score;
@@ -39,8 +42,8 @@ export class ScoreBucket extends Bucket {
 
   add({ time, line }: LogEvent, scored?: Scored): boolean {
     if (scored === undefined || time <= this.lastSeen - this.#score.window) return false;
-    const kept = lineIfRoom(line, this.#held);
-    this.#held.characters += kept.length;
+    const kept = takeLine(line, this.#held);
+    this.#held.bytes += BYTES_OF_HIT;
     const after = this.#hits.findLastIndex((each) => each.time <= time) + 1;
     this.#hits.splice(after, 0, { ...scored, time, line: kept });
     const windowStart = this.lastSeen - this.#score.window;
@@ -56,7 +59,10 @@ export class ScoreBucket extends Bucket {
   }
 
   #drop(at: number): void {
-    for (const { line } of this.#hits.splice(at, 1)) this.#held.characters -= line.length;
+    for (const { line } of this.#hits.splice(at, 1)) {
+      holdMore(-line.length, this.#held);
+      this.#held.bytes -= BYTES_OF_HIT;
+    }
   }
 
   #points(): Map<string, number> {

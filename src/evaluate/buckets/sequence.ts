@@ -1,7 +1,7 @@
 import type { LogEvent } from "../../model/event.ts";
 import type { DurationMs, UnixMs } from "../../model/time.ts";
 import { Bucket, NO_TIME } from "./bucket.ts";
-import { type Held, lineIfRoom } from "./evidence.ts";
+import { type Held, holdMore, lineIfRoom } from "./evidence.ts";
 
 /** Hits that wait for lines that come late; of one client so many are rarely written in the wrong order. */
 export const WAITING = 8;
@@ -85,7 +85,7 @@ export class SequenceBucket extends Bucket {
     for (const { line } of new Set([...this.#waiting, ...this.#begun.flatMap((begun) => begun ?? [])])) {
       characters += line.length;
     }
-    this.#held.characters += characters - this.#characters;
+    holdMore(characters - this.#characters, this.#held);
     this.#characters = characters;
   }
 

@@ -18,7 +18,7 @@ export class TriggerBucket extends Bucket {
     this.clear();
     this.#time = time;
     this.#line = keptLine(line);
-    this.#held.characters += this.#line.length;
+    this.#held.bytes += this.#line.length;
     return true;
   }
 
@@ -35,7 +35,7 @@ export class TriggerBucket extends Bucket {
     return this.#time === NO_TIME ? [] : [this.#line];
   }
   clear(): void {
-    this.#held.characters -= this.#line.length;
+    this.#held.bytes -= this.#line.length;
     this.#time = NO_TIME;
     this.#line = "";
   }

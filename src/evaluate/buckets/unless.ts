@@ -1,6 +1,7 @@
 import type { LogEvent } from "../../model/event.ts";
 import type { DurationMs, UnixMs } from "../../model/time.ts";
 import { Bucket } from "./bucket.ts";
+import type { Held } from "./evidence.ts";
 import { Parts } from "./parts.ts";
 
 export interface Unless {
@@ -20,11 +21,11 @@ export class UnlessBucket extends Bucket {
   readonly #inner: Bucket;
   readonly #parts: Parts;
 
-  constructor(unless: Unless, inner: Bucket) {
+  constructor(unless: Unless, inner: Bucket, held: Held) {
     super();
     this.#unless = unless;
     this.#inner = inner;
-    this.#parts = new Parts(unless.window);
+    this.#parts = new Parts(unless.window, held);
   }
 
   add(event: LogEvent): boolean {
