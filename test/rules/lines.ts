@@ -58,6 +58,22 @@ export function opening({
   return errorLine(at, "log_debug:info", client, `sekisho:opening ${fields} .`);
 }
 
+export const denied = ({ at, client = CLIENT, path = "/ws/" }: Asked): string =>
+  errorLine(
+    at,
+    "authz_core:error",
+    client,
+    `AH01630: client denied by server configuration: proxy:http://127.0.0.1:3000${path}`,
+  );
+
+export const failedPassword = ({ at, client = CLIENT, path = "/ws/", user = "ann" }: Asked): string =>
+  errorLine(
+    at,
+    "auth_basic:error",
+    client,
+    `AH01617: user ${user}: authentication failure for "${path}": Password Mismatch`,
+  );
+
 export const unreachable = ({ at, client = CLIENT }: Told): string =>
   errorLine(at, "proxy_http:error", client, "AH01114: HTTP: failed to make connection to backend: 127.0.0.1");
 

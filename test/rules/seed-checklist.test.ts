@@ -9,7 +9,7 @@ import { replay } from "../../src/replay/replay.ts";
 import { readRules } from "../../src/setup.ts";
 import { all, Store } from "../store/store-under-test.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
-import { audit, handshake, NOON, opening, request, unreachable } from "./lines.ts";
+import { audit, denied, failedPassword, handshake, NOON, opening, request, unreachable } from "./lines.ts";
 
 const ORIGINS = ["https://chat.example"];
 const RULES = readRules(join(import.meta.dirname, "../../rules"), ORIGINS);
@@ -57,6 +57,11 @@ const BANNED: readonly Case[] = [
     "repeated-403",
   ],
   [
+    "the same as Apache's error log tells it (AH01630)",
+    many(10, (i) => denied({ at: i * 20, path: "/ws/" })),
+    "denied-error",
+  ],
+  [
     "the same, when it asks for an upgrade each time and goes on at once",
     many(60, (i) => handshake({ at: i / 2, status: 403 })),
     "handshake-refused",
@@ -81,6 +86,11 @@ const BANNED: readonly Case[] = [
     "passwords tried at a WebSocket with Basic authentication",
     many(10, (i) => handshake({ at: i * 20, status: 401, user: "eve" })),
     "repeated-401",
+  ],
+  [
+    "the same as Apache's error log tells it (AH01617)",
+    many(10, (i) => failedPassword({ at: i * 20 })),
+    "password-error",
   ],
   [
     "five handshakes without an Origin",
@@ -259,6 +269,11 @@ const SHOWN: readonly Case[] = [
     "ordinary requests to a WebSocket, without asking for an upgrade",
     many(10, (i) => request({ at: i * 40, path: "/ws/", status: 426 })),
     "handshake-without-upgrade",
+  ],
+  [
+    "handshakes that are refused though their Origin is good: a thief of it, or a tab whose session has ended",
+    many(10, (i) => handshake({ at: i * 20, status: i % 2 ? 401 : 403 })),
+    "handshake-denied",
   ],
   ["a virtual host that takes ws://", [handshake({ at: 0, tls: "-" })], "socket-without-tls"],
   [
