@@ -6,6 +6,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { bansBench } from "./bans.ts";
+import { benignBench } from "./benign.ts";
 import { diskBench } from "./disk.ts";
 import { DEFAULT_LOG, writeLog } from "./generate-log.ts";
 import type { BenchOptions } from "./measure.ts";
@@ -25,7 +27,9 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   rules: { question: "What do rules cost, and 500 more texts to look for?", run: rulesBench },
   store: { question: "How fast does the daemon catch up when everything is stored?", run: storeBench },
   tail: { question: "What does a live log of 5,000 lines a second cost?", run: tailBench },
+  bans: { question: "How soon are 100,000 bans in force, and after a restart?", run: bansBench },
   subjects: { question: "How much memory do a million addresses take?", run: subjectsBench },
+  benign: { question: "Whom do the shipped rules ban among a week's innocent visitors?", run: benignBench },
   disk: { question: "What do events take on disk, and how long does retention stall?", run: diskBench },
 };
 
