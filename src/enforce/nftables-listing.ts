@@ -9,7 +9,7 @@ export interface Listing {
   /** Rules as nft prints them, which differs between its versions: only good to be compared. */
   readonly rules: string;
   readonly sets: ReadonlySet<string>;
-  /** With the time at which the kernel lifts each by itself, to a second. */
+  /** With the time at which the kernel lifts each by itself, or somewhat later: it tells whole seconds. */
   readonly elements: ReadonlyMap<Target, UnixMs>;
 }
 

@@ -16,8 +16,10 @@ import {
   TABLE,
 } from "./nftables-script.ts";
 
-/** The kernel tells whole seconds, and a transaction of 100,000 takes most of one. */
-const SAME_TIME_MS = 3_000;
+/** So much later than wanted an element may end in the kernel: nft may have to wait for a busy machine before it adds it. */
+const LATE_MS = 30_000;
+/** So much earlier, for clocks that run at different speeds. */
+const EARLY_MS = 1_000;
 
 export interface NftablesOptions {
   /** Only packets to these are refused. */
@@ -37,6 +39,8 @@ interface Held {
   /** As nft printed them when we had written them; null when they may be of an older Sekisho or other ports. */
   readonly rules: string | null;
 }
+
+type Found = Listing & { readonly uncertainMs: number };
 
 /**
  * Blocks packets in a table of our own, which exists while there is anything to block.
@@ -160,10 +164,12 @@ export class Nftables implements Enforcer {
     return { elements: new Map(), sets: new Set(), rules: null };
   }
 
-  async #list(signal: AbortSignal): Promise<Listing | null> {
+  async #list(signal: AbortSignal): Promise<Found | null> {
     const now = this.#clock.now();
     const printed = await this.#nft.listTable(signal);
-    return printed === null ? null : readListing(this.#table, printed, now);
+    if (printed === null) return null;
+    // The kernel told whole seconds, at some moment since then.
+    return { ...readListing(this.#table, printed, now), uncertainMs: this.#clock.now() - now + 1_000 };
   }
 
   async #rulesNow(signal: AbortSignal): Promise<string | null> {
@@ -178,26 +184,28 @@ const setsOf = (targets: Iterable<Target>): Set<string> => {
   return sets;
 };
 
-const isSameTime = (a: UnixMs, b: UnixMs): boolean => a === b || Math.abs(a - b) <= SAME_TIME_MS;
+/** Whether what the kernel told of an element's end is what was asked for. */
+const isSameTime = (asked: UnixMs, told: UnixMs, { uncertainMs }: Found): boolean =>
+  asked === told || (told <= asked + LATE_MS && asked <= told + uncertainMs + EARLY_MS);
 
 /** What was found, as what is held. A time-out that is as wanted but for a second is not written again. */
-function heldIn(found: Listing | null, wanted: ReadonlyMap<Target, UnixMs>, believed: Held | null): Held {
+function heldIn(found: Found | null, wanted: ReadonlyMap<Target, UnixMs>, believed: Held | null): Held {
   const elements = new Map<Target, UnixMs>();
-  for (const [target, until] of found?.elements ?? []) {
+  for (const [target, told] of found?.elements ?? []) {
     const asked = wanted.get(target);
-    elements.set(target, asked !== undefined && isSameTime(asked, until) ? asked : until);
+    elements.set(target, asked !== undefined && isSameTime(asked, told, found!) ? asked : told);
   }
   const rules = found !== null && found.rules === believed?.rules ? found.rules : null;
   return { elements, sets: new Set(found?.sets), rules };
 }
 
-function driftFrom(believed: Held, found: Listing | null, now: UnixMs): number {
+function driftFrom(believed: Held, found: Found | null, now: UnixMs): number {
   let drift = 0;
   for (const [target, until] of believed.elements) {
-    const seen = found?.elements.get(target);
-    if (seen === undefined ? until > now + SAME_TIME_MS : !isSameTime(seen, until)) drift++;
+    const told = found?.elements.get(target);
+    if (told === undefined ? until > now + EARLY_MS : !isSameTime(until, told, found!)) drift++;
   }
-  for (const target of found?.elements.keys() ?? []) if (!believed.elements.has(target)) drift++;
   if (found === null) return drift;
+  for (const target of found.elements.keys()) if (!believed.elements.has(target)) drift++;
   return found.isSound && (believed.rules === null || found.rules === believed.rules) ? drift : drift + 1;
 }

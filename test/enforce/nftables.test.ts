@@ -150,6 +150,35 @@ describe.skipIf(missing("root", "apache2", "netns", "nft"))("nftables", () => {
     monitor.stop();
   });
 
+  test("holds exactly what is wanted after each of many changes, whatever overlaps and whenever it ends", async () => {
+    // A generator of its own, so that each run takes the same way.
+    let state = 42;
+    const random = (below: number): number => {
+      state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
+      return Math.floor((state / 2 ** 31) * below);
+    };
+    const targets = ["10.0.0.0", "10.0.0.1", "10.128.0.0"]
+      .flatMap((address) => [8, 9, 17, 24, 31, 32].map((bits) => `${address}/${bits}`))
+      .concat(
+        ["2001:db8::", "2001:db8::1"].flatMap((address) =>
+          [19, 48, 64, 127, 128].map((bits) => `${address}/${bits}`),
+        ),
+      );
+    let nftables = enforcer();
+    for (let step = 0; step < 15; step++) {
+      const chosen = new Map<string, Block>();
+      for (let n = random(20); n > 0; n--) {
+        const each = block(targets[random(targets.length)]!, [NEVER, until(600), until(7_200)][random(3)]);
+        chosen.set(each.target, each);
+      }
+      const want = [...chosen.values()];
+      if (random(5) === 0) nftables = enforcer();
+      expect((await nftables.reconcile(want, random(4) === 0, signal)).drift).toBe(0);
+      expect(await enforcer().blocked(signal)).toEqual(new Set(want.map(({ target }) => target)));
+    }
+    expect((await nftables.reconcile([], true, signal)).drift).toBe(0);
+  });
+
   // Each is what an administrator may do to our table by hand, or another program to all tables.
   test.for([
     ["flush ruleset", 2],
