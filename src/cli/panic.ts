@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import { Enforcement } from "../enforce/enforcement.ts";
+import { GuardChannel } from "../enforce/guard/channel.ts";
 import { enforcersOf } from "../enforcers.ts";
 import type { EnforcerStatus, PanicAnswer } from "../model/api.ts";
 import { messageOf, SekishoError } from "../model/errors.ts";
@@ -86,9 +87,11 @@ function unlessGone(error: unknown): typeof GONE {
 async function liftWithoutDaemon(context: CliContext, file: string | undefined): Promise<PanicAnswer> {
   const config = configOf(context, file);
   using _ = lockData(config.data);
+  // Apps that connect while this runs are told that nobody is banned.
+  await using guard = new GuardChannel();
   await using enforcement = new Enforcement({
     mode: "observe",
-    enforcers: enforcersOf(config, context.clock),
+    enforcers: enforcersOf(config, context.clock, guard),
     clock: context.clock,
     onChange() {},
   });

@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -15,6 +17,7 @@ import { commandLine, type World } from "./command-line.ts";
 
 const run = (argv: string[], world: World) =>
   commandLine(argv, (context) => [panicCommand(context), breakerCommand(context)], world);
+const ROOT = join(import.meta.dirname, "../..");
 const clock = { now: () => unixMs(Date.parse("2026-11-20T12:00:00Z")) };
 const TARGET = parseTarget("192.0.2.7")!;
 
@@ -77,6 +80,17 @@ describe("panic without a daemon", () => {
       stderr: expect.stringContaining("there is no panic to end"),
     });
   });
+
+  test("ends though the guard has opened its socket for apps", async () => {
+    using folder = temporaryFolder();
+    const config = "{ data: data, logs: [], enforcers: { guard: { socket: guard.sock } } }";
+    writeFileSync(join(folder.path, "sekisho.yaml"), config);
+    // As the program: a socket that is left open would keep it running.
+    const child = spawn(join(ROOT, "bin/node"), [join(ROOT, "src/main.ts"), "panic"], { cwd: folder.path });
+    const [status] = (await once(child, "exit")) as [number | null];
+    expect(status).toBe(0);
+    expect(existsSync(join(folder.path, "guard.sock"))).toBe(false);
+  }, 30_000);
 
   test("ends with 3 and names the enforcer that may still block, and lifts the others and the bans", async () => {
     using folder = temporaryFolder();
