@@ -73,6 +73,7 @@ async function loadCheck(): Promise<Command> {
         })),
       );
     },
+    checkApache: async (config, main) => (await import("./cli/check-apache.ts")).checkApache(config, main),
     probeCut: async (config) => {
       const { cutterOf } = await import("./enforcers.ts");
       const cutter = config.mode === "enforce" ? cutterOf(config) : null;

@@ -1,4 +1,4 @@
-import type { Directive, ReadConfig } from "./reader.ts";
+import type { Directive, ReadConfig, Section } from "./reader.ts";
 import type { Place } from "./words.ts";
 
 /** What of `sekisho apache snippet` is in Apache's configuration already. Paths are Apache's own. */
@@ -13,19 +13,29 @@ export interface FoundSnippet {
 }
 
 /** The snippet as enforce/apache-snippet.ts writes it; only at server level does it hold for all of Apache. */
-export function snippetIn({ directives, sections, includes }: ReadConfig): FoundSnippet {
-  const look = sections.find(
-    ({ name, words, parent }) => name === "if" && parent === null && banDirectory(words.join(" ")) !== null,
-  );
+export function snippetIn(config: ReadConfig): FoundSnippet {
+  const { directives, includes } = config;
+  const { directory: look } = snippetSections(config);
   const include = includes.findLast(isOurInclude);
   return {
-    directory: look === undefined ? null : banDirectory(look.words.join(" ")),
+    directory: look === null ? null : banDirectory(look.words.join(" ")),
     includeFile: include?.words[0] ?? null,
     place: look?.place ?? include?.place ?? null,
     logsOpenings: directives.some(
       ({ name, words }) => name === "loadmodule" && words[0] === "log_debug_module",
     ),
   };
+}
+
+/** The sections that refuse who is banned. */
+export function snippetSections({ sections, includes }: ReadConfig): {
+  readonly directory: Section | null;
+  readonly include: Section | null;
+} {
+  const look = sections.find(
+    ({ name, words, parent }) => name === "if" && parent === null && banDirectory(words.join(" ")) !== null,
+  );
+  return { directory: look ?? null, include: includes.findLast(isOurInclude)?.section?.parent ?? null };
 }
 
 function banDirectory(condition: string): string | null {

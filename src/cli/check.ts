@@ -1,5 +1,6 @@
+import { resolve } from "node:path";
 import type { Command } from "commander";
-import { type LoadedConfig, loadConfig } from "../config/load.ts";
+import { type ConfigWarning, type LoadedConfig, loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import type { RuleSet, SiteRule } from "../config/site-rules.ts";
 import { SekishoError } from "../model/errors.ts";
@@ -25,6 +26,8 @@ export interface CheckStages {
   readonly probeEnforcers: (config: Config) => Promise<readonly EnforcerCheck[]>;
   /** Why connections of banned clients would stay open; null when they are closed, or are to stay. */
   readonly probeCut: (config: Config) => Promise<SekishoError | null>;
+  /** What in Apache's configuration, its main file or the usual one, keeps blocks from having an effect. */
+  readonly checkApache: (config: Config, main: string | null) => Promise<readonly ConfigWarning[]>;
 }
 
 export interface EnforcerCheck {
@@ -46,7 +49,8 @@ interface Report {
 
 interface CheckOptions {
   readonly json?: boolean;
-  readonly config?: string;
+  readonly config?: string | undefined;
+  readonly apacheConfig?: string;
 }
 
 export const checkCommand = (context: CliContext, stages: CheckStages): Command =>
@@ -54,7 +58,8 @@ export const checkCommand = (context: CliContext, stages: CheckStages): Command 
     summary: "Show what would run, and what is in the way of it.",
     description:
       "Reads the configuration, the rules and the beginning of each log, and asks the enforcers whether they could " +
-      "block. It starts and changes nothing. Run it as the user that Sekisho runs as.",
+      "block. In Apache's configuration it looks for places that let in who is banned. " +
+      "It starts and changes nothing. Run it as the user that Sekisho runs as.",
     examples: [
       ["sekisho check", "before the first start"],
       ["sekisho check --config new.yaml && sudo kill -HUP PID", "before a changed configuration is read"],
@@ -68,15 +73,20 @@ export const checkCommand = (context: CliContext, stages: CheckStages): Command 
     ],
   })
     .option(...CONFIG_OPTION)
+    .option("--apache-config <file>", "Apache's main file (default: where Debian and RHEL have it)")
     .option("--json", "print JSON and nothing else")
     .action(async (options: CheckOptions) => {
-      const report = await check(context, stages, options.config);
+      const report = await check(context, stages, options);
       if (options.json) writeJson(context, reportJson(report));
       else printReport(context, report);
       context.exitStatus = worst(report.problems.map(({ exitStatus }) => exitStatus));
     });
 
-async function check(context: CliContext, stages: CheckStages, file: string | undefined): Promise<Report> {
+async function check(
+  context: CliContext,
+  stages: CheckStages,
+  { config: file, apacheConfig }: CheckOptions,
+): Promise<Report> {
   const problems: SekishoError[] = [];
   const attempt = <T>(step: () => T): T | null => {
     try {
@@ -103,7 +113,14 @@ async function check(context: CliContext, stages: CheckStages, file: string | un
     if (error !== null) problems.push(error);
   }
   const cut = config === null ? null : await stages.probeCut(config);
-  const warnings = [...(loaded?.warnings ?? []), ...(cut === null ? [] : [cut])];
+  const apache =
+    config === null
+      ? []
+      : await stages.checkApache(
+          config,
+          apacheConfig === undefined ? null : resolve(context.cwd, apacheConfig),
+        );
+  const warnings = [...(loaded?.warnings ?? []), ...(cut === null ? [] : [cut]), ...apache];
   return { loaded, data, rulesFolder, rules, logs, enforcers, warnings, problems };
 }
 

@@ -21,6 +21,7 @@ const stages = (change: Partial<CheckStages> = {}): CheckStages => ({
   detectFormat: (lines) => (lines[0]?.includes('"GET') ? "combined" : null),
   probeEnforcers: async () => [],
   probeCut: async () => null,
+  checkApache: async () => [],
   ...change,
 });
 

@@ -14,12 +14,15 @@ import {
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ApacheDirectory } from "../../src/enforce/apache-directory.ts";
+import { apacheSnippet } from "../../src/enforce/apache-snippet.ts";
 import { findWebUser, firstBlocking } from "../../src/enforce/web-user.ts";
 import type { Block } from "../../src/model/decision.ts";
 import { SekishoError } from "../../src/model/errors.ts";
 import { parseTarget, type Target } from "../../src/model/ip.ts";
 import { NEVER } from "../../src/model/time.ts";
+import { startApache } from "../apache.ts";
 import { missing } from "../requirements.ts";
+import { temporaryFolder } from "../temporary-folder.ts";
 
 const { signal } = new AbortController();
 const blocks = (...targets: string[]): Block[] =>
@@ -120,6 +123,32 @@ test("twenty thousand bans are written, found again and lifted, and other work g
   await enforcer.reconcile(want.slice(0, 1), false, signal);
   expect(readdirSync(directory)).toEqual(["10.0.0.0"]);
 }, 60_000);
+
+test.skipIf(missing("root", "apache2", "netns"))(
+  "a hundred thousand bans and ranges are in force without a reload, and Apache serves the others",
+  async () => {
+    // In memory, as /run is, where the directory is by default.
+    using folder = temporaryFolder("/dev/shm");
+    chmodSync(folder.path, 0o755);
+    const directory = join(folder.path, "banned");
+    const logged = { logFormat: "%a", tlsLogFormat: "%a", openingMessage: "m" };
+    await using apache = await startApache({
+      config: () => apacheSnippet({ directory, includeFile: null, ...logged }),
+    });
+    const many = Array.from({ length: 99_998 }, (_, n) => `10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`);
+    const want = blocks(...many, "198.51.100.0/24", "2001:db8:1:2::/64");
+    const enforcer = new ApacheDirectory({ directory });
+    const enforced = await enforcer.reconcile(want, true, signal);
+    expect([enforced.inForce.size, enforced.pending]).toEqual([100_000, false]);
+    const status = async (from: string) => (await apache.request({ from, path: "/" })).status;
+    const banned = [many[0]!, many.at(-1)!, "198.51.100.77", "2001:db8:1:2:3::4"];
+    for (const from of banned) expect(await status(from), from).toBe(403);
+    for (const from of ["10.1.134.158", "198.51.101.1", "2001:db8:1:3::1"])
+      expect(await status(from), from).toBe(200);
+    expect(apache.reloads()).toBe(0);
+  },
+  120_000,
+);
 
 test("stopping in the middle leaves what was written, and the next one completes it", async () => {
   const want = blocks(...Array.from({ length: 2_000 }, (_, n) => `10.0.${n >> 8}.${n & 255}`));

@@ -118,6 +118,30 @@ describe.skipIf(missing("root", "apache2", "netns"))("the snippet in a real Apac
   });
 });
 
+describe.skipIf(missing("root", "apache2", "netns"))("what is answered before access is checked", () => {
+  test("is closed to banned addresses by the lines for a vhost that the documentation shows, and to nobody else", async () => {
+    const page = readFileSync(join(import.meta.dirname, "../../docs/apache.md"), "utf8");
+    const [, lines] = /```apache\n(RewriteEngine On\n[\s\S]*?)```/.exec(page)!;
+    await using apache = await startApache({
+      config(root) {
+        mkdirSync(join(root, "banned"), { mode: 0o711 });
+        writeFileSync(join(root, "banned", BY_FILE), "");
+        writeFileSync(
+          join(root, "lines.conf"),
+          lines!.replaceAll("/run/sekisho/banned", join(root, "banned")),
+        );
+        return "LoadModule access_compat_module /usr/lib/apache2/modules/mod_access_compat.so\n";
+      },
+      site: `Include lines.conf\n${SITE}`,
+    });
+    for (const [name, request, expected] of NOT_COVERED.filter(([name]) => !name.includes("<If>"))) {
+      const status = async (from: string) => (await apache.request({ from, ...request })).status;
+      expect([await status(NEIGHBOUR), await status(BY_FILE)], name).toEqual([expected, 403]);
+    }
+    expect((await apache.request({ from: NEIGHBOUR, path: "/app/pretty" })).status).toBe(200);
+  });
+});
+
 test("a means that is off is left out", () => {
   const logged = { logFormat: "%a", tlsLogFormat: "%a", openingMessage: "m" };
   expect(apacheSnippet({ directory: null, includeFile: "/x/list.conf", ...logged })).not.toContain("-f '");

@@ -1,0 +1,66 @@
+import { bypassesOf } from "../apache-config/bypasses.ts";
+import { findApache } from "../apache-config/layout.ts";
+import { type ReadConfig, type ReadProblem, readApacheConfig } from "../apache-config/reader.ts";
+import { serversOf } from "../apache-config/servers.ts";
+import { snippetIn } from "../apache-config/snippet.ts";
+import { voidAccessOf } from "../apache-config/void-access.ts";
+import type { ConfigWarning } from "../config/load.ts";
+import type { Config } from "../config/schema.ts";
+
+const MAX_SHOWN = 100;
+
+/**
+ * What in Apache's configuration keeps blocks from having an effect, and restrictions of the site's own that have none.
+ * `main`: Apache's main file; null: where distributions have it. Nothing is said where there is no Apache. Looks only.
+ */
+export function checkApache({ enforcers }: Pick<Config, "enforcers">, main: string | null): ConfigWarning[] {
+  const apache = findApache("/", main);
+  if (apache === null) return [];
+  const config = readApacheConfig(apache);
+  const closed = unread(config);
+  if (config.files.length === 0 && closed === null) return config.problems.slice(0, 1);
+  const isEnforcer = enforcers["apache-directory"] !== undefined || enforcers["apache-include"] !== undefined;
+  const found = [
+    // What is not there may stand in what cannot be read.
+    ...(closed === null ? missingParts(config, enforcers, apache.control) : [closed]),
+    ...(isEnforcer ? bypassesOf(config, serversOf(config)) : []),
+    ...voidAccessOf(config),
+  ];
+  return found.slice(0, MAX_SHOWN).map(({ place, message, hint }) => ({
+    message: place === null ? message : `${place.file}:${place.line}: ${message}`,
+    hint,
+  }));
+}
+
+function unread({ closed }: ReadConfig): ReadProblem | null {
+  const [first] = closed;
+  if (first === undefined) return null;
+  const more = closed.length === 1 ? "" : ` and ${closed.length - 1} more`;
+  return {
+    place: null,
+    message: `this user may not read ${first}${more} of Apache's configuration, so not all of it was checked`,
+    hint: "run this as root, too",
+  };
+}
+
+/** Enforcers that nothing in Apache looks at. */
+function missingParts(config: ReadConfig, enforcers: Config["enforcers"], control: string): ReadProblem[] {
+  const { directory, includeFile, place } = snippetIn(config);
+  const hint = `put what \`sekisho apache snippet\` prints at Apache's server level, then ${control} configtest && ${control} graceful`;
+  const asked = [
+    { what: "the ban directory", wanted: enforcers["apache-directory"]?.directory, found: directory },
+    { what: "the list", wanted: enforcers["apache-include"]?.file, found: includeFile },
+  ];
+  return asked.flatMap(({ what, wanted, found }): ReadProblem[] => {
+    if (wanted === undefined || wanted === found) return [];
+    return found === null
+      ? [
+          {
+            place: null,
+            message: `Apache's configuration does not look at ${what} ${wanted}: it blocks nobody`,
+            hint,
+          },
+        ]
+      : [{ place, message: `Apache looks at ${found}, and ${what} is ${wanted}: it blocks nobody`, hint }];
+  });
+}
