@@ -1,9 +1,10 @@
-import { readdir, readFile, readlink, stat } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf, SekishoError, systemCode } from "../model/errors.ts";
 import { findProgram, type ProgramEnded, printable, runProgram } from "./program.ts";
 import { isWhole, type OwnRule, readKernelRules, readRules, type StoredRules } from "./ufw-rules.ts";
+import { UfwTurn } from "./ufw-turn.ts";
 
 /** A command takes a fifth of a second, one with 10,000 rules more than one. Killing it may leave half a file. */
 const TIMEOUT_MS = 120_000;
@@ -34,11 +35,13 @@ export class UfwProgram {
   readonly programs: UfwPrograms;
   readonly #proc: string;
   readonly #patienceMs: number;
+  readonly #turn: UfwTurn;
 
   constructor({ programs, process, patienceMs }: UfwProgramOptions) {
     this.programs = programs;
     this.#proc = `/proc/${process}`;
     this.#patienceMs = patienceMs;
+    this.#turn = new UfwTurn(this.#proc, patienceMs);
   }
 
   /** A path as ufw sees it. */
@@ -60,8 +63,7 @@ export class UfwProgram {
 
   /** Runs one command and returns what it said. That it ended well says nothing: ufw does where it did nothing, too. */
   async command(args: readonly string[], signal: AbortSignal): Promise<string> {
-    await this.#turn(signal);
-    const { status, stdout, stderr } = await this.#start(args);
+    const { status, stdout, stderr } = await this.#turn.run((ending) => this.#start(args, ending), signal);
     const said = printable(`${stdout}${stderr}`, 300);
     if (status !== 0) throw failed(`'ufw ${args.join(" ")}' failed: ${said}`);
     return said;
@@ -127,9 +129,8 @@ export class UfwProgram {
     }
   }
 
-  /** Not with the caller's signal: a ufw that is killed leaves half of its rules, which at the next start lock everybody out. */
-  async #start(args: readonly string[]): Promise<ProgramEnded> {
-    const signal = new AbortController().signal;
+  /** Not with the caller's signal: a ufw that is killed while it writes leaves half of its rules, which are a lock-out. */
+  async #start(args: readonly string[], signal: AbortSignal): Promise<ProgramEnded> {
     const options = { timeoutMs: TIMEOUT_MS, maxOutput: MAX_OUTPUT, signal };
     const result = await runProgram(this.programs.ufw, args, options);
     if (result.kind === "ended") return result;
@@ -145,60 +146,7 @@ export class UfwProgram {
       { cause },
     );
   }
-
-  /**
-   * Waits until nobody else runs ufw. It reads its rules before it takes its lock, so of two that run at once the second
-   * undoes what the first did. Throws UFW_BUSY when somebody holds the lock for too long.
-   */
-  async #turn(signal: AbortSignal): Promise<void> {
-    for (let waited = 0; ; waited += LOOK_MS) {
-      signal.throwIfAborted();
-      const other = (await this.#otherUfw()) ?? (await this.#lockHolder());
-      if (other === null) return;
-      if (waited >= this.#patienceMs) throw busy(other);
-      await sleep(LOOK_MS);
-    }
-  }
-
-  async #otherUfw(): Promise<string | null> {
-    const ours = await this.#mounts(this.#proc);
-    for (const entry of await readdir("/proc")) {
-      if (!/^\d+$/.test(entry)) continue;
-      const name = await readFile(`/proc/${entry}/comm`, "latin1").catch(() => "");
-      // In another container it has other rules.
-      if (name === "ufw\n" && (await this.#mounts(`/proc/${entry}`)) === ours) return entry;
-    }
-    return null;
-  }
-
-  #mounts(process: string): Promise<string | null> {
-    return readlink(join(process, "ns/mnt")).catch(() => null);
-  }
-
-  /** The process that holds ufw's lock. It may be none of ufw's: whoever locks the file holds it up. */
-  async #lockHolder(): Promise<string | null> {
-    try {
-      const { dev, ino } = await stat(this.file("/run/ufw.lock"));
-      const hex = (part: number): string => part.toString(16).padStart(2, "0");
-      const file = `${hex((dev >> 8) & 0xfff)}:${hex((dev & 0xff) | ((dev >> 12) & 0xfff00))}:${ino}`;
-      for (const line of (await readFile("/proc/locks", "latin1")).split("\n")) {
-        // 1: POSIX  ADVISORY  WRITE 31916 00:27:4 0 EOF
-        const [, kind, , , pid, locked] = line.split(/\s+/);
-        if (kind === "POSIX" && locked === file) return pid!;
-      }
-    } catch (error) {
-      if (!["ENOENT", "EACCES"].includes(systemCode(error) ?? "")) throw error;
-    }
-    return null;
-  }
 }
-
-const busy = (process: string): SekishoError =>
-  new SekishoError(
-    "UFW_BUSY",
-    `process ${process} runs ufw or holds its lock /run/ufw.lock, and does not end`,
-    `see what it is (ps ${process}); it is tried again by itself`,
-  );
 
 export const failed = (message: string, cause?: unknown): SekishoError =>
   new SekishoError(
