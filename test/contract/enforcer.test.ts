@@ -217,17 +217,88 @@ function traceOf(file: string): string {
   return `${basename(file)} ${ino} ${mtimeNs}`;
 }
 
-const WORLDS = [
-  { name: "apache-directory", make: directoryWorld, needs: missing("root", "apache2", "netns") },
-  { name: "apache-include", make: includeWorld, needs: missing("root", "apache2", "netns") },
-  { name: "nftables", make: nftablesWorld, needs: missing("root", "apache2", "netns", "nft") },
-  { name: "ufw", make: () => ufwWorld(clock), needs: missing("root", "apache2", "netns", "ufw", "nft") },
-  { name: "exec", make: execWorld, needs: missing("root", "apache2", "netns", "python3") },
-  { name: "guard", make: guardWorld, needs: null },
-  { name: "dry-run", make: dryRunWorld, needs: null },
+/** Beside each banned prefix: clients in it, by every way in which Apache can spell them, and clients next to it. */
+const RANGES = [
+  {
+    range: "2001:db8:1:2::/64",
+    inside: ["2001:db8:1:2::", "2001:db8:1:2::1", "2001:db8:1:2:3:4:5:6", "2001:db8:1:2:0:4::"],
+    outside: ["2001:db8:1:3::1", "2001:db8:1:20::1", "2001:db8:1::2:0:0:1", "2001:db8:1::2"],
+  },
+  {
+    range: "2001:db8::/64",
+    inside: ["2001:db8::", "2001:db8::1", "2001:db8::1:2:3:4", "2001:db8::1:0:0:2", "2001:db8:0:0:1::"],
+    outside: ["2001:db8:0:1::", "2001:db8::1:0:0:0:2", "2001:db8:1::1", "2001:db9::1", "2001::db8:0:0:0:1"],
+  },
+  {
+    range: "2001:db8:1::/64",
+    inside: ["2001:db8:1::1", "2001:db8:1:0:1::", "2001:db8:1:0:1:0:0:1", "2001:db8:1:0:1:2:3:4"],
+    outside: ["2001:db8:1:1::", "2001:db8:0:1::1", "2001:db8::1:0:0:1"],
+  },
+  {
+    range: "2001:0:0:5::/64",
+    inside: ["2001:0:0:5::1", "2001::5:1:2:3:4", "2001:0:0:5:6::", "2001::5:0:6:7:8"],
+    outside: ["2001:0:5::1", "2001::5", "2001::5:1:2:3", "2001::6:1:2:3:4", "2001:5::1:2:3:4"],
+  },
+  {
+    range: "0:0:0:9::/64",
+    inside: ["0:0:0:9::1", "::9:1:2:3:4", "::9:1:2:3:0"],
+    outside: ["::9:1:2:3", "0:0:9::1:2:3", "::a:1:2:3:4", "0:9::1:2:3:4"],
+  },
+  {
+    range: "2001:db8:7::/48",
+    inside: ["2001:db8:7::1", "2001:db8:7:1::1", "2001:db8:7:ffff:1:2:3:4", "2001:db8:7:0:1::2"],
+    outside: ["2001:db8:8::1", "2001:db8::7:0:1", "2001:db8:70::1"],
+  },
+  {
+    range: "2001:db8:9:10::/60",
+    inside: ["2001:db8:9:10::1", "2001:db8:9:1f::1"],
+    outside: ["2001:db8:9:f::1", "2001:db8:9:20::1", "2001:db8:9:1::1"],
+  },
+  {
+    range: "2001:db8::a:b/128",
+    inside: ["2001:db8::a:b"],
+    outside: ["2001:db8::a:c", "2001:db8::a", "2001:db8:0:0:a::b"],
+  },
+  {
+    range: "::c000:20a/128",
+    inside: ["::192.0.2.10"],
+    outside: ["::192.0.2.11", "192.0.2.10", "::c000:20a:0"],
+  },
+  {
+    range: "198.51.100.0/24",
+    inside: ["198.51.100.0", "198.51.100.255"],
+    outside: ["198.51.101.0", "198.51.10.0", "19.8.51.100"],
+  },
+  {
+    range: "198.51.100.128/30",
+    inside: ["198.51.100.128", "198.51.100.131"],
+    outside: ["198.51.100.127", "198.51.100.132"],
+  },
+  {
+    range: "198.48.0.0/14",
+    inside: ["198.48.0.1", "198.51.100.9"],
+    outside: ["198.52.0.1", "198.47.0.1"],
+  },
+  { range: "203.0.0.0/8", inside: ["203.0.113.9", "203.255.0.1"], outside: ["204.0.0.1", "20.3.0.1"] },
 ] as const;
 
-describe.for(WORLDS.filter(({ needs }) => needs === null))("the enforcer $name", ({ make }) => {
+/** `ranges`: every third is tried where a ban takes a slow program, and addresses are no texts. */
+const WORLDS = [
+  { name: "apache-directory", ranges: 1, make: directoryWorld, needs: missing("root", "apache2", "netns") },
+  { name: "apache-include", ranges: 1, make: includeWorld, needs: missing("root", "apache2", "netns") },
+  { name: "nftables", ranges: 1, make: nftablesWorld, needs: missing("root", "apache2", "netns", "nft") },
+  {
+    name: "ufw",
+    ranges: 3,
+    make: () => ufwWorld(clock),
+    needs: missing("root", "apache2", "netns", "ufw", "nft"),
+  },
+  { name: "exec", ranges: 3, make: execWorld, needs: missing("root", "apache2", "netns", "python3") },
+  { name: "guard", ranges: 1, make: guardWorld, needs: null },
+  { name: "dry-run", ranges: 1, make: dryRunWorld, needs: null },
+] as const;
+
+describe.for(WORLDS.filter(({ needs }) => needs === null))("the enforcer $name", ({ make, ranges }) => {
   let world: World;
   let enforcer: Enforcer;
   beforeAll(async () => {
@@ -273,73 +344,13 @@ describe.for(WORLDS.filter(({ needs }) => needs === null))("the enforcer $name",
     expect(await refusedOf(tried)).toEqual(["198.51.100.7"]);
   });
 
-  // Beside each banned prefix: clients in it, by every way in which Apache can spell them, and clients next to it.
-  test.for([
-    {
-      range: "2001:db8:1:2::/64",
-      inside: ["2001:db8:1:2::", "2001:db8:1:2::1", "2001:db8:1:2:3:4:5:6", "2001:db8:1:2:0:4::"],
-      outside: ["2001:db8:1:3::1", "2001:db8:1:20::1", "2001:db8:1::2:0:0:1", "2001:db8:1::2"],
+  test.for(RANGES.filter((_, row) => row % ranges === 0))(
+    "refuses exactly the addresses of $range",
+    async ({ range, inside, outside }) => {
+      await bring(...blocks(range));
+      expect(await refusedOf([...inside, ...outside])).toEqual(inside);
     },
-    {
-      range: "2001:db8::/64",
-      inside: ["2001:db8::", "2001:db8::1", "2001:db8::1:2:3:4", "2001:db8::1:0:0:2", "2001:db8:0:0:1::"],
-      outside: ["2001:db8:0:1::", "2001:db8::1:0:0:0:2", "2001:db8:1::1", "2001:db9::1", "2001::db8:0:0:0:1"],
-    },
-    {
-      range: "2001:db8:1::/64",
-      inside: ["2001:db8:1::1", "2001:db8:1:0:1::", "2001:db8:1:0:1:0:0:1", "2001:db8:1:0:1:2:3:4"],
-      outside: ["2001:db8:1:1::", "2001:db8:0:1::1", "2001:db8::1:0:0:1"],
-    },
-    {
-      range: "2001:0:0:5::/64",
-      inside: ["2001:0:0:5::1", "2001::5:1:2:3:4", "2001:0:0:5:6::", "2001::5:0:6:7:8"],
-      outside: ["2001:0:5::1", "2001::5", "2001::5:1:2:3", "2001::6:1:2:3:4", "2001:5::1:2:3:4"],
-    },
-    {
-      range: "0:0:0:9::/64",
-      inside: ["0:0:0:9::1", "::9:1:2:3:4", "::9:1:2:3:0"],
-      outside: ["::9:1:2:3", "0:0:9::1:2:3", "::a:1:2:3:4", "0:9::1:2:3:4"],
-    },
-    {
-      range: "2001:db8:7::/48",
-      inside: ["2001:db8:7::1", "2001:db8:7:1::1", "2001:db8:7:ffff:1:2:3:4", "2001:db8:7:0:1::2"],
-      outside: ["2001:db8:8::1", "2001:db8::7:0:1", "2001:db8:70::1"],
-    },
-    {
-      range: "2001:db8:9:10::/60",
-      inside: ["2001:db8:9:10::1", "2001:db8:9:1f::1"],
-      outside: ["2001:db8:9:f::1", "2001:db8:9:20::1", "2001:db8:9:1::1"],
-    },
-    {
-      range: "2001:db8::a:b/128",
-      inside: ["2001:db8::a:b"],
-      outside: ["2001:db8::a:c", "2001:db8::a", "2001:db8:0:0:a::b"],
-    },
-    {
-      range: "::c000:20a/128",
-      inside: ["::192.0.2.10"],
-      outside: ["::192.0.2.11", "192.0.2.10", "::c000:20a:0"],
-    },
-    {
-      range: "198.51.100.0/24",
-      inside: ["198.51.100.0", "198.51.100.255"],
-      outside: ["198.51.101.0", "198.51.10.0", "19.8.51.100"],
-    },
-    {
-      range: "198.51.100.128/30",
-      inside: ["198.51.100.128", "198.51.100.131"],
-      outside: ["198.51.100.127", "198.51.100.132"],
-    },
-    {
-      range: "198.48.0.0/14",
-      inside: ["198.48.0.1", "198.51.100.9"],
-      outside: ["198.52.0.1", "198.47.0.1"],
-    },
-    { range: "203.0.0.0/8", inside: ["203.0.113.9", "203.255.0.1"], outside: ["204.0.0.1", "20.3.0.1"] },
-  ])("refuses exactly the addresses of $range", async ({ range, inside, outside }) => {
-    await bring(...blocks(range));
-    expect(await refusedOf([...inside, ...outside])).toEqual(inside);
-  });
+  );
 
   test("an unban lifts the block and no other", async () => {
     await bring(...blocks("198.51.100.7", "198.51.100.8", "2001:db8:1:2::/64"));
