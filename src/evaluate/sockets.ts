@@ -60,8 +60,9 @@ export class Sockets {
     this.#nextId = nextId;
     for (const { key, openedAt, id, client, open } of unended) {
       const socket = { id, subject: subjectOf(client), source: null };
-      this.#open.add({ key, time: openedAt, page: undefined, value: socket });
+      const crowdedOut = this.#open.add({ key, time: openedAt, page: undefined, value: socket });
       if (open) this.#counts.add(socket, openedAt);
+      if (crowdedOut !== null) this.#counts.remove(crowdedOut);
       this.#told = true;
     }
   }

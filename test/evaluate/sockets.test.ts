@@ -376,6 +376,13 @@ describe("how many one client has open", () => {
     expect(counted(new Sockets([], 1, 3), ...many)).toEqual([1, 2, 3, 4, 4]);
   });
 
+  test("what a restart finds no room for is not counted", () => {
+    const many = [0, 1, 2, 3].flatMap((second) =>
+      unended(new Sockets([], second + 1).follow([opening(CLIENT, second)])[0]),
+    );
+    expect(counted(new Sockets(many, 5, 3), opening(CLIENT, 9))).toEqual([3]);
+  });
+
   test("a restart goes on with those that were open, and not with those that were lost", () => {
     const [one] = new Sockets().follow([opening(CLIENT, 0)]);
     const [two] = new Sockets([], 2).follow([opening(CLIENT, 1)]);
