@@ -50,7 +50,7 @@ const every = (seconds: number, count: number, line: (at: number) => string): Wr
   Array.from({ length: count }, (_, index) => [index * seconds, line(index * seconds)] as const);
 
 const INNOCENT: Readonly<Record<string, Written>> = {
-  "an office whose apps reconnect after two deploys": office("198.51.100.1", 18),
+  "an office whose apps reconnect after two deploys": office("198.51.100.1", 38),
   "a tab whose session has ended (401), which waits up to half a minute": retries(
     "198.51.100.2",
     0,
