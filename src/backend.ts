@@ -62,6 +62,8 @@ export class DaemonBackend implements Backend, Disposable {
   #ingestProblems: readonly Complaint[] = [];
   /** What went wrong outside ingestion: a configuration that did not reload. */
   reloadProblem: Complaint | null = null;
+  /** Whom no block may hit. */
+  #spared = protectedBy([], []);
   /** Where those come from who are signed in. */
   #present: readonly Target[] = [];
   #counting: CountingStatus = { subjects: 0, givenUp: 0, givenUpAt: null };
@@ -126,7 +128,13 @@ export class DaemonBackend implements Backend, Disposable {
     const { config } = this.#running;
     const allowed = [...config.allowlist, ...this.#about.reader.allowed()];
     const spared = protectedBy(allowed, config.trustedProxies, this.#present);
+    this.#spared = spared;
     return this.#about.reader.activeBlocks().filter(({ target }) => spared.reason(target) === null);
+  }
+
+  /** Nobody in the range is to be spared, as things were when blocks were wanted last. */
+  mayCover(range: Target): boolean {
+    return this.#spared.reason(range) === null;
   }
 
   /** In panic nothing is enforced, whatever the configuration says. */

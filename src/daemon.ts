@@ -105,7 +105,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       backend.changed("bans");
     };
     const mode = reader.halts().some(({ name }) => name === "panic") ? "observe" : next.mode;
-    parts = assemble(next, mode, thread, clock, guard, noticed);
+    parts = assemble(next, mode, thread, clock, guard, (range) => backend.mayCover(range), noticed);
     backend.use(parts);
     return parts;
   };
@@ -264,6 +264,7 @@ function assemble(
   thread: IngestThread,
   clock: Clock,
   guard: GuardChannel,
+  mayCover: (range: Target) => boolean,
   onChange: () => void,
 ): Parts {
   const enforcers = enforcersOf(config, clock, guard);
@@ -274,6 +275,8 @@ function assemble(
     onChange,
     nextApplies: (name) => scheduler.nextRuns(`apply-${name}`),
     trustedProxies: config.trustedProxies,
+    aggregation: config.policy.aggregate,
+    mayCover,
     cutter: cutterOf(config),
   });
   const scheduler = new Scheduler([

@@ -1,6 +1,6 @@
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { type Daemon, startDaemon } from "../src/daemon.ts";
 import type { RuleItem } from "../src/model/api.ts";
 import { parseTarget } from "../src/model/ip.ts";
@@ -8,6 +8,9 @@ import { type Clock, unixMs } from "../src/model/time.ts";
 import { DaemonLog } from "../src/observe/log.ts";
 import { loadSetup, type Setup } from "../src/setup.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
+
+// Each starts a daemon with all rules, several of them more than once.
+vi.setConfig({ testTimeout: 60_000 });
 
 const clock: Clock = { now: () => unixMs(Date.now()) };
 
@@ -213,7 +216,7 @@ test("the circuit breaker opens at the bans of a log, holds over a restart, and 
   expect(await ask("GET", "/api/status")).toMatchObject({ halts: [] });
   requested(folder.path, "198.18.77.6");
   await expect.poll(() => blocked(folder.path), PATIENCE).toEqual(["198.18.77.6"]);
-}, 30_000);
+});
 
 test("panic lifts everything, over a reload and a restart, until it is ended, and then only new bans block", async () => {
   using folder = temporaryFolder();
@@ -241,7 +244,25 @@ test("panic lifts everything, over a reload and a restart, until it is ended, an
   await ask("DELETE", "/api/panic");
   expect(await ask("GET", "/api/status")).toMatchObject({ mode: "enforce", halts: [] });
   expect(blocked(folder.path), "what a person banned meanwhile").toEqual(["198.18.78.9"]);
-}, 30_000);
+});
+
+test("enforcers are given a range in the place of many bans, and not when somebody in it is allowed", async () => {
+  using folder = temporaryFolder();
+  const setup = setupWithLog(folder.path);
+  const { policy } = setup.config;
+  const aggregate = { ...policy.aggregate, ipv4: { prefix: 24, atLeast: 3 } };
+  const config = { ...setup.config, policy: { ...policy, aggregate } };
+  await using daemon = await start(folder.path, { ...setup, config });
+  const ask = asking(daemon);
+  for (const last of [1, 2, 3]) await ask("POST", "/api/bans", { target: `198.18.79.${last}` });
+  expect(blocked(folder.path)).toEqual(["198.18.79.0_24"]);
+  const { items } = await ask("GET", "/api/bans");
+  expect(items).toMatchObject(
+    [3, 2, 1].map((last) => ({ target: `198.18.79.${last}/32`, enforcedBy: ["apache-directory"] })),
+  );
+  await ask("POST", "/api/allowlist", { target: "198.18.79.200" });
+  expect(blocked(folder.path)).toEqual(["198.18.79.1", "198.18.79.2", "198.18.79.3"]);
+});
 
 test("what the HTTP server logs has the shape of the daemon's own lines", async () => {
   using folder = temporaryFolder();

@@ -39,6 +39,28 @@ const clientsOfPrefix = (most: number, usual: number) =>
     .refine((count) => count !== 1, "is 0 for never, or at least 2")
     .default(usual);
 
+/** How many targets of one prefix make it one block for enforcers. */
+const aggregation = (usual: number, widest: number, narrowest: number, most: number) =>
+  z
+    .strictObject({
+      prefix: z
+        .number()
+        .int()
+        .min(widest)
+        .max(narrowest)
+        .default(usual)
+        .describe("Length of the prefix that enforcers are given in the place of many banned targets in it."),
+      atLeast: z
+        .number()
+        .int()
+        .min(0)
+        .max(most)
+        .refine((count) => count !== 1, "is 0 for never, or at least 2")
+        .default(0)
+        .describe("From so many on; the others in the prefix are blocked with them. 0: never."),
+    })
+    .prefault({});
+
 export const logSchema = z.strictObject({
   path: z
     .string()
@@ -138,6 +160,12 @@ export const configSchema = z.strictObject({
           slash48: clientsOfPrefix(65_536, 32).describe(
             "So many banned /64s of an IPv6 /48 have all of it banned; 0: never.",
           ),
+        })
+        .prefault({}),
+      aggregate: z
+        .strictObject({
+          ipv4: aggregation(24, 8, 31, 256),
+          ipv6: aggregation(48, 16, 63, 65_536),
         })
         .prefault({}),
       breaker: z

@@ -2,6 +2,7 @@ import type { CutStatus, EnforcerStatus, Mode } from "../model/api.ts";
 import type { Block } from "../model/decision.ts";
 import type { Target } from "../model/ip.ts";
 import type { Clock, UnixMs } from "../model/time.ts";
+import { type AggregateSettings, aggregate } from "./aggregate.ts";
 import { behindProxy } from "./behind-proxy.ts";
 import { Cutting } from "./cutting.ts";
 import type { Enforcer } from "./enforcer.ts";
@@ -21,6 +22,9 @@ export interface EnforcementOptions {
   readonly nextApplies?: (enforcer: string) => readonly UnixMs[];
   /** Where there are any, enforcers at the packet level are not asked to block. */
   readonly trustedProxies?: readonly Target[];
+  /** When enforcers are given a prefix in the place of many bans, and whether nobody in a range is to be spared. */
+  readonly aggregation?: AggregateSettings;
+  readonly mayCover?: (range: Target) => boolean;
   /** Closes open connections of whom blocks come into force; null or none: they stay open. */
   readonly cutter?: SocketCutter | null;
 }
@@ -173,7 +177,9 @@ export class Enforcement implements AsyncDisposable {
     if (this.#expiry !== null) clearTimeout(this.#expiry);
     this.#expiry = null;
     if (next !== Infinity) this.#wakeAt(next - now);
-    for (const lane of this.#lanes) lane.ask(active);
+    const { aggregation = null, mayCover = () => true } = this.#options;
+    const { blocks, rangeOf } = aggregate(active, aggregation, mayCover);
+    for (const lane of this.#lanes) lane.ask(blocks, rangeOf);
     this.#cutInForce();
   }
 

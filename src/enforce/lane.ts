@@ -47,6 +47,7 @@ export class Lane {
   readonly #ending = new AbortController();
   #mode: Mode;
   #want: readonly Block[] = [];
+  #rangeOf: ReadonlyMap<Target, Target> = new Map();
   /** There is a set or a check that the enforcer has not seen. */
   #due = false;
   #verify = true;
@@ -76,8 +77,10 @@ export class Lane {
     this.verify();
   }
 
-  ask(want: readonly Block[]): void {
+  /** `rangeOf`: ranges among them that stand for the blocks of several bans. */
+  ask(want: readonly Block[], rangeOf: ReadonlyMap<Target, Target> = new Map()): void {
     this.#want = want;
+    this.#rangeOf = rangeOf;
     this.#due = true;
     this.#wake();
   }
@@ -113,7 +116,7 @@ export class Lane {
   /** Targets that are still refused though nobody wants them to be. */
   lingering(): Target[] {
     const wanted = new Set(this.#want.map(({ target }) => target));
-    return [...this.#held.lingering].filter((target) => !wanted.has(target));
+    return [...this.#held.lingering].filter((target) => !wanted.has(target) && !this.#rangeOf.has(target));
   }
 
   /** Resolves when nothing is under way and nothing waits but a retry after a failure. */
@@ -134,12 +137,17 @@ export class Lane {
   }
 
   holds(target: Target): boolean {
-    return this.#held.inForce.has(target);
+    return this.#has(this.#held.inForce, target);
   }
 
   /** It has the block, and the next `apply` brings it into force. */
   isWaitingFor(target: Target): boolean {
-    return this.#held.waiting.has(target);
+    return !this.holds(target) && this.#has(this.#held.waiting, target);
+  }
+
+  #has(held: ReadonlySet<Target>, target: Target): boolean {
+    const range = this.#rangeOf.get(target);
+    return held.has(target) || (range !== undefined && held.has(range));
   }
 
   get drift(): number {

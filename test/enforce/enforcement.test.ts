@@ -265,6 +265,21 @@ describe("observe mode", () => {
   });
 });
 
+test("many bans of a prefix are one block while enough of them run, and each is enforced by it", async () => {
+  const aggregation = { ipv4: { prefix: 24, atLeast: 2 }, ipv6: { prefix: 48, atLeast: 0 } };
+  const soon = unixMs(clock.now() + 60_000);
+  const third = block("198.51.100.3/32", soon);
+  await make({ aggregation }).start([block(FIRST), block(SECOND, soon), third]);
+  expect(await enforcer.blocked()).toEqual(new Set(["198.51.100.0/24"]));
+  expect(enforcement.statuses()[0]!.blocks).toBe(1);
+  expect(enforcement.enforcedBy(target(SECOND))).toEqual(["dry-run"]);
+  expect(enforcement.enforcedBy(target("198.51.100.4"))).toEqual([]);
+  expect(enforcement.wants(target(SECOND))).toBe(true);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(await enforcer.blocked()).toEqual(new Set([FIRST]));
+  expect(enforcement.enforcedBy(target(FIRST))).toEqual(["dry-run"]);
+});
+
 describe("another mode", () => {
   test("lifts everything at once, asks nothing more, and takes up what is wanted on the way back", async () => {
     await make().start([block(FIRST)]);
