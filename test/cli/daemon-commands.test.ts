@@ -154,6 +154,17 @@ describe("ban", () => {
     );
   });
 
+  test("that waits for an app to connect says so", async () => {
+    const note = "no app is connected";
+    const { cwd, backend } = await daemon({ enforcers: [{ ...enforcer("pending"), name: "guard", note }] });
+    backend.enforcedBy = [];
+    backend.waiting = [{ enforcer: "guard", at: null }];
+    expect((await run(["ban", "192.0.2.7"], { cwd })).stdout).toMatch(
+      /; not in force yet: guard: no app is connected\n$/,
+    );
+    expect((await run(["status"], { cwd })).stdout).toMatch(/pending +guard .*no app is connected/);
+  });
+
   test.each<[string, Status["enforcers"], string]>([
     ["there is no enforcer", [], "no enforcer is configured"],
     ["it failed", [enforcer("failed")], "apache-include failed: configtest says no"],

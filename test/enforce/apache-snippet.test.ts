@@ -63,6 +63,7 @@ const NOT_COVERED: readonly (readonly [string, Case, number])[] = [
   ["OPTIONS *", { path: "*", method: "OPTIONS" }, 200],
   ["TRACE", { path: "/", method: "TRACE" }, 200],
   ["a vhost's own <If> that grants", { path: "/own-if" }, 404],
+  ["an <If> that grants in an .htaccess", { path: "/app/granting/" }, 200],
 ];
 
 describe.skipIf(missing("root", "apache2", "netns"))("the snippet in a real Apache", () => {
@@ -74,6 +75,9 @@ describe.skipIf(missing("root", "apache2", "netns"))("the snippet in a real Apac
         mkdirSync(join(root, "banned"), { mode: 0o711 });
         writeFileSync(join(root, "banned", BY_FILE), "");
         writeFileSync(join(root, "list.conf"), `Require not ip ${BY_LIST}\n`);
+        mkdirSync(join(root, "site/app/granting"));
+        writeFileSync(join(root, "site/app/granting/index.html"), "x");
+        writeFileSync(join(root, "site/app/granting/.htaccess"), '<If "true">\nRequire all granted\n</If>\n');
         sekishoLog = join(root, "global_access.log");
         const snippet = apacheSnippet({
           directory: join(root, "banned"),
@@ -134,7 +138,7 @@ describe.skipIf(missing("root", "apache2", "netns"))("what is answered before ac
       },
       site: `Include lines.conf\n${SITE}`,
     });
-    for (const [name, request, expected] of NOT_COVERED.filter(([name]) => !name.includes("<If>"))) {
+    for (const [name, request, expected] of NOT_COVERED.filter(([each]) => !each.includes("<If>"))) {
       const status = async (from: string) => (await apache.request({ from, ...request })).status;
       expect([await status(NEIGHBOUR), await status(BY_FILE)], name).toEqual([expected, 403]);
     }

@@ -39,6 +39,18 @@ describe.skipIf(missing("chromium"))("the dashboard page", { timeout: 60_000 }, 
       .waitFor({ state: "detached" });
   });
 
+  test("an enforcer that waits for an app says so, and offers no press that would change nothing", async () => {
+    const before = dashboard.server.status;
+    const note = "no app is connected";
+    const guard = { ...before.enforcers[1]!, name: "guard", blocks: 0, nextApplyAt: null, note };
+    dashboard.server.status = { ...before, enforcers: [guard] };
+    await dashboard.signIn();
+    const enforcers = dashboard.page.getByRole("region", { name: "Enforcers" });
+    await enforcers.getByText(note).waitFor();
+    expect(await enforcers.getByRole("button", { name: /Apply/ }).count()).toBe(0);
+    dashboard.server.status = before;
+  });
+
   test("unparsed lines are shown with the reason", async () => {
     await dashboard.signIn();
     await dashboard.page.getByRole("button", { name: "Unparsed lines" }).click();
