@@ -4,6 +4,7 @@ import { isIP } from "node:net";
 import { join } from "node:path";
 import { DaemonBackend, type Parts } from "./backend.ts";
 import type { Config } from "./config/schema.ts";
+import { crawlerJob, crawlerVerifier } from "./crawler-checks.ts";
 import { startDemo } from "./demo/sample-attack.ts";
 import { Enforcement } from "./enforce/enforcement.ts";
 import { GuardChannel } from "./enforce/guard/channel.ts";
@@ -138,10 +139,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   };
   // Last, since it is the first thing that the world outside the data folder notices.
   await enforcement.start(backend.wantedBlocks());
+  const verifier = starting.use(crawlerVerifier(thread));
   const problemLog = new ProblemLog(log);
   hear = (message) => {
     backend.heard(message);
     if (message.kind === "state") {
+      verifier.ask(message.claims);
       problemLog.note(problemsIn(message, backend.proofProblem()));
       return;
     }
@@ -291,6 +294,7 @@ function assemble(
         limits: { before, disk: config.store.disk },
       }),
     ),
+    crawlerJob(config, thread),
     ...enforcers.flatMap(({ name, schedule }) =>
       schedule === null ? [] : [applyEnforcer(name, schedule, () => enforcement.apply(name))],
     ),

@@ -4,6 +4,7 @@ import { type LoadedConfig, loadConfig } from "./config/load.ts";
 import { readParsedRules } from "./config/parsed-rules.ts";
 import type { Config } from "./config/schema.ts";
 import { loadRuleSet, type RuleSet } from "./config/site-rules.ts";
+import { storedRanges } from "./crawlers/ranges.ts";
 import { compileRules } from "./evaluate/compile-rule.ts";
 import type { NamedRule } from "./evaluate/rule-schema.ts";
 import type { IngestSettings } from "./ingest/messages.ts";
@@ -98,5 +99,6 @@ export function ingestSettings({
     allowlist: config.allowlist,
     trustedProxies: config.trustedProxies,
     policy: config.policy,
+    crawlers: { ranges: storedRanges(config.data), dns: config.crawlers.dns },
   };
 }

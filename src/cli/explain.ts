@@ -1,6 +1,8 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
+import { storedRanges } from "../crawlers/ranges.ts";
 import { compileRules } from "../evaluate/compile-rule.ts";
+import { CrawlerStates } from "../evaluate/crawler-states.ts";
 import { Evaluator } from "../evaluate/evaluator.ts";
 import { SekishoError } from "../model/errors.ts";
 import type { LogEvent } from "../model/event.ts";
@@ -78,7 +80,8 @@ async function explainLines(context: CliContext, setup: Setup, options: ExplainO
   const parser = createMixedParser(options.format ?? "auto", null, {
     trustedProxies: new TargetSet(setup.config.trustedProxies),
   });
-  const site = { origins: new Set(setup.config.origins) };
+  const crawlers = new CrawlerStates(storedRanges(setup.config.data));
+  const site = { origins: new Set(setup.config.origins), crawlers };
   const evaluator = new Evaluator(compileRules(setup.rules, site));
   let number = 0;
   let isKnown = false;

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { type Command, Option } from "commander";
 import { nearest } from "../config/nearest.ts";
+import { storedRanges } from "../crawlers/ranges.ts";
 import { Protected, protectedBy } from "../decide/protected.ts";
 import type { NamedRule } from "../evaluate/rule-schema.ts";
 import { SekishoError } from "../model/errors.ts";
@@ -99,6 +100,7 @@ async function runReplay(
     otherRules: otherRules(context, setup, options),
     origins: config.origins,
     policy: config.policy,
+    crawlers: storedRanges(config.data),
     protectedTargets: options.allowlist
       ? protectedBy(config.allowlist, config.trustedProxies)
       : Protected.nobody,

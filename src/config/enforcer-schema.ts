@@ -3,7 +3,8 @@ import { parsedText } from "../model/parsed-text.ts";
 import { parseDuration } from "../model/time.ts";
 import { cronExpression } from "./cron.ts";
 
-const schedule = parsedText<string>(
+/** When something is done. */
+export const schedule = parsedText<string>(
   cronExpression,
   "a cron expression",
   'five fields: minute hour day month weekday ("17 * * * *" is hourly at :17)',

@@ -3,6 +3,7 @@ import { ownNamePattern } from "../model/audit.ts";
 import { AUDIT_NAMES, SOURCE_KINDS } from "../model/event.ts";
 import { parseIp } from "../model/ip.ts";
 import { durationText, parsedText, targetText } from "../model/parsed-text.ts";
+import { crawlersSchema } from "./crawlers-schema.ts";
 import { cutSchema, enforcersSchema, socketMode } from "./enforcer-schema.ts";
 
 const size = parsedText<number>(parseSize, "a size", "a number and B, KiB, MiB or GiB (64MiB)");
@@ -198,6 +199,7 @@ export const configSchema = z.strictObject({
         .prefault({}),
     })
     .prefault({}),
+  crawlers: crawlersSchema,
   store: z
     .strictObject({
       retention: durationText

@@ -22,6 +22,7 @@ export const FIELDS = {
     "foreignOrigin",
     "openSockets",
     "tls",
+    "crawler",
   ],
   error: ["level", "module", "code", "message", "severity", "requestId"],
   audit: ["name", "app", "user", "connection", "origin", "path", "detail"],
@@ -57,6 +58,8 @@ export const FIELD_MEANINGS: Readonly<Record<FieldName, string>> = {
   foreignOrigin: "true when Origin is not one of the site's own, false when it is.",
   openSockets:
     "How many WebSockets the client (IPv6: its /64) has open, a number; known when one opens, where Apache tells of openings and ends are read.",
+  crawler:
+    "Of a client that names itself a known search engine: verified, unverified or disproved; not sent by all others.",
   tls: "The version of TLS, as in TLSv1.3; not sent where the request came without TLS.",
   level: "error, warn, notice and so on.",
   module: "Apache's module, as in authz_core.",

@@ -1,4 +1,5 @@
 import type { AccessEvent, LogEvent, OpeningEvent } from "../model/event.ts";
+import type { CrawlerStates } from "./crawler-states.ts";
 import { decodeQuery, decodeText, decodeUrl } from "./decode.ts";
 import type { FieldName } from "./fields.ts";
 
@@ -10,6 +11,8 @@ export type Read = (event: LogEvent) => Value;
 export interface Site {
   /** Web origins that may open WebSockets; empty means: those of the host that was asked for. */
   readonly origins: ReadonlySet<string>;
+  /** Who of those that call themselves search engines is one; absent: nobody is known to call himself so. */
+  readonly crawlers?: CrawlerStates;
 }
 
 /** Reads a field as the line has it. */
@@ -20,6 +23,8 @@ export function fieldReader(field: FieldName, site: Site): Read {
     case "foreignOrigin":
       return (event) =>
         event.kind === "access" || event.kind === "opening" ? isForeignOrigin(event, site) : undefined;
+    case "crawler":
+      return (event) => crawlerState(event, site);
     case "target":
       return targetReader(
         (path) => path,
@@ -51,7 +56,12 @@ function targetReader(ofPath: Change, ofQuery: Change): Read {
   };
 }
 
-type PlainField = Exclude<FieldName, "handshake" | "foreignOrigin" | "target">;
+function crawlerState(event: LogEvent, { crawlers }: Site): Value {
+  if (event.kind !== "access" || event.userAgent === undefined) return undefined;
+  return event.userAgent === null ? null : (crawlers?.stateOf(event.client, event.userAgent) ?? null);
+}
+
+type PlainField = Exclude<FieldName, "crawler" | "handshake" | "foreignOrigin" | "target">;
 
 /** One accessor a field, so that each reads one place of one shape. */
 const READERS: Readonly<Record<PlainField, Read>> = Object.fromEntries(

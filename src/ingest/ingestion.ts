@@ -4,6 +4,7 @@ import { Ledger } from "../decide/ledger.ts";
 import { Policy } from "../decide/policy.ts";
 import { type Protected, protectedBy } from "../decide/protected.ts";
 import { compileRules } from "../evaluate/compile-rule.ts";
+import { CrawlerStates } from "../evaluate/crawler-states.ts";
 import { Evaluator } from "../evaluate/evaluator.ts";
 import { Sockets } from "../evaluate/sockets.ts";
 import type { CountingStatus } from "../model/api.ts";
@@ -46,6 +47,7 @@ export class Ingestion implements Disposable {
   readonly #times = new SourceTimes();
   #present: readonly Target[];
   #givenUp: { readonly count: number; readonly at: string | null } = { count: 0, at: null };
+  readonly crawlers: CrawlerStates;
   /** Why nothing can be stored at present. */
   storeProblem: SekishoError | null = null;
 
@@ -60,7 +62,8 @@ export class Ingestion implements Disposable {
     const { trustOf, shares } = this.#auditSources;
     for (const source of store.sources()) this.#auditSources.note(source);
     shares.load(store.bansByRules(sharesSince(clock.now())));
-    const site = { origins: new Set(settings.origins) };
+    this.crawlers = new CrawlerStates(settings.crawlers?.ranges, settings.crawlers?.dns);
+    const site = { origins: new Set(settings.origins), crawlers: this.crawlers };
     const evaluator = new Evaluator(compileRules(settings.rules, site), trustOf);
     const { memory } = evaluator;
     const sockets = new Sockets(store.sockets.unended(), store.sockets.nextId);

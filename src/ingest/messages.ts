@@ -1,7 +1,9 @@
 import type { PolicySettings } from "../decide/policy.ts";
+import type { CrawlerRanges } from "../evaluate/crawler-states.ts";
 import type { NamedRule } from "../evaluate/rule-schema.ts";
 import type { CountingStatus, Mode } from "../model/api.ts";
 import type { AuditTrust } from "../model/audit.ts";
+import type { CrawlerClaim, CrawlerVerdict } from "../model/crawler.ts";
 import type { Decision } from "../model/decision.ts";
 import type { SourceKind } from "../model/event.ts";
 import type { HaltName } from "../model/halt.ts";
@@ -19,6 +21,8 @@ export interface IngestSettings {
   readonly allowlist: readonly Target[];
   readonly trustedProxies: readonly Target[];
   readonly policy: PolicySettings;
+  /** How crawlers are told: absent: by nothing. */
+  readonly crawlers?: { readonly ranges: CrawlerRanges; readonly dns: boolean };
 }
 
 export interface IngestedLog {
@@ -59,6 +63,9 @@ export type Command =
   | { readonly kind: "refresh-addresses" }
   /** Where those come from who are signed in: not to be locked out. */
   | { readonly kind: "protect-present"; readonly targets: readonly Target[] }
+  /** What DNS said of clients that call themselves search engines. */
+  | { readonly kind: "note-crawlers"; readonly verdicts: readonly CrawlerVerdict[] }
+  | { readonly kind: "set-crawler-ranges"; readonly ranges: CrawlerRanges }
   /** Targets that an enforcer still refuses though no ban runs. */
   | { readonly kind: "note-lingering"; readonly targets: readonly Target[] }
   | { readonly kind: "delete-old-events"; readonly limits: RetentionLimits }
@@ -82,6 +89,8 @@ export interface Answers {
   "close-quiet-incidents": number;
   "refresh-addresses": null;
   "protect-present": null;
+  "note-crawlers": null;
+  "set-crawler-ranges": null;
   "note-lingering": null;
   /** Whether there may be more to delete. */
   "delete-old-events": boolean;
@@ -127,6 +136,8 @@ export type FromWorker =
   | {
       readonly kind: "state";
       readonly counting: CountingStatus;
+      /** Who calls himself a search engine and is to be looked up. */
+      readonly claims: readonly CrawlerClaim[];
       readonly sources: readonly IngestedSource[];
       readonly problems: readonly Complaint[];
     }

@@ -124,6 +124,7 @@ class IngestThread {
     tell({
       kind: "state",
       counting: this.#ingestion.counting(),
+      claims: this.#ingestion.crawlers.takeAsked(),
       sources: this.#ingestion.sources().map(({ source, format, lagBytes, problem, causes }) => ({
         path: source.path,
         kind: source.kind,
@@ -187,6 +188,12 @@ class IngestThread {
       case "protect-present":
         this.#present = command.targets;
         this.#ingestion.protectPresent(command.targets);
+        return null;
+      case "note-crawlers":
+        this.#ingestion.crawlers.noteVerdicts(command.verdicts);
+        return null;
+      case "set-crawler-ranges":
+        this.#ingestion.crawlers.setRanges(command.ranges);
         return null;
       case "note-lingering":
         this.#ingestion.ledger.setLingering(command.targets);

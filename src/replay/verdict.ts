@@ -3,6 +3,7 @@ import { Ledger } from "../decide/ledger.ts";
 import { Policy, type PolicySettings } from "../decide/policy.ts";
 import type { Protected } from "../decide/protected.ts";
 import { compileRules } from "../evaluate/compile-rule.ts";
+import { type CrawlerRanges, CrawlerStates } from "../evaluate/crawler-states.ts";
 import { Evaluator } from "../evaluate/evaluator.ts";
 import type { NamedRule } from "../evaluate/rule-schema.ts";
 import { Sockets } from "../evaluate/sockets.ts";
@@ -18,6 +19,8 @@ import { BanEffects } from "./ban-effects.ts";
 export interface VerdictOptions {
   readonly origins: readonly string[];
   readonly policy: PolicySettings;
+  /** Ranges of crawlers as they were fetched last; nobody is asked. */
+  readonly crawlers?: CrawlerRanges;
   /** Who is spared. */
   readonly protectedTargets: Protected;
 }
@@ -35,15 +38,16 @@ export class Verdict {
 
   constructor(
     rules: readonly NamedRule[],
-    { origins, policy, protectedTargets }: VerdictOptions,
+    { origins, policy, protectedTargets, crawlers }: VerdictOptions,
     { trustOf, shares }: AuditSources,
   ) {
     const ledger = new Ledger(policy.memory, () => false);
     const breaker = new Breaker(policy.breaker ?? null, [], false);
+    const site = { origins: new Set(origins), crawlers: new CrawlerStates(crawlers) };
     this.#stages = {
       ledger,
       sockets: new Sockets(),
-      evaluator: new Evaluator(compileRules(rules, { origins: new Set(origins) }), trustOf),
+      evaluator: new Evaluator(compileRules(rules, site), trustOf),
       policy: new Policy(policy, ledger, protectedTargets, trustOf, shares, breaker),
     };
   }

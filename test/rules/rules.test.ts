@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { Protected } from "../../src/decide/protected.ts";
 import { compileRule } from "../../src/evaluate/compile-rule.ts";
+import { parseTarget } from "../../src/model/ip.ts";
 import type { DurationMs } from "../../src/model/time.ts";
 import { replay } from "../../src/replay/replay.ts";
 import { readRules } from "../../src/setup.ts";
@@ -19,6 +20,9 @@ async function findingsIn(folder: string, log: string, rule: (typeof RULES)[numb
     // A score is of hits of other rules.
     rules: rule.spec.bucket.kind === "score" ? RULES : [rule],
     origins: [],
+    crawlers: new Map([
+      ["google", ["198.51.100.0/24", "2001:db8:66::/48"].map((text) => parseTarget(text)!)],
+    ]),
     policy: { ban: HOUR, factor: 2, max: HOUR, memory: HOUR },
     protectedTargets: Protected.nobody,
     format: null,
