@@ -306,8 +306,9 @@ function assemble(
 async function liftRemoved(before: Config, after: Config, clock: Clock): Promise<void> {
   const removed = enforcersOf(before, clock).filter(({ name }) => {
     const same = JSON.stringify(before.enforcers[name]) === JSON.stringify(after.enforcers[name]);
-    // The channel of the guard lifts by itself, and other settings of nftables mean the same table.
-    const keeps = name === "guard" || (name === "nftables" && after.enforcers.nftables !== undefined);
+    // The channel of the guard lifts by itself; with other settings nftables has the same table, and ufw the same rules.
+    const keeps =
+      name === "guard" || (["nftables", "ufw"].includes(name) && after.enforcers[name] !== undefined);
     return !same && !keeps && name !== "dry-run";
   });
   await using lifting = new Enforcement({ mode: "observe", enforcers: removed, clock, onChange: () => {} });
