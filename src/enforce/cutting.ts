@@ -7,16 +7,19 @@ import type { SocketCutter } from "./socket-cutter.ts";
  * Closes open connections of whom bans came into force, since Apache asks only at a request and a WebSocket is one for hours.
  * Only then: before, the client would connect again. One run at a time takes all targets that have come by then.
  *
- *     idle ── targets came into force, or a full look is due ──▶ probing (until it works once) ──▶ cutting ──▶ idle
+ *     wanted ── an enforcer has it in force ──▶ due ── (probing, until it works once) ──▶ cutting
  *
  * What fails is tried again with the next full look, each five minutes.
  */
 export class Cutting {
   readonly #cutter: SocketCutter;
+  readonly #isInForce: (target: Target) => boolean;
   readonly #onChange: () => void;
   readonly #ending = new AbortController();
   /** Null while nothing is enforced. */
-  #inForce: ReadonlySet<Target> | null = null;
+  #wanted: ReadonlySet<Target> | null = null;
+  /** Wanted, and not in force when it was looked at last: few, so that a new ban is cheap among 100,000. */
+  readonly #awaited = new Set<Target>();
   readonly #due = new Set<Target>();
   #isProbed = false;
   #isProbeDue = true;
@@ -25,28 +28,41 @@ export class Cutting {
   #closed = 0;
   #error: SekishoError | null = null;
 
-  constructor(cutter: SocketCutter, onChange: () => void) {
+  constructor(cutter: SocketCutter, isInForce: (target: Target) => boolean, onChange: () => void) {
     this.#cutter = cutter;
+    this.#isInForce = isInForce;
     this.#onChange = onChange;
   }
 
-  /** Takes all that is in force now, and cuts what was not before; null: nothing is enforced at all. */
-  follow(inForce: ReadonlySet<Target> | null): void {
-    for (const target of inForce ?? []) if (!this.#inForce?.has(target)) this.#due.add(target);
-    this.#inForce = inForce;
-    if (inForce !== null) this.#wake();
+  /** Who is to be refused; null: nothing is enforced at all. */
+  want(wanted: ReadonlySet<Target> | null): void {
+    for (const target of wanted ?? []) if (!this.#wanted?.has(target)) this.#awaited.add(target);
+    for (const target of this.#awaited) if (!wanted?.has(target)) this.#awaited.delete(target);
+    this.#wanted = wanted;
+    this.look();
+  }
+
+  /** Cuts what has come into force. */
+  look(): void {
+    if (this.#wanted === null) return;
+    for (const target of this.#awaited) {
+      if (!this.#isInForce(target)) continue;
+      this.#awaited.delete(target);
+      this.#due.add(target);
+    }
+    this.#wake();
   }
 
   /** Looks for the sockets of all who are banned, and tries again what failed. */
   verify(): void {
-    for (const target of this.#inForce ?? []) this.#due.add(target);
+    for (const target of this.#wanted ?? []) this.#due.add(target);
     this.#isProbeDue = !this.#isProbed;
     this.#wake();
   }
 
   status(): Omit<CutStatus, "note"> {
     return {
-      state: this.#inForce === null ? "off" : this.#error === null ? "on" : "failed",
+      state: this.#wanted === null ? "off" : this.#error === null ? "on" : "failed",
       closed: this.#closed,
       error: this.#error?.message ?? null,
       hint: this.#error?.hint ?? null,
@@ -73,7 +89,8 @@ export class Cutting {
   async #run(): Promise<void> {
     do {
       // Whose ban ended while this waited is left alone.
-      const targets = new TargetSet([...this.#due].filter((target) => this.#inForce?.has(target)));
+      const isDue = (target: Target) => this.#wanted?.has(target) === true && this.#isInForce(target);
+      const targets = new TargetSet([...this.#due].filter(isDue));
       this.#due.clear();
       this.#isProbeDue = false;
       try {

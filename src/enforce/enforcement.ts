@@ -49,10 +49,12 @@ export class Enforcement implements AsyncDisposable {
     this.#mode = options.mode;
     const { mode, clock, cutter = null } = options;
     const onChange = (): void => {
-      this.#cutInForce();
+      this.#cutting?.look();
       options.onChange();
     };
-    this.#cutting = cutter === null ? null : new Cutting(cutter, options.onChange);
+    const isRefused = (target: Target): boolean =>
+      this.#lanes.some((lane) => lane.enforcer.name !== "dry-run" && lane.holds(target));
+    this.#cutting = cutter === null ? null : new Cutting(cutter, isRefused, options.onChange);
     this.#lanes = options.enforcers.map((enforcer) => {
       const nextApplies = () => options.nextApplies?.(enforcer.name) ?? [];
       const refusal = behindProxy(enforcer, options.trustedProxies ?? []);
@@ -177,22 +179,11 @@ export class Enforcement implements AsyncDisposable {
     if (this.#expiry !== null) clearTimeout(this.#expiry);
     this.#expiry = null;
     if (next !== Infinity) this.#wakeAt(next - now);
+    const isEnforcing = this.#mode === "enforce";
+    this.#cutting?.want(isEnforcing ? new Set(active.map(({ target }) => target)) : null);
     const { aggregation = null, mayCover = () => true } = this.#options;
     const { blocks, rangeOf } = aggregate(active, aggregation, mayCover);
     for (const lane of this.#lanes) lane.ask(blocks, rangeOf);
-    this.#cutInForce();
-  }
-
-  /** Cuts whom one of the enforcers refuses by now, so that nobody who is cut can come back. */
-  #cutInForce(): void {
-    if (this.#cutting === null) return;
-    if (this.#mode === "observe") {
-      this.#cutting.follow(null);
-      return;
-    }
-    const refusing = this.#lanes.filter(({ enforcer }) => enforcer.name !== "dry-run");
-    const targets = this.#blocks.map(({ target }) => target);
-    this.#cutting.follow(new Set(targets.filter((target) => refusing.some((lane) => lane.holds(target)))));
   }
 
   #wakeAt(delay: number): void {

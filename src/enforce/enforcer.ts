@@ -56,7 +56,7 @@ export interface Enforcer {
   /** What is blocked in the outside world, read in full. */
   blocked(signal: AbortSignal): Promise<ReadonlySet<Target>>;
   /**
-   * Makes the outside world equal `want`. Idempotent. A block that stays is never taken away in between.
+   * Makes the outside world equal `want`, which names each target once. Idempotent. A block that stays is never taken away in between.
    * `verify` reads the world in full first (at start, on a timer, after an error) instead of trusting the last state.
    */
   reconcile(want: readonly Block[], verify: boolean, signal: AbortSignal): Promise<Enforced>;

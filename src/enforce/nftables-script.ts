@@ -36,7 +36,7 @@ export function bitsOfSet(name: string): { readonly ipv4: boolean; readonly bits
 }
 
 /** The whole Internet is no target: behind it an administrator could not undo the mistake. */
-export const canCarry = (target: Target): boolean => prefixOf(target).bits > 0;
+export const canCarry = (target: Target): boolean => !target.endsWith("/0");
 
 export const typeOfSet = (name: string): string => `${name.slice(0, 4)}_addr`;
 

@@ -83,17 +83,14 @@ export class Nftables implements Enforcer {
   }
 
   async reconcile(want: readonly Block[], verify: boolean, signal: AbortSignal): Promise<Enforced> {
-    const wanted = new Map<Target, UnixMs>();
-    const unenforced: Target[] = [];
-    for (const { target, until } of want) {
-      if (canCarry(target)) wanted.set(target, until);
-      else unenforced.push(target);
-    }
+    const wanted = want.filter(({ target }) => canCarry(target));
+    const unenforced = want.filter(({ target }) => !canCarry(target)).map(({ target }) => target);
     const isSure = this.#isSure;
     this.#isSure = false;
     const drift = await this.#makeEqual(wanted, verify || !isSure, signal);
     this.#isSure = true;
-    this.#enforced = { ...NOTHING_ENFORCED, inForce: new Set(wanted.keys()), unenforced, drift };
+    const inForce = new Set(wanted.map(({ target }) => target));
+    this.#enforced = { ...NOTHING_ENFORCED, inForce, unenforced, drift };
     return this.#enforced;
   }
 
@@ -102,11 +99,7 @@ export class Nftables implements Enforcer {
   }
 
   /** Returns in how much the table differed from what was believed. */
-  async #makeEqual(
-    wanted: ReadonlyMap<Target, UnixMs>,
-    verify: boolean,
-    signal: AbortSignal,
-  ): Promise<number> {
+  async #makeEqual(wanted: readonly Block[], verify: boolean, signal: AbortSignal): Promise<number> {
     const believed = this.#held;
     if (!verify && believed !== null) {
       this.#held = await this.#change(believed, wanted, signal);
@@ -122,14 +115,11 @@ export class Nftables implements Enforcer {
   }
 
   /** One transaction with what differs. */
-  async #change(held: Held, wanted: ReadonlyMap<Target, UnixMs>, signal: AbortSignal): Promise<Held> {
+  async #change(held: Held, wanted: readonly Block[], signal: AbortSignal): Promise<Held> {
     const { elements, sets } = held;
-    if (wanted.size === 0) return this.#remove(held, signal);
+    if (wanted.length === 0) return this.#remove(held, signal);
     if (sets.size === 0) return this.#create(wanted, signal);
-    const remove = new Set<Target>();
-    const add = new Map<Target, UnixMs>();
-    for (const [target, until] of elements) if (wanted.get(target) !== until) remove.add(target);
-    for (const [target, until] of wanted) if (elements.get(target) !== until) add.set(target, until);
+    const { add, remove } = difference(elements, wanted);
     const newSets = [...setsOf(add.keys()).difference(sets)];
     const allSets = sets.union(new Set(newSets));
     const isNewRules = held.rules === null || newSets.length > 0;
@@ -147,16 +137,17 @@ export class Nftables implements Enforcer {
   }
 
   /** The table anew, in one transaction: packets meet the old one or the new one. */
-  async #create(wanted: ReadonlyMap<Target, UnixMs>, signal: AbortSignal): Promise<Held> {
-    const sets = setsOf(wanted.keys());
-    const change = changeElements({ add: wanted, remove: [] }, this.#clock.now(), this.#table);
+  async #create(wanted: readonly Block[], signal: AbortSignal): Promise<Held> {
+    const elements = untilOf(wanted);
+    const sets = setsOf(elements.keys());
+    const change = changeElements({ add: elements, remove: [] }, this.#clock.now(), this.#table);
     await this.#nft.change(
-      wanted.size === 0
+      sets.size === 0
         ? removeTable(this.#table)
         : [...createTable(sets, this.#ports, this.#table), ...change],
       signal,
     );
-    return { elements: new Map(wanted), sets, rules: await this.#rulesNow(signal) };
+    return { elements, sets, rules: await this.#rulesNow(signal) };
   }
 
   async #remove({ sets }: Held, signal: AbortSignal): Promise<Held> {
@@ -178,6 +169,24 @@ export class Nftables implements Enforcer {
   }
 }
 
+/** By one pass over what is wanted where nothing is to be removed, since one more ban is the usual change. */
+function difference(elements: ReadonlyMap<Target, UnixMs>, wanted: readonly Block[]) {
+  const add = new Map<Target, UnixMs>();
+  let kept = 0;
+  for (const { target, until } of wanted) {
+    if (elements.get(target) === until) kept++;
+    else add.set(target, until);
+  }
+  const remove = new Set<Target>();
+  if (kept === elements.size) return { add, remove };
+  const asked = untilOf(wanted);
+  for (const [target, until] of elements) if (asked.get(target) !== until) remove.add(target);
+  return { add, remove };
+}
+
+const untilOf = (blocks: readonly Block[]): Map<Target, UnixMs> =>
+  new Map(blocks.map(({ target, until }) => [target, until]));
+
 const setsOf = (targets: Iterable<Target>): Set<string> => {
   const sets = new Set<string>();
   for (const target of targets) sets.add(setOf(target));
@@ -189,10 +198,11 @@ const isSameTime = (asked: UnixMs, told: UnixMs, { uncertainMs }: Found): boolea
   asked === told || (told <= asked + LATE_MS && asked <= told + uncertainMs + EARLY_MS);
 
 /** What was found, as what is held. A time-out that is as wanted but for a second is not written again. */
-function heldIn(found: Found | null, wanted: ReadonlyMap<Target, UnixMs>, believed: Held | null): Held {
+function heldIn(found: Found | null, wanted: readonly Block[], believed: Held | null): Held {
   const elements = new Map<Target, UnixMs>();
+  const until = untilOf(wanted);
   for (const [target, told] of found?.elements ?? []) {
-    const asked = wanted.get(target);
+    const asked = until.get(target);
     elements.set(target, asked !== undefined && isSameTime(asked, told, found!) ? asked : told);
   }
   const rules = found !== null && found.rules === believed?.rules ? found.rules : null;

@@ -19,6 +19,7 @@ import { temporaryFolder } from "../temporary-folder.ts";
 
 const { signal } = new AbortController();
 const ECHO = 2222;
+const PATIENCE = { timeout: 30_000 };
 const A = "198.51.100.7";
 const B = "2001:db8:1:2::7";
 const NEIGHBOUR = "198.51.100.8";
@@ -63,14 +64,14 @@ describe.skipIf(!canCut)("open connections of banned clients", () => {
     await client.send("203.0.113.9", "GET / HTTP/1.1\r\n");
     const banned = new TargetSet([A, B, "203.0.113.0/24"].map(target));
     expect(await cutter.cut(banned, signal)).toEqual({ closed: 2, left: 0 });
-    await expect.poll(() => isOpen(A)).toBe(false);
-    await expect.poll(() => isOpen(B)).toBe(false);
+    await expect.poll(() => isOpen(A), PATIENCE).toBe(false);
+    await expect.poll(() => isOpen(B), PATIENCE).toBe(false);
     expect(await isOpen("203.0.113.9")).toBe(true);
     await client.send(NEIGHBOUR, "still here");
-    await expect.poll(async () => (await client.look(NEIGHBOUR)).heard).toBe("still here");
+    await expect.poll(async () => (await client.look(NEIGHBOUR)).heard, PATIENCE).toBe("still here");
     const onApache = new SocketCutter({ ports: [80], program: ss });
-    await expect.poll(() => onApache.cut(banned, signal)).toEqual({ closed: 1, left: 0 });
-    await expect.poll(() => isOpen("203.0.113.9")).toBe(false);
+    await expect.poll(() => onApache.cut(banned, signal), PATIENCE).toEqual({ closed: 1, left: 0 });
+    await expect.poll(() => isOpen("203.0.113.9"), PATIENCE).toBe(false);
   });
 
   test("are found among a hundred thousand bans, and closed in groups", async () => {
@@ -107,14 +108,20 @@ describe.skipIf(!canCut)("open connections of banned clients", () => {
       await open(A, B, NEIGHBOUR);
       await using enforcement = enforce(nftables());
       await enforcement.start(blocks(A));
-      await expect.poll(() => isOpen(A)).toBe(false);
+      await expect.poll(() => isOpen(A), PATIENCE).toBe(false);
       expect(await isOpen(B)).toBe(true);
       enforcement.want(blocks(A, B));
-      await expect.poll(() => isOpen(B)).toBe(false);
+      await expect.poll(() => isOpen(B), PATIENCE).toBe(false);
       expect(await isOpen(NEIGHBOUR)).toBe(true);
       await expect
-        .poll(() => enforcement.cutStatus())
+        .poll(() => enforcement.cutStatus(), PATIENCE)
         .toEqual({ state: "on", closed: 2, error: null, hint: null, note: null });
+      // Whose ban ended and comes again is cut again.
+      enforcement.want([]);
+      await enforcement.settled();
+      await open(A);
+      enforcement.want(blocks(A));
+      await expect.poll(() => isOpen(A), PATIENCE).toBe(false);
       enforcement.want([]);
       await enforcement.settled();
     });
@@ -130,7 +137,7 @@ describe.skipIf(!canCut)("open connections of banned clients", () => {
       enforcement.verify();
       await enforcement.settled();
       await client.send(A, "still here");
-      await expect.poll(async () => (await client.look(A)).heard).toBe("still here");
+      await expect.poll(async () => (await client.look(A)).heard, PATIENCE).toBe("still here");
       expect(enforcement.cutStatus().closed).toBe(0);
     });
 
@@ -144,7 +151,7 @@ describe.skipIf(!canCut)("open connections of banned clients", () => {
       );
       await using enforcement = enforce(nftables(), program);
       await enforcement.start(blocks(A));
-      await expect.poll(() => enforcement.cutStatus().state, { timeout: 10_000 }).toBe("failed");
+      await expect.poll(() => enforcement.cutStatus().state, PATIENCE).toBe("failed");
       expect(enforcement.cutStatus()).toMatchObject({
         error: "1 connection of banned clients could not be closed",
         closed: 0,
@@ -152,7 +159,9 @@ describe.skipIf(!canCut)("open connections of banned clients", () => {
       expect(enforcement.statuses()[0]!.state).toBe("in-sync");
       writeFileSync(flag, "");
       enforcement.verify();
-      await expect.poll(() => enforcement.cutStatus()).toMatchObject({ state: "on", closed: 1, error: null });
+      await expect
+        .poll(() => enforcement.cutStatus(), PATIENCE)
+        .toMatchObject({ state: "on", closed: 1, error: null });
       enforcement.want([]);
       await enforcement.settled();
     });
