@@ -23,6 +23,8 @@ import { messageOf, SekishoError } from "./model/errors.ts";
 import type { EventCounts } from "./model/event.ts";
 import type { Target } from "./model/ip.ts";
 import { type DurationMs, toIso, toIsoOrNull } from "./model/time.ts";
+import { unsent } from "./notices.ts";
+import type { Notifier } from "./notify/notifier.ts";
 import type { Receivers } from "./receive/receivers.ts";
 import type { Scheduler } from "./schedule/scheduler.ts";
 import type { Backend } from "./serve/backend.ts";
@@ -62,6 +64,7 @@ export class DaemonBackend implements Backend, Disposable {
   #ingestProblems: readonly Complaint[] = [];
   /** What went wrong outside ingestion: a configuration that did not reload. */
   reloadProblem: Complaint | null = null;
+  notifier: Notifier | null = null;
   /** Whom no block may hit. */
   #spared = protectedBy([], []);
   /** Where those come from who are signed in. */
@@ -151,7 +154,9 @@ export class DaemonBackend implements Backend, Disposable {
     const { version, demo, startedAt, reader } = this.#about;
     const { activeBans, openIncidents, openSockets } = reader.counts();
     const ineffective = this.#running.proof.ineffective();
-    const own = [this.reloadProblem, this.#proofProblem(ineffective)].filter((problem) => problem !== null);
+    const own = [this.reloadProblem, this.#proofProblem(ineffective), ...unsent(this.notifier)].filter(
+      (problem) => problem !== null,
+    );
     const problems = [...this.#ingestProblems, ...own];
     return {
       mode: this.mode,

@@ -1,6 +1,7 @@
 /** The composition root: the only place where implementations are chosen and joined. */
 import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { isIP } from "node:net";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { DaemonBackend, type Parts } from "./backend.ts";
 import type { Config } from "./config/schema.ts";
@@ -12,14 +13,16 @@ import { changeInForce, type InForce } from "./enforce/in-force.ts";
 import { Proof } from "./enforce/proof.ts";
 import { cutterOf, enforcersOf } from "./enforcers.ts";
 import { auditReceivers, socketsOf } from "./ingest/audit-sockets.ts";
-import type { Complaint, FromWorker } from "./ingest/messages.ts";
+import type { FromWorker } from "./ingest/messages.ts";
 import { IngestThread } from "./ingest/thread.ts";
 import type { Mode } from "./model/api.ts";
 import { asSekishoError, messageOf, SekishoError, systemCode } from "./model/errors.ts";
 import type { Target } from "./model/ip.ts";
 import type { Clock } from "./model/time.ts";
+import { failedEnforcers, problemsNow, tellNotices, unsent } from "./notices.ts";
+import { Notifier } from "./notify/notifier.ts";
 import type { DaemonLog } from "./observe/log.ts";
-import { type Problem, ProblemLog } from "./observe/problem-log.ts";
+import { ProblemLog } from "./observe/problem-log.ts";
 import { applyEnforcer } from "./schedule/apply-enforcer.ts";
 import { closeQuietIncidents } from "./schedule/close-quiet-incidents.ts";
 import { deleteOldEvents } from "./schedule/delete-old-events.ts";
@@ -96,6 +99,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     new DaemonBackend({ version, demo, startedAt: performance.now(), reader, thread, receivers }),
   );
 
+  const notifier = starting.use(new Notifier(hostname(), () => backend.changed()));
+  starting.use(tellNotices(log, notifier, clock, () => parts?.rules ?? []));
+  backend.notifier = notifier;
+
   let noticed = (): void => {};
   // Apps stay connected when the configuration is read again.
   const guard = starting.use(new GuardChannel({ changed: () => noticed() }));
@@ -105,6 +112,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       lingering.note(parts?.enforcement.lingering() ?? []);
       backend.changed("bans");
     };
+    notifier.use(demo ? [] : next.config.notifications);
     const mode = reader.halts().some(({ name }) => name === "panic") ? "observe" : next.mode;
     parts = assemble(next, mode, thread, clock, guard, (range) => backend.mayCover(range), noticed);
     backend.use(parts);
@@ -145,11 +153,14 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     backend.heard(message);
     if (message.kind === "state") {
       verifier.ask(message.claims);
-      problemLog.note(problemsIn(message, backend.proofProblem()));
+      problemLog.note(
+        problemsNow(message, [backend.proofProblem(), ...failedEnforcers(parts), ...unsent(notifier)]),
+      );
       return;
     }
-    for (const { target, reason, by } of message.decided) {
-      log.say("info", "ban.decided", `ban ${target}: ${reason}`, { target, reason, by, mode: parts?.mode });
+    for (const { target, reason, by, rule } of message.decided) {
+      const fields = { target, reason, by, rule, mode: parts?.mode };
+      log.say("info", "ban.decided", `ban ${target}: ${reason}`, fields);
     }
     for (const target of message.lifted)
       log.say("info", "ban.lifted", `unban ${target}`, { target, by: "person" });
@@ -211,15 +222,6 @@ function tellWhereabouts(file: string, whereabouts: object): void {
         : (["DATA_DIRECTORY", "check data: in the configuration, and who may write there"] as const);
     throw new SekishoError(code, `${file} cannot be written: ${messageOf(cause)}`, hint, { cause });
   }
-}
-
-function problemsIn(
-  { sources, problems }: Extract<Told, { kind: "state" }>,
-  proof: Complaint | null,
-): Problem[] {
-  const ofSources = sources.flatMap(({ path, problem }) => (problem === null ? [] : [{ ...problem, path }]));
-  const general = proof === null ? problems : [...problems, proof];
-  return [...general.map((problem) => ({ ...problem, path: null })), ...ofSources];
 }
 
 /** Starts the sample attack. Only under the lock, since another demo may be writing these files. */

@@ -20,6 +20,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   allow: async () => (await import("./cli/allow.ts")).allowCommand(context),
   breaker: async () => (await import("./cli/breaker.ts")).breakerCommand(context),
   panic: async () => (await import("./cli/panic.ts")).panicCommand(context),
+  notify: async () => (await import("./cli/notify.ts")).notifyCommand(context),
   backup: async () => (await import("./cli/backup.ts")).backupCommand(context),
   apache: loadApache,
 };

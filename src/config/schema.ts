@@ -5,6 +5,7 @@ import { parseIp } from "../model/ip.ts";
 import { durationText, parsedText, targetText } from "../model/parsed-text.ts";
 import { crawlersSchema } from "./crawlers-schema.ts";
 import { cutSchema, enforcersSchema, socketMode } from "./enforcer-schema.ts";
+import { notificationSchema } from "./notification-schema.ts";
 
 const size = parsedText<number>(parseSize, "a size", "a number and B, KiB, MiB or GiB (64MiB)");
 const timezone = parsedText<string>(
@@ -230,6 +231,11 @@ export const configSchema = z.strictObject({
         .describe("Permits a listen address that other machines can reach."),
     })
     .prefault({}),
+  notifications: z
+    .array(notificationSchema)
+    .max(20)
+    .default([])
+    .describe("Who is told of bans and problems. Nobody waits for it, and nothing fails with it."),
 });
 
 /** As it was written. */

@@ -130,7 +130,7 @@ export type FromWorker =
       readonly lines: number;
       /** Who got through though banned. */
       readonly passed: readonly Passed[];
-      readonly decided: readonly Pick<Decision, "target" | "reason" | "by">[];
+      readonly decided: readonly Pick<Decision, "target" | "reason" | "by" | "rule">[];
       readonly lifted: readonly Target[];
     }
   | {

@@ -105,7 +105,7 @@ class IngestThread {
       bans: bans.length > 0,
       incidents,
       ...this.#untold,
-      decided: bans.slice(0, TOLD_AT_ONCE).map(({ target, reason, by }) => ({ target, reason, by })),
+      decided: bans.slice(0, TOLD_AT_ONCE).map(toldOf),
       lifted: [],
     });
     this.#untold = nothingUntold();
@@ -286,7 +286,7 @@ class IngestThread {
       sockets: false,
       lines: 0,
       passed: [],
-      decided: decided.map(({ target, reason, by }) => ({ target, reason, by })),
+      decided: decided.map(toldOf),
       lifted: lifted.slice(0, TOLD_AT_ONCE),
     });
   }
@@ -322,3 +322,15 @@ try {
 } catch (error) {
   tell({ kind: "failed", error: complaint(error) });
 }
+
+const toldOf = ({
+  target,
+  reason,
+  by,
+  rule,
+}: Committed["decided"][number]): Committed["decided"][number] => ({
+  target,
+  reason,
+  by,
+  rule,
+});

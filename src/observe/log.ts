@@ -18,11 +18,16 @@ export type Signal = (typeof SIGNALS)[number];
 
 type Level = "info" | "warn" | "error";
 
+export type Fields = Readonly<Record<string, unknown>>;
+export type Listener = (signal: Signal, message: string, fields: Fields) => void;
+
 /** One line a signal: readable on a terminal, JSON for a journal. */
 export class DaemonLog {
   readonly #pino: Logger;
   /** For a part that writes lines of its own (the HTTP server): of the same shape, from warnings on. */
   readonly warnings: Logger;
+  /** Hears all that is said. */
+  listener: Listener = () => {};
 
   constructor(write: (text: string) => void, isTerminal: boolean) {
     this.#pino = pino(
@@ -36,8 +41,9 @@ export class DaemonLog {
     this.warnings = this.#pino.child({}, { level: "warn" });
   }
 
-  say(level: Level, signal: Signal, message: string, fields: Readonly<Record<string, unknown>> = {}): void {
+  say(level: Level, signal: Signal, message: string, fields: Fields = {}): void {
     this.#pino[level]({ signal, ...fields }, message);
+    this.listener(signal, message, fields);
   }
 }
 

@@ -36,6 +36,7 @@ describe("sekisho", () => {
       "allow",
       "breaker",
       "panic",
+      "notify",
       "backup",
       "apache",
     ]);

@@ -1,0 +1,48 @@
+/** What is wrong now, for the daemon's log and for people: put together from all parts of the daemon. */
+import type { Enforcement } from "./enforce/enforcement.ts";
+import type { NamedRule } from "./evaluate/rule-schema.ts";
+import type { Complaint, FromWorker } from "./ingest/messages.ts";
+import type { Clock } from "./model/time.ts";
+import type { Notifier } from "./notify/notifier.ts";
+import { severityOf } from "./notify/severity.ts";
+import type { DaemonLog } from "./observe/log.ts";
+import type { Problem } from "./observe/problem-log.ts";
+
+type State = Extract<FromWorker, { kind: "state" }>;
+
+/** All that the ingestion thread complains of, and the rest. */
+export function problemsNow({ sources, problems }: State, others: readonly (Complaint | null)[]): Problem[] {
+  const ofSources = sources.flatMap(({ path, problem }) => (problem === null ? [] : [{ ...problem, path }]));
+  const general = [...problems, ...others].filter((problem) => problem !== null);
+  return [...general.map((problem) => ({ ...problem, path: null })), ...ofSources];
+}
+
+export const failedEnforcers = (parts: { readonly enforcement: Enforcement } | null): Complaint[] =>
+  (parts?.enforcement.statuses() ?? []).flatMap(({ name, state, error, hint }) =>
+    state === "failed"
+      ? [{ code: `ENFORCER ${name}`, message: `enforcer ${name}: ${error}`, hint: hint ?? "sekisho check" }]
+      : [],
+  );
+
+/** Channels that take no message. */
+export const unsent = (notifier: Notifier | null): Complaint[] =>
+  (notifier?.statuses() ?? []).flatMap(({ problem }) =>
+    problem === null ? [] : [{ code: problem.code, message: problem.message, hint: problem.hint }],
+  );
+
+/** Has channels told what the daemon's log is told. */
+export function tellNotices(
+  log: DaemonLog,
+  notifier: Notifier,
+  clock: Clock,
+  rules: () => readonly NamedRule[],
+): Disposable {
+  const ofRule = (id: string) => rules().find((rule) => rule.id === id)?.spec.severity;
+  log.listener = (signal, text, fields) =>
+    notifier.tell({ at: clock.now(), severity: severityOf(signal, fields, ofRule), signal, text });
+  return {
+    [Symbol.dispose]: () => {
+      log.listener = () => {};
+    },
+  };
+}
