@@ -45,8 +45,16 @@ const itemsOf = (table: string, printed: unknown): readonly Listed[] =>
 
 export const hasTable = (table: string, printed: unknown): boolean => itemsOf(table, printed).length > 0;
 
-/** Reads what `nft --json list` printed of our table, `now` when it was started. */
-export function readListing(table: string, printed: unknown, now: UnixMs): Listing {
+/**
+ * Reads what `nft --json list` printed of our table, `now` when it was started. What is `known` to be a target is not parsed
+ * again, which takes most of the time with 100,000.
+ */
+export function readListing(
+  table: string,
+  printed: unknown,
+  now: UnixMs,
+  known: ReadonlySet<Target> = new Set(),
+): Listing {
   const ours = itemsOf(table, printed);
   const elements = new Map<Target, UnixMs>();
   const sets = new Set<string>();
@@ -61,7 +69,7 @@ export function readListing(table: string, printed: unknown, now: UnixMs): Listi
       isSound &&= isOurChain(item.chain);
     } else if (item.set !== undefined && isOurSet(item.set)) {
       sets.add(item.set.name!);
-      isSound = readElements(item.set, now, elements) && isSound;
+      isSound = readElements(item.set, now, known, elements) && isSound;
     } else isSound = false;
   }
   return { isSound: isSound && chains === 1, rules: JSON.stringify(rules), sets, elements };
@@ -77,17 +85,30 @@ const isOurSet = ({ name = "", type, flags }: NftSet): boolean =>
   bitsOfSet(name) !== null && type === typeOfSet(name) && JSON.stringify(flags) === '["timeout"]';
 
 /** False when one of them is nothing that we would have put there. */
-function readElements({ name, elem = [] }: NftSet, now: UnixMs, into: Map<Target, UnixMs>): boolean {
+function readElements(
+  { name, elem = [] }: NftSet,
+  now: UnixMs,
+  known: ReadonlySet<Target>,
+  into: Map<Target, UnixMs>,
+): boolean {
   const { bits } = bitsOfSet(name!)!;
   let areOurs = true;
   for (const element of elem) {
     const { val, expires } = (
       typeof element === "string" ? { val: element } : ((element as { readonly elem?: object }).elem ?? {})
     ) as { readonly val?: unknown; readonly expires?: unknown };
-    const ip = typeof val === "string" ? parseIp(val) : null;
-    const target = ip === null ? null : parseTarget(`${ip}/${bits}`);
-    if (target === null || target !== `${ip}/${bits}`) areOurs = false;
+    const target = typeof val === "string" ? targetOf(val, bits, known) : null;
+    if (target === null) areOurs = false;
     else into.set(target, typeof expires === "number" ? unixMs(now + expires * 1_000) : NEVER);
   }
   return areOurs;
+}
+
+/** Null when it is no address, or one with bits set behind the prefix: no packet would ever match that. */
+function targetOf(address: string, bits: number, known: ReadonlySet<Target>): Target | null {
+  const spelled = `${address}/${bits}` as Target;
+  if (known.has(spelled)) return spelled;
+  const ip = parseIp(address);
+  const target = ip === null ? null : parseTarget(`${ip}/${bits}`);
+  return target === `${ip}/${bits}` ? target : null;
 }

@@ -87,9 +87,9 @@ export class Nftables implements Enforcer {
     const unenforced = want.filter(({ target }) => !canCarry(target)).map(({ target }) => target);
     const isSure = this.#isSure;
     this.#isSure = false;
-    const drift = await this.#makeEqual(wanted, verify || !isSure, signal);
-    this.#isSure = true;
     const inForce = new Set(wanted.map(({ target }) => target));
+    const drift = await this.#makeEqual(wanted, inForce, verify || !isSure, signal);
+    this.#isSure = true;
     this.#enforced = { ...NOTHING_ENFORCED, inForce, unenforced, drift };
     return this.#enforced;
   }
@@ -99,13 +99,18 @@ export class Nftables implements Enforcer {
   }
 
   /** Returns in how much the table differed from what was believed. */
-  async #makeEqual(wanted: readonly Block[], verify: boolean, signal: AbortSignal): Promise<number> {
+  async #makeEqual(
+    wanted: readonly Block[],
+    targets: ReadonlySet<Target>,
+    verify: boolean,
+    signal: AbortSignal,
+  ): Promise<number> {
     const believed = this.#held;
     if (!verify && believed !== null) {
       this.#held = await this.#change(believed, wanted, signal);
       return 0;
     }
-    const found = await this.#list(signal);
+    const found = await this.#list(signal, targets);
     const drift = believed === null ? 0 : driftFrom(believed, found, this.#clock.now());
     this.#held =
       found?.isSound === false
@@ -155,12 +160,12 @@ export class Nftables implements Enforcer {
     return { elements: new Map(), sets: new Set(), rules: null };
   }
 
-  async #list(signal: AbortSignal): Promise<Found | null> {
+  async #list(signal: AbortSignal, known?: ReadonlySet<Target>): Promise<Found | null> {
     const now = this.#clock.now();
     const printed = await this.#nft.listTable(signal);
     if (printed === null) return null;
     // The kernel told whole seconds, at some moment since then.
-    return { ...readListing(this.#table, printed, now), uncertainMs: this.#clock.now() - now + 1_000 };
+    return { ...readListing(this.#table, printed, now, known), uncertainMs: this.#clock.now() - now + 1_000 };
   }
 
   async #rulesNow(signal: AbortSignal): Promise<string | null> {
