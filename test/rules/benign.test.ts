@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { compileRules } from "../../src/evaluate/compile-rule.ts";
@@ -49,4 +50,18 @@ describe("nobody is banned who looks like an attacker and is none", () => {
     const bans = findings.filter(({ ban }) => ban !== null && ban !== "observe");
     expect(bans.map(({ rule, evidence }) => [rule, evidence[0]])).toEqual([]);
   });
+});
+
+test("searches, names, templates and addresses that look like attacks, one from each client, lead to no finding", () => {
+  const rules = readRules(join(import.meta.dirname, "../../rules"), []);
+  const evaluator = new Evaluator(compileRules(rules, { origins: new Set() }));
+  const parser = createParser("access", "combined", "UTC");
+  const log = readFileSync(join(import.meta.dirname, "look-alikes.log"), "latin1");
+  const events = log
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => parser.parse(line, 1, unixMs(Date.UTC(2026, 10, 22))));
+  expect(events.length).toBeGreaterThan(280);
+  expect(events.filter(({ kind }) => kind !== "access")).toEqual([]);
+  expect(evaluator.evaluate(events).map(({ rule, evidence }) => [rule, evidence[0]])).toEqual([]);
 });
