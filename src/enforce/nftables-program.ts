@@ -127,5 +127,5 @@ const unsupported = (what: string, why: string): SekishoError =>
   new SekishoError(
     "NFT_UNSUPPORTED",
     `nft could not ${what}: ${why}`,
-    "a kernel with nf_tables (modprobe nf_tables) and nftables 0.9.3 or newer are needed; else take nftables out of enforcers",
+    "load nf_tables (modprobe nf_tables), update nftables (1.0.6 is known to do), or take nftables out of enforcers",
   );
