@@ -59,7 +59,7 @@ function replacing(section: Section, { merging, isMergingSaid, requires }: Acces
   if (deniesAll(requires)) return [];
   const message = `${shown} has a Require of its own, which counts in the place of Sekisho's: ${OF_ALL} where it holds`;
   const hint =
-    "write AuthMerging And into it; if it is to open what is closed elsewhere, copy Sekisho's two <If> sections into it, at its end";
+    "write AuthMerging And into it; if it is to open what is closed elsewhere, copy Sekisho's <If> sections into it, at its end";
   return [{ place, message, hint }];
 }
 

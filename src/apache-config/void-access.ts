@@ -58,10 +58,11 @@ function reopened({ sections }: ReadConfig, written: readonly Written[]): ReadPr
   const vhosts = sections.filter((section) => section.name === "virtualhost" && within.has(section));
   const problems = new Map<Section, ReadProblem>();
   // What stands at server level is read first in each vhost.
+  const locationsOf = (vhost: Section | null) =>
+    (within.get(vhost) ?? []).filter(({ section }) => isLocation(section)).slice(0, MAX_SECTIONS);
+  const main = locationsOf(null);
   for (const vhost of [null, ...vhosts].slice(0, MAX_VHOSTS)) {
-    const merged = [...(within.get(null) ?? []), ...(vhost === null ? [] : within.get(vhost)!)]
-      .filter(({ section }) => isLocation(section))
-      .slice(0, MAX_SECTIONS);
+    const merged = vhost === null ? main : [...main, ...locationsOf(vhost)];
     for (const [at, closed] of merged.entries()) {
       const opening = openingAfter(merged.slice(at + 1), closed);
       if (opening !== null) problems.set(opening, reopening(opening, closed.section));

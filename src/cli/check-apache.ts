@@ -23,6 +23,7 @@ export function checkApache({ enforcers }: Pick<Config, "enforcers">, main: stri
   const found = [
     // What is not there may stand in what cannot be read.
     ...(closed === null ? missingParts(config, enforcers, apache.control) : [closed]),
+    ...ownTmp(enforcers),
     ...(isEnforcer ? bypassesOf(config, serversOf(config)) : []),
     ...voidAccessOf(config),
   ];
@@ -41,6 +42,13 @@ function unread({ closed }: ReadConfig): ReadProblem | null {
     message: `this user may not read ${first}${more} of Apache's configuration, so not all of it was checked`,
     hint: "run this as root, too",
   };
+}
+
+/** Tried as the web user the directory is there, and the running Apache sees another one. */
+function ownTmp({ "apache-directory": directory }: Config["enforcers"]): ReadProblem[] {
+  if (directory === undefined || !/^\/(var\/)?tmp\//.test(directory.directory)) return [];
+  const message = `Apache does not see ${directory.directory} where systemd gives it a /tmp of its own, as Debian's and RHEL's units do (PrivateTmp)`;
+  return [{ place: null, message, hint: "use enforcers.apache-directory.directory: /run/sekisho/banned" }];
 }
 
 /** Enforcers that nothing in Apache looks at. */

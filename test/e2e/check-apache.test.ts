@@ -2,7 +2,6 @@ import { describe, expect, test } from "vitest";
 import { apacheSnippet } from "../../src/enforce/apache-snippet.ts";
 import { SEKISHO_LOG_FORMAT } from "../../src/parse/named-formats.ts";
 import { OPENING_MESSAGE } from "../../src/parse/opening.ts";
-import { TREES } from "../apache-config/trees.ts";
 import { Machine } from "../machine.ts";
 import { missing } from "../requirements.ts";
 import { SEKISHO } from "./command-line.ts";
@@ -27,13 +26,6 @@ const warningsOf = (machine: Machine, ...args: string[]): string[] => {
 };
 
 describe.skipIf(missing("root", "apache2", "netns"))("check, of Apache's configuration,", () => {
-  test.each(Object.entries(TREES))("has nothing against %s with the snippet", async (_name, tree) => {
-    const folder = tree.start.includes("/etc/httpd") ? "/etc/httpd/conf.d" : "/etc/apache2/conf-enabled";
-    const snippet = { [`${folder}/sekisho.conf`]: SNIPPET };
-    await using machine = await Machine.start({ ...CONFIG, ...tree.files, ...snippet });
-    expect(warningsOf(machine)).toEqual([]);
-  });
-
   test("tells where Apache has no snippet, and where its main file is not there", async () => {
     await using machine = await Machine.start(CONFIG);
     expect(warningsOf(machine)).toEqual([
@@ -42,6 +34,14 @@ describe.skipIf(missing("root", "apache2", "netns"))("check, of Apache's configu
     ]);
     expect(warningsOf(machine, "--apache-config", "/nowhere/httpd.conf")).toEqual([
       "/nowhere/httpd.conf: there is no such file",
+    ]);
+    const list = `apache-include: { file: ${LIST} }`;
+    machine.write({
+      "/etc/sekisho/sekisho.yaml": `{ logs: [], enforcers: { apache-directory: { directory: /tmp/banned }, ${list} } }`,
+      "/etc/apache2/conf-enabled/sekisho.conf": SNIPPET.replaceAll(DIRECTORY, "/tmp/banned"),
+    });
+    expect(warningsOf(machine)).toEqual([
+      expect.stringContaining("Apache does not see /tmp/banned where systemd gives it a /tmp of its own"),
     ]);
   });
 
