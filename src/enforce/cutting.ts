@@ -69,11 +69,6 @@ export class Cutting {
     };
   }
 
-  /** Resolves when all that was due is done or has failed. */
-  async settled(): Promise<void> {
-    while (this.#isRunning) await this.#turn;
-  }
-
   async stop(): Promise<void> {
     this.#ending.abort();
     await this.#turn;
