@@ -41,8 +41,10 @@ export async function downloadRanges(
       failed.push(`${name}: ${firstLine(error)}`);
     }
   }
-  if (failed.length > 0)
-    throw new Error(`ranges of crawlers were not fetched, copies stay: ${failed.join("; ")}`);
+  if (failed.length === 0) return;
+  throw new Error(
+    `ranges of crawlers were not fetched, copies stay: ${failed.join("; ")}. Where this host may not fetch them set crawlers.ranges to off, each`,
+  );
 }
 
 /** Fetches each list, and hands over what there is then, whatever failed. */
