@@ -13,13 +13,18 @@ interface Hit {
   readonly line: string;
 }
 
+/** Most subjects have one value, and need no map. */
+const NO_HITS: Map<string, Hit> = new Map();
+
 /** Different values of a field within a sliding window. */
 export class DistinctBucket extends Bucket {
   readonly #threshold: number;
   readonly #window: DurationMs;
   readonly #valueOf: (event: LogEvent) => string;
+  /** The newest hit of the one value, while there is no other. */
+  #only: Hit | null = null;
   /** Each value with its newest hit, the longest unseen first. */
-  readonly #seen = new Map<string, Hit>();
+  #seen = NO_HITS;
   #newest = NO_TIME;
   /** No hit came late: those that have left the window stand before all others. */
   #isInOrder = true;
@@ -39,48 +44,65 @@ export class DistinctBucket extends Bucket {
     if (time >= this.#newest) this.#newest = time;
     else this.#isInOrder = false;
     const text = this.#valueOf(event).slice(0, VALUE_LENGTH);
-    const known = this.#seen.get(text);
-    if (known !== undefined && known.time > time) return this.#seen.size >= this.#threshold;
+    const known = this.#only?.value === text ? this.#only : this.#seen.get(text);
+    if (known !== undefined && known.time > time) return this.count >= this.#threshold;
     const value = known?.value ?? detached(text);
-    this.#forget(value);
-    const isKept = isWorthKeeping(this.#seen.size + 1, this.#threshold);
-    const line = isKept ? takeLine(event.line, this.#held) : "";
-    this.#seen.set(value, { value, time, line });
-    this.#held.bytes += value.length + BYTES_OF_VALUE;
+    if (known !== undefined) this.#forget(known);
     this.#dropStale();
-    return this.#seen.size === this.#threshold;
+    const isKept = isWorthKeeping(this.count + 1, this.#threshold);
+    this.#keep({ value, time, line: isKept ? takeLine(event.line, this.#held) : "" });
+    return this.count === this.#threshold;
+  }
+
+  #keep(hit: Hit): void {
+    this.#held.bytes += hit.value.length + BYTES_OF_VALUE;
+    if (this.#seen === NO_HITS) {
+      if (this.#only === null) {
+        this.#only = hit;
+        return;
+      }
+      this.#seen = new Map([[this.#only.value, this.#only]]);
+      this.#only = null;
+    }
+    this.#seen.set(hit.value, hit);
+    const oldest = this.#seen.values().next().value;
+    if (oldest !== undefined && this.#seen.size > this.#threshold) this.#forget(oldest);
   }
 
   #dropStale(): void {
-    for (const [value, { time }] of this.#seen) {
-      const isOver = time <= this.#newest - this.#window || this.#seen.size > this.#threshold;
-      if (isOver) this.#forget(value);
+    if (this.#only === null && this.#seen.size === 0) return;
+    for (const hit of this.#hits()) {
+      if (hit.time <= this.#newest - this.#window) this.#forget(hit);
       else if (this.#isInOrder) return;
     }
   }
 
-  #forget(value: string): void {
-    const hit = this.#seen.get(value);
-    if (hit === undefined) return;
-    this.#held.bytes -= value.length + BYTES_OF_VALUE;
+  #forget(hit: Hit): void {
+    this.#held.bytes -= hit.value.length + BYTES_OF_VALUE;
     holdMore(-hit.line.length, this.#held);
-    this.#seen.delete(value);
+    if (this.#only === hit) this.#only = null;
+    else this.#seen.delete(hit.value);
+  }
+
+  #hits(): Iterable<Hit> {
+    return this.#only === null ? this.#seen.values() : [this.#only];
   }
 
   get firstSeen(): UnixMs {
-    return Math.min(...[...this.#seen.values()].map((hit) => hit.time)) as UnixMs;
+    return Math.min(...[...this.#hits()].map((hit) => hit.time)) as UnixMs;
   }
   get lastSeen(): UnixMs {
     return this.#newest;
   }
   get count(): number {
-    return this.#seen.size;
+    return this.#only === null ? this.#seen.size : 1;
   }
   evidence(): readonly string[] {
-    return someOf([...this.#seen.values()].map((hit) => hit.line).filter((line) => line !== ""));
+    return someOf([...this.#hits()].map((hit) => hit.line).filter((line) => line !== ""));
   }
   clear(): void {
-    for (const value of [...this.#seen.keys()]) this.#forget(value);
+    for (const hit of [...this.#hits()]) this.#forget(hit);
+    this.#seen = NO_HITS;
     this.#newest = NO_TIME;
     this.#isInOrder = true;
   }
