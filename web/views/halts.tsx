@@ -68,7 +68,10 @@ export function Halts() {
   return (
     <div class="halts">
       {halts.map(({ name }) => (
-        <RowActions key={name} {...HALTS[name]} heading="#bans-heading" />
+        <div key={name} class="halt">
+          <span aria-hidden="true">{name === "breaker" ? "Circuit breaker" : "Panic"}</span>
+          <RowActions {...HALTS[name]} heading="#bans-heading" />
+        </div>
       ))}
     </div>
   );
