@@ -1,6 +1,6 @@
 import { type AuditReport, mayBanFor, type TrustOf, unlimited } from "../model/audit.ts";
 import type { LogEvent, SourceKind } from "../model/event.ts";
-import type { Finding } from "../model/finding.ts";
+import type { Finding, Severity } from "../model/finding.ts";
 import { type Subject, type Target, TargetSet, targetOfSubject } from "../model/ip.ts";
 import { NEVER, type UnixMs } from "../model/time.ts";
 import { APACHE, type Bucket, type Lane } from "./buckets/bucket.ts";
@@ -22,6 +22,8 @@ const LATE_MS = 60_000;
 const BYTES_OF_BUCKET = 200;
 /** A subject on which a rule has fired is as worth keeping as one with so many hits. */
 const COOLING_HITS = 16;
+/** Of a rule that many innocent people have hits of, a hit is worth less than of one that few have. */
+const WORTH: Readonly<Record<Severity, number>> = { info: 1, low: 1, medium: 1, high: 8, critical: 16 };
 
 /** What an event adds to a score; nothing where the rule of its gravest hit has fired. */
 interface ScoredEvent {
@@ -82,7 +84,11 @@ export class Evaluator {
       error: new RuleChoice(ofKind("error")),
       audit: new RuleChoice(ofKind("audit")),
     };
-    this.#subjects = new Subjects(maxSubjects, (first) => giveBack(first, this.#subjects.held), hottest);
+    this.#subjects = new Subjects(
+      maxSubjects,
+      (first) => giveBack(first, this.#subjects.held),
+      (first) => heatOf(first, rules),
+    );
   }
 
   /** The longest time that any rule looks back. */
@@ -326,10 +332,12 @@ function giveBack(first: Bucket, held: Held): void {
   }
 }
 
-/** Hits of the fullest of a subject's buckets: the more, the sooner it leads to a finding. A cooldown counts as many. */
-function hottest(first: Bucket): number {
+/** Hits of the fullest of a subject's buckets: the more, the sooner it leads to a finding. */
+function heatOf(first: Bucket, rules: readonly CompiledRule[]): number {
   let most = 0;
-  for (let each: Bucket | null = first; each !== null; each = each.next)
-    most = Math.max(most, each.firedAt === null ? each.count : COOLING_HITS);
+  for (let each: Bucket | null = first; each !== null; each = each.next) {
+    const hits = each.count * WORTH[rules[each.position]!.severity];
+    most = Math.max(most, each.firedAt === null ? hits : COOLING_HITS);
+  }
   return most;
 }

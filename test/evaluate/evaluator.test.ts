@@ -207,3 +207,20 @@ test("evidence of many clients with long lines stays within its bounds, and hits
   const last = access("10.0.78.31", 10, { status: 403, line: "the fifth" });
   expect(evaluator.evaluate([last])).toMatchObject([{ count: 5, evidence: ["the fifth"] }]);
 });
+
+test("an attack that has begun is not forgotten for the many who ask for a page meanwhile", () => {
+  const attack = rule("attack", {
+    severity: "high",
+    match: { path: "/attack" },
+    bucket: { kind: "threshold", count: 2, window: "1h" },
+  });
+  const pages = rule("pages", { match: {}, bucket: { kind: "threshold", count: 100, window: "1h" } });
+  const evaluator = new Evaluator([attack, pages], undefined, 500);
+  const attacked = (seconds: number) =>
+    evaluator.evaluate([access("192.0.2.7", seconds, { path: "/attack" })]);
+  expect(attacked(0)).toEqual([]);
+  for (let n = 0; n < 5_000; n++) evaluator.evaluate([access(`10.0.${n >> 8}.${n & 255}`, 1 + n / 100)]);
+  expect(evaluator.counting).toEqual({ subjects: evaluator.subjects, givenUp: 5_001 - evaluator.subjects });
+  expect(evaluator.subjects).toBeLessThanOrEqual(500);
+  expect(attacked(100)).toMatchObject([{ rule: "attack", count: 2 }]);
+});
