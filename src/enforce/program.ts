@@ -56,7 +56,8 @@ export async function runProgram(
   const child = spawn(program, [...args], {
     cwd: "/",
     detached: true,
-    env: { ...process.env, PATH, LC_ALL: "C" },
+    // Nobody else has a use for the dashboard's token.
+    env: { ...process.env, PATH, LC_ALL: "C", SEKISHO_TOKEN: undefined },
     stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
   });
   const stdout = new Kept(maxOutput);

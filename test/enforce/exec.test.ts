@@ -112,6 +112,20 @@ describe("what the program is given", () => {
   });
 });
 
+test("the program gets none of Sekisho's secrets", async () => {
+  using folder = temporaryFolder();
+  const { exec } = program(folder.path, `env > ${folder.path}/env`);
+  process.env.SEKISHO_TOKEN = "a-secret";
+  try {
+    await exec().reconcile([block("192.0.2.7")], false, signal);
+  } finally {
+    delete process.env.SEKISHO_TOKEN;
+  }
+  const env = readFileSync(join(folder.path, "env"), "utf8");
+  expect(env).toContain("LC_ALL=C");
+  expect(env).not.toContain("a-secret");
+});
+
 describe("what the program answers", () => {
   test("what it says it cannot carry is unenforced, whatever else it prints", async () => {
     using folder = temporaryFolder();
