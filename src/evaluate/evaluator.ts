@@ -19,7 +19,7 @@ const CLOCK_SLACK_MS = 60_000;
 const LATE_MS = 60_000;
 
 /** What a bucket takes before it holds anything. */
-const BYTES_OF_BUCKET = 200;
+const BYTES_OF_BUCKET = 160;
 /** A subject on which a rule has fired is as worth keeping as one with so many hits. */
 const COOLING_HITS = 16;
 /** Of a rule that many innocent people have hits of, a hit is worth less than of one that few have. */

@@ -5,7 +5,7 @@ import { Bucket, NO_TIME, VALUE_LENGTH } from "./bucket.ts";
 import { type Held, holdMore, isWorthKeeping, someOf, takeLine } from "./evidence.ts";
 
 /** What a value takes beside its characters and those of its line. */
-const BYTES_OF_VALUE = 200;
+const BYTES_OF_VALUE = 120;
 
 interface Hit {
   readonly value: string;
