@@ -82,6 +82,8 @@ export class CrawlerStates {
   /** Claims that nobody was asked for yet. */
   takeAsked(): CrawlerClaim[] {
     const claims = [...this.#asked.values()];
+    // Who never answers must not be waited for without end.
+    if (this.#answering.size >= MOST_KNOWN) this.#answering.clear();
     for (const key of this.#asked.keys()) this.#answering.add(key);
     this.#asked.clear();
     return claims;
