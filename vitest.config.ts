@@ -11,6 +11,8 @@ const WITH_PROGRAMS = ["e2e", "contract", "enforce", "web"].map(
 export default defineConfig({
   test: {
     environment: "node",
+    // What a test waits for comes late on a busy machine: vitest's own limit is one second.
+    expect: { poll: { timeout: 30_000 } },
     projects: [
       {
         extends: true,

@@ -75,6 +75,8 @@ describe.skipIf(missing("root", "apache2", "netns", "nft"))(
       expect(await daemon.bans()).toMatchObject([{ target: `${ATTACKER}/32`, enforcedBy: [enforcer] }]);
       // Apache has noticed, and written the lines that it writes at the end of each.
       await expect.poll(() => openSockets(daemon), PATIENCE).toBe(1);
+      // And they are no further deeds.
+      expect((await daemon.incidentOn(ATTACKER)).findings).toHaveLength(1);
       expect((await client.look(NEIGHBOUR)).isOpen).toBe(true);
     });
 

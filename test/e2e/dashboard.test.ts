@@ -40,9 +40,9 @@ describe.skipIf(missing("root", "apache2", "netns", "chromium"))("the dashboard 
     const traffic = region(page, "Traffic");
     const figure = (label: string) =>
       traffic.getByRole("button", { name: label }).locator(".legend-value").textContent();
-    await expect.poll(() => figure("4xx"), { timeout: 15_000 }).toBe("10");
-    await expect.poll(() => figure("2xx"), { timeout: 15_000 }).toBe("2");
-    await expect.poll(() => figure("refused"), { timeout: 15_000 }).toBe("1");
+    await expect.poll(() => figure("4xx"), { timeout: 30_000 }).toBe("10");
+    await expect.poll(() => figure("2xx"), { timeout: 30_000 }).toBe("2");
+    await expect.poll(() => figure("refused"), { timeout: 30_000 }).toBe("1");
     const sources = region(page, "Log sources");
     for (const log of [apache.accessLog, apache.errorLog]) {
       const source = sources.getByRole("listitem").filter({ hasText: log });

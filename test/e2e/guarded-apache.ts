@@ -27,6 +27,8 @@ export function daemonBeside(
   log = apache.accessLog,
   /** What runs every program of Sekisho's, with less power for example. */
   runner: readonly string[] = [],
+  /** Further lines of the configuration. */
+  more = "",
 ): DaemonUnderTest {
   const folder = join(apache.root, "sekisho");
   mkdirSync(folder, { recursive: true });
@@ -42,6 +44,7 @@ origins: ["https://site.example"]
 enforcers:
   apache-directory: { directory: ${apache.root}/banned }
   apache-include: { file: ${apache.root}/blocklist.conf, control: ${apache.control} }
+${more}
 `,
     (command, args, options) => {
       const [program, ...all] = [...runner, command, ...args] as [string, ...string[]];
@@ -53,4 +56,4 @@ enforcers:
 export const statusOf = async (apache: Apache, from: string, path = "/"): Promise<number> =>
   (await apache.request({ from, path })).status;
 export const refused = (apache: Apache, from: string) =>
-  expect.poll(() => statusOf(apache, from), { timeout: 10_000, interval: 50 }).toBe(403);
+  expect.poll(() => statusOf(apache, from), { timeout: 30_000, interval: 50 }).toBe(403);

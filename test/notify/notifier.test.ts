@@ -7,6 +7,8 @@ import type { DurationMs, UnixMs } from "../../src/model/time.ts";
 import type { Notice } from "../../src/notify/notice.ts";
 import { type NotificationSettings, Notifier } from "../../src/notify/notifier.ts";
 
+const PATIENT = { timeout: 30_000 };
+
 const notice = (text: string, fields: Partial<Notice> = {}): Notice => ({
   at: Date.UTC(2026, 10, 20, 12) as UnixMs,
   severity: "high",
@@ -66,7 +68,7 @@ describe("a notifier", () => {
     using notifier = notifying({ to: "webhook", url: hook.url });
     for (let ban = 0; ban < 1_000; ban++) notifier.tell(notice(`ban ${ban}`));
     notifier.tell(notice("the disk is full", { severity: "critical", signal: "problem.appeared" }));
-    await vi.waitFor(() => expect(hook.taken).toHaveLength(1));
+    await vi.waitFor(() => expect(hook.taken).toHaveLength(1), PATIENT);
     const [message] = bodies(hook.taken);
     expect(message).toMatchObject({
       version: 1,
@@ -88,10 +90,10 @@ describe("a notifier", () => {
     await using hook = await service();
     using notifier = notifying({ to: "webhook", url: hook.url, every: 200 as DurationMs });
     notifier.tell(notice("first"));
-    await vi.waitFor(() => expect(hook.taken).toHaveLength(1));
+    await vi.waitFor(() => expect(hook.taken).toHaveLength(1), PATIENT);
     notifier.tell(notice("second"));
     notifier.tell(notice("third"));
-    await vi.waitFor(() => expect(hook.taken).toHaveLength(2));
+    await vi.waitFor(() => expect(hook.taken).toHaveLength(2), PATIENT);
     expect(bodies(hook.taken)[1]).toMatchObject({ count: 2, title: "Sekisho on www1: 2 bans (high)" });
   });
 
@@ -100,38 +102,40 @@ describe("a notifier", () => {
     using notifier = notifying({ to: "webhook", url: hook.url, every: 1 as DurationMs });
     notifier.tell(notice("a small one", { severity: "medium" }));
     notifier.tell(notice("a grave one", { severity: "critical" }));
-    await vi.waitFor(() => expect(hook.taken).toHaveLength(1));
+    await vi.waitFor(() => expect(hook.taken).toHaveLength(1), PATIENT);
     expect(bodies(hook.taken)).toMatchObject([{ count: 1, severity: "critical" }]);
   });
 
   test("tries again when a message is not taken, and says so meanwhile without the secret", {
-    timeout: 20_000,
+    timeout: 60_000,
   }, async () => {
     await using hook = await service(500);
     using notifier = notifying({ to: "slack", url: hook.url });
     notifier.tell(notice("ban"));
-    await vi.waitFor(() => expect(notifier.statuses()[0]!.problem).not.toBeNull());
+    await vi.waitFor(() => expect(notifier.statuses()[0]!.problem).not.toBeNull(), PATIENT);
     const [{ problem }] = notifier.statuses() as [ReturnType<Notifier["statuses"]>[number]];
     expect(problem).toMatchObject({
       code: "NOTIFY_FAILED",
       message: expect.stringMatching(/^slack at .* it answered 500$/),
     });
     expect(problem!.message).not.toContain("secret-path");
-    await vi.waitFor(() => expect(hook.taken).toHaveLength(2), { timeout: 10_000 });
-    await vi.waitFor(() =>
-      expect(notifier.statuses()).toMatchObject([{ sent: 1, failed: 0, problem: null }]),
-    );
+    await vi.waitFor(() => expect(hook.taken).toHaveLength(2), PATIENT);
+    const told = [{ sent: 1, failed: 0, problem: null }];
+    await vi.waitFor(() => expect(notifier.statuses()).toMatchObject(told), PATIENT);
   });
 
   test("follows no redirect, and says when nobody answers", async () => {
     await using hook = await service(307);
     using notifier = notifying({ to: "webhook", url: hook.url });
     notifier.tell(notice("ban"));
-    await vi.waitFor(() => expect(notifier.statuses()[0]!.problem?.message).toMatch(/it answered 307$/));
+    await vi.waitFor(
+      () => expect(notifier.statuses()[0]!.problem?.message).toMatch(/it answered 307$/),
+      PATIENT,
+    );
     const { url } = await closed();
     using nowhere = notifying({ to: "webhook", url });
     nowhere.tell(notice("ban"));
-    await vi.waitFor(() => expect(nowhere.statuses()[0]!.problem?.message).toMatch(/ECONNREFUSED/));
+    await vi.waitFor(() => expect(nowhere.statuses()[0]!.problem?.message).toMatch(/ECONNREFUSED/), PATIENT);
   });
 
   test("is done at once, whatever waits", async () => {
