@@ -3,11 +3,12 @@ import type { SourceKind } from "../model/event.ts";
 import type { Finding, Severity } from "../model/finding.ts";
 import { type DurationMs, PERMANENT } from "../model/time.ts";
 import type { Bucket } from "./buckets/bucket.ts";
-import { bucketFields, bucketMaker, windowOf } from "./buckets/bucket-of.ts";
+import { bucketFields, bucketMaker, neededIn, windowOf } from "./buckets/bucket-of.ts";
 import type { Held } from "./buckets/evidence.ts";
 import { UnlessBucket } from "./buckets/unless.ts";
 import { FIELDS, type FieldName, OPENING_FIELDS } from "./fields.ts";
 import { compileMatcher, couldMatch, fieldsOf, type Matcher, searchedViews } from "./matcher.ts";
+import { nearAt } from "./near-misses.ts";
 import type { Site } from "./read-field.ts";
 import type { MatcherSpec, NamedRule, RuleSpec } from "./rule-schema.ts";
 import { keyReader, subjectField } from "./subject-kinds.ts";
@@ -32,6 +33,10 @@ export interface CompiledRule {
   /** Whom an event counts for, null when its line does not say so; the whole is null for addresses. */
   readonly keyOf: ReturnType<typeof keyReader>;
   readonly newBucket: (held: Held) => Bucket;
+  /** Hits that make a finding; infinite where hits do not tell how near one is. */
+  readonly needed: number;
+  /** From so many on a subject is near. */
+  readonly nearAt: number;
   /** How long a bucket remembers. */
   readonly window: DurationMs;
   readonly cooldown: DurationMs;
@@ -75,6 +80,7 @@ function compileWith({ id, spec }: NamedRule, views: TextViews): CompiledRule {
   const match = hitsOf(spec);
   const matches = compileMatcher(match, views);
   const isGood = spec.unless === undefined ? null : compileMatcher(spec.unless.match, views);
+  const needed = neededIn(spec.bucket);
   const looked = spec.unless === undefined ? [match] : [match, spec.unless.match];
   const compile = {
     matcher: (matcher: MatcherSpec) => compileMatcher(matcher, views),
@@ -93,6 +99,8 @@ function compileWith({ id, spec }: NamedRule, views: TextViews): CompiledRule {
     atOpening: spec.events === "access" && asked.every((field) => OPENING_FIELDS.includes(field)),
     keyOf: keyReader(spec.subject),
     newBucket: sparing(spec.unless, bucketMaker(spec.bucket, compile), matches, isGood),
+    needed,
+    nearAt: nearAt(needed),
     window,
     cooldown: spec.cooldown,
     ban: spec.ban === "none" ? null : spec.mode === "observe" ? "observe" : spec.ban,

@@ -8,6 +8,7 @@ import { type Held, keptLine } from "./buckets/evidence.ts";
 import { ScoreBucket, type Scored } from "./buckets/score.ts";
 import type { CompiledRule } from "./compile-rule.ts";
 import { LineScan } from "./line-scan.ts";
+import { NearMisses } from "./near-misses.ts";
 import { isHandshake } from "./read-field.ts";
 import { type Placed, RuleChoice } from "./rule-choice.ts";
 import { gravest, type RuleHit, Scores } from "./scores.ts";
@@ -63,6 +64,8 @@ export class Evaluator {
   /** For access events, by four times the status, plus one for a handshake and two for a second line. */
   readonly #byStatus: (RuleChoice | undefined)[] = [];
   readonly #scores: Scores;
+  /** Who came near a threshold. Nothing that is found depends on it. */
+  nearMisses = new NearMisses();
   /** The first bucket of each. */
   readonly #subjects: Subjects<Bucket>;
   /** The latest time that any event had. */
@@ -130,7 +133,11 @@ export class Evaluator {
         const finding = bucket.add(event)
           ? findingOf(rule, bucket, event, subjectOfKey(subject), index)
           : null;
-        if (finding !== null) findings.push(finding);
+        if (finding !== null) {
+          findings.push(finding);
+          this.nearMisses.fired(rule, subject, Math.min(event.time, horizon) as UnixMs);
+        } else if (bucket.firedAt === null && bucket.count >= rule.nearAt)
+          this.nearMisses.note(rule, subject, bucket.count, Math.min(event.time, horizon) as UnixMs);
         if (!this.#scores.sums(placed.position)) continue;
         scored ??= [];
         scored.push({ position: placed.position, fired: finding !== null });

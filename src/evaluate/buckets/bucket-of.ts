@@ -25,6 +25,10 @@ export function windowOf(spec: BucketSpec): DurationMs {
   return spec.kind === "leaky" ? leakyWindow(spec) : spec.window;
 }
 
+/** The `count` at which it fires. Infinite where that is no matter of a number: a leaky bucket counts more than it holds. */
+export const neededIn = (spec: BucketSpec): number =>
+  spec.kind === "threshold" || spec.kind === "distinct" ? spec.count : Number.POSITIVE_INFINITY;
+
 /** The fields of events that a bucket reads. */
 export function bucketFields(spec: BucketSpec): FieldName[] {
   switch (spec.kind) {
