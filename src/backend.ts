@@ -1,5 +1,4 @@
 import type { Config } from "./config/schema.ts";
-import { protectedBy } from "./decide/protected.ts";
 import type { Enforcement } from "./enforce/enforcement.ts";
 import type { Ineffective, Proof } from "./enforce/proof.ts";
 import { proofProblem } from "./enforce/proof-problem.ts";
@@ -22,7 +21,7 @@ import type { Block } from "./model/decision.ts";
 import { messageOf, SekishoError } from "./model/errors.ts";
 import type { EventCounts } from "./model/event.ts";
 import type { Target } from "./model/ip.ts";
-import { type DurationMs, toIso, toIsoOrNull } from "./model/time.ts";
+import { type DurationMs, toIso, toIsoOrNull, unixMs } from "./model/time.ts";
 import { unsent } from "./notices.ts";
 import type { Notifier } from "./notify/notifier.ts";
 import type { Receivers } from "./receive/receivers.ts";
@@ -30,6 +29,7 @@ import type { Scheduler } from "./schedule/scheduler.ts";
 import type { Backend } from "./serve/backend.ts";
 import { allowlistOf, ruleItem } from "./setup.ts";
 import type { StoreReader } from "./store/reader.ts";
+import { Wanted } from "./wanted.ts";
 
 /** Changes are told to the pages at most this often. */
 const TELL_EVERY_MS = 500;
@@ -65,10 +65,7 @@ export class DaemonBackend implements Backend, Disposable {
   /** What went wrong outside ingestion: a configuration that did not reload. */
   reloadProblem: Complaint | null = null;
   notifier: Notifier | null = null;
-  /** Whom no block may hit. */
-  #spared = protectedBy([], []);
-  /** Where those come from who are signed in. */
-  #present: readonly Target[] = [];
+  readonly #wanted: Wanted;
   #counting: CountingStatus = { subjects: 0, givenUp: 0, givenUpAt: null };
   readonly #listeners = new Set<(message: LiveMessage) => void>();
   readonly #changed = new Set<Changed>();
@@ -76,6 +73,7 @@ export class DaemonBackend implements Backend, Disposable {
 
   constructor(about: About) {
     this.#about = about;
+    this.#wanted = new Wanted(about.reader);
   }
 
   use(parts: Parts): void {
@@ -128,16 +126,12 @@ export class DaemonBackend implements Backend, Disposable {
 
   /** What enforcers should hold: active bans without anybody who is protected by now. */
   wantedBlocks(): Block[] {
-    const { config } = this.#running;
-    const allowed = [...config.allowlist, ...this.#about.reader.allowed()];
-    const spared = protectedBy(allowed, config.trustedProxies, this.#present);
-    this.#spared = spared;
-    return this.#about.reader.activeBlocks().filter(({ target }) => spared.reason(target) === null);
+    return this.#wanted.blocks(this.#running.config);
   }
 
   /** Nobody in the range is to be spared, as things were when blocks were wanted last. */
   mayCover(range: Target): boolean {
-    return this.#spared.reason(range) === null;
+    return this.#wanted.mayCover(range);
   }
 
   /** In panic nothing is enforced, whatever the configuration says. */
@@ -235,6 +229,9 @@ export class DaemonBackend implements Backend, Disposable {
   };
   traffic: Backend["traffic"] = (minutes) => this.#about.reader.traffic(minutes);
 
+  export: Backend["export"] = (format) =>
+    this.#wanted.export(format, this.#running.config, unixMs(Date.now()));
+
   allowlist(): readonly AllowItem[] {
     return [...allowlistOf(this.#running.config), ...this.#about.reader.allowItems()];
   }
@@ -306,7 +303,7 @@ export class DaemonBackend implements Backend, Disposable {
   }
 
   protectPresent(targets: readonly Target[]): void {
-    this.#present = targets;
+    this.#wanted.present = targets;
     // A thread that has ended has said so itself.
     this.#about.thread.request<"protect-present">({ kind: "protect-present", targets }).catch(() => {});
     this.#running.enforcement.want(this.wantedBlocks());

@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   ban: async () => (await import("./cli/ban.ts")).banCommand(context),
   unban: async () => (await import("./cli/unban.ts")).unbanCommand(context),
   bans: async () => (await import("./cli/bans.ts")).bansCommand(context),
+  export: async () => (await import("./cli/export.ts")).exportCommand(context),
   sockets: async () => (await import("./cli/sockets.ts")).socketsCommand(context),
   allow: async () => (await import("./cli/allow.ts")).allowCommand(context),
   breaker: async () => (await import("./cli/breaker.ts")).breakerCommand(context),

@@ -6,6 +6,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   apache2: "/usr/sbin/apache2",
   nftables: "/usr/sbin/nft",
   ufw: "/usr/sbin/ufw",
+  ipset: "/usr/sbin/ipset",
   python3: "/usr/bin/python3",
   iproute2: "/usr/sbin/ip",
   chromium: "/usr/bin/chromium",

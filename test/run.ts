@@ -19,6 +19,7 @@ const HOW_TO_MEET: Readonly<Record<Need, string>> = {
   userns: "allow user namespaces: sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone",
   apache2: "apt-get install apache2",
   chromium: "apt-get install chromium",
+  ipset: "apt-get install ipset",
   ufw: "apt-get install ufw",
   nft: "apt-get install nftables",
   python3: "apt-get install python3",

@@ -12,6 +12,8 @@ import { sshClient } from "./ssh-client.ts";
 
 /** How long the daemon may take to answer; it answers at once unless its machine is in trouble. */
 const PATIENCE_MS = 15_000;
+/** The same for an answer that may be long. */
+const LONG_PATIENCE_MS = 120_000;
 
 /** From DATA/daemon.json, `{pid, url}`, which the daemon writes while it runs. */
 interface DaemonFile {
@@ -44,14 +46,35 @@ export class DaemonClient {
     const response = await this.#send(method, path, body, patience);
     const text = await response.text();
     if (response.ok) return text === "" ? null : this.#json(text);
-    if (response.status === 401) {
+    throw this.#refusal(response, text);
+  }
+
+  /** Hands on the text of an answer as it comes. Throws as `request` does. */
+  async stream(path: string, take: (text: string) => void): Promise<void> {
+    const response = await this.#send("GET", path, undefined, LONG_PATIENCE_MS);
+    if (!response.ok || response.body === null) throw this.#refusal(response, await response.text());
+    const decoder = new TextDecoder();
+    try {
+      for await (const part of response.body) take(decoder.decode(part, { stream: true }));
+    } catch (cause) {
       throw new SekishoError(
+        "DAEMON_REFUSED",
+        `the daemon at ${this.#url} broke off in the middle of its answer`,
+        "what was printed is not all; look at the daemon's log, and run the command again",
+        { cause },
+      );
+    }
+  }
+
+  #refusal(response: Response, text: string): SekishoError {
+    if (response.status === 401) {
+      return new SekishoError(
         "DAEMON_REFUSED",
         `the daemon at ${this.#url} does not accept this token`,
         "unset SEKISHO_TOKEN, or set it to what the daemon runs with; without it DATA/token is used, so name the daemon's configuration with --config",
       );
     }
-    throw errorOf(this.#json(text)) ?? this.#notSekisho(`answered ${response.status}`);
+    return errorOf(this.#json(text)) ?? this.#notSekisho(`answered ${response.status}`);
   }
 
   /** All items of a collection, page by page. */

@@ -17,6 +17,7 @@ import type {
 } from "../model/api.ts";
 import type { BanState } from "../model/decision.ts";
 import type { LogEvent } from "../model/event.ts";
+import type { Exported, ExportFormat } from "../model/export.ts";
 import type { Ip, Target } from "../model/ip.ts";
 import type { SocketState } from "../model/socket.ts";
 import type { DurationMs } from "../model/time.ts";
@@ -33,6 +34,8 @@ export interface Backend {
   status(): Status;
   counting(): CountingStatus;
   bans(query: PageQuery & { readonly state: BanState | null }): Page<BanItem>;
+  /** The active bans, each target once, for another program. */
+  export(format: ExportFormat): Exported;
   incidents(query: PageQuery & { readonly state: "open" | "closed" | null }): Page<IncidentItem>;
   incident(id: number): IncidentDetail | null;
   events(

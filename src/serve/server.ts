@@ -15,6 +15,7 @@ import { allowlistRoutes } from "./routes/allowlist.ts";
 import { banRoutes } from "./routes/bans.ts";
 import { enforcerRoutes } from "./routes/enforcers.ts";
 import { eventRoutes } from "./routes/events.ts";
+import { exportRoute } from "./routes/export.ts";
 import { haltRoutes } from "./routes/halts.ts";
 import { healthRoute } from "./routes/health.ts";
 import { incidentRoutes } from "./routes/incidents.ts";
@@ -100,6 +101,7 @@ function compose(options: ServerOptions, access: Access, live: LiveStreams): Fas
       statusRoute(closed, backend);
       incidentRoutes(closed, backend);
       banRoutes(closed, backend);
+      exportRoute(closed, backend);
       allowlistRoutes(closed, backend);
       ruleRoutes(closed, backend);
       eventRoutes(closed, backend);

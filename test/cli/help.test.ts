@@ -32,6 +32,7 @@ describe("sekisho", () => {
       "ban",
       "unban",
       "bans",
+      "export",
       "sockets",
       "allow",
       "breaker",

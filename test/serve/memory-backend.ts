@@ -1,3 +1,4 @@
+import { FORMATS } from "../../src/export/formats.ts";
 import type {
   AllowItem,
   BanAnswer,
@@ -90,6 +91,12 @@ export class MemoryBackend implements Backend {
       this.allBans.filter(({ state }) => query.state === null || state === query.state),
       query,
     );
+  }
+
+  export(format: Parameters<Backend["export"]>[0]): ReturnType<Backend["export"]> {
+    const { write, ...how } = FORMATS[format];
+    const active = this.allBans.filter(({ state }) => state === "active");
+    return { ...how, chunks: write(active, { now: this.clock.now(), host: "test" }) };
   }
 
   incidents(query: Parameters<Backend["incidents"]>[0]): Page<IncidentItem> {
