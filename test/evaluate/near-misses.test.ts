@@ -122,7 +122,7 @@ describe("what is kept of them", () => {
         count: fc.integer({ min: 5, max: 9 }),
         isLast: fc.nat({ max: 9 }).map((chance) => chance === 0),
       }),
-      { maxLength: 200 },
+      { maxLength: 200, size: "max" },
     );
     fc.assert(
       fc.property(notes, (all) => {
@@ -143,7 +143,7 @@ describe("what is kept of them", () => {
           .slice(0, 20);
         expect(misses.of(rule, at(200)).map(({ count }) => count)).toEqual(expected);
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 });
