@@ -122,7 +122,7 @@ describe("what is kept of them", () => {
         count: fc.integer({ min: 5, max: 9 }),
         isLast: fc.nat({ max: 9 }).map((chance) => chance === 0),
       }),
-      { maxLength: 200, size: "max" },
+      { minLength: 100, maxLength: 200 },
     );
     fc.assert(
       fc.property(notes, (all) => {
