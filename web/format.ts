@@ -59,6 +59,6 @@ export function formatBytes(bytes: number): string {
 export const formatShare = (share: number, whole: number): string | null =>
   whole === 0 ? null : percent.format(share / whole);
 
-/** A hint of the server with a capital letter; a path or a key at its beginning stays as it is. */
+/** A hint of the server with a capital letter; a path, a key or our command at its beginning stays as it is. */
 export const sentence = (hint: string): string =>
-  hint.replace(/^[a-z]+(?=[\s,:;]|$)/, (word) => word[0]!.toUpperCase() + word.slice(1));
+  hint.replace(/^(?!sekisho )[a-z]+(?=[\s,:;]|$)/, (word) => word[0]!.toUpperCase() + word.slice(1));

@@ -34,6 +34,8 @@ export interface Listing<Item, Filter> {
   readonly next: Signal<string | null>;
   readonly cursors: Signal<readonly string[]>;
   readonly filter: Signal<Filter>;
+  /** Whether all rows of the page are shown, not the first few. */
+  readonly whole: Signal<boolean>;
 }
 
 const listing = <Item, Filter>(filter: Filter): Listing<Item, Filter> => ({
@@ -41,12 +43,14 @@ const listing = <Item, Filter>(filter: Filter): Listing<Item, Filter> => ({
   next: signal<string | null>(null),
   cursors: signal<readonly string[]>([]),
   filter: signal(filter),
+  whole: signal(false),
 });
 
 export const bans = listing<BanItem, BanState | "all">("active");
 export const incidents = listing<IncidentItem, "open" | "closed" | "all">("open");
 /** Who holds WebSockets open. */
 export const sockets = signal<readonly SocketHolder[] | null>(null);
+export const socketsWhole = signal(false);
 /** There is only one choice of these. */
 export const allowlist = listing<AllowItem, "all">("all");
 /** By id. They are read once: what a rule says about itself does not change while it runs. */

@@ -187,4 +187,26 @@ describe.skipIf(missing("chromium"))("bans on the page", { timeout: 60_000 }, ()
     expect(await dashboard.ban("198.51.100.7/32").textContent()).toContain("expired");
     expect(await dashboard.ban("198.51.100.7/32").getByRole("button").count()).toBe(0);
   });
+
+  test("of a long list the first rows are shown, on a phone fewer, and all when a person asks", async () => {
+    const { server } = dashboard;
+    const more = Array.from({ length: 30 }, (_, at) => ({
+      ...server.bans[0]!,
+      id: 100 + at,
+      target: `198.18.0.${at}/32`,
+    }));
+    server.bans = [...server.bans, ...more];
+    await dashboard.signIn();
+    const { page } = dashboard;
+    const rows = () => dashboard.bans.locator("tbody").getByRole("row").count();
+    expect(await rows()).toBe(10);
+    await page.setViewportSize({ width: 390, height: 844 });
+    await expect.poll(rows).toBe(5);
+    await page.getByRole("button", { name: "Show all 34 bans" }).click();
+    await dashboard.ban("198.18.0.29/32").waitFor();
+    expect(await rows()).toBe(34);
+    await page.getByRole("button", { name: "Show fewer" }).click();
+    await expect.poll(rows).toBe(5);
+    expect(dashboard.complaints).toEqual([]);
+  });
 });

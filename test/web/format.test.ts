@@ -58,6 +58,7 @@ test("a hint begins with a capital letter, a path, a key or an address stays as 
     "docs/errors.md says more",
     "enforcers.ufw is off",
     "Start it",
+    "sekisho check names the section",
     "192.0.2.7 is ours",
     "",
   ])

@@ -28,24 +28,24 @@ describe.skipIf(missing("chromium"))(
       await page.getByRole("button", { name: "Reset the circuit breaker" }).waitFor({ state: "detached" });
     });
 
-    test("panic asks once more, lifts everything, says what still blocks, and can be ended", async () => {
+    test("panic asks once more, lifts all bans, says what still blocks, and can be ended", async () => {
       await dashboard.signIn();
       const { page } = dashboard;
-      await page.getByRole("button", { name: "Panic: lift everything" }).click();
-      const question = page.getByRole("form", { name: "Panic: lift everything" });
-      await question.getByText("Block nobody until you end it, and lift everything?").waitFor();
-      await question.getByRole("button", { name: "Panic: lift", exact: true }).click();
+      await page.getByRole("button", { name: "Panic: lift all bans" }).click();
+      const question = page.getByRole("form", { name: "Panic: lift all bans" });
+      await question.getByText("Block nobody until you end it, and lift all bans?").waitFor();
+      await question.getByRole("button", { name: "Panic: lift all", exact: true }).click();
       await page
         .getByRole("status")
         .getByText(/^Lifted \d+ bans/)
         .waitFor();
-      await page.getByRole("button", { name: "Panic: lift everything" }).waitFor({ state: "detached" });
+      await page.getByRole("button", { name: "Panic: lift all bans" }).waitFor({ state: "detached" });
       await page.getByRole("button", { name: "End the panic" }).click();
       await page
         .getByRole("form", { name: "End the panic" })
         .getByRole("button", { name: "End", exact: true })
         .click();
-      await page.getByRole("button", { name: "Panic: lift everything" }).waitFor();
+      await page.getByRole("button", { name: "Panic: lift all bans" }).waitFor();
       expect(dashboard.server.asked).toEqual(
         expect.arrayContaining(["POST /api/panic", "DELETE /api/panic"]),
       );

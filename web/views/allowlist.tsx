@@ -2,6 +2,7 @@ import type { AllowItem } from "../../src/model/api.ts";
 import { api } from "../api.ts";
 import { refresh } from "../refresh.ts";
 import { allowlist } from "../state.ts";
+import { Capped } from "./capped.tsx";
 import { Pager } from "./pager.tsx";
 import { type RowAction, RowActions } from "./row-actions.tsx";
 import { Text } from "./text.tsx";
@@ -31,6 +32,14 @@ function AllowList({ items }: { readonly items: readonly AllowItem[] | null }) {
       </p>
     );
   }
+  return (
+    <Capped items={items} whole={allowlist.whole} name="entries">
+      {(shown) => <AllowTable items={shown} />}
+    </Capped>
+  );
+}
+
+function AllowTable({ items }: { readonly items: readonly AllowItem[] }) {
   return (
     <table class="allowlist" aria-labelledby="allowlist-heading">
       <thead>

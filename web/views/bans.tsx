@@ -6,6 +6,7 @@ import { refresh, turn } from "../refresh.ts";
 import { bans, incidentId, status } from "../state.ts";
 import { BanActions } from "./ban-actions.tsx";
 import { BanForm } from "./ban-form.tsx";
+import { Capped } from "./capped.tsx";
 import { Choice } from "./choice.tsx";
 import { Mark } from "./mark.tsx";
 import { Pager } from "./pager.tsx";
@@ -67,7 +68,11 @@ function BanList({ items }: { readonly items: readonly BanItem[] | null }) {
       </p>
     );
   }
-  return <BanTable items={items} labelledBy="bans-heading" />;
+  return (
+    <Capped items={items} whole={bans.whole} name="bans">
+      {(shown) => <BanTable items={shown} labelledBy="bans-heading" />}
+    </Capped>
+  );
 }
 
 export function BanTable({

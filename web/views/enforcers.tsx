@@ -53,11 +53,10 @@ function Enforcer({ enforcer }: { readonly enforcer: EnforcerStatus }) {
       <p class="entry-state">
         <Mark tone={tone}>{state}</Mark>
         <span>
-          {name === DRY_RUN && state === "in-sync"
-            ? "shows what would be blocked, blocks nobody"
-            : (note ?? meaning)}
+          {name === DRY_RUN && state === "in-sync" ? "shows what would be blocked, blocks nobody" : meaning}
         </span>
       </p>
+      {note !== null && <p>{note}</p>}
       <dl class="numbers">
         <div>
           <dt>Blocks</dt>
@@ -90,8 +89,9 @@ function Cutting({ cut }: { readonly cut: CutStatus }) {
       <h3>open connections</h3>
       <p class="entry-state">
         {state === "on" ? <Mark tone="good">closed</Mark> : <Mark tone="waiting">stay open</Mark>}
-        <span>{note ?? "what a client has open when its ban comes into force"}</span>
+        <span>what a client has open when its ban comes into force</span>
       </p>
+      {note !== null && <p>{note}</p>}
       <dl class="numbers">
         <div>
           <dt>Closed</dt>

@@ -44,8 +44,8 @@ const END: readonly RowAction[] = [
 
 const PANIC: readonly RowAction[] = [
   {
-    button: "Panic: lift",
-    question: "Block nobody until you end it, and lift",
+    button: "Panic: lift all",
+    question: "Block nobody until you end it, and lift all",
     asksReason: false,
     async act() {
       const { lifted, enforcers } = await api.panic();
@@ -69,7 +69,7 @@ export function Halts() {
     <div class="halts">
       {halts.map(({ name }) => (
         <div key={name} class="halt">
-          <span aria-hidden="true">{name === "breaker" ? "Circuit breaker" : "Panic"}</span>
+          <strong aria-hidden="true">{name === "breaker" ? "Circuit breaker" : "Panic"}</strong>
           <RowActions {...HALTS[name]} heading="#bans-heading" />
         </div>
       ))}
@@ -80,5 +80,5 @@ export function Halts() {
 /** For when Sekisho locks people out: everything is lifted at once. */
 export function Panic() {
   if (status.value?.halts.some(({ name }) => name === "panic") !== false) return null;
-  return <RowActions target="everything" actions={PANIC} keep="Go on blocking" heading="#bans-heading" />;
+  return <RowActions target="bans" actions={PANIC} keep="Go on blocking" heading="#bans-heading" />;
 }

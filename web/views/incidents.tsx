@@ -3,6 +3,7 @@ import { DRY_RUN } from "../effect.ts";
 import { formatCount } from "../format.ts";
 import { refresh, turn } from "../refresh.ts";
 import { incidents, status } from "../state.ts";
+import { Capped } from "./capped.tsx";
 import { Choice } from "./choice.tsx";
 import { Mark } from "./mark.tsx";
 import { Pager } from "./pager.tsx";
@@ -48,6 +49,14 @@ function IncidentList({ items }: { readonly items: readonly IncidentItem[] | nul
       </p>
     );
   }
+  return (
+    <Capped items={items} whole={incidents.whole} name="incidents">
+      {(shown) => <IncidentTable items={shown} />}
+    </Capped>
+  );
+}
+
+function IncidentTable({ items }: { readonly items: readonly IncidentItem[] }) {
   return (
     <table class="incidents" aria-labelledby="incidents-heading">
       <thead>

@@ -74,6 +74,7 @@ function Leading({ to, note }: { readonly to: string; readonly note: string }) {
 }
 
 function unparsedNote(unparsed: number, lines: number): string {
+  if (lines === 0) return "nothing was read yet";
   if (unparsed === 0) return "every line was understood";
   return `${formatShare(unparsed, lines)} of the lines`;
 }

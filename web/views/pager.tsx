@@ -1,5 +1,6 @@
 import { turn } from "../refresh.ts";
 import type { Listing } from "../state.ts";
+import { isCapped } from "./capped.tsx";
 
 interface PagerProps<Item, Filter> {
   readonly list: Listing<Item, Filter>;
@@ -7,11 +8,12 @@ interface PagerProps<Item, Filter> {
   readonly label: string;
 }
 
-/** Newer and older pages of a collection; nothing where one page holds it all. */
+/** Newer and older pages of a collection; nothing where one page holds it all, or shows only its first rows. */
 export function Pager<Item, Filter>({ list, read, label }: PagerProps<Item, Filter>) {
   const cursors = list.cursors.value;
   const next = list.next.value;
   if (cursors.length === 0 && next === null) return null;
+  if (isCapped(list.items.value?.length ?? 0, list.whole.value)) return null;
   const go = (to: readonly string[]): void => {
     turn(list, { cursors: to });
     read(true);

@@ -3,7 +3,8 @@ import { api } from "../api.ts";
 import { banOutcome } from "../effect.ts";
 import { formatCount } from "../format.ts";
 import { refresh } from "../refresh.ts";
-import { now, sockets, status } from "../state.ts";
+import { now, sockets, socketsWhole, status } from "../state.ts";
+import { Capped } from "./capped.tsx";
 import { Mark } from "./mark.tsx";
 import { type RowAction, RowActions } from "./row-actions.tsx";
 import { Text } from "./text.tsx";
@@ -61,37 +62,45 @@ function Holders({
   const more = open - first.reduce((sum, holder) => sum + holder.open, 0);
   return (
     <>
-      <table class="sockets" aria-labelledby="sockets-heading">
-        <thead>
-          <tr>
-            <th scope="col">Client</th>
-            <th scope="col" class="number">
-              Open
-            </th>
-            <th scope="col">Asked for</th>
-            <th scope="col">Origin</th>
-            <th scope="col">Since</th>
-            <th scope="col">Ban</th>
-            <th scope="col">
-              <span class="unseen">Actions</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {first.map((holder) => (
-            <HolderRow
-              key={`${holder.client} ${holder.origin} ${holder.host} ${holder.path}`}
-              holder={holder}
-            />
-          ))}
-        </tbody>
-      </table>
+      <Capped items={first} whole={socketsWhole} name="rows">
+        {(shown) => <HolderTable holders={shown} />}
+      </Capped>
       {more > 0 && (
         <p class="empty">
           And {formatCount(more)} more, which <code>sekisho sockets</code> lists.
         </p>
       )}
     </>
+  );
+}
+
+function HolderTable({ holders }: { readonly holders: readonly SocketHolder[] }) {
+  return (
+    <table class="sockets" aria-labelledby="sockets-heading">
+      <thead>
+        <tr>
+          <th scope="col">Client</th>
+          <th scope="col" class="number">
+            Open
+          </th>
+          <th scope="col">Asked for</th>
+          <th scope="col">Origin</th>
+          <th scope="col">Since</th>
+          <th scope="col">Ban</th>
+          <th scope="col">
+            <span class="unseen">Actions</span>
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {holders.map((holder) => (
+          <HolderRow
+            key={`${holder.client} ${holder.origin} ${holder.host} ${holder.path}`}
+            holder={holder}
+          />
+        ))}
+      </tbody>
+    </table>
   );
 }
 
@@ -110,7 +119,7 @@ function HolderRow({ holder }: { readonly holder: SocketHolder }) {
           <Text value={shown(`${host}${path}`)} />
         </code>
       </td>
-      <td data-label="Origin">
+      <td data-label="Origin" class="origin">
         {origin === null ? <Mark tone="waiting">none sent</Mark> : <Text value={shown(origin)} />}
         {foreign && (
           <small>

@@ -114,7 +114,7 @@ function Causes({ audit }: { readonly audit: AuditSourceStatus }) {
   return (
     <>
       <dl class="numbers">
-        <div>
+        <div class="wide">
           <dt>Bans in a day</dt>
           <dd>
             {formatCount(bans)} of {formatCount(limit)}
