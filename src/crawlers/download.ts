@@ -1,26 +1,6 @@
+import { download, failure } from "../download/download.ts";
 import type { CrawlerName } from "../model/crawler.ts";
-import { messageOf } from "../model/errors.ts";
 import { MOST_BYTES, parseRanges, storedRanges, storeRanges } from "./ranges.ts";
-
-const TIME_LIMIT_MS = 20_000;
-
-/** The text at an address. Throws when it is too long, takes too long or leads elsewhere. */
-export async function download(url: string, timeLimitMs = TIME_LIMIT_MS): Promise<string> {
-  const answer = await fetch(url, {
-    redirect: "error",
-    signal: AbortSignal.timeout(timeLimitMs),
-    headers: { accept: "application/json" },
-  });
-  if (!answer.ok || answer.body === null) throw new Error(`${url} answered ${answer.status}`);
-  const parts: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const part of answer.body) {
-    bytes += part.length;
-    if (bytes > MOST_BYTES) throw new Error(`${url} is longer than ${MOST_BYTES} bytes`);
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString("utf8");
-}
 
 /**
  * Fetches each list and keeps it in the data folder. What fails leaves the last good copy as it is; afterwards all that
@@ -34,11 +14,13 @@ export async function downloadRanges(
   for (const [name, url] of Object.entries(urls) as [CrawlerName, string][]) {
     if (url === "off") continue;
     try {
-      const text = await download(url);
+      const fetched = await download(url, { mostBytes: MOST_BYTES, accept: "application/json" });
+      if (fetched.kind === "unchanged") continue;
+      const text = fetched.bytes.toString("utf8");
       parseRanges(text);
       storeRanges(data, name, text);
     } catch (error) {
-      failed.push(`${name}: ${firstLine(error)}`);
+      failed.push(`${name}: ${failure(error)}`);
     }
   }
   if (failed.length === 0) return;
@@ -59,9 +41,3 @@ export async function refreshRanges(
     await use(storedRanges(data));
   }
 }
-
-/** What zod says of a list that is none has a line for each entry. */
-const firstLine = (error: unknown): string => {
-  const cause = error instanceof Error && error.cause !== undefined ? ` (${messageOf(error.cause)})` : "";
-  return `${messageOf(error).replace(/\s+/g, " ").slice(0, 200)}${cause}`;
-};

@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { keepCopy } from "../download/copy.ts";
 import { CRAWLERS, type CrawlerName } from "../model/crawler.ts";
 import { isIpv4, parseTarget, prefixOf, type Target } from "../model/ip.ts";
 
@@ -51,8 +52,5 @@ export function storedRanges(data: string): Map<CrawlerName, Target[]> {
 
 /** Keeps a list that `parseRanges` takes. */
 export function storeRanges(data: string, name: CrawlerName, text: string): void {
-  mkdirSync(folderOf(data), { recursive: true, mode: 0o700 });
-  const file = fileOf(data, name);
-  writeFileSync(`${file}.new`, text, { mode: 0o600 });
-  renameSync(`${file}.new`, file);
+  keepCopy(fileOf(data, name), text);
 }

@@ -1,10 +1,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { download, refreshRanges } from "../../src/crawlers/download.ts";
-import { MOST_BYTES, parseRanges, storedRanges } from "../../src/crawlers/ranges.ts";
+import { refreshRanges } from "../../src/crawlers/download.ts";
+import { parseRanges, storedRanges } from "../../src/crawlers/ranges.ts";
+import { webServer } from "../download/web-server.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 
 const list = (...prefixes: string[]): string =>
@@ -12,25 +11,6 @@ const list = (...prefixes: string[]): string =>
     creationTime: "2026-11-20T12:00:00.000000",
     prefixes: prefixes.map((each) => (each.includes(":") ? { ipv6Prefix: each } : { ipv4Prefix: each })),
   });
-
-/** What each path answers; a number is a status. */
-async function webServer(pages: Record<string, string | number>) {
-  const server = createServer((request, response) => {
-    const page = pages[request.url!] ?? 404;
-    if (page === "silence") return;
-    if (typeof page === "number") response.writeHead(page, { location: "/good" });
-    response.end(typeof page === "number" ? "" : page);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
-    pages,
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    [Symbol.dispose]: () => {
-      server.closeAllConnections();
-      server.close();
-    },
-  };
-}
 
 describe("a list of ranges", () => {
   test("is read in the form that the engines publish", () => {
@@ -54,22 +34,7 @@ describe("a list of ranges", () => {
   });
 });
 
-describe("a download", () => {
-  test("ends at what is too long, too slow, or elsewhere", async () => {
-    using web = await webServer({
-      "/good": list("192.0.2.0/27"),
-      "/long": "x".repeat(MOST_BYTES + 1),
-      "/slow": "silence",
-      "/moved": 302,
-      "/gone": 410,
-    });
-    expect(await download(`${web.url}/good`)).toBe(web.pages["/good"]);
-    await expect(download(`${web.url}/long`)).rejects.toThrow(/longer than/);
-    await expect(download(`${web.url}/slow`, 200)).rejects.toThrow(/abort|time/i);
-    await expect(download(`${web.url}/moved`)).rejects.toThrow();
-    await expect(download(`${web.url}/gone`)).rejects.toThrow(/answered 410/);
-  });
-
+describe("the nightly download", () => {
   test("keeps the last good copy of a list that cannot be had, takes the others, and says what failed", async () => {
     using folder = temporaryFolder();
     using web = await webServer({ "/google": list("192.0.2.0/27"), "/bing": list("198.51.100.0/24") });
