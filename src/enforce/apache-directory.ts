@@ -1,10 +1,10 @@
-import { closeSync, constants, lstatSync, openSync, unlinkSync } from "node:fs";
+import { closeSync, constants, linkSync, lstatSync, openSync, unlinkSync } from "node:fs";
 import { chmod, mkdir, readdir, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { setImmediate as breathe } from "node:timers/promises";
 import type { Block } from "../model/decision.ts";
 import { messageOf, SekishoError, systemCode } from "../model/errors.ts";
-import type { Target } from "../model/ip.ts";
+import { type Target, TargetSet } from "../model/ip.ts";
 import { banFiles, targetOfBanFile } from "./ban-files.ts";
 import { type Enforced, type Enforcer, NOTHING_ENFORCED } from "./enforcer.ts";
 import { nearestFolder } from "./nearest-folder.ts";
@@ -17,6 +17,8 @@ export interface ApacheDirectoryOptions {
   /** Told once about each thing in the directory that is not ours. */
   readonly onForeign?: (path: string) => void;
 }
+
+type Files = ReadonlyMap<Target, readonly string[]>;
 
 /** Files made or removed before other work gets its turn: about 5 ms. */
 const SLICE = 256;
@@ -36,8 +38,10 @@ export class ApacheDirectory implements Enforcer {
   readonly #onForeign: (path: string) => void;
   readonly #reported = new Set<string>();
   #held: Set<string> | null = null;
+  /** A file that we made, which others are hard links to. */
+  #model: string | null = null;
   /** Files of the targets of the last set, since most targets stay from one set to the next. */
-  #files = new Map<Target, readonly string[]>();
+  #files: Files = new Map();
   #enforced = NOTHING_ENFORCED;
 
   constructor(options: ApacheDirectoryOptions) {
@@ -70,12 +74,10 @@ export class ApacheDirectory implements Enforcer {
 
   async reconcile(want: readonly Block[], verify: boolean, signal: AbortSignal): Promise<Enforced> {
     const files = filesOf(want, this.#files);
-    const wanted = new Set<string>();
-    for (const names of files.values()) for (const name of names) wanted.add(name);
     const drift = verify || this.#held === null ? await this.#verify() : 0;
     const held = this.#held!;
     try {
-      await this.#makeEqual(held, wanted, signal);
+      await this.#makeEqual(held, files, signal);
     } catch (error) {
       this.#held = null;
       throw systemCode(error) === null ? error : this.#unwritable(error);
@@ -106,36 +108,70 @@ export class ApacheDirectory implements Enforcer {
   }
 
   /** Additions first, so that nothing wanted is ever missing because of a removal. */
-  async #makeEqual(held: Set<string>, wanted: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
+  async #makeEqual(held: Set<string>, files: Files, signal: AbortSignal): Promise<void> {
+    const wanted = new Set<string>();
+    for (const names of files.values()) for (const name of names) wanted.add(name);
     let done = 0;
     const turn = async (): Promise<void> => {
       if (++done % SLICE !== 0) return;
       await breathe();
       signal.throwIfAborted();
     };
-    for (const name of wanted) {
-      if (held.has(name)) continue;
-      if (this.#create(name)) held.add(name);
-      await turn();
+    const add = async (): Promise<void> => {
+      for (const name of wanted) {
+        if (held.has(name)) continue;
+        if (this.#create(name)) held.add(name);
+        await turn();
+      }
+    };
+    const remove = async (mayGo: (name: string) => boolean): Promise<void> => {
+      for (const name of held) {
+        if (wanted.has(name) || !mayGo(name)) continue;
+        this.#remove(name);
+        held.delete(name);
+        await turn();
+      }
+    };
+    try {
+      await add();
+    } catch (error) {
+      // On a full disk too whoever is let in gets in; but no block goes that a wider one was to take the place of.
+      const asked = new TargetSet(files.keys());
+      if (!signal.aborted) await remove((name) => asked.covering(targetOfBanFile(name)!) === null);
+      throw error;
     }
-    for (const name of held) {
-      if (wanted.has(name)) continue;
-      this.#remove(name);
-      held.delete(name);
-      await turn();
-    }
+    await remove(() => true);
   }
 
   /** False when something that is not ours has the name. */
   #create(name: string): boolean {
     const path = join(this.#directory, name);
     try {
-      closeSync(openSync(path, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o644));
+      if (!this.#link(path)) {
+        closeSync(openSync(path, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o644));
+        this.#model = path;
+      }
       return true;
     } catch (error) {
       if (systemCode(error) !== "EEXIST") throw error;
       if (lstatSync(path).isFile()) return true;
       this.#report(name);
+      return false;
+    }
+  }
+
+  /**
+   * One more name of a file takes a sixth of the time of one more file on ext4, and no inode. False where that cannot be: the
+   * file was removed, has as many names as the file system allows (65,000), or there are no links.
+   */
+  #link(path: string): boolean {
+    if (this.#model === null) return false;
+    try {
+      linkSync(this.#model, path);
+      return true;
+    } catch (error) {
+      if (systemCode(error) === "EEXIST") throw error;
+      this.#model = null;
       return false;
     }
   }
@@ -213,10 +249,7 @@ function noWebUser(configured: string | undefined): SekishoError {
   );
 }
 
-function filesOf(
-  want: readonly Block[],
-  known: ReadonlyMap<Target, readonly string[]>,
-): Map<Target, readonly string[]> {
+function filesOf(want: readonly Block[], known: Files): Files {
   const files = new Map<Target, readonly string[]>();
   for (const { target } of want) {
     const names = known.get(target) ?? banFiles(target);

@@ -78,11 +78,12 @@ export async function runProgram(
     // A program that ends without reading to the end says why by its status.
     child.stdin?.on("error", () => {}).end(input);
     const [status] = (await once(child, "exit")) as [number | null];
+    const isLate = ending.aborted;
     // Not for long: what `apachectl graceful` starts holds the pipes for as long as it lives.
-    await Promise.race([closed, quiet([stdout, stderr])]);
+    await Promise.race([closed, quiet([stdout, stderr], timeoutMs, signal)]);
     signal.throwIfAborted();
     const output = { stdout: stdout.text(), stderr: stderr.text(), isCut: stdout.isCut || stderr.isCut };
-    return ending.aborted ? { kind: "late", timeoutMs, ...output } : { kind: "ended", status, ...output };
+    return isLate ? { kind: "late", timeoutMs, ...output } : { kind: "ended", status, ...output };
   } catch (error) {
     if (["ENOENT", "EACCES"].includes(systemCode(error) ?? "")) return { kind: "missing", cause: error };
     throw error;
@@ -117,10 +118,14 @@ export const printable = (output: string, length = 2_000): string =>
     .replaceAll(/[^\P{C}\n]/gu, " ")
     .trim();
 
-/** Resolves when nothing more has come for a while: a long output may be read long after its program has ended. */
-async function quiet(outputs: readonly Kept[]): Promise<void> {
+/**
+ * Resolves when nothing more has come for a while: a long output may be read long after its program has ended. After
+ * `timeoutMs` in any case, as what the program left behind may never be quiet.
+ */
+async function quiet(outputs: readonly Kept[], timeoutMs: number, signal: AbortSignal): Promise<void> {
+  const end = performance.now() + timeoutMs;
   const received = () => outputs.reduce((sum, { received }) => sum + received, 0);
-  for (let before = -1; before !== received(); ) {
+  for (let before = -1; before !== received() && performance.now() < end && !signal.aborted; ) {
     before = received();
     await sleep(PIPES_MS, undefined, { ref: false });
   }

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import {
   chmodSync,
   existsSync,
@@ -123,6 +124,38 @@ test("twenty thousand bans are written, found again and lifted, and other work g
   await enforcer.reconcile(want.slice(0, 1), false, signal);
   expect(readdirSync(directory)).toEqual(["10.0.0.0"]);
 }, 60_000);
+
+test("files are names of one file, and a new one is made when that was lifted", async () => {
+  const enforcer = new ApacheDirectory({ directory });
+  await enforcer.reconcile(blocks("198.51.100.7", "198.51.100.8"), true, signal);
+  expect(statSync(join(directory, "198.51.100.8")).nlink).toBe(2);
+  await enforcer.reconcile(blocks("198.51.100.8"), false, signal);
+  await enforcer.reconcile(blocks("198.51.100.8", "198.51.100.9", "198.51.100.10"), false, signal);
+  expect(readdirSync(directory).sort()).toEqual(["198.51.100.10", "198.51.100.8", "198.51.100.9"]);
+  expect(await enforcer.blocked()).toEqual(
+    new Set(["198.51.100.8/32", "198.51.100.9/32", "198.51.100.10/32"]),
+  );
+});
+
+test.skipIf(missing("root"))("where there is no room for more bans, who is let in gets in", async () => {
+  mkdirSync(directory);
+  execFileSync("mount", ["-t", "tmpfs", "-o", "nr_inodes=5,mode=711", "sekisho-test", directory]);
+  try {
+    const enforcer = new ApacheDirectory({ directory });
+    await enforcer.reconcile(blocks("198.51.100.7", "198.51.100.8", "203.0.113.1"), true, signal);
+    const asked = blocks("198.51.100.8", "198.51.100.9", "198.51.100.10", "203.0.113.0/24");
+    await expect(enforcer.reconcile(asked, false, signal)).rejects.toThrow("ENOSPC");
+    // The last one waits for the range that is to take its place.
+    const left = readdirSync(directory);
+    expect(left).not.toContain("198.51.100.7");
+    expect(left).toContain("198.51.100.8");
+    expect(left).toContain("203.0.113.1");
+    await enforcer.reconcile(blocks("203.0.113.0/24"), true, signal);
+    expect(readdirSync(directory)).toEqual(["203.0.113.0_24"]);
+  } finally {
+    execFileSync("umount", ["--lazy", directory]);
+  }
+});
 
 test.skipIf(missing("root", "apache2", "netns"))(
   "a hundred thousand bans and ranges are in force without a reload, and Apache serves the others",
