@@ -13,7 +13,7 @@ import type {
   LiveMessage,
   Mode,
   PanicAnswer,
-  RuleItem,
+  RuleStatus,
   SourceStatus,
   Status,
 } from "./model/api.ts";
@@ -27,7 +27,7 @@ import type { Notifier } from "./notify/notifier.ts";
 import type { Receivers } from "./receive/receivers.ts";
 import type { Scheduler } from "./schedule/scheduler.ts";
 import type { Backend } from "./serve/backend.ts";
-import { allowlistOf, ruleItem } from "./setup.ts";
+import { allowlistOf, ruleStatuses } from "./setup.ts";
 import type { StoreReader } from "./store/reader.ts";
 import { Wanted } from "./wanted.ts";
 
@@ -42,6 +42,8 @@ export interface Parts {
   readonly config: Config;
   readonly mode: Mode;
   readonly rules: readonly NamedRule[];
+  /** Rules that do not run. */
+  readonly off: readonly NamedRule[];
   readonly enforcement: Enforcement;
   readonly proof: Proof;
   readonly scheduler: Scheduler;
@@ -236,8 +238,11 @@ export class DaemonBackend implements Backend, Disposable {
     return [...allowlistOf(this.#running.config), ...this.#about.reader.allowItems()];
   }
 
-  rules(): readonly RuleItem[] {
-    return this.#running.rules.map(ruleItem);
+  /** Those that are off, too. */
+  async rules(): Promise<readonly RuleStatus[]> {
+    const { rules, off } = this.#running;
+    const nearMisses = await this.#about.thread.request<"near-misses">({ kind: "near-misses" });
+    return ruleStatuses([...rules, ...off], this.#about.reader.ruleCounts(), nearMisses);
   }
 
   async ban(request: {

@@ -264,7 +264,7 @@ class LingeringNotes {
 
 /** The parts that a reload replaces. `enforced`: what is enforced at present, whatever mode the configuration has. */
 function assemble(
-  { config, mode, rules }: Setup,
+  { config, mode, rules, off }: Setup,
   enforced: Mode,
   thread: IngestThread,
   clock: Clock,
@@ -301,7 +301,7 @@ function assemble(
       schedule === null ? [] : [applyEnforcer(name, schedule, () => enforcement.apply(name))],
     ),
   ]);
-  return { config, mode, rules, enforcement, proof: new Proof(enforcement, clock), scheduler };
+  return { config, mode, rules, off, enforcement, proof: new Proof(enforcement, clock), scheduler };
 }
 
 /** An enforcer that the configuration no longer has must not go on blocking. */

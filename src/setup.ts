@@ -3,13 +3,16 @@ import { trustOf } from "./config/audit-log.ts";
 import { type LoadedConfig, loadConfig } from "./config/load.ts";
 import { readParsedRules } from "./config/parsed-rules.ts";
 import type { Config } from "./config/schema.ts";
-import { loadRuleSet, type RuleSet } from "./config/site-rules.ts";
+import { loadRuleSet, type RuleSet, type SiteRule } from "./config/site-rules.ts";
 import { storedRanges } from "./crawlers/ranges.ts";
 import { compileRules } from "./evaluate/compile-rule.ts";
+import { firesAt } from "./evaluate/fires-at.ts";
+import type { NearMiss } from "./evaluate/near-misses.ts";
 import type { NamedRule } from "./evaluate/rule-schema.ts";
 import type { IngestSettings } from "./ingest/messages.ts";
-import type { AllowItem, Mode, RuleItem } from "./model/api.ts";
+import type { AllowItem, Mode, NearMissItem, RuleCounts, RuleItem, RuleStatus } from "./model/api.ts";
 import type { SourceKind } from "./model/event.ts";
+import { formatDuration, toIso } from "./model/time.ts";
 import { createParser } from "./parse/formats.ts";
 
 /** The folder that holds rules/ and the built page, in a checkout as in an installation. */
@@ -27,6 +30,10 @@ export const databaseFile = (data: string, demo = false): string =>
 export interface Setup extends LoadedConfig {
   readonly mode: Mode;
   readonly rules: readonly NamedRule[];
+  /** Rules that do not run. */
+  readonly off: readonly NamedRule[];
+  /** What the site's own folder adds and changes. */
+  readonly site: readonly SiteRule[];
   /** The folder that the rules came from. */
   readonly rulesFolder: string;
 }
@@ -44,16 +51,20 @@ export function loadSetup({ file, mode, cwd }: SetupOptions): Setup {
   const loaded = loadConfig({ file, cwd, checkFormat });
   const rulesFolder = loaded.config.rules ?? join(PACKAGE_ROOT, "rules");
   const { siteRules = null, origins } = loaded.config;
-  const { rules } = readRuleSet(rulesFolder, siteRules, origins);
-  return { ...loaded, mode: mode ?? loaded.config.mode, rules, rulesFolder };
+  const ruleSet = readRuleSet(rulesFolder, siteRules, origins);
+  return { ...loaded, mode: mode ?? loaded.config.mode, ...ruleSet, rulesFolder };
 }
 
-/** The rules that run, known to compile, and what the site's own folder adds and changes. */
-export function readRuleSet(folder: string, siteRules: string | null, origins: readonly string[]): RuleSet {
+/** The rules that run, known to compile, those that do not, and what the site's own folder adds and changes. */
+export function readRuleSet(
+  folder: string,
+  siteRules: string | null,
+  origins: readonly string[],
+): RuleSet & Pick<Setup, "off"> {
   const { rules, site } = loadRuleSet(folder, siteRules, readParsedRules(PARSED_RULES));
   const running = rules.filter(({ spec }) => spec.mode !== "off");
   compileRules(running, { origins: new Set(origins) });
-  return { rules: running, site };
+  return { rules: running, off: rules.filter(({ spec }) => spec.mode === "off"), site };
 }
 
 /** The rules of one folder that run, known to compile. */
@@ -75,9 +86,40 @@ export const allowlistOf = ({ allowlist }: Config): AllowItem[] =>
   }));
 
 export const ruleItem = ({ id, spec }: NamedRule): RuleItem => {
-  const { title, severity, detects, why, falsePositives, references, tags } = spec;
-  return { id, title, severity, detects, why, falsePositives, references, tags };
+  const { title, mode, severity, events, subject, detects, why, falsePositives, references, tags } = spec;
+  return {
+    id,
+    title,
+    mode,
+    severity,
+    events,
+    subject,
+    firesAt: firesAt(spec.bucket),
+    cooldown: formatDuration(spec.cooldown),
+    ban: typeof spec.ban === "number" ? formatDuration(spec.ban) : spec.ban,
+    detects,
+    why,
+    falsePositives,
+    references,
+    tags,
+  };
 };
+
+/** Rules with what became of them, in the order of their ids. */
+export const ruleStatuses = (
+  rules: readonly NamedRule[],
+  counts: ReadonlyMap<string, RuleCounts>,
+  nearMisses: ReadonlyMap<string, readonly NearMiss[]>,
+): RuleStatus[] =>
+  rules
+    .map((rule) => ({
+      ...ruleItem(rule),
+      lastDay: counts.get(rule.id) ?? { findings: 0, bans: 0 },
+      nearMisses: (nearMisses.get(rule.id) ?? []).map(nearMissItem),
+    }))
+    .sort((a, b) => (a.id < b.id ? -1 : 1));
+
+export const nearMissItem = ({ at, ...miss }: NearMiss): NearMissItem => ({ ...miss, at: toIso(at) });
 
 export function ingestSettings({
   config,

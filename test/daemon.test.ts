@@ -2,7 +2,7 @@ import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } f
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import { type Daemon, startDaemon } from "../src/daemon.ts";
-import type { RuleItem } from "../src/model/api.ts";
+import type { RuleStatus } from "../src/model/api.ts";
 import { parseTarget } from "../src/model/ip.ts";
 import { type Clock, unixMs } from "../src/model/time.ts";
 import { DaemonLog } from "../src/observe/log.ts";
@@ -91,9 +91,45 @@ test("the configuration's allowlist, what people added and the rules that run ar
     { target: "198.51.100.0/24", by: "configuration", reason: "allowlist in the configuration", at: null },
     { target: "203.0.113.0/24", by: "person", reason: "a better reason", at: expect.stringContaining("T") },
   ]);
-  const rules = (await ask("GET", "/api/rules")).items as RuleItem[];
+  const rules = (await ask("GET", "/api/rules")).items as RuleStatus[];
   expect(rules.map(({ id }) => id)).toEqual(setup.rules.map(({ id }) => id));
   expect(rules[0]).toMatchObject({ title: setup.rules[0]!.spec.title, why: setup.rules[0]!.spec.why });
+});
+
+test("each rule tells its mode, what it led to within a day and who came near it, also after a reload", async () => {
+  using folder = temporaryFolder();
+  const log = join(folder.path, "access.log");
+  const rulesD = join(folder.path, "rules.d");
+  mkdirSync(rulesD);
+  writeFileSync(join(rulesD, "repeated-403.yaml"), "bucket: { count: 10, window: 5m }\nmode: observe\n");
+  writeFileSync(join(rulesD, "crawling.yaml"), "mode: off\n");
+  const now = new Date();
+  const stamp = `${now.toUTCString().slice(5, 16).replaceAll(" ", "/")}:${now.toISOString().slice(11, 19)} +0000`;
+  const denied = (client: string, times: number): string =>
+    `${client} - - [${stamp}] "GET /x HTTP/1.1" 403 199 "-" "curl/8.5"\n`.repeat(times);
+  writeFileSync(log, denied("203.0.113.7", 12) + denied("203.0.113.8", 8) + denied("203.0.113.9", 3));
+  const { file } = setupWith(folder.path, "a");
+  writeFileSync(file!, readFileSync(file!, "utf8").replace("logs: []", `logs: [{ path: ${log} }]`));
+  const setup = () => loadSetup({ file: file!, cwd: folder.path });
+  await using daemon = await start(folder.path, setup());
+  const ruleOf = async (id: string) => {
+    const { items } = await asking(daemon)("GET", "/api/rules");
+    return (items as RuleStatus[]).find((rule) => rule.id === id)!;
+  };
+  await expect
+    .poll(async () => (await ruleOf("repeated-403")).nearMisses, { timeout: 30_000 })
+    .toHaveLength(1);
+  const seen = await ruleOf("repeated-403");
+  expect(seen).toMatchObject({ mode: "observe", firesAt: "10 in 5m", lastDay: { findings: 1, bans: 0 } });
+  expect(seen.nearMisses).toEqual([
+    { subject: "203.0.113.8", count: 8, of: 10, at: `${now.toISOString().slice(0, 19)}.000Z` },
+  ]);
+  expect(await ruleOf("crawling")).toMatchObject({ mode: "off", nearMisses: [] });
+  await daemon.reload(setup());
+  expect((await ruleOf("repeated-403")).nearMisses).toEqual(seen.nearMisses);
+  writeFileSync(join(rulesD, "repeated-403.yaml"), "bucket: { count: 30 }\n");
+  await daemon.reload(setup());
+  expect(await ruleOf("repeated-403")).toMatchObject({ mode: "enforce", nearMisses: [] });
 });
 
 test("what a person decides and what a reload puts in force is in the log", async () => {

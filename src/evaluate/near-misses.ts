@@ -78,23 +78,33 @@ export class NearMisses {
     if (fired.size > MOST_FIRED) fired.delete(fired.keys().next().value!);
   }
 
-  /** The nearest first. */
-  of(rule: CountingRule, now: UnixMs): NearMiss[] {
-    return [...this.#near(rule).missed]
-      .filter(([, { at }]) => this.#isRecent(at, now))
-      .map(([key, { count, at }]) => ({ subject: subjectOfKey(key), count, of: rule.needed, at }))
-      .sort((a, b) => b.count - a.count || b.at - a.at || (a.subject < b.subject ? -1 : 1))
-      .slice(0, SHOWN);
+  /** By the ids of the rules that have any, the nearest first. */
+  all(now: UnixMs): Map<string, readonly NearMiss[]> {
+    const all = new Map<string, readonly NearMiss[]>();
+    for (const [id, { needed, missed }] of this.#byRule) {
+      const recent = [...missed]
+        .filter(([, { at }]) => this.#isRecent(at, now))
+        .map(([key, { count, at }]) => ({ subject: subjectOfKey(key), count, of: needed, at }))
+        .sort((a, b) => b.count - a.count || b.at - a.at || (a.subject < b.subject ? -1 : 1));
+      if (recent.length > 0) all.set(id, recent.slice(0, SHOWN));
+    }
+    return all;
+  }
+
+  /** Other rules run: one that is gone, or whose threshold was changed, begins anew. */
+  keepOnly(rules: readonly CountingRule[]): void {
+    for (const [id, { needed }] of this.#byRule) {
+      if (!rules.some((rule) => rule.id === id && rule.needed === needed)) this.#byRule.delete(id);
+    }
   }
 
   #isRecent(at: UnixMs | undefined, now: UnixMs): boolean {
     return at !== undefined && (this.#memory === Number.POSITIVE_INFINITY || at > now - this.#memory);
   }
 
-  /** A rule whose threshold was changed begins anew. */
   #near({ id, needed }: CountingRule): Near {
     let near = this.#byRule.get(id);
-    if (near === undefined || near.needed !== needed) {
+    if (near === undefined) {
       near = { needed, missed: new Map(), fired: new Map() };
       this.#byRule.set(id, near);
     }

@@ -6,6 +6,7 @@ import { type Protected, protectedBy } from "../decide/protected.ts";
 import { compileRules } from "../evaluate/compile-rule.ts";
 import { CrawlerStates } from "../evaluate/crawler-states.ts";
 import { Evaluator } from "../evaluate/evaluator.ts";
+import { NearMisses } from "../evaluate/near-misses.ts";
 import { Sockets } from "../evaluate/sockets.ts";
 import type { CountingStatus } from "../model/api.ts";
 import { SekishoError } from "../model/errors.ts";
@@ -51,8 +52,14 @@ export class Ingestion implements Disposable {
   /** Why nothing can be stored at present. */
   storeProblem: SekishoError | null = null;
 
-  /** `present`: where those come from who are signed in. */
-  constructor(settings: IngestSettings, store: StoreWriter, clock: Clock, present: readonly Target[] = []) {
+  /** `present`: where those come from who are signed in. `nearMisses`: of the settings before. */
+  constructor(
+    settings: IngestSettings,
+    store: StoreWriter,
+    clock: Clock,
+    present: readonly Target[] = [],
+    nearMisses = new NearMisses(),
+  ) {
     this.#present = present;
     this.#settings = settings;
     this.#trustedProxies = new TargetSet(settings.trustedProxies);
@@ -64,7 +71,10 @@ export class Ingestion implements Disposable {
     shares.load(store.bansByRules(sharesSince(clock.now())));
     this.crawlers = new CrawlerStates(settings.crawlers?.ranges, settings.crawlers?.dns);
     const site = { origins: new Set(settings.origins), crawlers: this.crawlers };
-    const evaluator = new Evaluator(compileRules(settings.rules, site), trustOf);
+    const rules = compileRules(settings.rules, site);
+    const evaluator = new Evaluator(rules, trustOf);
+    evaluator.nearMisses = nearMisses;
+    nearMisses.keepOnly(rules);
     const { memory } = evaluator;
     const sockets = new Sockets(store.sockets.unended(), store.sockets.nextId);
     const breaker = new Breaker(settings.policy.breaker ?? null, store.halts.all());

@@ -1,5 +1,6 @@
 import type { PolicySettings } from "../decide/policy.ts";
 import type { CrawlerRanges } from "../evaluate/crawler-states.ts";
+import type { NearMiss } from "../evaluate/near-misses.ts";
 import type { NamedRule } from "../evaluate/rule-schema.ts";
 import type { CountingStatus, Mode } from "../model/api.ts";
 import type { AuditTrust } from "../model/audit.ts";
@@ -68,6 +69,7 @@ export type Command =
   | { readonly kind: "set-crawler-ranges"; readonly ranges: CrawlerRanges }
   /** Targets that an enforcer still refuses though no ban runs. */
   | { readonly kind: "note-lingering"; readonly targets: readonly Target[] }
+  | { readonly kind: "near-misses" }
   | { readonly kind: "delete-old-events"; readonly limits: RetentionLimits }
   | { readonly kind: "stop" };
 
@@ -92,6 +94,8 @@ export interface Answers {
   "note-crawlers": null;
   "set-crawler-ranges": null;
   "note-lingering": null;
+  /** By rule, of the last day. */
+  "near-misses": ReadonlyMap<string, readonly NearMiss[]>;
   /** Whether there may be more to delete. */
   "delete-old-events": boolean;
   stop: null;

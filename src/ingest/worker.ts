@@ -70,15 +70,20 @@ class IngestThread {
   async #configure(settings: IngestSettings): Promise<void> {
     await this.#halt();
     try {
-      this.#ingestion = new Ingestion(settings, this.#store, clock, this.#present);
+      this.#ingestion = this.#ingestionBy(settings);
       this.#settings = settings;
     } catch (error) {
-      this.#ingestion = new Ingestion(this.#settings, this.#store, clock, this.#present);
+      this.#ingestion = this.#ingestionBy(this.#settings);
       throw error;
     } finally {
       this.#stopRun = new AbortController();
       this.#running = this.#run();
     }
+  }
+
+  #ingestionBy(settings: IngestSettings): Ingestion {
+    const { nearMisses } = this.#ingestion.evaluator;
+    return new Ingestion(settings, this.#store, clock, this.#present, nearMisses);
   }
 
   async #run(): Promise<void> {
@@ -198,6 +203,8 @@ class IngestThread {
       case "note-lingering":
         this.#ingestion.ledger.setLingering(command.targets);
         return null;
+      case "near-misses":
+        return this.#ingestion.evaluator.nearMisses.all(now);
       case "delete-old-events":
         return this.#store.retain(command.limits);
       case "stop":

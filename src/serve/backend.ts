@@ -9,7 +9,7 @@ import type {
   LiveMessage,
   Page,
   PanicAnswer,
-  RuleItem,
+  RuleStatus,
   SocketHolder,
   SocketItem,
   Status,
@@ -61,8 +61,8 @@ export interface Backend {
   /** Never ban this target again, and lift the bans that it is under: their targets. */
   allow(target: Target, reason: string): Promise<readonly Target[]>;
   disallow(target: Target): Promise<void>;
-  /** The rules that run, in the order of their ids. */
-  rules(): readonly RuleItem[];
+  /** All rules, also those that are off, in the order of their ids. */
+  rules(): Promise<readonly RuleStatus[]>;
   setIncidentState(id: number, state: "open" | "closed"): Promise<boolean>;
   /** Has an enforcer bring into force what waits for its schedule. False when there is no such enforcer. */
   applyNow(enforcer: string): Promise<boolean>;

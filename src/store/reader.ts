@@ -7,6 +7,7 @@ import type {
   IncidentDetail,
   IncidentItem,
   Page,
+  RuleCounts,
   SocketHolder,
   SocketItem,
   TrafficPoint,
@@ -22,9 +23,11 @@ import { type Connection, openForReading } from "./database.ts";
 import { type DecisionRow, decisionOf } from "./decision-rows.ts";
 import { newestEvents } from "./event-pages.ts";
 import { haltsIn } from "./halts.ts";
+import { ruleCounts } from "./rule-counts.ts";
 import { eventItem, type FindingRow, findingItem } from "./shown-rows.ts";
 import { newestSockets, type SocketFilter, socketHolders, socketItem } from "./socket-pages.ts";
 import { Statements } from "./statements.ts";
+import { trafficPoints } from "./traffic.ts";
 
 interface PageQuery {
   readonly limit: number;
@@ -41,7 +44,7 @@ interface IncidentRow {
   readonly last_seen: UnixMs;
 }
 
-const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
 
 /** Everything that is shown, read from the store by a connection that cannot write. */
 export class StoreReader implements Disposable {
@@ -254,22 +257,12 @@ export class StoreReader implements Disposable {
   }
 
   traffic(minutes: number): TrafficPoint[] {
-    const now = this.#clock.now();
-    const last = now - (now % MINUTE_MS);
-    const first = last - (minutes - 1) * MINUTE_MS;
-    const rows = this.#statements.all<Omit<TrafficPoint, "time"> & { minute: number }>(
-      "SELECT minute, s1xx, s2xx, s3xx, s4xx, s5xx, refused FROM traffic WHERE minute BETWEEN ? AND ?",
-      first,
-      last,
-    );
-    const known = new Map(rows.map(({ minute, ...counts }) => [minute, counts]));
-    const none = { s1xx: 0, s2xx: 0, s3xx: 0, s4xx: 0, s5xx: 0, refused: 0 };
-    return Array.from({ length: minutes }, (_, index) => {
-      const minute = (first + index * MINUTE_MS) as UnixMs;
-      return { time: toIso(minute), ...(known.get(minute) ?? none) };
-    });
+    return trafficPoints(this.#statements, minutes, this.#clock.now());
   }
 
+  /** Findings and bans of each rule within a day. */
+  ruleCounts = (): Map<string, RuleCounts> =>
+    ruleCounts(this.#statements, (this.#clock.now() - DAY_MS) as UnixMs);
   /** What keeps rules from banning. */
   halts = (): Halt[] => haltsIn(this.#statements);
   /** How far the files that a log has been are in the store. */

@@ -1,7 +1,9 @@
 import type { Statement } from "better-sqlite3";
+import type { TrafficPoint } from "../model/api.ts";
 import type { LogEvent } from "../model/event.ts";
-import type { UnixMs } from "../model/time.ts";
+import { toIso, type UnixMs } from "../model/time.ts";
 import type { Connection } from "./database.ts";
+import type { Statements } from "./statements.ts";
 
 const MINUTE_MS = 60_000;
 const REFUSED = 5;
@@ -62,4 +64,21 @@ export class Traffic {
     const old = this.#deletePast.run(this.#since).changes;
     return old > 0 ? old : this.#deleteAhead.run(now + AHEAD_MS).changes;
   }
+}
+
+/** One point a minute up to now, oldest first. */
+export function trafficPoints(statements: Statements, minutes: number, now: UnixMs): TrafficPoint[] {
+  const last = now - (now % MINUTE_MS);
+  const first = last - (minutes - 1) * MINUTE_MS;
+  const rows = statements.all<Omit<TrafficPoint, "time"> & { minute: number }>(
+    "SELECT minute, s1xx, s2xx, s3xx, s4xx, s5xx, refused FROM traffic WHERE minute BETWEEN ? AND ?",
+    first,
+    last,
+  );
+  const known = new Map(rows.map(({ minute, ...counts }) => [minute, counts]));
+  const none = { s1xx: 0, s2xx: 0, s3xx: 0, s4xx: 0, s5xx: 0, refused: 0 };
+  return Array.from({ length: minutes }, (_, index) => {
+    const minute = (first + index * MINUTE_MS) as UnixMs;
+    return { time: toIso(minute), ...(known.get(minute) ?? none) };
+  });
 }

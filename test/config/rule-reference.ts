@@ -1,10 +1,9 @@
 import { z } from "zod";
 import { overrideSchema } from "../../src/config/override-schema.ts";
 import { FIELD_MEANINGS, FIELDS } from "../../src/evaluate/fields.ts";
-import { type BucketSpec, type NamedRule, ruleSchema } from "../../src/evaluate/rule-schema.ts";
-import { unreachable } from "../../src/model/brand.ts";
+import { firesAt } from "../../src/evaluate/fires-at.ts";
+import { type NamedRule, ruleSchema } from "../../src/evaluate/rule-schema.ts";
 import { SOURCE_KINDS } from "../../src/model/event.ts";
-import { formatDuration } from "../../src/model/time.ts";
 import { configReference } from "./reference.ts";
 
 /** The tables of docs/rules.md by name, made from the schema and the shipped rules. */
@@ -48,31 +47,10 @@ function fields(): Cells[] {
 }
 
 function shipped({ id, spec }: NamedRule): Cells {
-  return [`[${id}](../rules/${id}.yaml)`, spec.severity, spec.detects, firesAt(spec.bucket)];
+  return [
+    `[${id}](../rules/${id}.yaml)`,
+    spec.severity,
+    spec.detects,
+    firesAt(spec.bucket, (field) => `\`${field}\``),
+  ];
 }
-
-function firesAt(bucket: BucketSpec): string {
-  switch (bucket.kind) {
-    case "threshold":
-      return `${bucket.count}${ofTheSame(bucket)} in ${formatDuration(bucket.window)}`;
-    case "distinct":
-      return `${bucket.count} different \`${bucket.of}\`${ofTheSame(bucket)} in ${formatDuration(bucket.window)}`;
-    case "trigger":
-      return "the first";
-    case "leaky":
-      return `more than ${bucket.capacity} beyond ${bucket.leak} in ${formatDuration(bucket.per)}`;
-    case "ratio":
-      return `${bucket.share * 100} % of at least ${bucket.count} in ${formatDuration(bucket.window)}`;
-    case "sequence":
-      return `${bucket.steps.length} steps in ${formatDuration(bucket.window)}`;
-    case "surge":
-      return `${bucket.times} times its own past, ${bucket.count} in ${formatDuration(bucket.window)}`;
-    case "score":
-      return `${bucket.count} points in ${formatDuration(bucket.window)}`;
-    default:
-      return unreachable(bucket);
-  }
-}
-
-const ofTheSame = ({ same }: { readonly same?: string | undefined }): string =>
-  same === undefined ? "" : ` with the same \`${same}\``;

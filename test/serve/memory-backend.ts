@@ -11,7 +11,7 @@ import type {
   LiveMessage,
   Page,
   PanicAnswer,
-  RuleItem,
+  RuleStatus,
   SocketHolder,
   SocketItem,
   Status,
@@ -184,17 +184,25 @@ export class MemoryBackend implements Backend {
     return [...this.allowed].map(([target, reason]) => ({ target, by: "person", reason, at: null }));
   }
 
-  rules(): readonly RuleItem[] {
+  async rules(): Promise<readonly RuleStatus[]> {
     return [
       {
         id: "repeated-403",
         title: { en: "Repeated 403", ja: "403 の繰り返し" },
+        mode: "observe",
         severity: "high",
+        events: "access",
+        subject: "address",
+        firesAt: "10 in 5m",
+        cooldown: "5m",
+        ban: "default",
         detects: "A client that is refused again and again.",
         why: "Visitors stop.",
         falsePositives: ["A broken link."],
         references: ["CWE-284"],
         tags: ["access"],
+        lastDay: { findings: 3, bans: 2 },
+        nearMisses: [{ subject: "192.0.2.9 user=\x1b[2J", count: 9, of: 10, at: "2026-11-20T11:00:00.000Z" }],
       },
     ];
   }

@@ -149,7 +149,7 @@ describe("allowlist, events, traffic, enforcers", () => {
     const allowlist = await ask("/api/allowlist");
     expect(allowlist.json).toEqual({ items: backend.allowlist(), next: null });
     expect(allowlist.json.items).toMatchObject([{ target: "198.51.100.1/32", reason: "the office" }]);
-    expect((await ask("/api/rules")).json).toEqual({ items: backend.rules(), next: null });
+    expect((await ask("/api/rules")).json).toEqual({ items: await backend.rules(), next: null });
     for (const path of ["/api/allowlist", "/api/rules"]) {
       expect((await ask(path, { as: "nobody" })).status).toBe(401);
     }

@@ -222,7 +222,13 @@ export const rules = (): RuleItem[] => [
   {
     id: "apache-forbidden",
     title: { en: "Requests that Apache forbids, again and again", ja: "403 の繰り返し" },
+    mode: "enforce",
     severity: "high",
+    events: "access",
+    subject: "address",
+    firesAt: "10 in 5m",
+    cooldown: "5m",
+    ban: "default",
     detects: "A client that Apache refuses again and again.",
     why: "People stop after one or two refusals. Tools that look for a way in do not.",
     falsePositives: [
