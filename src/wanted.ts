@@ -6,7 +6,7 @@ import { FORMATS } from "./export/formats.ts";
 import type { BanItem } from "./model/api.ts";
 import type { Block } from "./model/decision.ts";
 import type { Exported, ExportFormat } from "./model/export.ts";
-import type { Target } from "./model/ip.ts";
+import { type Target, TargetSet } from "./model/ip.ts";
 import type { UnixMs } from "./model/time.ts";
 import type { StoreReader } from "./store/reader.ts";
 
@@ -16,6 +16,8 @@ export class Wanted {
   readonly #reader: StoreReader;
   /** Whom no block may hit. */
   #spared = protectedBy([], []);
+  /** Whose ban a person lifted; null before anybody asked. */
+  #letIn: TargetSet | null = null;
   /** Where those come from who are signed in. */
   present: readonly Target[] = [];
 
@@ -29,9 +31,12 @@ export class Wanted {
     return this.#reader.activeBlocks().filter(({ target }) => this.#spared.reason(target) === null);
   }
 
-  /** Nobody in the range is to be spared, as things were when blocks were wanted last. */
+  /** Nobody in the range is to be spared or was let in by a person, as things were when blocks were wanted last. */
   mayCover(range: Target): boolean {
-    return this.#spared.reason(range) === null;
+    if (this.#spared.reason(range) !== null) return false;
+    // Only now, as few sites have ranges.
+    this.#letIn ??= new TargetSet(this.#reader.letIn());
+    return this.#letIn.overlapping(range) === null;
   }
 
   export(format: ExportFormat, config: Config, now: UnixMs): Exported {
@@ -43,6 +48,7 @@ export class Wanted {
   #lookAgain({ allowlist, trustedProxies }: Config): void {
     const allowed = [...allowlist, ...this.#reader.allowed()];
     this.#spared = protectedBy(allowed, trustedProxies, this.present);
+    this.#letIn = null;
   }
 
   /** Active bans, newest first, each target once, without who is spared. A page at a time, as there may be many. */

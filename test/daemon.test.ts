@@ -300,6 +300,22 @@ test("enforcers are given a range in the place of many bans, and not when somebo
   expect(blocked(folder.path)).toEqual(["198.18.79.1", "198.18.79.2", "198.18.79.3"]);
 });
 
+test("who is let in is not blocked by a range for the others, and is again when banned again", async () => {
+  using folder = temporaryFolder();
+  const setup = setupWithLog(folder.path);
+  const { policy } = setup.config;
+  const aggregate = { ...policy.aggregate, ipv4: { prefix: 24, atLeast: 3 } };
+  const config = { ...setup.config, policy: { ...policy, aggregate } };
+  await using daemon = await start(folder.path, { ...setup, config });
+  const ask = asking(daemon);
+  for (const last of [1, 2, 3, 4]) await ask("POST", "/api/bans", { target: `198.18.79.${last}` });
+  expect(blocked(folder.path)).toEqual(["198.18.79.0_24"]);
+  await ask("DELETE", "/api/bans/198.18.79.4%2F32");
+  expect(blocked(folder.path)).toEqual(["198.18.79.1", "198.18.79.2", "198.18.79.3"]);
+  await ask("POST", "/api/bans", { target: "198.18.79.4" });
+  expect(blocked(folder.path)).toEqual(["198.18.79.0_24"]);
+});
+
 test("what the HTTP server logs has the shape of the daemon's own lines", async () => {
   using folder = temporaryFolder();
   const lines: string[] = [];

@@ -82,6 +82,17 @@ export class StoreReader implements Disposable {
     return [...longest].map(([target, until]) => ({ target, until }));
   }
 
+  /** Whose ban a person lifted that would still run, and no other does. */
+  letIn(): Target[] {
+    const lifted = this.#statements.all<Pick<DecisionRow, "target">>(
+      `SELECT DISTINCT target FROM decisions NOT INDEXED
+         WHERE kind = 'ban' AND revoked_event IS NOT NULL AND (until IS NULL OR until > ?)`,
+      this.#clock.now(),
+    );
+    const running = new Set(this.#running("ban").map(({ target }) => target));
+    return lifted.map(({ target }) => target).filter((target) => !running.has(target));
+  }
+
   /** What people have put on the allowlist. */
   allowed(): Target[] {
     return this.#running("allow").map(({ target }) => target);
