@@ -31,9 +31,12 @@ import { Scheduler } from "./schedule/scheduler.ts";
 import { verifyEnforcers } from "./schedule/verify-enforcers.ts";
 import { ensureAccessToken } from "./serve/access-token.ts";
 import { startServer } from "./serve/server.ts";
-import { daemonFile, databaseFile, ingestSettings, PACKAGE_ROOT, type Setup } from "./setup.ts";
+import { daemonFile, databaseFile, ingestSettings, needRestart, PACKAGE_ROOT, type Setup } from "./setup.ts";
 import { lockData } from "./store/database.ts";
 import { StoreReader } from "./store/reader.ts";
+
+/** The ingestion thread tells its state every second; a batch that waits for a disk may take long. */
+const SILENT_MS = 45_000;
 
 export interface DaemonOptions {
   readonly setup: Setup;
@@ -49,6 +52,8 @@ export interface DaemonOptions {
 
 export interface Daemon extends AsyncDisposable {
   readonly url: string;
+  /** Whether the ingestion thread has been heard of lately. */
+  isAlive(): boolean;
   /** A new one-time link that signs a browser in. */
   link(): string;
   /** Goes on with another configuration. What cannot change while running is named in the answer. */
@@ -149,7 +154,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   await enforcement.start(backend.wantedBlocks());
   const verifier = starting.use(crawlerVerifier(thread));
   const problemLog = new ProblemLog(log);
+  let heardAt = performance.now();
   hear = (message) => {
+    heardAt = performance.now();
     backend.heard(message);
     if (message.kind === "state") {
       verifier.ask(message.claims);
@@ -197,6 +204,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   };
   return {
     url: server.url,
+    isAlive: () => performance.now() - heardAt < SILENT_MS,
     link: () => server.link(),
     reload: (next) => inTurn(() => reload(next)),
     refused: (error) => {
@@ -327,19 +335,4 @@ function inForce({ enforcement }: Parts, backend: DaemonBackend): InForce {
 async function stop({ scheduler, enforcement }: Parts): Promise<void> {
   scheduler[Symbol.dispose]();
   await enforcement[Symbol.asyncDispose]();
-}
-
-export { enforcersOf } from "./enforcers.ts";
-
-/** Settings whose change shows only after a restart. */
-function needRestart(before: Setup, after: Setup): string[] {
-  const fixed = (setup: Setup) => ({
-    data: setup.config.data,
-    dashboard: setup.config.dashboard,
-    "store.unparsed": setup.config.store.unparsed,
-  });
-  const old = fixed(before);
-  return Object.entries(fixed(after))
-    .filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(old[key as keyof typeof old]))
-    .map(([key]) => key);
 }

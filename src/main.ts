@@ -20,7 +20,10 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   sockets: async () => (await import("./cli/sockets.ts")).socketsCommand(context),
   allow: async () => (await import("./cli/allow.ts")).allowCommand(context),
   breaker: async () => (await import("./cli/breaker.ts")).breakerCommand(context),
+  expire: async () => (await import("./cli/expire.ts")).expireCommand(context),
   panic: async () => (await import("./cli/panic.ts")).panicCommand(context),
+  install: async () => (await import("./cli/install.ts")).installCommand(context),
+  uninstall: async () => (await import("./cli/install.ts")).uninstallCommand(context),
   notify: async () => (await import("./cli/notify.ts")).notifyCommand(context),
   backup: async () => (await import("./cli/backup.ts")).backupCommand(context),
   apache: loadApache,
@@ -64,7 +67,7 @@ async function loadCheck(): Promise<Command> {
     shippedRules: join(PACKAGE_ROOT, "rules"),
     detectFormat,
     probeEnforcers: async (config) => {
-      const { enforcersOf } = await import("./daemon.ts");
+      const { enforcersOf } = await import("./enforcers.ts");
       const { behindProxy } = await import("./enforce/behind-proxy.ts");
       return Promise.all(
         enforcersOf(config, context.clock).map(async (enforcer) => ({

@@ -144,3 +144,16 @@ export function ingestSettings({
     crawlers: { ranges: storedRanges(config.data), dns: config.crawlers.dns },
   };
 }
+
+/** Settings whose change shows only after a restart. */
+export function needRestart(before: Setup, after: Setup): string[] {
+  const fixed = (setup: Setup) => ({
+    data: setup.config.data,
+    dashboard: setup.config.dashboard,
+    "store.unparsed": setup.config.store.unparsed,
+  });
+  const old = fixed(before);
+  return Object.entries(fixed(after))
+    .filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(old[key as keyof typeof old]))
+    .map(([key]) => key);
+}

@@ -37,6 +37,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   schedule: ["model"],
   observe: ["model"],
   notify: ["model"],
+  install: ["model"],
   export: ["model"],
   receive: ["model", "local-socket"],
   crawlers: ["model", "download"],

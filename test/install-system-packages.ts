@@ -8,6 +8,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   ufw: "/usr/sbin/ufw",
   ipset: "/usr/sbin/ipset",
   python3: "/usr/bin/python3",
+  systemd: "/lib/systemd/systemd",
   iproute2: "/usr/sbin/ip",
   chromium: "/usr/bin/chromium",
   "fonts-dejavu-core": "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",

@@ -2,7 +2,17 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 
 /** What a test needs of the machine beyond Node. */
-export type Need = "root" | "apache2" | "netns" | "userns" | "chromium" | "ufw" | "nft" | "ipset" | "python3";
+export type Need =
+  | "root"
+  | "apache2"
+  | "netns"
+  | "userns"
+  | "chromium"
+  | "ufw"
+  | "nft"
+  | "ipset"
+  | "python3"
+  | "systemd";
 
 const PRESENT: Readonly<Record<Need, () => boolean>> = {
   root: () => process.getuid?.() === 0,
@@ -14,6 +24,7 @@ const PRESENT: Readonly<Record<Need, () => boolean>> = {
   chromium: () => existsSync("/usr/bin/chromium"),
   ufw: () => existsSync("/usr/sbin/ufw"),
   nft: () => existsSync("/usr/sbin/nft"),
+  systemd: () => existsSync("/lib/systemd/systemd") && existsSync("/usr/bin/systemd-analyze"),
   ipset: () => existsSync("/usr/sbin/ipset"),
   python3: () => existsSync("/usr/bin/python3"),
 };

@@ -22,6 +22,7 @@ const HOW_TO_MEET: Readonly<Record<Need, string>> = {
   ipset: "apt-get install ipset",
   ufw: "apt-get install ufw",
   nft: "apt-get install nftables",
+  systemd: "install systemd",
   python3: "apt-get install python3",
 };
 

@@ -4,6 +4,7 @@ import { DEMO_ORIGINS } from "../demo/sample-attack.ts";
 import type { Mode } from "../model/api.ts";
 import { asSekishoError, SekishoError } from "../model/errors.ts";
 import { DaemonLog } from "../observe/log.ts";
+import { ServiceManager } from "../observe/service-manager.ts";
 import { loadSetup, type Setup } from "../setup.ts";
 import { calledAs } from "./called.ts";
 import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
@@ -70,16 +71,19 @@ async function run(context: CliContext, options: RunOptions): Promise<void> {
       env,
       failed,
     });
+    using manager = new ServiceManager(env, () => daemon.isAlive());
     using _reload = reloadOnHangup(context, options, demo, daemon, log);
     context.stdout(greeting(setup, daemon, demo, options.demo === true, calledAs(context)));
     log.say("info", "daemon.started", `watching in ${setup.mode} mode`, {
       url: daemon.url,
       mode: setup.mode,
     });
+    manager.ready(`watching in ${setup.mode} mode`);
     await new Promise<void>((resolve) => {
       if (stopping.signal.aborted) resolve();
       stopping.signal.addEventListener("abort", () => resolve());
     });
+    manager.stopping();
     log.say("info", "daemon.stopping", "stopping");
   }
   if (failure !== null) throw failure;

@@ -1,0 +1,85 @@
+import { existsSync } from "node:fs";
+import type { Command } from "commander";
+import { loadConfig } from "../config/load.ts";
+import { aggregate } from "../enforce/aggregate.ts";
+import type { Enforcer } from "../enforce/enforcer.ts";
+import { enforcersOf } from "../enforcers.ts";
+import type { Block } from "../model/decision.ts";
+import { asSekishoError, SekishoError } from "../model/errors.ts";
+import { databaseFile } from "../setup.ts";
+import { lockData } from "../store/database.ts";
+import { StoreReader } from "../store/reader.ts";
+import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
+import { count, printable } from "./output.ts";
+import { reportError } from "./report-error.ts";
+
+export const expireCommand = (context: CliContext): Command =>
+  subcommand("expire", {
+    summary: "Lift blocks whose time has passed, where no daemon does.",
+    description:
+      "While the daemon runs it lifts each block to the second, and this does nothing. Where it does not run, blocks stay: those in " +
+      "nftables end by themselves, the others by this command, which systemd's sekisho-expire.timer calls. It adds no block.",
+    examples: [["sudo sekisho expire", "lift what is over"]],
+    exits: [
+      [0, "done, or the daemon runs"],
+      [2, "wrong usage or configuration"],
+      [3, "an enforcer still blocks whose time has passed"],
+    ],
+  })
+    .option(...CONFIG_OPTION)
+    .action(({ config }: { readonly config?: string }) => expire(context, config));
+
+async function expire(context: CliContext, file: string | undefined): Promise<void> {
+  const { config } = loadConfig({ file, cwd: context.cwd, checkFormat: () => {} });
+  using lock = lockUnlessRunning(config.data);
+  if (lock === null) {
+    context.stdout("the daemon runs, and lifts bans itself\n");
+    return;
+  }
+  const { blocks } = aggregate(activeBlocks(context, config.data), config.policy.aggregate, () => true);
+  // Apps of the guard are connected to the daemon alone, and a program of the administrator's is not called behind its back.
+  const enforcers = enforcersOf(config, context.clock).filter(
+    ({ name }) => name !== "guard" && name !== "exec",
+  );
+  for (const enforcer of enforcers) {
+    try {
+      const lifted = await liftOver(enforcer, blocks);
+      context.stdout(
+        `${enforcer.name}: ${lifted === 0 ? "nothing to lift" : `lifted ${count(lifted, "block")}`}\n`,
+      );
+    } catch (error) {
+      context.stderr(`${printable(enforcer.name)}: `);
+      context.exitStatus = reportError(context, asSekishoError(error));
+    }
+  }
+}
+
+/** Has an enforcer hold what it holds and is still wanted. Returns how many blocks are no more. */
+async function liftOver(enforcer: Enforcer, wanted: readonly Block[]): Promise<number> {
+  const { signal } = new AbortController();
+  const blocked = await enforcer.blocked(signal);
+  const stay = wanted.filter(({ target }) => blocked.has(target));
+  const lifted = blocked.size - stay.length;
+  if (lifted === 0) return 0;
+  await enforcer.reconcile(stay, true, signal);
+  await enforcer.apply(signal);
+  return lifted;
+}
+
+/** None where there is no database: then nobody is banned. */
+function activeBlocks({ clock }: CliContext, data: string): readonly Block[] {
+  const file = databaseFile(data);
+  if (!existsSync(file)) return [];
+  using reader = new StoreReader(file, clock);
+  return reader.activeBlocks();
+}
+
+/** Null when the daemon has it. */
+function lockUnlessRunning(data: string): Disposable | null {
+  try {
+    return lockData(data);
+  } catch (error) {
+    if (error instanceof SekishoError && error.code === "DATA_IN_USE") return null;
+    throw error;
+  }
+}

@@ -1,0 +1,136 @@
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { Command } from "commander";
+import { carryOut, describe, isDone } from "../install/carry-out.ts";
+import {
+  CONFIG,
+  HOME,
+  installSteps,
+  layoutOf,
+  type Package,
+  type Step,
+  uninstallSteps,
+} from "../install/plan.ts";
+import { SekishoError } from "../model/errors.ts";
+import { PACKAGE_ROOT } from "../setup.ts";
+import { type CliContext, subcommand } from "./context.ts";
+
+interface InstallOptions {
+  readonly yes?: boolean;
+  readonly purge?: boolean;
+}
+
+const EXITS = [
+  [0, "shown, or done"],
+  [3, "not as root, without systemd, or a step failed: the message says which"],
+] as const;
+
+export const installCommand = (context: CliContext): Command =>
+  subcommand("install", {
+    summary: "Set Sekisho up as a service of systemd, with a Node of its own.",
+    description:
+      `Shows the plan; --yes carries it out. Sekisho goes to ${HOME} with the Node that runs it, and runs as the user sekisho without ` +
+      "root. Where there is no configuration yet, one is made from Apache's: it observes, and blocks nobody. Run again, it brings up to " +
+      "date what differs.",
+    examples: [
+      ["sudo ./bin/sekisho install", "see what would be done"],
+      ["sudo ./bin/sekisho install --yes", "do it"],
+    ],
+    exits: [...EXITS],
+  })
+    .option("--yes", "carry the plan out")
+    .action((options: InstallOptions) => install(context, options));
+
+export const uninstallCommand = (context: CliContext): Command =>
+  subcommand("uninstall", {
+    summary: "Remove what install made.",
+    description:
+      "Shows the plan; --yes carries it out. First everybody who is blocked is let in. Configuration and data stay, unless --purge.",
+    examples: [
+      ["sudo sekisho uninstall --yes", "remove the service; /etc/sekisho and /var/lib/sekisho stay"],
+    ],
+    exits: [...EXITS],
+  })
+    .option("--yes", "carry the plan out")
+    .option("--purge", "remove configuration and data, too")
+    .action((options: InstallOptions) => uninstall(context, options));
+
+const RESTART: Step = {
+  kind: "run",
+  command: ["systemctl", "restart", "sekisho.service"],
+  why: "what was replaced runs",
+};
+
+function install(context: CliContext, { yes = false }: InstallOptions): void {
+  const steps = installSteps(runningPackage(), layoutOf("/"));
+  // Commands do no harm where nothing else changed, and start what somebody stopped.
+  const due = steps.filter((step) => !isDone(step, "/"));
+  tell(context, due, yes);
+  if (!yes) return;
+  assertPossible();
+  for (const step of due) carryOut(step, "/");
+  // Bans stay in force meanwhile.
+  if (due.some(({ kind }) => kind !== "run")) carryOut(RESTART, "/");
+  context.stdout(
+    `Sekisho runs: systemctl status sekisho. It observes until mode: enforce stands in ${CONFIG}.\n`,
+  );
+}
+
+function uninstall(context: CliContext, { yes = false, purge = false }: InstallOptions): void {
+  const isInstalled = existsSync(`${HOME}/bin/sekisho`);
+  const { stop, remove } = uninstallSteps(purge, existsSync(CONFIG));
+  const steps = isInstalled ? stop : [];
+  const there = remove.filter((path) => existsSync(path));
+  tell(context, steps, yes, there);
+  if (!yes) return;
+  assertPossible();
+  for (const step of steps) carryOut(step, "/");
+  for (const path of there) rmSync(path, { recursive: true, force: true });
+  if (isInstalled)
+    carryOut({ kind: "run", command: ["systemctl", "daemon-reload"], why: "systemd forgets the units" }, "/");
+  context.stdout(purge ? "removed\n" : "removed; /etc/sekisho and /var/lib/sekisho are left\n");
+}
+
+function tell(
+  context: CliContext,
+  steps: readonly Step[],
+  yes: boolean,
+  removed: readonly string[] = [],
+): void {
+  const lines = [...steps.map(describe), ...removed.map((path) => `remove ${path}`)];
+  context.stdout(lines.length === 0 ? "nothing to do\n" : lines.map((line) => `- ${line}\n`).join(""));
+  if (!yes && lines.length > 0) context.stdout("Nothing was changed. --yes carries this out.\n");
+}
+
+function assertPossible(): void {
+  if (process.getuid?.() !== 0) throw impossible("this needs root", "run it with sudo");
+  if (!existsSync("/run/systemd/system"))
+    throw impossible(
+      "this system was not started by systemd",
+      "run `sekisho run` under the supervisor that you have",
+    );
+}
+
+const impossible = (message: string, hint: string): SekishoError =>
+  new SekishoError("INSTALL_FAILED", message, hint);
+
+/** What of node_modules runs: what package-lock.json does not call a part of development. */
+function runningPackage(): Package {
+  const hidden = join(PACKAGE_ROOT, "node_modules/.package-lock.json");
+  if (!existsSync(hidden) || !existsSync(join(PACKAGE_ROOT, "systemd")))
+    throw impossible(
+      "this is not a checkout that npm ci was run in",
+      "run npm ci in the checkout, then ./bin/sekisho install there",
+    );
+  const { packages } = JSON.parse(readFileSync(hidden, "utf8")) as {
+    readonly packages: Readonly<Record<string, { readonly dev?: boolean; readonly devOptional?: boolean }>>;
+  };
+  const modules = Object.entries(packages).flatMap(([path, { dev, devOptional }]) =>
+    dev === true || devOptional === true || !existsSync(join(PACKAGE_ROOT, path)) ? [] : [path],
+  );
+  // What lies inside another goes with it.
+  return {
+    root: PACKAGE_ROOT,
+    modules: modules.filter((path) => !modules.some((other) => path.startsWith(`${other}/`))),
+  };
+}

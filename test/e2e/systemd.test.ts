@@ -1,0 +1,149 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { BootedSystem, CHECKOUT, CLIENT } from "../booted-system.ts";
+import { missing } from "../requirements.ts";
+
+const UNITS = join(import.meta.dirname, "../../systemd");
+const soon = { timeout: 40_000, interval: 200 };
+
+describe.skipIf(missing("systemd"))("the units", () => {
+  test.each([
+    ["sekisho.service", 2],
+    ["sekisho-expire.service", 2],
+    ["sekisho-apache.service", 4],
+  ])("%s is exposed by %d of 10 at most", (unit, most) => {
+    const args = ["security", "--offline=yes", "--no-pager", join(UNITS, unit)];
+    const { stdout } = spawnSync("systemd-analyze", args, { encoding: "utf8" });
+    const [, level] = /Overall exposure level for \S+: ([\d.]+)/.exec(stdout)!;
+    expect(Number(level)).toBeLessThanOrEqual(most);
+  });
+
+  test("root's half of a reload and its other half are shell without mistakes", () => {
+    for (const script of ["apache-as-root", "apache-control"])
+      expect(() => execFileSync("sh", ["-n", join(UNITS, script)])).not.toThrow();
+  });
+});
+
+describe.skipIf(missing("root", "netns", "systemd", "apache2"))("under a real systemd", () => {
+  let system: BootedSystem;
+  beforeAll(async () => {
+    system = await BootedSystem.boot();
+    system.shell("systemctl start apache2");
+  }, 120_000);
+  afterAll(() => system?.[Symbol.asyncDispose]());
+  const sekisho = (command: string) => system.run(`/usr/local/bin/sekisho ${command}`);
+
+  test("install shows its plan first, then sets up a service that observes; again it changes nothing", {
+    timeout: 180_000,
+  }, async () => {
+    expect(system.shell(`${CHECKOUT}/bin/sekisho install`)).toContain(
+      "Nothing was changed. --yes carries this out.",
+    );
+    expect(system.run("test -e /opt/sekisho").exitStatus).toBe(1);
+    system.shell(`${CHECKOUT}/bin/sekisho install --yes`);
+    expect(system.shell("systemctl is-active sekisho sekisho-apache.path sekisho-expire.timer")).toBe(
+      "active\nactive\nactive\n",
+    );
+    const status = system.shell("systemctl show sekisho -p StatusText -p User -p AmbientCapabilities");
+    expect(status).toContain("StatusText=watching in observe mode");
+    expect(status).toContain("User=sekisho");
+    expect(system.shell("ps -o user= -C MainThread").trim()).toBe("sekisho");
+    expect(system.shell("stat -c '%a %U' /var/lib/sekisho /run/sekisho /run/sekisho/banned")).toBe(
+      "700 sekisho\n711 sekisho\n711 sekisho\n",
+    );
+    const again = system.shell(`${CHECKOUT}/bin/sekisho install`);
+    expect(again).not.toMatch(/^- (copy|write|link|user)/m);
+  });
+
+  test("without root it bans by Apache at once and has root reload the list", {
+    timeout: 180_000,
+  }, async () => {
+    const config = "/etc/sekisho/sekisho.yaml";
+    system.shell(
+      `sed -i 's/^mode: observe.*/mode: enforce/; s/^#enforcers:/enforcers:/; s/^#  apache-directory/  apache-directory/' ${config} &&
+       echo '  apache-include: { control: /opt/sekisho/libexec/apache-control, schedule: "* * * * *" }' >> ${config} &&
+       /usr/local/bin/sekisho apache snippet --config ${config} > /etc/apache2/conf-enabled/sekisho.conf &&
+       install -d -o sekisho -g sekisho /var/lib/sekisho/apache && systemctl reload sekisho`,
+    );
+    await vi.waitFor(() => expect(sekisho(`status --config ${config}`).stdout).toMatch(/enforce/), soon);
+    await vi.waitFor(
+      () => expect(sekisho(`status --config ${config}`).stdout).toMatch(/in-sync {2}apache-include/),
+      soon,
+    );
+    system.shell("apache2ctl configtest && apache2ctl graceful");
+    expect(system.statusForClient("/")).toBe(200);
+    system.shell(`/usr/local/bin/sekisho ban ${CLIENT} --for 1h --config ${config}`);
+    await vi.waitFor(() => expect(system.statusForClient("/")).toBe(403), soon);
+    // And by the list, for which root reloads Apache.
+    const apply = `fetch("http://127.0.0.1:7080/api/enforcers/apache-include/apply", { method: "POST", headers: { authorization: "Bearer $(cat /var/lib/sekisho/token)" } }).then((answer) => process.exit(answer.ok ? 0 : 1))`;
+    system.shell(
+      `${CHECKOUT}/bin/node -e '${apply.replace("$(cat /var/lib/sekisho/token)", `'"$(cat /var/lib/sekisho/token)"'`)}'`,
+    );
+    expect(system.shell("cat /var/lib/sekisho/apache/blocklist.conf.applied")).toContain(CLIENT);
+    expect(system.shell("stat -c %U /run/sekisho-apache/*")).toMatch(/^(root\n)+$/);
+    system.shell(`/usr/local/bin/sekisho unban ${CLIENT} --config ${config}`);
+    await vi.waitFor(() => expect(system.statusForClient("/")).toBe(200), { timeout: 60_000, interval: 300 });
+  });
+
+  test("root's half believes one word and nothing else", () => {
+    const ask = (text: string) =>
+      system.shell(
+        `systemctl stop sekisho-apache.path; printf '%s' '${text}' > /run/sekisho/control/request; /opt/sekisho/libexec/apache-as-root; ls -A /run/sekisho-apache /run/sekisho/control`,
+      );
+    const before = ask("");
+    for (const text of [
+      "x stop",
+      "x graceful-stop",
+      "../x graceful",
+      "$(id) graceful",
+      `${"a".repeat(90)} graceful`,
+      "x graceful; id",
+    ])
+      expect(ask(text)).toBe(before);
+    system.shell(
+      "ln -s /etc/shadow /run/sekisho/control/request && /opt/sekisho/libexec/apache-as-root && test -s /etc/shadow",
+    );
+    expect(ask("abc123 configtest")).toContain("abc123");
+    expect(system.shell("cat /run/sekisho-apache/abc123")).toMatch(/^0\n/);
+    system.shell("systemctl start sekisho-apache.path");
+  });
+
+  test("a killed daemon comes back, and what expired while it was away is lifted", {
+    timeout: 120_000,
+  }, async () => {
+    const config = "--config /etc/sekisho/sekisho.yaml";
+    system.shell("systemctl kill --kill-whom=main --signal=KILL sekisho");
+    await vi.waitFor(
+      () => expect(system.shell("systemctl show sekisho -p NRestarts")).not.toBe("NRestarts=0\n"),
+      soon,
+    );
+    await vi.waitFor(() => expect(sekisho(`status ${config}`).exitStatus).toBe(0), soon);
+    system.shell(`/usr/local/bin/sekisho ban ${CLIENT} --for 8s ${config}`);
+    await vi.waitFor(() => expect(system.statusForClient("/")).toBe(403), soon);
+    system.shell("systemctl stop sekisho");
+    expect(system.statusForClient("/")).toBe(403);
+    await vi.waitFor(() => {
+      system.shell("systemctl start sekisho-expire.service");
+      expect(system.statusForClient("/")).toBe(200);
+    }, soon);
+  });
+
+  test("uninstall lets everybody in and leaves configuration and data, unless --purge", {
+    timeout: 120_000,
+  }, async () => {
+    system.shell("systemctl start sekisho");
+    system.shell(`/usr/local/bin/sekisho ban ${CLIENT} --config /etc/sekisho/sekisho.yaml`);
+    await vi.waitFor(() => expect(system.statusForClient("/")).toBe(403), soon);
+    system.shell(`${CHECKOUT}/bin/sekisho uninstall --yes`);
+    expect(system.statusForClient("/")).toBe(200);
+    expect(
+      system.run(
+        "test -e /opt/sekisho -o -e /etc/systemd/system/sekisho.service -o -e /usr/local/bin/sekisho",
+      ).exitStatus,
+    ).toBe(1);
+    system.shell("test -f /etc/sekisho/sekisho.yaml -a -f /var/lib/sekisho/sekisho.sqlite");
+    system.shell(`${CHECKOUT}/bin/sekisho uninstall --purge --yes`);
+    expect(system.run("test -e /etc/sekisho -o -e /var/lib/sekisho").exitStatus).toBe(1);
+  });
+});
