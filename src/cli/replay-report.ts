@@ -3,27 +3,30 @@ import { toIso, toIsoOrNull } from "../model/time.ts";
 import { looksInnocent } from "../replay/ban-effects.ts";
 import type { Replayed } from "../replay/replay.ts";
 import type { Verdict } from "../replay/verdict.ts";
+import { nearMissItem } from "../setup.ts";
 import type { CliContext } from "./context.ts";
+import { NEAR_MISS_HEADS, nearMissCells } from "./near-miss-cells.ts";
 import { type Cell, count, printable, table } from "./output.ts";
 
 const linesIn = ({ events }: Replayed): number =>
   events.access + events.opening + events.error + events.audit + events.unparsed;
 
-export function replayJson(result: Replayed, seconds: number) {
+/** `nearMisses`: tell of them, too. */
+export function replayJson(result: Replayed, seconds: number, nearMisses: boolean) {
   const lines = linesIn(result);
   const { verdict, other } = result;
   return {
     lines,
     events: result.events,
-    ...verdictJson(verdict),
+    ...verdictJson(verdict, nearMisses),
     breaker: verdict.halt === null ? null : { at: toIso(verdict.halt.since), reason: verdict.halt.reason },
-    ...(other === null ? {} : { compared: comparedJson(verdict, other) }),
+    ...(other === null ? {} : { compared: comparedJson(verdict, other, nearMisses) }),
     seconds: Number(seconds.toFixed(3)),
     linesPerSecond: Math.round(lines / Math.max(seconds, 0.001)),
   };
 }
 
-const verdictJson = (verdict: Verdict) => ({
+const verdictJson = (verdict: Verdict, nearMisses: boolean) => ({
   findings: verdict.findings.map((finding, index) => ({
     rule: finding.rule,
     title: finding.title,
@@ -36,7 +39,14 @@ const verdictJson = (verdict: Verdict) => ({
     spared: verdict.spared[index],
   })),
   decisions: verdict.decisions.map((decision) => decisionJson(decision, verdict)),
+  ...(nearMisses ? { nearMisses: nearMissItems(verdict) } : {}),
 });
+
+/** In the order of the rules' ids, the nearest of each first. */
+const nearMissItems = (verdict: Verdict) =>
+  [...verdict.nearMisses()]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([rule, misses]) => misses.map((miss) => ({ rule, ...nearMissItem(miss) })));
 
 function decisionJson(decision: Decision, { effects }: Verdict) {
   const { target, kind, rule, reason, at, until } = decision;
@@ -54,8 +64,8 @@ function decisionJson(decision: Decision, { effects }: Verdict) {
   };
 }
 
-const comparedJson = (verdict: Verdict, other: Verdict) => ({
-  ...verdictJson(other),
+const comparedJson = (verdict: Verdict, other: Verdict, nearMisses: boolean) => ({
+  ...verdictJson(other, nearMisses),
   added: firstBans(other, verdict).map((decision) => decisionJson(decision, other)),
   removed: firstBans(verdict, other).map((decision) => decisionJson(decision, verdict)),
 });
@@ -73,7 +83,13 @@ function sparedLines(spared: Verdict["spared"]): string[] {
   return [...reasons].map(([why, times]) => `${times} spared: ${printable(why)}`);
 }
 
-export function replayText(context: CliContext, result: Replayed, seconds: number): string {
+/** `nearMisses`: tell of them, too. */
+export function replayText(
+  context: CliContext,
+  result: Replayed,
+  seconds: number,
+  nearMisses: boolean,
+): string {
   const { events, reasons, verdict, other } = result;
   const { decisions, findings, spared, halt } = verdict;
   const unparsed = [...reasons].map(([reason, amount]) => `${reason} ${amount}`).join(", ");
@@ -90,6 +106,7 @@ export function replayText(context: CliContext, result: Replayed, seconds: numbe
   const parts = [
     banTable(context, decisions, verdict),
     innocentsText(context, verdict),
+    ...(nearMisses ? [nearMissText(context, verdict)] : []),
     ...(other === null ? [] : comparedText(context, verdict, other)),
   ];
   return [`${head.join("\n")}\n`, ...parts.filter((part) => part !== "")].join("\n");
@@ -124,6 +141,18 @@ function innocentsText(
   });
   if (rows.length === 0) return "";
   return `Look at ${rows.length === 1 ? "this one" : "these"} first: somebody innocent may be among them.\n${table(context, [["TARGET", "RULE", "WHY"], ...rows])}`;
+}
+
+function nearMissText(context: CliContext, verdict: Verdict): string {
+  const items = nearMissItems(verdict);
+  if (items.length === 0) return "Nobody came near a threshold without a finding.\n";
+  const head = "Near misses: who came near a threshold and was not found.\n";
+  return `${head}${nearMissTable(context, items)}`;
+}
+
+function nearMissTable(context: CliContext, items: ReturnType<typeof nearMissItems>): string {
+  const rows = items.map(({ rule, ...miss }) => [rule, ...nearMissCells(miss)]);
+  return table(context, [["RULE", ...NEAR_MISS_HEADS], ...rows]);
 }
 
 function comparedText(context: CliContext, verdict: Verdict, other: Verdict): string[] {

@@ -27,6 +27,7 @@ interface ReplayOptions {
   readonly compare?: string;
   readonly format?: string;
   readonly timezone?: string;
+  readonly nearMisses?: boolean;
   readonly failOn?: Severity;
 }
 
@@ -46,6 +47,7 @@ export function replayCommand(context: CliContext): Command {
         "one rule only, own addresses included",
       ],
       ["sekisho replay access.log --compare ./rules.d.new", "what changed rules would add and take away"],
+      ["sekisho replay access.log --rule login-rate --near-misses", "whom a lower threshold would find"],
       [`sekisho replay site.log --format '%h %l %u %t "%r" %>s %b'`, "a log in a format of your own"],
     ],
     exits: [
@@ -71,6 +73,7 @@ export function replayCommand(context: CliContext): Command {
       "--compare <dir>",
       "judge also with this folder in place of rules.d, and tell which bans come and go",
     )
+    .option("--near-misses", "tell also who came near a threshold, and was not found")
     .option(
       "--format <format>",
       "common, combined, vhost_combined, sekisho, json, a LogFormat or an ErrorLogFormat string",
@@ -111,8 +114,9 @@ async function runReplay(
     onProgress: progress(context, files),
   });
   const seconds = (performance.now() - started) / 1_000;
-  if (options.json === true) writeJson(context, replayJson(result, seconds));
-  else context.stdout(replayText(context, result, seconds));
+  const nearMisses = options.nearMisses === true;
+  if (options.json === true) writeJson(context, replayJson(result, seconds, nearMisses));
+  else context.stdout(replayText(context, result, seconds, nearMisses));
   const limit = options.failOn;
   const severe = (finding: Finding): boolean =>
     limit !== undefined && SEVERITIES.indexOf(finding.severity) >= SEVERITIES.indexOf(limit);

@@ -5,6 +5,7 @@ import type { Protected } from "../decide/protected.ts";
 import { compileRules } from "../evaluate/compile-rule.ts";
 import { type CrawlerRanges, CrawlerStates } from "../evaluate/crawler-states.ts";
 import { Evaluator } from "../evaluate/evaluator.ts";
+import { type NearMiss, NearMisses } from "../evaluate/near-misses.ts";
 import type { NamedRule } from "../evaluate/rule-schema.ts";
 import { Sockets } from "../evaluate/sockets.ts";
 import type { AuditSources } from "../ingest/audit-sources.ts";
@@ -12,7 +13,7 @@ import type { Decision } from "../model/decision.ts";
 import type { LogEvent } from "../model/event.ts";
 import type { Finding } from "../model/finding.ts";
 import type { Halt } from "../model/halt.ts";
-import { NEVER, type UnixMs } from "../model/time.ts";
+import { NEVER, PERMANENT, type UnixMs } from "../model/time.ts";
 import { judge, type Stages } from "../pipeline.ts";
 import { BanEffects } from "./ban-effects.ts";
 
@@ -44,10 +45,12 @@ export class Verdict {
     const ledger = new Ledger(policy.memory, () => false);
     const breaker = new Breaker(policy.breaker ?? null, [], false);
     const site = { origins: new Set(origins), crawlers: new CrawlerStates(crawlers) };
+    const evaluator = new Evaluator(compileRules(rules, site), trustOf);
+    evaluator.nearMisses = new NearMisses(PERMANENT);
     this.#stages = {
       ledger,
       sockets: new Sockets(),
-      evaluator: new Evaluator(compileRules(rules, site), trustOf),
+      evaluator,
       policy: new Policy(policy, ledger, protectedTargets, trustOf, shares, breaker),
     };
   }
@@ -65,5 +68,10 @@ export class Verdict {
       this.effects.note(judgement.decision);
     }
     this.effects.count(batch);
+  }
+
+  /** By rule, of all the lines. */
+  nearMisses(): ReadonlyMap<string, readonly NearMiss[]> {
+    return this.#stages.evaluator.nearMisses.all(NEVER);
   }
 }
