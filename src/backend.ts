@@ -13,7 +13,6 @@ import type {
   LiveMessage,
   Mode,
   PanicAnswer,
-  RuleStatus,
   SourceStatus,
   Status,
 } from "./model/api.ts";
@@ -21,6 +20,7 @@ import type { Block } from "./model/decision.ts";
 import { messageOf, SekishoError } from "./model/errors.ts";
 import type { EventCounts } from "./model/event.ts";
 import type { Target } from "./model/ip.ts";
+import type { RuleStatus } from "./model/rule-status.ts";
 import { type DurationMs, toIso, toIsoOrNull, unixMs } from "./model/time.ts";
 import { unsent } from "./notices.ts";
 import type { Notifier } from "./notify/notifier.ts";

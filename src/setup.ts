@@ -10,8 +10,9 @@ import { firesAt } from "./evaluate/fires-at.ts";
 import type { NearMiss } from "./evaluate/near-misses.ts";
 import type { NamedRule } from "./evaluate/rule-schema.ts";
 import type { IngestSettings } from "./ingest/messages.ts";
-import type { AllowItem, Mode, NearMissItem, RuleCounts, RuleItem, RuleStatus } from "./model/api.ts";
+import type { AllowItem, Mode } from "./model/api.ts";
 import type { SourceKind } from "./model/event.ts";
+import type { NearMissItem, RuleCounts, RuleItem, RuleStatus } from "./model/rule-status.ts";
 import { formatDuration, toIso } from "./model/time.ts";
 import { createParser } from "./parse/formats.ts";
 

@@ -8,11 +8,11 @@ import type {
   IncidentItem,
   Page,
   PanicAnswer,
-  RuleItem,
   SocketHolder,
   Status,
   TrafficPoint,
 } from "../src/model/api.ts";
+import type { RuleItem } from "../src/model/rule-status.ts";
 import { now, session } from "./state.ts";
 
 /** What the server refused, or that it did not answer (`status` 0). */

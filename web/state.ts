@@ -5,12 +5,12 @@ import type {
   EventItem,
   IncidentDetail,
   IncidentItem,
-  RuleItem,
   SocketHolder,
   Status,
   TrafficPoint,
 } from "../src/model/api.ts";
 import type { BanState } from "../src/model/decision.ts";
+import type { RuleItem } from "../src/model/rule-status.ts";
 
 /** Everything that the page shows. Views read it; `refresh.ts` and `live.ts` write it. */
 

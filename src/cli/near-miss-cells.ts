@@ -1,4 +1,4 @@
-import type { NearMissItem } from "../model/api.ts";
+import type { NearMissItem } from "../model/rule-status.ts";
 import type { Cell } from "./output.ts";
 
 export const NEAR_MISS_HEADS: readonly (string | Cell)[] = [

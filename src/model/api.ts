@@ -9,8 +9,6 @@ import type { HaltName } from "./halt.ts";
 import type { SocketState } from "./socket.ts";
 
 export type Mode = "observe" | "enforce";
-/** `observe`: its findings ban nobody. `off`: it does not run. */
-export type RuleMode = Mode | "off";
 
 export const ENFORCER_STATES = ["in-sync", "pending", "drifted", "failed", "off"] as const;
 /** `pending`: written, waiting for its scheduled reload. `off`: observe mode, nothing is asked of it. */
@@ -259,51 +257,6 @@ export interface AllowItem {
   readonly reason: string;
   /** When a person said so; null for the configuration's. */
   readonly at: string | null;
-}
-
-/** A rule as it explains itself to whoever asks whether a ban is right. */
-export interface RuleItem {
-  readonly id: string;
-  readonly title: { readonly en: string; readonly ja: string };
-  readonly mode: RuleMode;
-  readonly severity: Severity;
-  /** The kind of event that it looks at. */
-  readonly events: SourceKind;
-  /** Whose hits are counted together, as its file says it. */
-  readonly subject: string;
-  /** How many hits are too many, as in `10 in 5m`. */
-  readonly firesAt: string;
-  /** How long it makes no other finding for the same subject. */
-  readonly cooldown: string;
-  /** `default`, `none` or a length of time. */
-  readonly ban: string;
-  readonly detects: string;
-  readonly why: string;
-  readonly falsePositives: readonly string[];
-  readonly references: readonly string[];
-  readonly tags: readonly string[];
-}
-
-/** What a rule has led to within a day. */
-export interface RuleCounts {
-  readonly findings: number;
-  readonly bans: number;
-}
-
-/** Somebody who came near a rule's threshold, and of whom it has made no finding within the day. */
-export interface NearMissItem {
-  readonly subject: string;
-  /** The most hits that were counted together, of so many that make a finding. */
-  readonly count: number;
-  readonly of: number;
-  readonly at: string;
-}
-
-/** A rule and what became of it in the last day. */
-export interface RuleStatus extends RuleItem {
-  readonly lastDay: RuleCounts;
-  /** The nearest first, up to twenty. */
-  readonly nearMisses: readonly NearMissItem[];
 }
 
 /** Requests a minute by status class; `other` are lines without a sensible status. */

@@ -9,7 +9,6 @@ import type {
   LiveMessage,
   Page,
   PanicAnswer,
-  RuleStatus,
   SocketHolder,
   SocketItem,
   Status,
@@ -19,6 +18,7 @@ import type { BanState } from "../model/decision.ts";
 import type { LogEvent } from "../model/event.ts";
 import type { Exported, ExportFormat } from "../model/export.ts";
 import type { Ip, Target } from "../model/ip.ts";
+import type { RuleStatus } from "../model/rule-status.ts";
 import type { SocketState } from "../model/socket.ts";
 import type { DurationMs } from "../model/time.ts";
 

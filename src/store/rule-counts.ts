@@ -1,4 +1,4 @@
-import type { RuleCounts } from "../model/api.ts";
+import type { RuleCounts } from "../model/rule-status.ts";
 import type { UnixMs } from "../model/time.ts";
 import type { Statements } from "./statements.ts";
 

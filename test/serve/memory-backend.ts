@@ -11,7 +11,6 @@ import type {
   LiveMessage,
   Page,
   PanicAnswer,
-  RuleStatus,
   SocketHolder,
   SocketItem,
   Status,
@@ -20,6 +19,7 @@ import type {
 import { SekishoError } from "../../src/model/errors.ts";
 import { noEvents } from "../../src/model/event.ts";
 import { parseTarget, type Target } from "../../src/model/ip.ts";
+import type { RuleStatus } from "../../src/model/rule-status.ts";
 import { type Clock, later, PERMANENT, parseDuration, toIso, unixMs } from "../../src/model/time.ts";
 import type { Backend, PageQuery } from "../../src/serve/backend.ts";
 

@@ -4,10 +4,10 @@ import type {
   EventItem,
   FindingItem,
   IncidentDetail,
-  RuleItem,
   Status,
   TrafficPoint,
 } from "../../src/model/api.ts";
+import type { RuleItem } from "../../src/model/rule-status.ts";
 
 /** Made-up data with documentation addresses. Times are counted back from when the server starts. */
 

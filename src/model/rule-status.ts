@@ -1,0 +1,52 @@
+/** What the HTTP interface tells of rules. As in api.ts, fields are added freely, and none is renamed or dropped. */
+import type { Mode } from "./api.ts";
+import type { SourceKind } from "./event.ts";
+import type { Severity } from "./finding.ts";
+
+/** `observe`: its findings ban nobody. `off`: it does not run. */
+export type RuleMode = Mode | "off";
+
+/** A rule as it explains itself to whoever asks whether a ban is right. */
+export interface RuleItem {
+  readonly id: string;
+  readonly title: { readonly en: string; readonly ja: string };
+  readonly mode: RuleMode;
+  readonly severity: Severity;
+  /** The kind of event that it looks at. */
+  readonly events: SourceKind;
+  /** Whose hits are counted together, as its file says it. */
+  readonly subject: string;
+  /** How many hits are too many, as in `10 in 5m`. */
+  readonly firesAt: string;
+  /** How long it makes no other finding for the same subject. */
+  readonly cooldown: string;
+  /** `default`, `none` or a length of time. */
+  readonly ban: string;
+  readonly detects: string;
+  readonly why: string;
+  readonly falsePositives: readonly string[];
+  readonly references: readonly string[];
+  readonly tags: readonly string[];
+}
+
+/** What a rule has led to within a day. */
+export interface RuleCounts {
+  readonly findings: number;
+  readonly bans: number;
+}
+
+/** Somebody who came near a rule's threshold, and of whom it has made no finding within the day. */
+export interface NearMissItem {
+  readonly subject: string;
+  /** The most hits that were counted together, of so many that make a finding. */
+  readonly count: number;
+  readonly of: number;
+  readonly at: string;
+}
+
+/** A rule and what became of it in the last day. */
+export interface RuleStatus extends RuleItem {
+  readonly lastDay: RuleCounts;
+  /** The nearest first, up to twenty. */
+  readonly nearMisses: readonly NearMissItem[];
+}
