@@ -42,7 +42,11 @@ export function printPlan(context: CliContext, plan: InitPlan, outcome: Outcome)
     const rest = rows.length > MAX_ROWS ? `  and ${rows.length - MAX_ROWS} more: --json shows all\n` : "";
     context.stdout(`\n${paint("bold", title)}\n${rows.length === 0 ? `  ${none}\n` : shown}${rest}`);
   }
-  printNotes(context, [...plan.notes, ...readingNotes(plan), ...refusalNotes(outcome)], plan);
+  printNotes(
+    context,
+    [...plan.notes, ...readingNotes(plan), ...refusalNotes(outcome), ...enforcerNotes(plan, outcome)],
+    plan,
+  );
   const { file, text, changes } = outcome;
   if (changes !== null) {
     const rows = changes.map(({ kind, key, what }) => [kind, key, what]);
@@ -65,6 +69,19 @@ const refusalNotes = ({ file, refusal }: Outcome): Note[] =>
           hint: refusal.hint,
         },
       ];
+
+/** Who set `mode: enforce` in a file that was made before Apache had the snippet would block nobody. */
+function enforcerNotes({ snippet }: InitPlan, { file, text, changes, refusal }: Outcome): Note[] {
+  const isMerged = changes !== null && refusal === null;
+  if (!isMerged || snippet.place === null || /^enforcers:/m.test(text)) return [];
+  return [
+    {
+      place: snippet.place,
+      message: `Apache has the snippet, and ${file} names no enforcers: nobody would be blocked`,
+      hint: "take the # off the enforcers there, or add them: docs/apache.md",
+    },
+  ];
+}
 
 type Row = readonly (string | Cell)[];
 

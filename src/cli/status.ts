@@ -61,16 +61,22 @@ export const isFine = (status: Status): boolean =>
   status.jobs.every(({ error }) => error === null) &&
   status.enforcers.every(({ state }) => state !== "drifted" && state !== "failed");
 
-const MODES = {
-  observe: "observing: it decides and records, and blocks nothing",
-  enforce: "enforcing: what is banned is blocked",
-} as const;
+/** What it does, as it is: in enforce mode too nobody is blocked where no enforcer blocks. */
+function doing({ mode, demo, enforcers }: Status): string {
+  if (mode === "observe")
+    return `${demo ? "plays the demo, " : "is "}observing: it decides and records, and blocks nothing`;
+  if (demo) return "plays the demo: it decides and records, and nobody is blocked";
+  if (enforcers.length === 0) return "is enforcing, but no enforcer is configured: nobody is blocked";
+  if (enforcers.every(({ name }) => name === "dry-run"))
+    return "is enforcing, but dry-run is its only enforcer: nobody is blocked";
+  return "is enforcing: what is banned is blocked";
+}
 
 export function statusText(context: CliContext, status: Status): string {
   const paint = painter(context);
   const { events } = status;
   const parts = [
-    `${paint("bold", `Sekisho ${printable(status.version)}`)} ${status.demo ? "plays the demo, " : "is "}${MODES[status.mode]}\n`,
+    `${paint("bold", `Sekisho ${printable(status.version)}`)} ${doing(status)}\n`,
     table(context, [
       ["up", span(status.uptimeSeconds * 1000)],
       ["bans", bansText(status.bans)],

@@ -113,6 +113,20 @@ describe("status", () => {
     expect(JSON.parse(stdout)).toEqual(backend.status());
   });
 
+  test.each<[string, Partial<Status>]>([
+    ["is enforcing, but no enforcer is configured: nobody is blocked", {}],
+    [
+      "is enforcing, but dry-run is its only enforcer: nobody is blocked",
+      { enforcers: [{ ...enforcer("in-sync"), name: "dry-run" }] },
+    ],
+    ["is enforcing: what is banned is blocked", { enforcers: [enforcer("in-sync")] }],
+    ["is observing: it decides and records, and blocks nothing", { mode: "observe" }],
+    ["plays the demo: it decides and records, and nobody is blocked", { demo: true }],
+  ])("begins with what comes of bans: %s", async (told, change) => {
+    const { cwd } = await daemon(change);
+    expect((await run(["status"], { cwd })).stdout.split("\n")[0]).toBe(`Sekisho 1.2.3 ${told}`);
+  });
+
   test("--json keeps the exit status of the human form", async () => {
     const { cwd } = await daemon({ enforcers: [enforcer("failed")] });
     expect((await run(["status", "--json"], { cwd })).status).toBe(1);

@@ -286,6 +286,20 @@ enforcers:
       "apache-directory": { directory: "/srv/banned" },
       "apache-include": { file: "/srv/list.conf", control: "apache2ctl" },
     });
+    expect((await initHere(cwd, "--write", "made.yaml", "--force")).stdout).not.toContain(
+      "names no enforcers",
+    );
+  });
+
+  test("a file from before Apache had the snippet is told to name no enforcers yet", async () => {
+    const cwd = site();
+    await initHere(cwd, "--write", "made.yaml");
+    const config = join(cwd, "etc/apache2/apache2.conf");
+    const directory = "/srv/banned";
+    const rest = { includeFile: "/srv/list.conf", logFormat: "%a", tlsLogFormat: "%a", openingMessage: "x" };
+    writeFileSync(config, `${readFileSync(config, "utf8")}${apacheSnippet({ directory, ...rest })}`);
+    const { stdout } = await initHere(cwd, "--write", "made.yaml", "--force");
+    expect(stdout).toContain(`Apache has the snippet, and ${cwd}/made.yaml names no enforcers`);
   });
 
   test("--json prints JSON and nothing else, and says what was written", async () => {
