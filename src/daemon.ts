@@ -4,14 +4,13 @@ import { isIP } from "node:net";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { DaemonBackend, type Parts } from "./backend.ts";
-import type { Config } from "./config/schema.ts";
 import { crawlerJob, crawlerVerifier } from "./crawler-checks.ts";
 import { startDemo } from "./demo/sample-attack.ts";
 import { Enforcement } from "./enforce/enforcement.ts";
 import { GuardChannel } from "./enforce/guard/channel.ts";
 import { changeInForce, type InForce } from "./enforce/in-force.ts";
 import { Proof } from "./enforce/proof.ts";
-import { cutterOf, enforcersOf } from "./enforcers.ts";
+import { cutterOf, enforcersOf, liftFormer } from "./enforcers.ts";
 import { auditReceivers, socketsOf } from "./ingest/audit-sockets.ts";
 import type { FromWorker } from "./ingest/messages.ts";
 import { IngestThread } from "./ingest/thread.ts";
@@ -150,7 +149,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       if (!lifetimes.disposed) parts?.enforcement.want(backend.wantedBlocks());
     });
   };
-  // Last, since it is the first thing that the world outside the data folder notices.
+  // Last, since these are the first things that the world outside the data folder notices.
+  if (!demo) await liftFormer(setup.config, clock);
   await enforcement.start(backend.wantedBlocks());
   const verifier = starting.use(crawlerVerifier(thread));
   const problemLog = new ProblemLog(log);
@@ -195,7 +195,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const after = inForce(present, backend);
     await stop(previous);
     if (next.config.enforcers.guard === undefined) guard.use(null);
-    await liftRemoved(previous.config, next.config, clock);
+    await liftFormer(next.config, clock, data);
     await present.enforcement.start(backend.wantedBlocks());
     const change = changeInForce(before, after);
     if (change !== null) log.say("info", "enforcement.changed", change);
@@ -310,19 +310,6 @@ function assemble(
     ),
   ]);
   return { config, mode, rules, off, enforcement, proof: new Proof(enforcement, clock), scheduler };
-}
-
-/** An enforcer that the configuration no longer has must not go on blocking. */
-async function liftRemoved(before: Config, after: Config, clock: Clock): Promise<void> {
-  const removed = enforcersOf(before, clock).filter(({ name }) => {
-    const same = JSON.stringify(before.enforcers[name]) === JSON.stringify(after.enforcers[name]);
-    // The channel of the guard lifts by itself; with other settings nftables has the same table, and ufw the same rules.
-    const keeps =
-      name === "guard" || (["nftables", "ufw"].includes(name) && after.enforcers[name] !== undefined);
-    return !same && !keeps && name !== "dry-run";
-  });
-  await using lifting = new Enforcement({ mode: "observe", enforcers: removed, clock, onChange: () => {} });
-  await lifting.start([]);
 }
 
 function inForce({ enforcement }: Parts, backend: DaemonBackend): InForce {

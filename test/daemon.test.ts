@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import { type Daemon, startDaemon } from "../src/daemon.ts";
 import { parseTarget } from "../src/model/ip.ts";
-import type { RuleStatus } from "../src/model/rule-status.ts";
+import type { RuleStatus } from "../src/model/api.ts";
 import { type Clock, unixMs } from "../src/model/time.ts";
 import { DaemonLog } from "../src/observe/log.ts";
 import { loadSetup, type Setup } from "../src/setup.ts";
@@ -54,6 +54,28 @@ const asking =
     const text = await answer.text();
     return text === "" ? {} : (JSON.parse(text) as Record<string, unknown>);
   };
+
+test("what another configuration enforced is lifted by the next start, and again when that failed", async () => {
+  using folder = temporaryFolder();
+  const list = (name: string) => readFileSync(join(folder.path, name, "list.conf"), "utf8");
+  const [first, second] = [setupWith(folder.path, "a"), setupWith(folder.path, "b")];
+  {
+    await using daemon = await start(folder.path, first);
+    await asking(daemon)("POST", "/api/bans", { target: "203.0.113.9" });
+    await asking(daemon)("POST", "/api/enforcers/apache-include/apply");
+  }
+  const good = list("a");
+  expect(good).toContain("203.0.113.9");
+  // Somebody else's file is in the way: nothing is lifted there.
+  writeFileSync(join(folder.path, "a", "list.conf"), "of somebody else");
+  await (await start(folder.path, second))[Symbol.asyncDispose]();
+  writeFileSync(join(folder.path, "a", "list.conf"), good);
+  {
+    await using _daemon = await start(folder.path, second);
+    expect(list("a")).not.toContain("203.0.113.9");
+    expect(list("b")).toContain("203.0.113.9");
+  }
+});
 
 test("of reloads that come at once the last one holds, and what the others enforced is lifted", async () => {
   using folder = temporaryFolder();

@@ -4,7 +4,7 @@ import { loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import { Enforcement } from "../enforce/enforcement.ts";
 import { GuardChannel } from "../enforce/guard/channel.ts";
-import { enforcersOf } from "../enforcers.ts";
+import { enforcersOf, liftFormer } from "../enforcers.ts";
 import type { EnforcerStatus, PanicAnswer } from "../model/api.ts";
 import { messageOf, SekishoError } from "../model/errors.ts";
 import { databaseFile } from "../setup.ts";
@@ -96,6 +96,7 @@ async function liftWithoutDaemon(context: CliContext, file: string | undefined):
     onChange() {},
   });
   await enforcement.start([]);
+  await liftFormer(config, context.clock);
   const enforcers = enforcement.statuses();
   const since = context.clock.now();
   const lifted = inStore(config, context, (store) => {

@@ -32,3 +32,9 @@ export const decisionOf = (row: DecisionRow): StoredDecision => ({
   reportedBy: row.reported_by,
   decidedAt: row.decided_at,
 });
+
+const RUNS = "ifnull(until, 9e15) > @now";
+/** Targets of bans that people lifted before their time, and that no ban has now. */
+export const LET_IN = `SELECT DISTINCT target FROM decisions NOT INDEXED
+  WHERE kind = 'ban' AND revoked_event IS NOT NULL AND ${RUNS}
+    AND target NOT IN (SELECT target FROM decisions WHERE kind = 'ban' AND revoked_at IS NULL AND ${RUNS})`;

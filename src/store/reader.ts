@@ -7,6 +7,7 @@ import type {
   IncidentDetail,
   IncidentItem,
   Page,
+  RuleCounts,
   SocketHolder,
   SocketItem,
   TrafficPoint,
@@ -16,11 +17,10 @@ import { type EventCounts, type LogEvent, noEvents, type SourceKind } from "../m
 import type { Severity } from "../model/finding.ts";
 import type { Halt } from "../model/halt.ts";
 import { type Ip, type Target, TargetSet } from "../model/ip.ts";
-import type { RuleCounts } from "../model/rule-status.ts";
 import { type Clock, NEVER, toIso, toIsoOrNull, type UnixMs } from "../model/time.ts";
 import { type CommittedFile, committedFiles } from "./committed.ts";
 import { type Connection, openForReading } from "./database.ts";
-import { type DecisionRow, decisionOf } from "./decision-rows.ts";
+import { type DecisionRow, decisionOf, LET_IN } from "./decision-rows.ts";
 import { newestEvents } from "./event-pages.ts";
 import { haltsIn } from "./halts.ts";
 import { ruleCounts } from "./rule-counts.ts";
@@ -84,13 +84,7 @@ export class StoreReader implements Disposable {
 
   /** Whose ban a person lifted that would still run, and no other does. */
   letIn(): Target[] {
-    const lifted = this.#statements.all<Pick<DecisionRow, "target">>(
-      `SELECT DISTINCT target FROM decisions NOT INDEXED
-         WHERE kind = 'ban' AND revoked_event IS NOT NULL AND (until IS NULL OR until > ?)`,
-      this.#clock.now(),
-    );
-    const running = new Set(this.#running("ban").map(({ target }) => target));
-    return lifted.map(({ target }) => target).filter((target) => !running.has(target));
+    return this.#statements.all<DecisionRow>(LET_IN, { now: this.#clock.now() }).map(({ target }) => target);
   }
 
   /** What people have put on the allowlist. */
