@@ -6,7 +6,7 @@ import type { RuleItem } from "../model/rule-status.ts";
 import { allowlistOf, daemonFile, databaseFile, ruleItem, type Setup } from "../setup.ts";
 import { StoreReader } from "../store/reader.ts";
 import type { CliContext } from "./context.ts";
-import { moment, printable, writeJson } from "./output.ts";
+import { count, moment, printable, writeJson } from "./output.ts";
 import { readTarget } from "./target.ts";
 
 const LATEST_EVENTS = 20;
@@ -87,7 +87,7 @@ function incidentLines(incident: IncidentDetail, rules: readonly RuleItem[]): st
       explained.add(finding.rule);
       const spared = finding.spared === null ? "" : ` (not banned: ${finding.spared})`;
       return [
-        `  ${finding.rule}: ${finding.count} hits${spared}`,
+        `  ${finding.rule}: ${count(finding.count, "hit")}${spared}`,
         ...(rule === undefined ? [] : [`    why: ${oneLine(rule.why)}`]),
         ...(rule?.falsePositives ?? []).map((text) => `    may be mistaken: ${oneLine(text)}`),
         ...finding.evidence.map((line) => `    ${line}`),
