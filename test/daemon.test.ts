@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import { type Daemon, startDaemon } from "../src/daemon.ts";
 import { parseTarget } from "../src/model/ip.ts";
-import type { RuleStatus } from "../src/model/api.ts";
+import type { RuleStatus } from "../src/model/rule-status.ts";
 import { type Clock, unixMs } from "../src/model/time.ts";
 import { DaemonLog } from "../src/observe/log.ts";
 import { loadSetup, type Setup } from "../src/setup.ts";

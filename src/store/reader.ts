@@ -7,7 +7,6 @@ import type {
   IncidentDetail,
   IncidentItem,
   Page,
-  RuleCounts,
   SocketHolder,
   SocketItem,
   TrafficPoint,
@@ -17,6 +16,7 @@ import { type EventCounts, type LogEvent, noEvents, type SourceKind } from "../m
 import type { Severity } from "../model/finding.ts";
 import type { Halt } from "../model/halt.ts";
 import { type Ip, type Target, TargetSet } from "../model/ip.ts";
+import type { RuleCounts } from "../model/rule-status.ts";
 import { type Clock, NEVER, toIso, toIsoOrNull, type UnixMs } from "../model/time.ts";
 import { type CommittedFile, committedFiles } from "./committed.ts";
 import { type Connection, openForReading } from "./database.ts";
