@@ -43,7 +43,11 @@ export class Exec implements Enforcer {
   async probe(): Promise<void> {
     const [program] = this.#command as [string];
     if (!isAbsolute(program) || (await findProgram(program)) === null) throw missing(program);
-    // With its arguments: the script may be one, behind its interpreter.
+    await this.#checkOwners();
+  }
+
+  /** Throws when others may change what is run. With its arguments: the script may be one, behind its interpreter. */
+  async #checkOwners(): Promise<void> {
     for (const path of this.#command.filter(isAbsolute)) {
       const open = await firstWritableByOthers(path);
       if (open !== null) throw unsafe(path, open);
@@ -82,6 +86,8 @@ export class Exec implements Enforcer {
   /** Returns what the program says it cannot carry. Throws EXEC_MISSING or EXEC_FAILED. */
   async #run(input: string, signal: AbortSignal): Promise<ReadonlySet<Target>> {
     const [program, ...args] = this.#command as [string, ...string[]];
+    // Each time: what is lifted is not probed for, and owners change.
+    await this.#checkOwners();
     const result = await runProgram(program, args, {
       input,
       timeoutMs: this.#timeoutMs,

@@ -103,9 +103,11 @@ export class Lane {
 
   /** Has lifted blocks that still refuse end soon: at once, or when the rest after the last reload is over. */
   async applyLifts(): Promise<void> {
+    this.#retry();
     if (this.lingering().length === 0 || this.#liftTimer !== null) return;
     const rested = this.#appliedAt === null ? Infinity : this.#options.clock.now() - this.#appliedAt;
-    if (rested >= LIFT_REST_MS) return this.apply();
+    // Less than nothing: the clock was set back.
+    if (rested < 0 || rested >= LIFT_REST_MS) return this.apply();
     this.#liftTimer = setTimeout(() => {
       this.#liftTimer = null;
       // What goes wrong is in the status, and the schedule tries again.
@@ -113,8 +115,16 @@ export class Lane {
     }, LIFT_REST_MS - rested).unref();
   }
 
+  /** Whoever is let in need not wait until an enforcer that failed would try again. */
+  #retry(): void {
+    if (this.#failures === 0) return;
+    this.#clearTimer();
+    this.#wake();
+  }
+
   /** Targets that are still refused though nobody wants them to be. */
   lingering(): Target[] {
+    if (this.#held.lingering.size === 0) return [];
     const wanted = new Set(this.#want.map(({ target }) => target));
     return [...this.#held.lingering].filter((target) => !wanted.has(target) && !this.#rangeOf.has(target));
   }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { DryRun } from "../../src/enforce/dry-run.ts";
 import { Enforcement, type EnforcementOptions } from "../../src/enforce/enforcement.ts";
-import type { Enforced } from "../../src/enforce/enforcer.ts";
+import { type Enforced, NOTHING_ENFORCED } from "../../src/enforce/enforcer.ts";
 import type { Block } from "../../src/model/decision.ts";
 import { SekishoError } from "../../src/model/errors.ts";
 import { parseTarget, type Target } from "../../src/model/ip.ts";
@@ -135,6 +135,31 @@ describe("expiry", () => {
     expect(enforcement.enforcedBy(target(FIRST))).toEqual(["dry-run"]);
     expect(enforcer.asked.length).toBeLessThan(5);
     await vi.advanceTimersByTimeAsync(1);
+    expect(enforcement.enforcedBy(target(FIRST))).toEqual([]);
+  });
+
+  test("a clock that was set back keeps nobody waiting who was let in", async () => {
+    const held = { ...NOTHING_ENFORCED, lingering: new Set([target(FIRST)]) };
+    enforcer = Object.assign(new Trying(), { current: () => held });
+    await make().start([]);
+    await enforcement.apply("dry-run");
+    vi.setSystemTime(Date.now() - 24 * 3_600_000);
+    await enforcement.applyLifts();
+    expect(enforcer.applied).toBe(2);
+  });
+
+  test("whoever is let in need not wait until an enforcer that failed would try again", async () => {
+    await make().start([block(FIRST)]);
+    enforcer.failing = new Error("busy");
+    enforcement.want([block(FIRST), block(SECOND)]);
+    await vi.advanceTimersByTimeAsync(600_000);
+    enforcer.failing = null;
+    enforcement.want([]);
+    await enforcement.settled();
+    expect(state()).toBe("failed");
+    await enforcement.applyLifts();
+    await enforcement.settled();
+    expect(state()).toBe("in-sync");
     expect(enforcement.enforcedBy(target(FIRST))).toEqual([]);
   });
 

@@ -216,6 +216,8 @@ describe("which program is run", () => {
       const error = await failure(enforcer.probe());
       expect(error.code).toBe("EXEC_UNSAFE");
       expect(error.hint).toContain(named);
+      // Nor to lift what it holds, for which nothing is probed.
+      expect((await failure(enforcer.reconcile([], true, signal))).code).toBe("EXEC_UNSAFE");
     };
     chmodSync(path, 0o757);
     await unsafe(exec(), path);
