@@ -63,7 +63,7 @@ const endOf = ({ until }: Pick<BanAnswer, "until">): number =>
 /** What keeps the ban from being in force; nothing where an enforcer has it. */
 function howEnforced(ban: BanAnswer, { mode, enforcers }: Status): string {
   if (mode === "observe") return ": recorded, not enforced (observe mode)";
-  if (ban.enforcedBy.length > 0) return "";
+  if (ban.enforcedBy.some((name) => name !== "dry-run")) return "";
   if (ban.waiting.length > 0) {
     const takers = ban.waiting.map(({ enforcer, at }) => {
       const note = enforcers.find(({ name }) => name === enforcer)?.note ?? null;
@@ -77,6 +77,7 @@ function howEnforced(ban: BanAnswer, { mode, enforcers }: Status): string {
 }
 
 function whyNot(ban: BanAnswer, { name, error, unenforced, nextApplyAt }: EnforcerStatus): string {
+  if (name === "dry-run") return "dry-run blocks nobody";
   if (error !== null) return `${name} failed: ${error}`;
   if (unenforced.includes(ban.target)) return `${name} cannot carry it`;
   if (nextApplyAt !== null && ban.until !== null)

@@ -179,6 +179,14 @@ describe("ban", () => {
     expect((await run(["status"], { cwd })).stdout).toMatch(/pending +guard .*no app is connected/);
   });
 
+  test("that only dry-run has says that nobody is blocked", async () => {
+    const { cwd, backend } = await daemon({ enforcers: [{ ...enforcer("in-sync"), name: "dry-run" }] });
+    backend.enforcedBy = ["dry-run"];
+    expect((await run(["ban", "192.0.2.7"], { cwd })).stdout).toMatch(
+      /; not in force: dry-run blocks nobody\n$/,
+    );
+  });
+
   test.each<[string, Status["enforcers"], string]>([
     ["there is no enforcer", [], "no enforcer is configured"],
     ["it failed", [enforcer("failed")], "apache-include failed: configtest says no"],
