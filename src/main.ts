@@ -12,6 +12,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   init: async () => (await import("./cli/init.ts")).initCommand(context),
   replay: async () => (await import("./cli/replay.ts")).replayCommand(context),
   explain: async () => (await import("./cli/explain.ts")).explainCommand(context),
+  rules: async () => (await import("./cli/rules.ts")).rulesCommand(context),
   status: async () => (await import("./cli/status.ts")).statusCommand(context),
   ban: async () => (await import("./cli/ban.ts")).banCommand(context),
   unban: async () => (await import("./cli/unban.ts")).unbanCommand(context),

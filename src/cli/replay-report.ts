@@ -146,13 +146,9 @@ function innocentsText(
 function nearMissText(context: CliContext, verdict: Verdict): string {
   const items = nearMissItems(verdict);
   if (items.length === 0) return "Nobody came near a threshold without a finding.\n";
-  const head = "Near misses: who came near a threshold and was not found.\n";
-  return `${head}${nearMissTable(context, items)}`;
-}
-
-function nearMissTable(context: CliContext, items: ReturnType<typeof nearMissItems>): string {
   const rows = items.map(({ rule, ...miss }) => [rule, ...nearMissCells(miss)]);
-  return table(context, [["RULE", ...NEAR_MISS_HEADS], ...rows]);
+  const head = "Near misses: who came near a threshold and was not found.\n";
+  return `${head}${table(context, [["RULE", ...NEAR_MISS_HEADS], ...rows])}`;
 }
 
 function comparedText(context: CliContext, verdict: Verdict, other: Verdict): string[] {

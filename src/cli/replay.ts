@@ -2,7 +2,6 @@ import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { type Command, Option } from "commander";
-import { nearest } from "../config/nearest.ts";
 import { storedRanges } from "../crawlers/ranges.ts";
 import { Protected, protectedBy } from "../decide/protected.ts";
 import type { NamedRule } from "../evaluate/rule-schema.ts";
@@ -16,6 +15,7 @@ import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
 import { writeJson } from "./output.ts";
 import { replayJson, replayText } from "./replay-report.ts";
 import { reportError } from "./report-error.ts";
+import { noSuchRule } from "./rule-name.ts";
 
 interface ReplayOptions {
   readonly config?: string;
@@ -167,14 +167,7 @@ function namedBy(ids: readonly string[] | undefined, rules: readonly NamedRule[]
   if (ids === undefined) return rules;
   const known = rules.map(({ id }) => id);
   const unknown = ids.find((id) => !known.includes(id));
-  if (unknown !== undefined) {
-    const suggestion = nearest(unknown, known);
-    throw new SekishoError(
-      "USAGE",
-      `there is no rule '${unknown}'`,
-      suggestion === null ? `the rules are ${known.join(", ")}` : `did you mean ${suggestion}?`,
-    );
-  }
+  if (unknown !== undefined) throw noSuchRule(unknown, known);
   return rules.filter(({ id }) => ids.includes(id));
 }
 

@@ -28,6 +28,7 @@ describe("sekisho", () => {
       "init",
       "replay",
       "explain",
+      "rules",
       "status",
       "ban",
       "unban",
