@@ -9,8 +9,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { openPage, startBrowser } from "../../test/browser.ts";
 import { RunningProgram, SEKISHO } from "../../test/e2e/command-line.ts";
 
-/** All scenes have met their rules by then. */
-const DEMO_MS = 40_000;
+/** By then the foreign page has opened WebSockets, and they are open still. */
+const SOCKETS_MS = 15_000;
+/** All scenes have met their rules so much later. */
+const REST_MS = 25_000;
 /** The picture ends below this many bans. */
 const BANS = 5;
 /** The page's fades. */
@@ -27,21 +29,23 @@ try {
   const { page } = await openPage(browser);
   await page.goto(/http:\S+#code=\S+/.exec(program.stdout)![0]);
   await page.getByText("Live", { exact: true }).waitFor();
-  await sleep(DEMO_MS);
+  const inBoth = async (name: string, take: (path: string) => Promise<unknown>): Promise<void> => {
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme });
+      await sleep(FADE_MS);
+      await take(join(import.meta.dirname, `${name}-${colorScheme}.png`));
+    }
+  };
+  await sleep(SOCKETS_MS);
+  const panel = page.getByRole("region", { name: "Open WebSockets" });
+  await inBoth("websockets", (path) => panel.screenshot({ path }));
+  await sleep(REST_MS);
+  // The panel was scrolled to, and places are told from the top of the window.
+  await page.evaluate(() => scrollTo(0, 0));
   const last = page.getByRole("table", { name: "Bans" }).getByRole("row").nth(BANS);
   const { y, height } = (await last.boundingBox())!;
-  const panel = page.getByRole("region", { name: "Open WebSockets" });
   const clip = { x: 0, y: 0, width: 1280, height: Math.ceil(y + height) };
-  for (const colorScheme of ["light", "dark"] as const) {
-    await page.emulateMedia({ colorScheme });
-    await sleep(FADE_MS);
-    await page.screenshot({
-      path: join(import.meta.dirname, `dashboard-${colorScheme}.png`),
-      fullPage: true,
-      clip,
-    });
-    await panel.screenshot({ path: join(import.meta.dirname, `websockets-${colorScheme}.png`) });
-  }
+  await inBoth("dashboard", (path) => page.screenshot({ path, fullPage: true, clip }));
 } finally {
   rmSync(folder, { recursive: true });
 }
