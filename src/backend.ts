@@ -285,9 +285,11 @@ export class DaemonBackend implements Backend, Disposable {
       this.changed("bans", "incidents");
       return { lifted, enforcers: this.#running.enforcement.statuses() };
     } catch (cause) {
+      const failed = this.#running.enforcement.statuses().filter(({ state }) => state === "failed");
+      const blocking = failed.map(({ name, error }) => `${name} may still block: ${error}`).join("; ");
       throw new SekishoError(
         "PANIC_INCOMPLETE",
-        `nothing is blocked now, but the bans could not be lifted for good: ${messageOf(cause)}`,
+        `${blocking || "nothing is blocked now"}, but the bans could not be lifted for good: ${messageOf(cause)}`,
         "make room or unlock the database and run sekisho panic again; until then a restart would block again",
         { cause },
       );

@@ -53,7 +53,7 @@ async function panic(context: CliContext, file: string | undefined): Promise<voi
     (await liftWithoutDaemon(context, file));
   const { lifted, enforcers } = answer as PanicAnswer;
   context.stdout(`lifted ${count(lifted, "ban")}; nobody is banned or blocked until: sekisho panic --end\n`);
-  const failed = enforcers.filter(({ state }) => state === "failed");
+  const failed = stillBlocking(enforcers);
   for (const { name, state } of enforcers)
     if (state !== "failed") context.stdout(`${printable(name)}: blocks nobody\n`);
   if (failed.length > 0) throw incomplete(failed);
@@ -99,11 +99,16 @@ async function liftWithoutDaemon(context: CliContext, file: string | undefined):
   await liftFormer(config, context.clock);
   const enforcers = enforcement.statuses();
   const since = context.clock.now();
-  const lifted = inStore(config, context, (store) => {
-    store.halts.begin({ name: "panic", since, reason: "sekisho panic", from: since });
-    return store.liftBans("all").length;
-  });
-  return { lifted: lifted ?? 0, enforcers };
+  try {
+    const lifted = inStore(config, context, (store) => {
+      store.halts.begin({ name: "panic", since, reason: "sekisho panic", from: since });
+      return store.liftBans("all").length;
+    });
+    return { lifted: lifted ?? 0, enforcers };
+  } catch (error) {
+    const failed = stillBlocking(enforcers);
+    throw failed.length === 0 ? error : incomplete(failed, messageOf(error));
+  }
 }
 
 function endWithoutDaemon(context: CliContext, file: string | undefined): void {
@@ -134,9 +139,12 @@ function inStore<T>(config: Config, { clock }: CliContext, work: (store: StoreWr
 const configOf = ({ cwd }: CliContext, file: string | undefined): Config =>
   loadConfig({ file, cwd, checkFormat: () => {} }).config;
 
-const incomplete = (failed: readonly EnforcerStatus[]): SekishoError =>
+const stillBlocking = (enforcers: readonly EnforcerStatus[]): EnforcerStatus[] =>
+  enforcers.filter(({ state }) => state === "failed");
+
+const incomplete = (failed: readonly EnforcerStatus[], ...more: readonly string[]): SekishoError =>
   new SekishoError(
     "PANIC_INCOMPLETE",
-    failed.map(({ name, error }) => `${name} may still block: ${error}`).join("\n"),
+    [...failed.map(({ name, error }) => `${name} may still block: ${error}`), ...more].join("\n"),
     failed.find(({ hint }) => hint !== null)?.hint ?? "remove what is in the way and run sekisho panic again",
   );

@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, open, readFile, rename, rm, truncate } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Block } from "../model/decision.ts";
 import { messageOf, SekishoError, systemCode } from "../model/errors.ts";
@@ -139,7 +139,18 @@ export class IncludeFile {
       await using folder = await open(dirname(path), "r");
       await folder.sync();
     } catch (error) {
-      throw this.#unwritable(error);
+      // On a full disk a list can still be emptied, which must not fail: it lets people in.
+      if (targetsIn(text).size > 0 || !["ENOSPC", "EDQUOT"].includes(systemCode(error) ?? ""))
+        throw this.#unwritable(error);
+      await this.#empty(path);
+    }
+  }
+
+  async #empty(path: string): Promise<void> {
+    try {
+      await truncate(path);
+    } catch (error) {
+      if (systemCode(error) !== "ENOENT") throw this.#unwritable(error);
     }
   }
 

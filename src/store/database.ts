@@ -92,6 +92,8 @@ export function lockData(folder: string): Disposable {
   makeFolder(folder);
   try {
     const lock = new Database(`${folder}/lock`, { timeout: 0 });
+    // Nothing is written, so that it can be had on a full disk.
+    lock.pragma("journal_mode = MEMORY");
     lock.pragma("locking_mode = EXCLUSIVE");
     lock.exec("BEGIN EXCLUSIVE");
     return { [Symbol.dispose]: () => lock.close() };

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,6 +10,7 @@ import { NEVER, unixMs } from "../../src/model/time.ts";
 import { lockData } from "../../src/store/database.ts";
 import { StoreReader } from "../../src/store/reader.ts";
 import { StoreWriter } from "../../src/store/writer.ts";
+import { missing } from "../requirements.ts";
 import { MemoryBackend } from "../serve/memory-backend.ts";
 import { runServer, TestClock, TOKEN } from "../serve/running-server.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
@@ -112,6 +113,33 @@ describe("panic without a daemon", () => {
     expect(status).toBe(3);
     expect(stderr).toMatch(/the database could not be told[\s\S]*--mode observe/);
     expect(files()).toEqual(["README"]);
+  });
+
+  test.skipIf(missing("root"))("lets everybody in on a full disk, too", async () => {
+    using folder = temporaryFolder();
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=2m", "sekisho-test", folder.path]);
+    try {
+      const { files, list } = left(folder.path);
+      lockData(join(folder.path, "data"))[Symbol.dispose]();
+      const fill = () => writeFileSync(join(folder.path, "ballast"), Buffer.alloc(2 << 20));
+      expect(fill).toThrow("ENOSPC");
+      const { status, stderr } = await run(["panic"], { cwd: folder.path });
+      expect([status, list()]).toEqual([3, ""]);
+      expect(files()).toEqual(["README"]);
+      // Only that is left.
+      expect(stderr).toMatch(/^sekisho: the database could not be told: /);
+    } finally {
+      execFileSync("umount", ["--lazy", folder.path]);
+    }
+  });
+
+  test("says what still blocks, also where the database could not be told either", async () => {
+    using folder = temporaryFolder();
+    left(folder.path, "/bin/false");
+    writeFileSync(join(folder.path, "data", "sekisho.sqlite"), "no database ".repeat(1_000));
+    const { status, stderr } = await run(["panic"], { cwd: folder.path });
+    expect(status).toBe(3);
+    expect(stderr).toMatch(/apache-include may still block: .*\n[\s\S]*the database could not be told/);
   });
 
   test("where nothing ever ran has nothing to lift, and a mistake in the configuration ends with 2", async () => {
