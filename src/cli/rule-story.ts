@@ -138,8 +138,8 @@ function nearMissText(context: CliContext, { nearMisses }: ListedRule): string {
 function changeText(id: string, { file, changedBy, example, pid }: RuleChange): string {
   const read = pid === null ? "then: sekisho check" : `then: sekisho check, and kill -HUP ${pid}`;
   const tryIt = `What it would find in an old log: sekisho replay LOG --rule ${id} --near-misses\n`;
-  if (changedBy === null) return `To change it, edit ${file}; ${read}\n${tryIt}`;
+  if (changedBy === null) return `To change it, edit ${printable(file)}; ${read}\n${tryIt}`;
   const verb = existsSync(changedBy) ? "edit" : "write";
   const lines = example.map((line) => `  ${line}\n`).join("");
-  return `To change it, ${verb} ${changedBy}, with what you need of these:\n${lines}${read}\n${tryIt}`;
+  return `To change it, ${verb} ${printable(changedBy)}, with what you need of these:\n${lines}${read}\n${tryIt}`;
 }

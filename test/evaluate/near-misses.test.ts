@@ -2,10 +2,9 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Evaluator } from "../../src/evaluate/evaluator.ts";
 import { NearMisses } from "../../src/evaluate/near-misses.ts";
-import type { SubjectKey } from "../../src/evaluate/subjects.ts";
-import { keyOf } from "../../src/evaluate/subjects.ts";
+import { keyOf, type SubjectKey } from "../../src/evaluate/subjects.ts";
 import type { LogEvent } from "../../src/model/event.ts";
-import type { Ip } from "../../src/model/ip.ts";
+import type { Ip, Subject } from "../../src/model/ip.ts";
 import { NEVER, PERMANENT, type UnixMs } from "../../src/model/time.ts";
 import { access, at } from "./events.ts";
 import { ruleOf } from "./rules.ts";
@@ -62,6 +61,14 @@ describe("near misses", () => {
   test("whom the rule finds is none, neither before nor after", () => {
     const events = [...denied("192.0.2.1", 10), ...denied("192.0.2.1", 9, 600)];
     expect(missesOf({ ...TEN, cooldown: "1m" }, events)).toEqual({ findings: 1, misses: [] });
+  });
+
+  test("whom the rule had found before a restart is none", () => {
+    const evaluator = new Evaluator([ruleOf("r", TEN)]);
+    const found = { subject: "192.0.2.1" as Subject, rule: "r", throughEvent: 1, report: null, at: at(0) };
+    evaluator.restore([], [found], []);
+    evaluator.evaluate([...denied("192.0.2.1", 9, 300), ...denied("192.0.2.2", 9, 300)]);
+    expect(shown(evaluator.nearMisses, at(400)).map(({ subject }) => subject)).toEqual(["192.0.2.2"]);
   });
 
   test("whom `unless` spares is one that reached the threshold", () => {
