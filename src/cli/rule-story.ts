@@ -129,7 +129,7 @@ function paragraphs({ detects, why, falsePositives, references }: ListedRule): s
 }
 
 function nearMissText(context: CliContext, { nearMisses }: ListedRule): string {
-  if (nearMisses === null) return "Near misses: no daemon runs that would know.\n";
+  if (nearMisses === null) return "Near misses: no daemon answers that would know.\n";
   if (nearMisses.length === 0) return "Near misses: none in the last day.\n";
   const rows = [NEAR_MISS_HEADS, ...nearMisses.map(nearMissCells)];
   return `Near misses of the last day\n${table(context, rows).replace(/^(?=.)/gm, "  ")}`;

@@ -116,7 +116,7 @@ function listText(
   const notes = [
     isRunning
       ? "Findings, bans and near misses are of the last day."
-      : "No daemon runs, so what they led to is not known.",
+      : "No daemon answers, so what they led to is not known.",
     ...(mode === "observe" ? ["The configuration observes: whoever they ban is not blocked."] : []),
     "All of one: sekisho rules RULE",
   ];

@@ -47,7 +47,7 @@ describe("without a daemon", () => {
     expect(stdout).toMatch(/^rule +mode +severity +looks at +fires at\nadmin-probing /);
     expect(stdout).toMatch(/^crawling +off +low +access +120 different path in 1m$/m);
     expect(stdout).toMatch(/^teapots +enforce +low +access +the first$/m);
-    expect(stdout).toContain("\nNo daemon runs, so what they led to is not known.\n");
+    expect(stdout).toContain("\nNo daemon answers, so what they led to is not known.\n");
     expect(stdout).not.toContain("observes");
     const { items, next } = await json(cwd);
     expect(next).toBeNull();
@@ -77,7 +77,7 @@ describe("without a daemon", () => {
       /^Detects: \S/m,
       /^Why: \S/m,
       /^May be mistaken:\n {2}- \S/m,
-      /^Near misses: no daemon runs that would know\.$/m,
+      /^Near misses: no daemon answers that would know\.$/m,
       /^To change it, edit .*\/rules\.d\/denied-url\.yaml, with/m,
       /^ {2}bucket: \{ count: 180 \} +# 90 now$/m,
       /^then: sekisho check$/m,
