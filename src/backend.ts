@@ -6,6 +6,7 @@ import { isForeignOrigin } from "./evaluate/read-field.ts";
 import type { NamedRule } from "./evaluate/rule-schema.ts";
 import type { Complaint, FromWorker, IngestedSource } from "./ingest/messages.ts";
 import type { IngestThread } from "./ingest/thread.ts";
+import type { Lists } from "./lists/lists.ts";
 import type {
   AllowItem,
   BanAnswer,
@@ -18,13 +19,13 @@ import type {
 } from "./model/api.ts";
 import type { Block } from "./model/decision.ts";
 import { messageOf, SekishoError } from "./model/errors.ts";
-import type { EventCounts } from "./model/event.ts";
 import type { Target } from "./model/ip.ts";
 import type { RuleStatus } from "./model/rule-status.ts";
 import { type DurationMs, toIso, toIsoOrNull, unixMs } from "./model/time.ts";
 import { unsent } from "./notices.ts";
 import type { Notifier } from "./notify/notifier.ts";
 import type { Receivers } from "./receive/receivers.ts";
+import { listJobName } from "./schedule/fetch-list.ts";
 import type { Scheduler } from "./schedule/scheduler.ts";
 import type { Backend } from "./serve/backend.ts";
 import { allowlistOf, ruleStatuses } from "./setup.ts";
@@ -46,6 +47,7 @@ export interface Parts {
   readonly off: readonly NamedRule[];
   readonly enforcement: Enforcement;
   readonly proof: Proof;
+  readonly lists: Lists;
   readonly scheduler: Scheduler;
 }
 
@@ -80,6 +82,7 @@ export class DaemonBackend implements Backend, Disposable {
 
   use(parts: Parts): void {
     this.#parts = parts;
+    this.#wanted.lists = parts.lists;
   }
 
   [Symbol.dispose](): void {
@@ -150,10 +153,9 @@ export class DaemonBackend implements Backend, Disposable {
     const { version, demo, startedAt, reader } = this.#about;
     const { activeBans, openIncidents, openSockets } = reader.counts();
     const ineffective = this.#running.proof.ineffective();
-    const own = [this.reloadProblem, this.#proofProblem(ineffective), ...unsent(this.notifier)].filter(
-      (problem) => problem !== null,
-    );
-    const problems = [...this.#ingestProblems, ...own];
+    const { lists } = this.#running;
+    const own = [this.reloadProblem, this.#proofProblem(ineffective)].filter((problem) => problem !== null);
+    const problems = [...this.#ingestProblems, ...own, ...unsent(this.notifier), ...lists.problems()];
     return {
       mode: this.mode,
       version,
@@ -166,10 +168,11 @@ export class DaemonBackend implements Backend, Disposable {
       bans: { active: activeBans, ineffective: ineffective.length },
       incidents: { open: openIncidents },
       sockets: { open: openSockets },
-      events: this.#eventCounts(),
+      events: reader.eventCounts(),
       database: { ...reader.size(), budget: config.store.disk },
       counting: this.#counting,
       halts: reader.halts().map(({ name, since, reason }) => ({ name, since: toIso(since), reason })),
+      lists: this.lists(),
       rules: rules.length,
       problems: problems.map(({ message, hint }) => ({ message, hint })),
     };
@@ -207,10 +210,10 @@ export class DaemonBackend implements Backend, Disposable {
     });
   }
 
-  #eventCounts(): EventCounts {
-    return this.#about.reader.eventCounts();
-  }
-
+  lists: Backend["lists"] = () => {
+    const { lists, scheduler } = this.#running;
+    return lists.statuses(this.#wanted.sparedByList, (name) => scheduler.nextRuns(listJobName(name))[0]);
+  };
   bans: Backend["bans"] = (query) => this.#about.reader.bans(query);
   incidents: Backend["incidents"] = (query) => this.#about.reader.incidents(query);
   incident: Backend["incident"] = (id) => this.#about.reader.incident(id);

@@ -11,9 +11,12 @@ import { GuardChannel } from "./enforce/guard/channel.ts";
 import { changeInForce, type InForce } from "./enforce/in-force.ts";
 import { Proof } from "./enforce/proof.ts";
 import { cutterOf, enforcersOf, liftFormer } from "./enforcers.ts";
+import { follow, listJobs, loadLists } from "./imported-lists.ts";
 import { auditReceivers, socketsOf } from "./ingest/audit-sockets.ts";
+import { LingeringNotes } from "./ingest/lingering-notes.ts";
 import type { FromWorker } from "./ingest/messages.ts";
 import { IngestThread } from "./ingest/thread.ts";
+import type { Lists } from "./lists/lists.ts";
 import type { Mode } from "./model/api.ts";
 import { asSekishoError, messageOf, SekishoError, systemCode } from "./model/errors.ts";
 import type { Target } from "./model/ip.ts";
@@ -75,6 +78,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const file = databaseFile(data, demo);
   const setup = demo ? await playDemo(options, file, starting) : options.setup;
 
+  const lists = await loadLists(setup, clock);
   const stored: { reader: StoreReader | null } = { reader: null };
   const receivers = starting.use(auditReceivers(() => stored.reader));
   await receivers.use(socketsOf(setup.config));
@@ -82,7 +86,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const toldEarly: Told[] = [];
   let hear = (message: Told): void => void toldEarly.push(message);
   const thread = await IngestThread.start(
-    { databaseFile: file, unparsedBudget: setup.config.store.unparsed, settings: ingestSettings(setup) },
+    {
+      databaseFile: file,
+      unparsedBudget: setup.config.store.unparsed,
+      settings: { ...ingestSettings(setup), lists: lists.forJudges() },
+    },
     (message) => hear(message),
     options.failed,
   );
@@ -110,7 +118,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   let noticed = (): void => {};
   // Apps stay connected when the configuration is read again.
   const guard = starting.use(new GuardChannel({ changed: () => noticed() }));
-  const use = (next: Setup): Parts => {
+  const use = (next: Setup, lists: Lists): Parts => {
     const lingering = new LingeringNotes(thread);
     noticed = () => {
       lingering.note(parts?.enforcement.lingering() ?? []);
@@ -118,12 +126,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     };
     notifier.use(demo ? [] : next.config.notifications);
     const mode = reader.halts().some(({ name }) => name === "panic") ? "observe" : next.mode;
-    parts = assemble(next, mode, thread, clock, guard, (range) => backend.mayCover(range), noticed);
+    parts = assemble(next, mode, thread, clock, guard, (range) => backend.mayCover(range), noticed, lists);
     backend.use(parts);
     return parts;
   };
   starting.defer(() => (parts === null ? undefined : stop(parts)));
-  const { enforcement } = use(setup);
+  const { enforcement } = use(setup, lists);
   const server = starting.use(
     await startServer({
       backend,
@@ -161,7 +169,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     if (message.kind === "state") {
       verifier.ask(message.claims);
       problemLog.note(
-        problemsNow(message, [backend.proofProblem(), ...failedEnforcers(parts), ...unsent(notifier)]),
+        problemsNow(message, [
+          backend.proofProblem(),
+          ...failedEnforcers(parts),
+          ...unsent(notifier),
+          ...(parts?.lists.problems() ?? []),
+        ]),
       );
       return;
     }
@@ -174,6 +187,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     if (message.bans) wantSoon();
   };
   for (const message of toldEarly) hear(message);
+  const followLists = (lists: Lists, isAsked: boolean): void =>
+    follow(lists, thread, isAsked, (what) => {
+      if (what === "entries") wantSoon();
+      backend.changed();
+    });
+  followLists(lists, false);
 
   tellWhereabouts(daemonFile(data), { pid: process.pid, url: server.url, database: file });
   starting.defer(() => rmSync(daemonFile(data), { force: true }));
@@ -187,16 +206,19 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     return result;
   };
   const reload = async (next: Setup): Promise<readonly string[]> => {
-    await thread.request<"configure">({ kind: "configure", settings: ingestSettings(next) });
+    const lists = await loadLists(next, clock);
+    const settings = { ...ingestSettings(next), lists: lists.forJudges() };
+    await thread.request<"configure">({ kind: "configure", settings });
     await receivers.use(socketsOf(next.config));
     const previous = parts!;
     const before = inForce(previous, backend);
-    const present = use(next);
+    const present = use(next, lists);
     const after = inForce(present, backend);
     await stop(previous);
     if (next.config.enforcers.guard === undefined) guard.use(null);
     await liftFormer(next.config, clock, data);
     await present.enforcement.start(backend.wantedBlocks());
+    followLists(lists, true);
     const change = changeInForce(before, after);
     if (change !== null) log.say("info", "enforcement.changed", change);
     backend.reloadProblem = null;
@@ -247,28 +269,10 @@ async function playDemo(
     signal: playing.signal,
     failed: (error) => failed(asSekishoError(error)),
   });
-  return { ...setup, config: { ...setup.config, logs } };
+  return { ...setup, config: { ...setup.config, logs, lists: [] } };
 }
 
 type Told = Extract<FromWorker, { kind: "committed" | "state" }>;
-
-/** Tells the ingestion thread whom enforcers still refuse though no ban runs, when that changed. */
-class LingeringNotes {
-  readonly #thread: IngestThread;
-  #noted = "";
-
-  constructor(thread: IngestThread) {
-    this.#thread = thread;
-  }
-
-  note(targets: readonly Target[]): void {
-    const text = targets.join();
-    if (text === this.#noted) return;
-    this.#noted = text;
-    // A thread that has ended has said so itself.
-    this.#thread.request<"note-lingering">({ kind: "note-lingering", targets }).catch(() => {});
-  }
-}
 
 /** The parts that a reload replaces. `enforced`: what is enforced at present, whatever mode the configuration has. */
 function assemble(
@@ -279,6 +283,7 @@ function assemble(
   guard: GuardChannel,
   mayCover: (range: Target) => boolean,
   onChange: () => void,
+  lists: Lists,
 ): Parts {
   const enforcers = enforcersOf(config, clock, guard);
   const enforcement = new Enforcement({
@@ -305,21 +310,24 @@ function assemble(
       }),
     ),
     crawlerJob(config, thread),
+    ...listJobs(lists),
     ...enforcers.flatMap(({ name, schedule }) =>
       schedule === null ? [] : [applyEnforcer(name, schedule, () => enforcement.apply(name))],
     ),
   ]);
-  return { config, mode, rules, off, enforcement, proof: new Proof(enforcement, clock), scheduler };
+  return { config, mode, rules, off, enforcement, proof: new Proof(enforcement, clock), scheduler, lists };
 }
 
 function inForce({ enforcement }: Parts, backend: DaemonBackend): InForce {
   const { mode } = backend;
   const names = enforcement.statuses().map(({ name }) => name);
-  const blocks = mode === "enforce" && names.length > 0 ? backend.wantedBlocks() : [];
+  const wanted = mode === "enforce" && names.length > 0 ? backend.wantedBlocks() : [];
+  const blocks = wanted.filter(({ list }) => list === undefined);
   return { mode, enforcers: names.join(", ") || "none", bans: blocks.length };
 }
 
-async function stop({ scheduler, enforcement }: Parts): Promise<void> {
+async function stop({ scheduler, enforcement, lists }: Parts): Promise<void> {
   scheduler[Symbol.dispose]();
+  lists[Symbol.dispose]();
   await enforcement[Symbol.asyncDispose]();
 }

@@ -1,8 +1,9 @@
 /** Whom enforcers should hold, and whom nothing may hit: put together from all who say so. */
 import { hostname } from "node:os";
 import type { Config } from "./config/schema.ts";
-import { protectedBy } from "./decide/protected.ts";
+import { type Protected, protectedBy } from "./decide/protected.ts";
 import { FORMATS } from "./export/formats.ts";
+import type { Lists } from "./lists/lists.ts";
 import type { BanItem } from "./model/api.ts";
 import type { Block } from "./model/decision.ts";
 import type { Exported, ExportFormat } from "./model/export.ts";
@@ -12,12 +13,26 @@ import type { StoreReader } from "./store/reader.ts";
 
 const PAGE = 500;
 
+/** What imported lists have blocked, but for whom no block may hit. */
+interface Listed {
+  /** What it was made of. */
+  readonly lists: Lists | null;
+  readonly version: number;
+  readonly named: string;
+  readonly blocks: readonly Block[];
+  /** By list: entries that are left out. */
+  readonly spared: ReadonlyMap<string, number>;
+}
+const NOTHING_LISTED: Listed = { lists: null, version: 0, named: "", blocks: [], spared: new Map() };
+
 export class Wanted {
   readonly #reader: StoreReader;
   /** Whom no block may hit. */
   #spared = protectedBy([], []);
   /** Whose ban a person lifted; null before anybody asked. */
   #letIn: TargetSet | null = null;
+  #listed = NOTHING_LISTED;
+  lists: Lists | null = null;
   /** Where those come from who are signed in. */
   present: readonly Target[] = [];
 
@@ -25,10 +40,18 @@ export class Wanted {
     this.#reader = reader;
   }
 
-  /** What enforcers should hold: active bans without anybody who is protected by now. */
+  /** What enforcers should hold: active bans, and beside them lists, without anybody who is protected by now. */
   blocks(config: Config): Block[] {
     this.#lookAgain(config);
-    return this.#reader.activeBlocks().filter(({ target }) => this.#spared.reason(target) === null);
+    const bans = this.#reader.activeBlocks().filter(({ target }) => this.#spared.reason(target) === null);
+    if (this.lists === null || this.lists.blocks.length === 0) return bans;
+    this.#listed = listedBy(this.lists, this.#spared, this.#listed);
+    return joined(bans, this.#listed.blocks);
+  }
+
+  /** Entries by list that would have hit somebody who is never banned, when blocks were wanted last. */
+  get sparedByList(): ReadonlyMap<string, number> {
+    return this.#listed.lists === this.lists ? this.#listed.spared : NOTHING_LISTED.spared;
   }
 
   /** Nobody in the range is to be spared or was let in by a person, as things were when blocks were wanted last. */
@@ -47,7 +70,7 @@ export class Wanted {
 
   #lookAgain({ allowlist, trustedProxies }: Config): void {
     const allowed = [...allowlist, ...this.#reader.allowed()];
-    this.#spared = protectedBy(allowed, trustedProxies, this.present);
+    this.#spared = protectedBy(allowed, trustedProxies, this.present, this.lists?.allowed);
     this.#letIn = null;
   }
 
@@ -66,4 +89,35 @@ export class Wanted {
       cursor = page.next;
     } while (cursor !== null);
   }
+}
+
+/**
+ * Made anew only where lists or who is spared changed: with each new ban half a million entries would take long. Who is spared
+ * is looked for in the lists, not the other way round, as they are few.
+ */
+function listedBy(lists: Lists, spared: Protected, known: Listed): Listed {
+  const named = [...spared.named()].join();
+  if (known.lists === lists && known.version === lists.version && known.named === named) return known;
+  const hit = new Set<Target>();
+  for (const targets of [spared.named(), lists.allowed]) {
+    for (const target of targets) for (const entry of lists.blocked.touching(target)) hit.add(entry);
+  }
+  const counts = new Map<string, number>();
+  const blocks = lists.blocks.filter(({ target, list = "" }) => {
+    if (!hit.has(target)) return true;
+    counts.set(list, (counts.get(list) ?? 0) + 1);
+    return false;
+  });
+  return { lists, version: lists.version, named, blocks, spared: counts };
+}
+
+/** Bans first; of a target that is in both, the ban, until the later end. */
+function joined(bans: readonly Block[], listed: readonly Block[]): Block[] {
+  const banned = new Map(bans.map((ban) => [ban.target, ban]));
+  const beside = listed.filter((block) => {
+    const ban = banned.get(block.target);
+    if (ban !== undefined && ban.until < block.until) banned.set(ban.target, { ...ban, until: block.until });
+    return ban === undefined;
+  });
+  return [...banned.values(), ...beside];
 }

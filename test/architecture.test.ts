@@ -56,6 +56,7 @@ const COMPOSERS = [
   "crawler-checks.ts",
   "backend.ts",
   "wanted.ts",
+  "imported-lists.ts",
   "notices.ts",
   "setup.ts",
   "pipeline.ts",

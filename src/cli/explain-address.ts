@@ -1,4 +1,6 @@
 import { accessSync, constants, readFileSync } from "node:fs";
+import { loadLists } from "../imported-lists.ts";
+import type { ListedEntry } from "../lists/lists.ts";
 import type { AllowItem, BanItem, EventItem, IncidentDetail } from "../model/api.ts";
 import { messageOf, SekishoError, systemCode } from "../model/errors.ts";
 import { isSingle, parseIp, prefixOf, type Target, TargetSet } from "../model/ip.ts";
@@ -15,6 +17,8 @@ const LATEST_EVENTS = 20;
 interface Known {
   readonly target: Target;
   readonly allowlist: readonly AllowItem[];
+  /** Imported lists that have it or part of it. */
+  readonly lists: readonly ListedEntry[];
   /** Newest first. */
   readonly bans: readonly BanItem[];
   readonly incidents: readonly IncidentDetail[];
@@ -24,16 +28,25 @@ interface Known {
   readonly events: readonly EventItem[];
 }
 
-export function explainAddress(context: CliContext, setup: Setup, text: string, json: boolean): void {
-  const known = knownOf(context, setup, readTarget(text), text);
+export async function explainAddress(
+  context: CliContext,
+  setup: Setup,
+  text: string,
+  json: boolean,
+): Promise<void> {
+  const target = readTarget(text);
+  // The store first: who may not read it is told so.
+  const stored = storedOf(context, setup, target, text);
+  using lists = await loadLists(setup, context.clock);
+  const known: Known = { ...stored, lists: lists.touching(target) };
   const { allowlist, bans, incidents, events } = known;
-  const isNothing = [allowlist, bans, incidents, events].every(({ length }) => length === 0);
+  const isNothing = [allowlist, bans, incidents, events, known.lists].every(({ length }) => length === 0);
   if (isNothing) context.exitStatus = 1;
   if (json) writeJson(context, known);
   else context.stdout(isNothing ? `${known.target}: nothing is known of it\n` : knownText(known));
 }
 
-function knownOf(context: CliContext, setup: Setup, target: Target, text: string): Known {
+function storedOf(context: CliContext, setup: Setup, target: Target, text: string): Omit<Known, "lists"> {
   using reader = openStore(context, setup);
   const incidents = reader.incidentsTouching(target);
   const fired = new Set(incidents.flatMap(({ rules }) => rules));
@@ -54,10 +67,11 @@ function knownOf(context: CliContext, setup: Setup, target: Target, text: string
   };
 }
 
-function knownText({ target, allowlist, bans, incidents, rules, events }: Known): string {
+function knownText({ target, allowlist, lists, bans, incidents, rules, events }: Known): string {
   const lines = [
     `${target}`,
     ...allowlist.map(allowText),
+    ...lists.map(listText),
     ...bans.map(banText),
     ...incidents.flatMap((incident) => incidentLines(incident, rules)),
     ...(events.length === 0 ? [] : ["latest events:", ...events.map(eventText)]),
@@ -69,6 +83,11 @@ const allowText = ({ target, by, reason, at }: AllowItem): string =>
   by === "configuration"
     ? `never banned: ${target} is on the configuration's allowlist`
     : `never banned: ${target} is on the allowlist since ${moment(at!)}: ${reason}`;
+
+const listText = ({ list, kind, target }: ListedEntry): string =>
+  kind === "allow"
+    ? `never banned: ${target} is on the list ${list}`
+    : `blocked: ${target} is on the list ${list}`;
 
 function banText({ target, state, by, rule, at, until, reason, incident }: BanItem): string {
   const end = until === null ? "permanent" : `until ${moment(until)}`;

@@ -72,7 +72,7 @@ async function explain(
     );
   }
   const setup = loadSetup({ file: options.config, cwd: context.cwd });
-  if (address !== undefined) explainAddress(context, setup, address, options.json === true);
+  if (address !== undefined) await explainAddress(context, setup, address, options.json === true);
   else await explainLines(context, setup, options);
 }
 

@@ -6,6 +6,7 @@ import type {
   EnforcerState,
   EnforcerStatus,
   JobStatus,
+  ListStatus,
   SourceStatus,
   Status,
 } from "../model/api.ts";
@@ -103,6 +104,16 @@ export function statusText(context: CliContext, status: Status): string {
       status.enforcers.map((each) => enforcerRow(context, each)),
       "none is configured",
     ),
+    ...(status.lists.length === 0
+      ? []
+      : [
+          section(
+            context,
+            "Lists",
+            status.lists.map((list) => listRow(context, list)),
+            "none",
+          ),
+        ]),
     section(
       context,
       "Jobs",
@@ -198,6 +209,24 @@ function enforcerRow(context: CliContext, enforcer: EnforcerStatus): (string | C
       ? ""
       : { text: `${count(missing, "target")} not carried: ${someOf(enforcer.unenforced)}`, style: "yellow" },
     enforcer.note ?? "",
+  ];
+}
+
+/** What is wrong with a list is among the problems. */
+function listRow(context: CliContext, list: ListStatus): (string | Cell)[] {
+  const noted = (amount: number, what: string): Cell | string =>
+    amount === 0 ? "" : { text: `${amount.toLocaleString("en")} ${what}`, style: "yellow" };
+  return [
+    list.error === null ? { text: "ok", style: "green" } : { text: "problem", style: "red" },
+    list.name,
+    list.kind,
+    { text: `${list.entries.toLocaleString("en")} ${list.entries === 1 ? "entry" : "entries"}`, right: true },
+    list.fetchedAt === null ? "never fetched" : `fetched ${ago(context, list.fetchedAt)}`,
+    list.nextFetchAt === null ? "" : `again ${ahead(context, list.nextFetchAt)}`,
+    noted(list.wrong, "wrong"),
+    noted(list.refused, "refused"),
+    noted(list.spared, "spared"),
+    list.examples.length === 0 ? "" : `first: ${list.examples[0]}`,
   ];
 }
 

@@ -7,6 +7,7 @@ import { prefixOf, type Target } from "../model/ip.ts";
 import { runningLog, socketName, socketProblems, sourceProblems } from "./audit-log.ts";
 import { type Discovery, discoverLogs } from "./discover.ts";
 import { type CheckedDocument, checkYaml, invalid } from "./document.ts";
+import { isFile } from "./lists-schema.ts";
 import { nearest } from "./nearest.ts";
 import { type Config, configSchema, type WrittenConfig } from "./schema.ts";
 import { readTextFile } from "./text-file.ts";
@@ -121,6 +122,9 @@ function absolutePaths(config: WrittenConfig, folder: string): Config {
     data,
     ...rulesFolders(config, folder),
     enforcers: enforcersAt(config, folder),
+    lists: config.lists.map((list) =>
+      isFile(list.from) ? { ...list, from: resolve(folder, list.from) } : list,
+    ),
     logs: config.logs.map((log) => runningLog(log, folder, data)),
   };
 }
@@ -173,6 +177,12 @@ function crossCheck(
     }
     const wrong = formatProblem(log.kind, log.format, checkFormat);
     if (wrong !== null) problems.push(document.problem(["logs", index, "format"], wrong));
+  }
+  for (const [index, { name }] of config.lists.entries()) {
+    const first = config.lists.findIndex((list) => list.name === name);
+    if (first === index) continue;
+    const message = `lists[${first}] is called '${name}' already; give this one another name`;
+    problems.push(document.problem(["lists", index, "name"], message));
   }
   const { guard } = config.enforcers;
   for (const message of guard === undefined ? [] : socketProblems(guard.socket))

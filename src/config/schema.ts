@@ -5,6 +5,7 @@ import { parseIp } from "../model/ip.ts";
 import { durationText, parsedText, targetText } from "../model/parsed-text.ts";
 import { crawlersSchema } from "./crawlers-schema.ts";
 import { cutSchema, enforcersSchema, socketMode } from "./enforcer-schema.ts";
+import { listSchema } from "./lists-schema.ts";
 import { notificationSchema } from "./notification-schema.ts";
 
 const size = parsedText<number>(parseSize, "a size", "a number and B, KiB, MiB or GiB (64MiB)");
@@ -200,6 +201,11 @@ export const configSchema = z.strictObject({
         .prefault({}),
     })
     .prefault({}),
+  lists: z
+    .array(listSchema)
+    .max(20)
+    .default([])
+    .describe("Blocklists and allowlists from files and from elsewhere: docs/lists.md."),
   crawlers: crawlersSchema,
   store: z
     .strictObject({

@@ -1,6 +1,7 @@
 import type { Decision, StoredDecision } from "../model/decision.ts";
 import type { AccessEvent, ErrorEvent, LogEvent } from "../model/event.ts";
-import { type Ip, type Target, TargetSet, targetOf } from "../model/ip.ts";
+import { type Ip, isIpv4, type Target, TargetSet, targetOf } from "../model/ip.ts";
+import { NO_TARGETS, type PackedTargets } from "../model/packed-targets.ts";
 import type { Passed } from "../model/passed.ts";
 import { type DurationMs, NEVER, type UnixMs } from "../model/time.ts";
 import { Passing } from "./passing.ts";
@@ -44,6 +45,8 @@ export class Ledger {
   readonly #banned = new TargetSet();
   /** Targets whose ban has ended and which an enforcer still refuses. */
   #lingering = new TargetSet();
+  /** Targets of imported lists, which enforcers refuse too. */
+  #listed = NO_TARGETS;
   /** When bans of these were taken back. */
   readonly #forgiven = new Map<Target, UnixMs>();
   #forgivenTargets = new TargetSet();
@@ -150,6 +153,15 @@ export class Ledger {
     this.#lingering = new TargetSet(targets);
   }
 
+  /** Takes note of whom enforcers refuse for an imported list: their refusals are no deeds either. */
+  setListed(targets: PackedTargets): void {
+    this.#listed = targets;
+  }
+
+  isListed(target: Target): boolean {
+    return this.#listed.covers(target);
+  }
+
   /** Lets go of bans that ended so long before `time` that escalation does not remember them. */
   purge(time: UnixMs): void {
     this.prefixes.purge(time - this.#memory);
@@ -180,16 +192,21 @@ export class Ledger {
    * that keeps on trying would otherwise never be let out. A line with a time in the future was refused now.
    */
   markRefusals(events: readonly LogEvent[], now: UnixMs): void {
-    if (!this.#enforcing() || this.#banned.size + this.#lingering.size === 0) return;
+    const refusing = this.#banned.size + this.#lingering.size + this.#listed.size;
+    if (refusing === 0 || !this.#enforcing()) return;
     for (const event of events) {
       if (!looksRefused(event)) continue;
       const target = targetOf(event.client);
       event.refused =
         this.#bannedWithin(target, Math.min(event.time, now) as UnixMs, LIFTED_WITHIN_MS) !== null ||
-        this.#lingering.covering(target) !== null;
+        this.#lingering.covering(target) !== null ||
+        this.#listed.covers(addressOf(event.client));
     }
   }
 }
+
+/** A list may have one address of somebody's /64. */
+const addressOf = (client: Ip): Target => `${client}/${isIpv4(client) ? 32 : 128}` as Target;
 
 function looksRefused(event: LogEvent): event is (AccessEvent | ErrorEvent) & { readonly client: Ip } {
   if (event.kind === "access") return event.status === REFUSED_STATUS;

@@ -20,7 +20,14 @@ export class Protected {
   /** All groups together: nearly every target that is asked for is in none. */
   readonly #everybody: TargetSet;
 
-  constructor(groups: { readonly [why in Protection]?: Iterable<Target> }) {
+  /** Allowlists from elsewhere, which may be long: made once for many of these. */
+  readonly #imported: TargetSet | null;
+
+  constructor(
+    groups: { readonly [why in Protection]?: Iterable<Target> },
+    imported: TargetSet | null = null,
+  ) {
+    this.#imported = imported;
     this.#groups = (Object.keys(groups) as Protection[]).map((why) => ({
       why,
       targets: new TargetSet(groups[why]),
@@ -36,9 +43,17 @@ export class Protected {
     return this.hit(target)?.why ?? null;
   }
 
+  /** All who are named but those of imported lists. */
+  named(): Iterable<Target> {
+    return this.#everybody;
+  }
+
   /** Whom banning `target` would hit, and why that is protected. */
   hit(target: Target): { readonly why: Protection; readonly target: Target } | null {
-    if (this.#everybody.overlapping(target) === null) return null;
+    if (this.#everybody.overlapping(target) === null) {
+      const listed = this.#imported?.overlapping(target) ?? null;
+      return listed === null ? null : { why: "allowlisted", target: listed };
+    }
     for (const { why, targets } of this.#groups) {
       const overlapping = targets.overlapping(target);
       if (overlapping !== null) return { why, target: overlapping };
@@ -52,15 +67,19 @@ export const protectedBy = (
   allowlist: Iterable<Target>,
   trustedProxies: Iterable<Target>,
   present: Iterable<Target> = [],
+  imported: TargetSet | null = null,
 ): Protected =>
-  new Protected({
-    allowlisted: allowlist,
-    loopback: LOOPBACK,
-    "this host's own address": ownAddresses(),
-    "the gateway": gateways(),
-    "a trusted proxy": trustedProxies,
-    "where somebody is signed in from": present,
-  });
+  new Protected(
+    {
+      allowlisted: allowlist,
+      loopback: LOOPBACK,
+      "this host's own address": ownAddresses(),
+      "the gateway": gateways(),
+      "a trusted proxy": trustedProxies,
+      "where somebody is signed in from": present,
+    },
+    imported,
+  );
 
 const single = (ip: Ip): Target => network(ip, ip.includes(":") ? 128 : 32);
 

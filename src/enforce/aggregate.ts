@@ -40,7 +40,7 @@ export function aggregate(
     const { atLeast } = isIpv4(range) ? settings.ipv4 : settings.ipv6;
     // A range that is banned itself needs no other ban to stand for, and ends when its own ban does.
     if (members.length < atLeast || banned.has(range) || !mayCover(range)) continue;
-    ranges.push({ target: range, until: whenFewerAreLeft(members, atLeast) });
+    ranges.push({ target: range, until: whenFewerAreLeft(members, atLeast), ...listOf(members) });
     for (const { target } of members) rangeOf.set(target, range);
   }
   const alone = blocks.filter(({ target }) => !rangeOf.has(target));
@@ -61,6 +61,13 @@ function byRange(blocks: readonly Block[], { ipv4, ipv6 }: AggregateSettings): M
   }
   return ranges;
 }
+
+/** A range of listed targets alone is a list's too. */
+const listOf = (members: readonly Block[]): Pick<Block, "list"> => {
+  const [{ list } = {}] = members as readonly Partial<Block>[];
+  const isListed = list !== undefined && members.every((member) => member.list !== undefined);
+  return isListed ? { list } : {};
+};
 
 const whenFewerAreLeft = (members: readonly Block[], atLeast: number): UnixMs =>
   members.map(({ until }) => until).sort((a, b) => (a > b ? -1 : a < b ? 1 : 0))[atLeast - 1]!;

@@ -10,6 +10,8 @@ export interface PlanOptions {
   readonly limit: number;
   /** New ones in one go; what is above that waits in the set. */
   readonly batch: number;
+  /** What imported lists ask for: bans have the rules first, and where there is a set all of them. */
+  readonly listed?: ReadonlySet<Target>;
   /** ufw refuses rules for IPv6 where it does not filter it. */
   readonly takesIpv6: boolean;
 }
@@ -33,16 +35,22 @@ export const isGood = (rule: FoundRule, ports: string): boolean =>
 export function planRules(
   wanted: ReadonlyMap<Target, UnixMs>,
   found: FoundRules,
-  { ports, limit, batch, takesIpv6 }: PlanOptions,
+  { ports, limit, batch, takesIpv6, listed = new Set() }: PlanOptions,
 ): Plan {
   const longest = (targets: Iterable<Target>): Target[] =>
     // Not by difference: permanent minus permanent is no number.
-    [...targets].sort((a, b) => compare(wanted.get(b)!, wanted.get(a)!));
+    [...targets].sort(
+      (a, b) => Number(listed.has(a)) - Number(listed.has(b)) || compare(wanted.get(b)!, wanted.get(a)!),
+    );
   const good = new Map<Target, FoundRule>();
   for (const rule of found.own) if (isGood(rule, ports)) good.set(rule.target, rule);
   const kept = longest([...good.keys()].filter((target) => wanted.has(target))).slice(0, limit);
   const without = [...wanted.keys()].filter(
-    (target) => !good.has(target) && !found.foreign.has(target) && (takesIpv6 || isIpv4(target)),
+    (target) =>
+      !good.has(target) &&
+      !found.foreign.has(target) &&
+      (takesIpv6 || isIpv4(target)) &&
+      !(batch !== Infinity && listed.has(target)),
   );
   const room = Math.max(0, Math.min(limit - kept.length, batch));
   const fresh = room === 0 ? [] : longest(without).slice(0, room);

@@ -80,6 +80,7 @@ export class Ufw implements Enforcer {
       ports: this.#ports,
       limit,
       batch: this.#hasSet ? batch : Infinity,
+      listed: new Set(want.filter(({ list }) => list !== undefined).map(({ target }) => target)),
       takesIpv6: await program.takesIpv6(),
     });
     const without = (ruled: ReadonlySet<Target>): Block[] =>

@@ -8,10 +8,12 @@ import { CrawlerStates } from "../evaluate/crawler-states.ts";
 import { Evaluator } from "../evaluate/evaluator.ts";
 import { NearMisses } from "../evaluate/near-misses.ts";
 import { Sockets } from "../evaluate/sockets.ts";
+import type { ListedTargets } from "../lists/lists.ts";
 import type { CountingStatus } from "../model/api.ts";
 import { SekishoError } from "../model/errors.ts";
 import { type Target, TargetSet } from "../model/ip.ts";
 import type { LineBatch } from "../model/line.ts";
+import { PackedTargets } from "../model/packed-targets.ts";
 import { type Clock, toIso, type UnixMs } from "../model/time.ts";
 import { createParser, detectFormat } from "../parse/formats.ts";
 import type { LineParser } from "../parse/line-parser.ts";
@@ -47,6 +49,8 @@ export class Ingestion implements Disposable {
   readonly #trustedProxies: TargetSet;
   readonly #times = new SourceTimes();
   #present: readonly Target[];
+  /** Whom imported lists allow. */
+  #imported = new TargetSet();
   #givenUp: { readonly count: number; readonly at: string | null } = { count: 0, at: null };
   readonly crawlers: CrawlerStates;
   /** Why nothing can be stored at present. */
@@ -92,6 +96,7 @@ export class Ingestion implements Disposable {
     ledger.load(store.decisionsSince("ban", (clock.now() - banMemory) as UnixMs));
     const policy = new Policy(settings.policy, ledger, this.#protected(), trustOf, shares, breaker);
     this.#stages = { ledger, sockets, evaluator, policy };
+    if (settings.lists !== undefined) this.useLists(settings.lists);
     this.#tailer = new Tailer(settings.logs, {
       register: (log) => {
         const source = store.register(log);
@@ -216,6 +221,13 @@ export class Ingestion implements Disposable {
     return { subjects, givenUp, givenUpAt: this.#givenUp.at };
   }
 
+  /** Takes note of imported lists: whom enforcers refuse, and who is never banned. */
+  useLists({ blocked, allowed }: ListedTargets): void {
+    this.#imported = new TargetSet(allowed);
+    this.ledger.setListed(new PackedTargets(blocked));
+    this.refreshProtected();
+  }
+
   /** Looks again at who is never banned: the allowlist changed, or this host got an address. */
   refreshProtected(): void {
     this.#stages.policy.protectedTargets = this.#protected();
@@ -230,6 +242,7 @@ export class Ingestion implements Disposable {
       ],
       this.#settings.trustedProxies,
       this.#present,
+      this.#imported,
     );
   }
 

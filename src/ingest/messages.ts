@@ -2,6 +2,7 @@ import type { PolicySettings } from "../decide/policy.ts";
 import type { CrawlerRanges } from "../evaluate/crawler-states.ts";
 import type { NearMiss } from "../evaluate/near-misses.ts";
 import type { NamedRule } from "../evaluate/rule-schema.ts";
+import type { ListedTargets } from "../lists/lists.ts";
 import type { CountingStatus, Mode } from "../model/api.ts";
 import type { AuditTrust } from "../model/audit.ts";
 import type { CrawlerClaim, CrawlerVerdict } from "../model/crawler.ts";
@@ -22,6 +23,8 @@ export interface IngestSettings {
   readonly allowlist: readonly Target[];
   readonly trustedProxies: readonly Target[];
   readonly policy: PolicySettings;
+  /** What imported lists have; absent: there are none. */
+  readonly lists?: ListedTargets;
   /** How crawlers are told: absent: by nothing. */
   readonly crawlers?: { readonly ranges: CrawlerRanges; readonly dns: boolean };
 }
@@ -70,6 +73,7 @@ export type Command =
   /** Targets that an enforcer still refuses though no ban runs. */
   | { readonly kind: "note-lingering"; readonly targets: readonly Target[] }
   | { readonly kind: "near-misses" }
+  | { readonly kind: "use-lists"; readonly lists: ListedTargets }
   | { readonly kind: "delete-old-events"; readonly limits: RetentionLimits }
   | { readonly kind: "stop" };
 
@@ -94,6 +98,7 @@ export interface Answers {
   "note-crawlers": null;
   "set-crawler-ranges": null;
   "note-lingering": null;
+  "use-lists": null;
   /** By rule, of the last day. */
   "near-misses": ReadonlyMap<string, readonly NearMiss[]>;
   /** Whether there may be more to delete. */

@@ -21,6 +21,7 @@ import type {
   ToWorker,
   WorkerData,
 } from "./messages.ts";
+import { notBanned } from "./not-banned.ts";
 
 const STATE_EVERY_MS = 1_000;
 /** A finding is told at once; of mere lines, which a busy site has fifty batches a second of, this often. */
@@ -162,7 +163,7 @@ class IngestThread {
         return { id, replacedUntil };
       }
       case "unban":
-        if (this.#lift(command.target) === 0) throw this.#notBanned(command.target, now);
+        if (this.#lift(command.target) === 0) throw notBanned(this.#ingestion, command.target, now);
         this.#tellDecided({ lifted: [command.target] });
         return null;
       case "allow":
@@ -205,6 +206,10 @@ class IngestThread {
         return null;
       case "near-misses":
         return this.#ingestion.evaluator.nearMisses.all(now);
+      case "use-lists":
+        this.#settings = { ...this.#settings, lists: command.lists };
+        this.#ingestion.useLists(command.lists);
+        return null;
       case "delete-old-events":
         return this.#store.retain(command.limits);
       case "stop":
@@ -269,19 +274,6 @@ class IngestThread {
     }
     this.#tellDecided({ lifted: [...lifted] });
     return [...lifted];
-  }
-
-  #notBanned(target: Target, now: UnixMs): SekishoError {
-    const { ledger, storeProblem } = this.#ingestion;
-    if (storeProblem !== null && ledger.runsUntil(target, now) !== null) return storeProblem;
-    const wider = ledger.bannedBy(target, now);
-    return new SekishoError(
-      "TARGET_NOT_BANNED",
-      `${target} is not banned${wider === null ? "" : ` by itself; the ban of ${wider} covers it`}`,
-      wider === null
-        ? "sekisho bans and the dashboard list the active bans"
-        : `lift that one: sekisho unban ${wider}`,
-    );
   }
 
   #tellDecided(what: Partial<Pick<Committed, "decided" | "lifted">> = {}): void {

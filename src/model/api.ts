@@ -76,6 +76,31 @@ export interface JobStatus {
   readonly error: string | null;
 }
 
+/** An imported list. */
+export interface ListStatus {
+  readonly name: string;
+  readonly kind: "block" | "allow";
+  /** An address without what stands behind its path, or a file. */
+  readonly from: string;
+  readonly entries: number;
+  /** Lines of the last good copy that are no address, and those that are refused. */
+  readonly wrong: number;
+  readonly refused: number;
+  /** The first of both, each with its line number. */
+  readonly examples: readonly string[];
+  /** Entries that would hit somebody who is never banned, and do not. */
+  readonly spared: number;
+  /** When its source was last found to be as the entries are; null: never. */
+  readonly fetchedAt: string | null;
+  /** When its entries end unless it is fetched again; null: they do not. */
+  readonly until: string | null;
+  /** When its source was last asked since the start. */
+  readonly triedAt: string | null;
+  readonly nextFetchAt: string | null;
+  readonly error: string | null;
+  readonly hint: string | null;
+}
+
 export interface DatabaseStatus {
   /** On disk, with its write-ahead log. */
   readonly bytes: number;
@@ -128,6 +153,7 @@ export interface Status {
   readonly database: DatabaseStatus;
   readonly counting: CountingStatus;
   readonly halts: readonly HaltStatus[];
+  readonly lists: readonly ListStatus[];
   readonly rules: number;
   /** What the whole daemon complains about: a full disk, a configuration that did not reload. */
   readonly problems: readonly { readonly message: string; readonly hint: string }[];

@@ -49,4 +49,6 @@ export function stateOf(decision: StoredDecision, now: UnixMs): BanState {
 export interface Block {
   readonly target: Target;
   readonly until: UnixMs;
+  /** The imported list that asks for it; absent: a ban does. Where there is not room for all, bans go first. */
+  readonly list?: string;
 }

@@ -6,6 +6,7 @@ import type {
   EventItem,
   IncidentDetail,
   IncidentItem,
+  ListStatus,
   LiveMessage,
   Page,
   PanicAnswer,
@@ -36,6 +37,8 @@ export interface Backend {
   bans(query: PageQuery & { readonly state: BanState | null }): Page<BanItem>;
   /** The active bans, each target once, for another program. */
   export(format: ExportFormat): Exported;
+  /** The imported lists, in the order of the configuration. */
+  lists(): readonly ListStatus[];
   incidents(query: PageQuery & { readonly state: "open" | "closed" | null }): Page<IncidentItem>;
   incident(id: number): IncidentDetail | null;
   events(

@@ -19,6 +19,7 @@ import { exportRoute } from "./routes/export.ts";
 import { haltRoutes } from "./routes/halts.ts";
 import { healthRoute } from "./routes/health.ts";
 import { incidentRoutes } from "./routes/incidents.ts";
+import { listRoutes } from "./routes/lists.ts";
 import { liveRoute } from "./routes/live.ts";
 import { metricsRoute } from "./routes/metrics.ts";
 import { checkPage, pageRoutes } from "./routes/page.ts";
@@ -102,6 +103,7 @@ function compose(options: ServerOptions, access: Access, live: LiveStreams): Fas
       incidentRoutes(closed, backend);
       banRoutes(closed, backend);
       exportRoute(closed, backend);
+      listRoutes(closed, backend);
       allowlistRoutes(closed, backend);
       ruleRoutes(closed, backend);
       eventRoutes(closed, backend);

@@ -2,10 +2,12 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { explainCommand } from "../../src/cli/explain.ts";
+import { loadLists } from "../../src/imported-lists.ts";
 import type { Decision } from "../../src/model/decision.ts";
 import type { Finding } from "../../src/model/finding.ts";
 import { parseTarget, type Subject, type Target } from "../../src/model/ip.ts";
 import { NEVER, unixMs } from "../../src/model/time.ts";
+import { loadSetup } from "../../src/setup.ts";
 import { StoreWriter } from "../../src/store/writer.ts";
 import { asNobody } from "../config/as-nobody.ts";
 import { folderWith } from "../config/temporary-folder.ts";
@@ -107,6 +109,22 @@ describe("explain ADDRESS", () => {
     });
   });
 
+  test("names the imported lists that have it", async () => {
+    const cwd = knowing();
+    const list = join(cwd, "bad.txt");
+    writeFileSync(list, "198.51.100.64/26\n");
+    writeFileSync(
+      join(cwd, "sekisho.yaml"),
+      "data: data\nlogs: []\nlists: [{ name: drop, from: bad.txt }]\n",
+    );
+    using lists = await loadLists(loadSetup({ cwd }), { now: () => now });
+    await lists.refresh("drop");
+    expect(await explain(cwd, "198.51.100.77")).toMatchObject({
+      status: 0,
+      stdout: "198.51.100.77/32\nblocked: 198.51.100.64/26 is on the list drop\n",
+    });
+  });
+
   test("ends with 1 only where nothing at all is known", async () => {
     expect(await explain(knowing(), "100.64.0.1")).toEqual({
       status: 1,
@@ -136,7 +154,7 @@ describe("explain ADDRESS", () => {
     writeFileSync(join(cwd, "data/daemon.json"), "{}", { mode: 0o600 });
     const module = join(import.meta.dirname, "../../src/cli/explain-address.ts");
     const setup = `{ config: { data: ${JSON.stringify(join(cwd, "data"))}, allowlist: [] }, rules: [] }`;
-    const body = `try { explainAddress({}, ${setup}, "192.0.2.7", false) } catch ({ code, hint }) { return { code, hint } }`;
+    const body = `try { await explainAddress({}, ${setup}, "192.0.2.7", false) } catch ({ code, hint }) { return { code, hint } }`;
     expect(asNobody(module, "explainAddress", body)).toEqual({
       code: "DATA_DIRECTORY",
       hint: expect.stringContaining("sudo -u sekisho"),

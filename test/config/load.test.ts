@@ -204,6 +204,49 @@ describe("what one key alone cannot tell", () => {
   );
 });
 
+describe("lists", () => {
+  const refusal = (list: string): string => {
+    try {
+      load(folderWith({ "sekisho.yaml": `lists:\n  - ${list}\n` }));
+      return "taken";
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+
+  test("are from https, from this host, or from a file beside the configuration", () => {
+    const folder = folderWith({
+      "sekisho.yaml":
+        "lists: [{ name: a, from: bad.txt }, { name: b, from: 'https://lists.example/b?key=1' }]",
+    });
+    expect(load(folder).config.lists).toMatchObject([
+      {
+        from: join(folder, "bad.txt"),
+        kind: "block",
+        format: "plain",
+        max: 500_000,
+        growth: 10,
+        keep: Infinity,
+      },
+      { from: "https://lists.example/b?key=1" },
+    ]);
+    expect(refusal("{ name: a, from: 'http://127.0.0.1:8080/x' }")).toBe("taken");
+  });
+
+  test.each([
+    ["{ name: a, from: 'http://lists.example/x' }", /is not an https address or a file/],
+    ["{ name: a, from: 'https://me:secret@lists.example/x' }", /is not an https address or a file/],
+    ["{ name: a, from: 'ftp://lists.example/x' }", /is not an https address or a file/],
+    ["{ name: ../a, from: x }", /is not a name for a list/],
+    ["{ name: a, from: x, column: 2 }", /lists\[0\]\.column: is only for format: csv/],
+    ["{ name: a, from: x, schedule: never }", /lists\[0\]\.schedule/],
+    ["{ name: a, from: x, max: 2000000 }", /lists\[0\]\.max/],
+    ["{ name: a, from: x }\n  - { name: a, from: y }", /lists\[1\]\.name: lists\[0\] is called 'a' already/],
+  ])("that are not right are refused with their place: %s", (list, message) => {
+    expect(refusal(list)).toMatch(message);
+  });
+});
+
 describe("warnings", () => {
   const warnings = (text: string) =>
     load(folderWith({ "sekisho.yaml": text })).warnings.map(({ message }) => message);

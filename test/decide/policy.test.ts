@@ -5,6 +5,7 @@ import { Protected, protectedBy } from "../../src/decide/protected.ts";
 import type { StoredDecision } from "../../src/model/decision.ts";
 import type { Finding } from "../../src/model/finding.ts";
 import { parseTarget, type Subject, type Target } from "../../src/model/ip.ts";
+import { PackedTargets } from "../../src/model/packed-targets.ts";
 import { type DurationMs, NEVER, PERMANENT, parseDuration, type UnixMs } from "../../src/model/time.ts";
 import { access, at, errorEvent } from "../evaluate/events.ts";
 
@@ -272,6 +273,19 @@ describe("refusals", () => {
 
   test("are the 403s and denials of a banned client while its ban runs, and nothing else", () => {
     expect(marked(true)).toEqual([true, false, false, false, true, false]);
+  });
+
+  test("are those of a client on an imported list too, by its own address", () => {
+    const refused = (enforcing: boolean) => {
+      const { ledger } = policyWith({ enforcing });
+      ledger.setListed(PackedTargets.of([target("192.0.2.8"), target("2001:db8::1/128")]));
+      const clients = ["192.0.2.7", "192.0.2.8", "2001:db8::1", "2001:db8::2"];
+      const all = clients.map((client) => access(client, 10, { status: 403 }));
+      ledger.markRefusals(all, NEVER);
+      return all.map((event) => event.refused);
+    };
+    expect(refused(true)).toEqual([false, true, true, false]);
+    expect(refused(false)).toEqual([false, false, false, false]);
   });
 
   test("are known as such when their lines are read after the ban has ended, or was taken back", () => {

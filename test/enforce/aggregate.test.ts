@@ -44,6 +44,15 @@ describe("many bans of one prefix", () => {
     ]);
   });
 
+  test("are a list's only where all of them are, so that bans keep their place", () => {
+    const listed = ["192.0.2.1", "192.0.2.2"].map((text) => ({ ...block(text), list: "drop" }));
+    expect(aggregate(listed, settings(2), yes).blocks).toMatchObject([
+      { target: "192.0.2.0/24", list: "drop" },
+    ]);
+    const mixed = aggregate([...listed, block("192.0.2.3")], settings(2), yes).blocks;
+    expect(mixed.map(({ list }) => list)).toEqual([undefined]);
+  });
+
   test("stay many where somebody in the prefix is to be spared, where it is banned itself, and where it is off", () => {
     const want = ["192.0.2.1", "192.0.2.2"].map((text) => block(text));
     const spared = new TargetSet([target("192.0.2.77")]);

@@ -61,6 +61,17 @@ describe("the list", () => {
     expect(listed).toEqual(["203.0.113.0/24", "198.51.100.2/32", "198.51.100.4/32"]);
     expect(unenforced).toEqual(["198.51.100.3/32", "198.51.100.1/32"]);
   });
+
+  test("beyond the limit, keeps bans before what lists ask for", () => {
+    const ofList = blocks("203.0.113.1", "192.0.2.0/24", "203.0.113.2").map((block) => ({
+      ...block,
+      list: "drop",
+    }));
+    const ban: Block = { target: target("198.51.100.1"), until: unixMs(5) };
+    const { listed, unenforced } = chooseTargets([...ofList, ban], 3);
+    expect(listed).toEqual(["192.0.2.0/24", "198.51.100.1/32", "203.0.113.1/32"]);
+    expect(unenforced).toEqual(["203.0.113.2/32"]);
+  });
 });
 
 describe.skipIf(missing("root", "apache2", "netns"))("the include and Apache", () => {

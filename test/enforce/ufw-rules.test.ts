@@ -169,6 +169,17 @@ describe("who gets a rule", () => {
     });
   });
 
+  test("bans before what lists ask for, which has none where there is a set", () => {
+    const wanted = [
+      ["192.0.2.1", NEVER],
+      ["192.0.2.2", soon],
+      ["192.0.2.3", NEVER],
+    ] as const;
+    const listed = new Set([target("192.0.2.1"), target("192.0.2.3")]);
+    expect(plan(wanted, [], { listed }).ruled).toEqual(["192.0.2.2/32"]);
+    expect(plan(wanted, [], { listed, batch: Infinity }).ruled).toEqual(["192.0.2.2/32", "192.0.2.1/32"]);
+  });
+
   test("who has one keeps it, whoever comes, and what is not wanted goes", () => {
     const has = [rule("192.0.2.1", { comment: commentOf(soon), until: soon }), rule("192.0.2.9")];
     expect(

@@ -81,6 +81,7 @@ export class MemoryBackend implements Backend {
       counting: this.counting(),
       database: { bytes: 4_096, budget: 8_192, eventsSince: null },
       halts: this.halts,
+      lists: [],
       rules: 9,
       problems: [],
     };
@@ -97,6 +98,10 @@ export class MemoryBackend implements Backend {
     const { write, ...how } = FORMATS[format];
     const active = this.allBans.filter(({ state }) => state === "active");
     return { ...how, chunks: write(active, { now: this.clock.now(), host: "test" }) };
+  }
+
+  lists() {
+    return this.status().lists;
   }
 
   incidents(query: Parameters<Backend["incidents"]>[0]): Page<IncidentItem> {

@@ -25,6 +25,7 @@ export const HOSTILE = {
 
 export const status = (): Status => ({
   mode: "enforce",
+  lists: [],
   version: "0.1.0",
   demo: false,
   uptimeSeconds: 93_610,

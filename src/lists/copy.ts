@@ -1,0 +1,74 @@
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { keepCopy } from "../download/copy.ts";
+import { isIpv4, type Target } from "../model/ip.ts";
+import { type ListKind, type Reading, readEntries } from "./entries.ts";
+import { MOST_BYTES } from "./source.ts";
+
+const count = z.number().int().min(0);
+const aboutSchema = z.object({
+  version: z.literal(1),
+  /** What the list is and how it is read: a copy of another one is none. */
+  source: z.string(),
+  fetchedAt: z.number(),
+  etag: z.string().nullable(),
+  lastModified: z.string().nullable(),
+  wrong: count,
+  refused: count,
+  examples: z.array(z.string()),
+  /** Size of the file with the entries, so that one which was written and not told of is noticed. */
+  bytes: count,
+});
+
+/** What is known of the last good copy of a list. */
+export type CopyAbout = z.infer<typeof aboutSchema>;
+
+export interface Copy {
+  readonly about: CopyAbout;
+  readonly targets: readonly Target[];
+}
+
+const aboutFile = (folder: string, name: string): string => join(folder, `${name}.json`);
+const entriesFile = (folder: string, name: string): string => join(folder, `${name}.txt`);
+
+/** The last good copy of a list; null when there is none, or it is of another source or damaged: it is fetched then. */
+export async function readCopy(
+  folder: string,
+  name: string,
+  rules: { readonly source: string; readonly kind: ListKind; readonly max: number },
+): Promise<Copy | null> {
+  try {
+    const about = aboutSchema.parse(JSON.parse(readFileSync(aboutFile(folder, name), "utf8")));
+    const file = entriesFile(folder, name);
+    const { size } = statSync(file);
+    if (about.source !== rules.source || size !== about.bytes || size > MOST_BYTES) return null;
+    const how = { ...rules, format: "plain", column: 1, separator: "," } as const;
+    const { targets, wrong } = await readEntries(readFileSync(file), how);
+    return wrong === 0 && targets.length <= rules.max ? { about, targets } : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Keeps what was just fetched. The entries first: without their size told they count for nothing. */
+export function writeCopy(
+  folder: string,
+  name: string,
+  { targets, wrong, refused, examples }: Reading,
+  told: Pick<CopyAbout, "source" | "fetchedAt" | "etag" | "lastModified">,
+): CopyAbout {
+  const text = targets.map((target) => `${spelled(target)}\n`).join("");
+  const about = { version: 1 as const, ...told, wrong, refused, examples: [...examples], bytes: text.length };
+  keepCopy(entriesFile(folder, name), text);
+  keepCopy(aboutFile(folder, name), JSON.stringify(about));
+  return about;
+}
+
+/** Notes that the source has nothing newer. */
+export function touchCopy(folder: string, name: string, about: CopyAbout): void {
+  keepCopy(aboutFile(folder, name), JSON.stringify(about));
+}
+
+const spelled = (target: Target): string =>
+  isIpv4(target) && target.endsWith("/32") ? target.slice(0, -"/32".length) : target;

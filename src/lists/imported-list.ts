@@ -1,0 +1,220 @@
+import { failure } from "../download/download.ts";
+import type { ListStatus } from "../model/api.ts";
+import { messageOf, SekishoError } from "../model/errors.ts";
+import { isIpv4, prefixOf, type Target } from "../model/ip.ts";
+import { type Clock, type DurationMs, later, NEVER, PERMANENT, toIso, type UnixMs } from "../model/time.ts";
+import { NoColumn } from "./columns.ts";
+import { type CopyAbout, readCopy, touchCopy, writeCopy } from "./copy.ts";
+import { type Reading, type ReadingRules, readEntries } from "./entries.ts";
+import { fetchSource, shownSource } from "./source.ts";
+
+export interface ListSettings extends ReadingRules {
+  readonly name: string;
+  /** An address or an absolute path. */
+  readonly from: string;
+  readonly schedule: string;
+  /** How long entries hold after the list was fetched last; permanent: as long as there is a copy. */
+  readonly keep: DurationMs;
+  /** So many times the entries of the last good copy are too many. */
+  readonly growth: number;
+}
+
+/** A list that is still short may grow by any factor. */
+const SHORT_LIST = 1_000;
+/** Of 2^32 addresses, and of the 2^61 networks of 64 bits that are in use: more would shut out the world. */
+const MOST_COVERED = { ipv4: 2 ** 31, ipv6: 2 ** 60 } as const;
+
+/**
+ * One list: its entries, which are those of the last good copy, and what is wrong with its source.
+ *
+ *     no copy ── load, fetch ──▶ entries ── fetch: the same ──▶ entries, fetched now
+ *                                  │ fetch: another text that is good ──▶ new entries
+ *                                  └ fetch: away or refused ──▶ the same entries, and a problem
+ */
+export class ImportedList {
+  readonly settings: ListSettings;
+  readonly #folder: string;
+  readonly #clock: Clock;
+  readonly #source: string;
+  targets: readonly Target[] = [];
+  #about: CopyAbout | null = null;
+  #triedAt: UnixMs | null = null;
+  problem: SekishoError | null = null;
+  #underWay: Promise<boolean> | null = null;
+
+  /** `folder` keeps the copies. */
+  constructor(settings: ListSettings, folder: string, clock: Clock) {
+    this.settings = settings;
+    this.#folder = folder;
+    this.#clock = clock;
+    const { from, kind, format, column, separator } = settings;
+    this.#source = JSON.stringify({ from, kind, format, column, separator });
+  }
+
+  /** Takes the last good copy, if there is one. */
+  async load(): Promise<void> {
+    const { name, kind, max } = this.settings;
+    const copy = await readCopy(this.#folder, name, { source: this.#source, kind, max });
+    if (copy === null) return;
+    this.#about = copy.about;
+    this.targets = copy.targets;
+  }
+
+  get fetchedAt(): UnixMs | null {
+    return this.#about === null ? null : (this.#about.fetchedAt as UnixMs);
+  }
+
+  /** When its entries hold no longer unless it is fetched again. */
+  get until(): UnixMs {
+    const { keep } = this.settings;
+    const { fetchedAt } = this;
+    return keep === PERMANENT || fetchedAt === null ? NEVER : later(fetchedAt, keep);
+  }
+
+  /** Fetches it. Never throws: what is wrong is the list's problem. True when its entries or their end changed. */
+  refresh(signal: AbortSignal): Promise<boolean> {
+    this.#underWay ??= this.#refresh(signal).finally(() => {
+      this.#underWay = null;
+    });
+    return this.#underWay;
+  }
+
+  async #refresh(signal: AbortSignal): Promise<boolean> {
+    const at = this.#clock.now();
+    try {
+      const fetched = await fetchSource(this.settings.from, this.#about, signal);
+      const changed =
+        fetched.kind === "unchanged"
+          ? this.#stillGood(at)
+          : this.#take(await this.#read(fetched.bytes, signal), { ...fetched.validators, fetchedAt: at });
+      this.#triedAt = at;
+      return changed;
+    } catch (error) {
+      if (signal.aborted) return false;
+      this.#triedAt = at;
+      this.problem = error instanceof SekishoError ? error : this.#unavailable(error);
+      return false;
+    }
+  }
+
+  #stillGood(fetchedAt: UnixMs): boolean {
+    this.problem = null;
+    this.#about = { ...this.#about!, fetchedAt };
+    this.#keep(() => touchCopy(this.#folder, this.settings.name, this.#about!));
+    return this.settings.keep !== PERMANENT;
+  }
+
+  async #read(bytes: Buffer, signal: AbortSignal): Promise<Reading> {
+    let reading: Reading;
+    try {
+      reading = await readEntries(bytes, this.settings, signal);
+    } catch (error) {
+      if (error instanceof NoColumn) throw this.#refused(error.message);
+      throw error;
+    }
+    const why = this.#whyNot(reading, bytes);
+    if (why !== null) throw this.#refused(why);
+    return reading;
+  }
+
+  #take(reading: Reading, told: Pick<CopyAbout, "fetchedAt" | "etag" | "lastModified">): boolean {
+    const before = this.targets;
+    const { targets, wrong, refused, examples } = reading;
+    this.problem = null;
+    this.targets = targets;
+    const source = this.#source;
+    // Where it cannot be kept, what is fetched counts all the same, and is fetched whole again.
+    const unkept = { ...told, etag: null, lastModified: null, bytes: 0 };
+    this.#about = { version: 1, source, ...unkept, wrong, refused, examples: [...examples] };
+    this.#keep(() => {
+      this.#about = writeCopy(this.#folder, this.settings.name, reading, { source, ...told });
+    });
+    const isSame = before.length === targets.length && before.every((target, at) => target === targets[at]);
+    return !isSame || this.settings.keep !== PERMANENT;
+  }
+
+  #keep(write: () => void): void {
+    try {
+      write();
+    } catch (cause) {
+      this.problem = new SekishoError(
+        "LIST_UNAVAILABLE",
+        `list ${this.settings.name} was fetched, but its copy could not be kept: ${messageOf(cause)}`,
+        "make room in the data folder, or let Sekisho write there; after a restart the list is fetched again",
+        { cause },
+      );
+    }
+  }
+
+  /** Why a text is not taken for the list; null when it is. */
+  #whyNot({ targets, wrong, lines }: Reading, bytes: Buffer): string | null {
+    const { max, growth } = this.settings;
+    const count = targets.length;
+    if (lines === 0 || (bytes.length < 1_000 && bytes.toString("latin1").trim() === "")) return "it is empty";
+    if (wrong > count) return `${wrong} of its lines are no addresses, and only ${count} are`;
+    if (count > max) return `it has more than ${max} entries`;
+    const before = this.targets.length;
+    if (before > 0 && count > SHORT_LIST && count > before * growth) {
+      return `it has ${count} entries, and had ${before}: more than ${growth} times as many`;
+    }
+    return coversTooMuch(targets) ? "its ranges cover more than half of the Internet" : null;
+  }
+
+  #refused(why: string): SekishoError {
+    return new SekishoError(
+      "LIST_REFUSED",
+      `list ${this.settings.name} is not taken from ${shownSource(this.settings.from)}: ${why}`,
+      this.#staying(
+        "look at what is there; docs/lists.md says what is refused, and lists[].max and growth are the limits",
+      ),
+    );
+  }
+
+  #unavailable(cause: unknown): SekishoError {
+    return new SekishoError(
+      "LIST_UNAVAILABLE",
+      `list ${this.settings.name} cannot be had: ${failure(cause)}`,
+      this.#staying("it is tried again on schedule, and at once with kill -HUP of the daemon"),
+      { cause },
+    );
+  }
+
+  #staying(hint: string): string {
+    const { fetchedAt } = this;
+    const stays =
+      fetchedAt === null ? "it has no entries until then" : `its entries of ${toIso(fetchedAt)} stay`;
+    return `${stays}; ${hint}`;
+  }
+
+  status(nextFetchAt: UnixMs | null): Omit<ListStatus, "spared"> {
+    const { name, kind, from } = this.settings;
+    const { fetchedAt, until } = this;
+    return {
+      name,
+      kind,
+      from: shownSource(from),
+      entries: this.targets.length,
+      wrong: this.#about?.wrong ?? 0,
+      refused: this.#about?.refused ?? 0,
+      examples: this.#about?.examples ?? [],
+      fetchedAt: fetchedAt === null ? null : toIso(fetchedAt),
+      until: until === NEVER ? null : toIso(until),
+      triedAt: this.#triedAt === null ? null : toIso(this.#triedAt),
+      nextFetchAt: nextFetchAt === null ? null : toIso(nextFetchAt),
+      error: this.problem?.message ?? null,
+      hint: this.problem?.hint ?? null,
+    };
+  }
+}
+
+/** Ranges within others count twice: no honest list comes near. */
+function coversTooMuch(targets: readonly Target[]): boolean {
+  let ipv4 = 0;
+  let ipv6 = 0;
+  for (const target of targets) {
+    const { bits } = prefixOf(target);
+    if (isIpv4(target)) ipv4 += 2 ** (32 - bits);
+    else ipv6 += 2 ** (64 - bits);
+  }
+  return ipv4 > MOST_COVERED.ipv4 || ipv6 > MOST_COVERED.ipv6;
+}

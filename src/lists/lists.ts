@@ -1,0 +1,158 @@
+import type { ListStatus } from "../model/api.ts";
+import type { Block } from "../model/decision.ts";
+import type { SekishoError } from "../model/errors.ts";
+import { type Target, TargetSet } from "../model/ip.ts";
+import { NO_TARGETS, type PackedNetworks, PackedTargets } from "../model/packed-targets.ts";
+import type { Clock, UnixMs } from "../model/time.ts";
+import type { ListKind } from "./entries.ts";
+import { ImportedList, type ListSettings } from "./imported-list.ts";
+
+const RETRY_MS = 15 * 60_000;
+
+export interface ListsOptions {
+  readonly settings: readonly ListSettings[];
+  /** Keeps the last good copies. */
+  readonly folder: string;
+  readonly clock: Clock;
+}
+
+/** What lists mean for those who judge what the log tells. */
+export interface ListedTargets {
+  /** Whom enforcers refuse: that they are refused is no deed. */
+  readonly blocked: PackedNetworks;
+  /** Never banned. */
+  readonly allowed: readonly Target[];
+}
+
+export interface ListedEntry {
+  readonly list: string;
+  readonly kind: ListKind;
+  readonly target: Target;
+}
+
+/** Imported lists: what they ask enforcers to block beside the bans, and whom they never let be banned. */
+export class Lists implements Disposable {
+  readonly #lists: readonly ImportedList[];
+  readonly #clock: Clock;
+  readonly #ending = new AbortController();
+  /** The lists whose entries held when `blocks` were put together. */
+  #built = "";
+  #retry: NodeJS.Timeout | null = null;
+  /** Another one: what lists ask for changed. */
+  version = 0;
+  /** Each target once, with the latest end. */
+  blocks: readonly Block[] = [];
+  blocked = NO_TARGETS;
+  allowed = new TargetSet();
+  /** Told when what lists ask for, or a problem of one, changed. */
+  changed: (what: "entries" | "status") => void = () => {};
+
+  private constructor({ settings, folder, clock }: ListsOptions) {
+    this.#clock = clock;
+    this.#lists = settings.map((each) => new ImportedList(each, folder, clock));
+  }
+
+  /** With the last good copies, so that nothing is lifted by a restart. */
+  static async load(options: ListsOptions): Promise<Lists> {
+    const lists = new Lists(options);
+    for (const list of lists.#lists) await list.load();
+    lists.#rebuild();
+    return lists;
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#retry !== null) clearTimeout(this.#retry);
+    this.#ending.abort();
+  }
+
+  get settings(): readonly ListSettings[] {
+    return this.#lists.map(({ settings }) => settings);
+  }
+
+  /** Fetches one list. What is wrong with it is its problem, and not thrown. */
+  async refresh(name: string): Promise<void> {
+    await this.#refresh(this.#lists.filter(({ settings }) => settings.name === name));
+  }
+
+  /** Fetches what is not known to be as young as this, one after the other, so that only one needs memory. */
+  async refreshOlderThan(age: number): Promise<void> {
+    const since = this.#clock.now() - age;
+    await this.#refresh(this.#lists.filter(({ fetchedAt }) => fetchedAt === null || fetchedAt <= since));
+  }
+
+  async #refresh(lists: readonly ImportedList[]): Promise<void> {
+    for (const list of lists) {
+      const changed = await list.refresh(this.#ending.signal);
+      if (this.#ending.signal.aborted) return;
+      const isNew = changed || names(this.#holding()) !== this.#built;
+      if (isNew) this.#rebuild();
+      this.changed(isNew ? "entries" : "status");
+    }
+    this.#retrySoon();
+  }
+
+  /** A source that is away is not waited for until the schedule: it may be the network that was not there at the start. */
+  #retrySoon(): void {
+    const failed = this.#lists.filter(({ problem }) => problem !== null);
+    if (failed.length === 0 || this.#retry !== null) return;
+    this.#retry = setTimeout(() => {
+      this.#retry = null;
+      void this.#refresh(failed.filter(({ problem }) => problem !== null));
+    }, RETRY_MS).unref();
+  }
+
+  /** The lists whose entries hold. */
+  #holding(): ImportedList[] {
+    const now = this.#clock.now();
+    return this.#lists.filter(({ until }) => now < until);
+  }
+
+  #rebuild(): void {
+    const holding = this.#holding();
+    this.#built = names(holding);
+    const blocks = new Map<Target, Block>();
+    for (const { settings, targets, until } of holding) {
+      if (settings.kind !== "block") continue;
+      for (const target of targets) {
+        const known = blocks.get(target);
+        if (known === undefined || known.until < until)
+          blocks.set(target, { target, until, list: settings.name });
+      }
+    }
+    this.blocks = [...blocks.values()];
+    this.blocked = PackedTargets.of(blocks.keys());
+    const allowing = holding.filter(({ settings }) => settings.kind === "allow");
+    this.allowed = new TargetSet(allowing.flatMap(({ targets }) => targets));
+    this.version++;
+  }
+
+  forJudges(): ListedTargets {
+    return { blocked: this.blocked.packed, allowed: [...this.allowed] };
+  }
+
+  /** Which lists have an entry that shares an address with the target, and one such entry of each. */
+  touching(target: Target): ListedEntry[] {
+    const asked = new TargetSet([target]);
+    return this.#holding().flatMap(({ settings: { name, kind }, targets }) => {
+      const entry = targets.find((each) => asked.overlapping(each) !== null);
+      return entry === undefined ? [] : [{ list: name, kind, target: entry }];
+    });
+  }
+
+  problems(): SekishoError[] {
+    return this.#lists.map(({ problem }) => problem).filter((problem) => problem !== null);
+  }
+
+  /** `spared`: entries by list that would hit somebody who is never banned. */
+  statuses(
+    spared: ReadonlyMap<string, number>,
+    nextFetch: (name: string) => UnixMs | undefined,
+  ): ListStatus[] {
+    return this.#lists.map((list) => {
+      const { name } = list.settings;
+      return { ...list.status(nextFetch(name) ?? null), spared: spared.get(name) ?? 0 };
+    });
+  }
+}
+
+const names = (lists: readonly ImportedList[]): string => lists.map(({ settings }) => settings.name).join();
