@@ -7,7 +7,7 @@ import { bucketFields, bucketMaker, neededIn, windowOf } from "./buckets/bucket-
 import type { Held } from "./buckets/evidence.ts";
 import { UnlessBucket } from "./buckets/unless.ts";
 import { FIELDS, type FieldName, OPENING_FIELDS } from "./fields.ts";
-import { compileMatcher, couldMatch, fieldsOf, type Matcher, searchedViews } from "./matcher.ts";
+import { compileMatcher, couldMatch, fieldsOf, type Known, type Matcher, searchedViews } from "./matcher.ts";
 import { nearAt } from "./near-misses.ts";
 import type { Site } from "./read-field.ts";
 import type { MatcherSpec, NamedRule, RuleSpec } from "./rule-schema.ts";
@@ -24,8 +24,10 @@ export interface CompiledRule {
   readonly matches: Matcher;
   /** What its bucket is given: beside hits what `unless` counts. */
   readonly looksAt: Matcher;
-  /** Whether any event with this status, and a handshake or not, can match: rules that cannot are never asked. */
-  readonly concerns: (status: number, handshake: boolean) => boolean;
+  /** Whether any event of which this is known can match: rules that cannot are never asked. */
+  readonly concerns: (known: Known) => boolean;
+  /** The texts that it and the rules compiled with it look at. */
+  readonly views: TextViews;
   /** Views of which one must have found a text for it to look at an event; null where it may look at any. */
   readonly searched: readonly TextView[] | null;
   /** Whether it reads nothing that only the line at a socket's end knows, and so judges the opening. */
@@ -78,10 +80,13 @@ function compileWith({ id, spec }: NamedRule, views: TextViews): CompiledRule {
     );
   }
   const match = hitsOf(spec);
-  const matches = compileMatcher(match, views);
-  const isGood = spec.unless === undefined ? null : compileMatcher(spec.unless.match, views);
-  const needed = neededIn(spec.bucket);
   const looked = spec.unless === undefined ? [match] : [match, spec.unless.match];
+  const searched = searchedViews({ any: looked }, views);
+  // A rule that is asked about every event all the same would only have more lines looked at closely.
+  const seeks = searched !== null;
+  const matches = compileMatcher(match, views, seeks);
+  const isGood = spec.unless === undefined ? null : compileMatcher(spec.unless.match, views, seeks);
+  const needed = neededIn(spec.bucket);
   const compile = {
     matcher: (matcher: MatcherSpec) => compileMatcher(matcher, views),
     read: (field: FieldName) => views.view(field, false).read,
@@ -94,8 +99,9 @@ function compileWith({ id, spec }: NamedRule, views: TextViews): CompiledRule {
     events: spec.events,
     matches,
     looksAt: isGood === null ? matches : (event) => matches(event) || isGood(event),
-    concerns: (status, handshake) => looked.some((each) => couldMatch(each, { status, handshake })),
-    searched: searchedViews({ any: looked }, views),
+    views,
+    concerns: (known) => looked.some((each) => couldMatch(each, known)),
+    searched,
     atOpening: spec.events === "access" && asked.every((field) => OPENING_FIELDS.includes(field)),
     keyOf: keyReader(spec.subject),
     newBucket: sparing(spec.unless, bucketMaker(spec.bucket, compile), matches, isGood),

@@ -13,11 +13,16 @@ type Check = (value: string | number | boolean) => boolean;
 type Conditions = Exclude<Condition, string | number | boolean | unknown[]>;
 
 /** The predicate of a condition on a field. What costs least is looked at first, a regular expression last. */
-export function conditionMatcher(field: FieldName, condition: Condition, views: TextViews): Matcher {
+export function conditionMatcher(
+  field: FieldName,
+  condition: Condition,
+  views: TextViews,
+  seeks = true,
+): Matcher {
   const { matches, ignoreCase = false } = asObject(condition);
   const view = views.view(field, isDecoded(condition));
   const parts: Matcher[] = [];
-  const sought = soughtTexts(field, condition);
+  const sought = seeks ? soughtTexts(field, condition) : textsInside(condition);
   if (sought !== null) parts.push(view.holdsAny(sought, ignoreCase));
   if (asksOfValue(asObject(condition))) parts.push(valueMatcher(view.read, condition));
   if (matches !== undefined) parts.push(regexMatcher(view.read, matches, ignoreCase));
@@ -36,10 +41,17 @@ const MANY = 20;
 /** The others are short, or the same in nearly every event. */
 const SOUGHT_IN: readonly FieldName[] = ["path", "query", "target", "userAgent", "referer"];
 
+/** What must be somewhere in the value. */
+function textsInside(condition: Condition): readonly string[] | null {
+  const { contains, decode } = asObject(condition);
+  return contains === undefined ? null : literals(contains).map(formOf({ decode }));
+}
+
 /** Texts of which a value that meets the condition has one, if it pays to look for them first; else null. */
 export function soughtTexts(field: FieldName, condition: Condition): readonly string[] | null {
-  const { contains, is, oneOf, prefix, suffix, decode } = asObject(condition);
-  if (contains !== undefined) return literals(contains).map(formOf({ decode }));
+  const inside = textsInside(condition);
+  if (inside !== null) return inside;
+  const { is, oneOf, prefix, suffix, decode } = asObject(condition);
   if (!SOUGHT_IN.includes(field)) return null;
   const texts = literals(is === undefined ? (oneOf ?? prefix ?? suffix ?? []) : [is]).map(formOf({ decode }));
   const isText = (text: unknown): text is string => typeof text === "string";

@@ -1,30 +1,30 @@
 import { type AuditReport, mayBanFor, type TrustOf, unlimited } from "../model/audit.ts";
 import type { LogEvent, SourceKind } from "../model/event.ts";
-import type { Finding, Severity } from "../model/finding.ts";
+import type { Finding } from "../model/finding.ts";
 import { type Subject, type Target, TargetSet, targetOfSubject } from "../model/ip.ts";
 import { NEVER, type UnixMs } from "../model/time.ts";
 import { APACHE, type Bucket, type Lane } from "./buckets/bucket.ts";
-import { type Held, keptLine } from "./buckets/evidence.ts";
 import { ScoreBucket, type Scored } from "./buckets/score.ts";
 import type { CompiledRule } from "./compile-rule.ts";
+import { FIELDS } from "./fields.ts";
+import { type Deed, findingOf, isDeed } from "./finding-of.ts";
+import { Gates } from "./gates.ts";
 import { LineScan } from "./line-scan.ts";
 import { NearMisses } from "./near-misses.ts";
 import { isHandshake } from "./read-field.ts";
 import { type Placed, RuleChoice } from "./rule-choice.ts";
 import { gravest, type RuleHit, Scores } from "./scores.ts";
+import { BYTES_OF_BUCKET, dropAhead, giveBack, heatOf } from "./subject-buckets.ts";
 import { keyOf, keyOfSubject, type SubjectKey, Subjects, subjectOfKey } from "./subjects.ts";
+import type { TextView } from "./text-views.ts";
 
 /** Clocks of hosts that write one log may differ by this much. What is further ahead of ours was written by a wrong clock. */
 const CLOCK_SLACK_MS = 60_000;
 /** Apache writes a line when a request ends, with the time when it began. */
 const LATE_MS = 60_000;
 
-/** What a bucket takes before it holds anything. */
-const BYTES_OF_BUCKET = 160;
-/** A subject on which a rule has fired is as worth keeping as one with so many hits. */
-const COOLING_HITS = 16;
-/** Of a rule that many innocent people have hits of, a hit is worth less than of one that few have. */
-const WORTH: Readonly<Record<Severity, number>> = { info: 1, low: 1, medium: 1, high: 8, critical: 16 };
+/** Of nearly all requests. */
+const METHODS: readonly string[] = ["GET", "POST", "HEAD"];
 
 /** What an event adds to a score; nothing where the rule of its gravest hit has fired. */
 interface ScoredEvent {
@@ -58,30 +58,40 @@ export class Evaluator {
   readonly #rules: readonly CompiledRule[];
   readonly #trustOf: TrustOf;
   readonly #access: readonly Placed[];
+  readonly #gates: Gates;
+  /** What is looked at for texts in access events. */
+  readonly #searched: readonly TextView[];
   /** Null where a line does not tell. */
   readonly #scan: LineScan | null;
   readonly #otherKinds: Readonly<Record<"opening" | "error" | "audit", RuleChoice>>;
-  /** For access events, by four times the status, plus one for a handshake and two for a second line. */
-  readonly #byStatus: (RuleChoice | undefined)[] = [];
+  /** For access events, by sixteen times the status, four times the method, and what kind of line it is. */
+  readonly #byKind: (RuleChoice | undefined)[] = [];
   readonly #scores: Scores;
   /** Who came near a threshold. Nothing that is found depends on it. */
   nearMisses = new NearMisses();
   /** The first bucket of each. */
   readonly #subjects: Subjects<Bucket>;
+  /** The subject of the event at hand, and the first of its buckets. */
+  #lookedUp: SubjectKey | null = null;
+  #first: Bucket | null = null;
   /** The latest time that any event had. */
   #latest = 0;
 
   constructor(rules: readonly CompiledRule[], trustOf: TrustOf = unlimited, maxSubjects = 1_000_000) {
     this.#rules = rules;
     this.#trustOf = trustOf;
+    this.#gates = new Gates(rules);
     const ofKind = (kind: SourceKind) =>
-      rules
-        .map((rule, position) => ({ rule, position }))
-        .filter(({ rule }) => rule.events === kind && rule.spec.bucket.kind !== "score");
+      this.#gates.first(
+        rules
+          .map((rule, position) => ({ rule, position }))
+          .filter(({ rule }) => rule.events === kind && rule.spec.bucket.kind !== "score"),
+      );
     this.#scores = new Scores(rules);
     this.#access = ofKind("access");
-    const searched = new Set(this.#access.flatMap(({ rule }) => rule.searched ?? []));
-    this.#scan = LineScan.of([...searched].flatMap((view) => view.literals));
+    const views = new Set(this.#access.map(({ rule }) => rule.views));
+    this.#searched = [...views].flatMap((each) => each.searched(FIELDS.access));
+    this.#scan = LineScan.of(this.#searched.map(({ literals }) => literals));
     this.#otherKinds = {
       opening: new RuleChoice(this.#access.filter(({ rule }) => rule.atOpening)),
       error: new RuleChoice(ofKind("error")),
@@ -116,14 +126,16 @@ export class Evaluator {
     const findings: Finding[] = [];
     const horizon = now + CLOCK_SLACK_MS;
     const mayFind = this.#scan?.look(events) ?? null;
+    this.#gates.close();
     for (let index = 0; index < events.length; index++) {
       const event = events[index]!;
       if (!isDeed(event) || event.client === null) continue;
+      this.#lookedUp = null;
       let key: SubjectKey | undefined;
       let scored: RuleHit[] | null = null;
-      for (const placed of this.#rulesFor(event, mayFind !== null && mayFind[index] === 0)) {
+      for (const placed of this.#rulesFor(event, mayFind === null ? -1 : mayFind[index]!)) {
         const { rule } = placed;
-        if (!rule.looksAt(event)) continue;
+        if (!this.#gates.isOpen(placed.position, index) || !rule.looksAt(event)) continue;
         key ??= keyOf(event.client);
         const subject = rule.keyOf === null ? key : rule.keyOf(event, event.client);
         if (subject === null) continue;
@@ -133,6 +145,7 @@ export class Evaluator {
         const finding = bucket.add(event)
           ? findingOf(rule, bucket, event, subjectOfKey(subject), index)
           : null;
+        this.#gates.note(placed.position, index, bucket);
         if (finding !== null) {
           findings.push(finding);
           this.nearMisses.fired(rule, subject, Math.min(event.time, horizon) as UnixMs);
@@ -153,17 +166,26 @@ export class Evaluator {
     return findings;
   }
 
-  /** `isBare`: of an access event it is known that no rule's texts are in it. */
-  #rulesFor(event: Exclude<LogEvent, { kind: "unparsed" }>, isBare = false): readonly Placed[] {
+  /** `mayFind`: of an access event a bit for each view that may find a text in it. */
+  #rulesFor(event: Exclude<LogEvent, { kind: "unparsed" }>, mayFind = -1): readonly Placed[] {
     if (event.kind === "opening" && event.second) return [];
-    if (event.kind !== "access") return this.#otherKinds[event.kind].rulesFor(event, false);
+    if (event.kind !== "access") return this.#otherKinds[event.kind].rulesFor(event);
     const { status, second } = event;
     const handshake = isHandshake(event);
-    const key = status * 4 + (handshake ? 1 : 0) + (second ? 2 : 0);
-    this.#byStatus[key] ??= new RuleChoice(
-      this.#access.filter(({ rule }) => rule.concerns(status, handshake) && !(second && rule.atOpening)),
-    );
-    return this.#byStatus[key].rulesFor(event, isBare);
+    const method = METHODS.indexOf(event.method ?? "") + 1;
+    const key = status * 16 + method * 4 + (handshake ? 1 : 0) + (second ? 2 : 0);
+    let choice = this.#byKind[key];
+    if (choice === undefined) {
+      const known = { status, handshake, method: METHODS[method - 1] ?? null };
+      choice = new RuleChoice(
+        this.#access.filter(({ rule }) => rule.concerns(known) && !(second && rule.atOpening)),
+      );
+      this.#byKind[key] = choice;
+    }
+    const searched = this.#searched;
+    for (let bit = 0; bit < searched.length; bit++)
+      if ((mayFind & (1 << bit)) === 0) searched[bit]!.passOver(event);
+    return mayFind === 0 ? choice.whenNothing : choice.rulesFor(event);
   }
 
   /** The scores that an event's hits concern, with what is to be added; hits of rules that fired are taken back. */
@@ -182,8 +204,13 @@ export class Evaluator {
     }
   }
 
+  /** Most rules that look at an event count it for the same subject: it is looked up once. */
   #bucket(key: SubjectKey, { rule, position }: Placed, lane: Lane): Bucket {
-    const first = this.#subjects.get(key) ?? null;
+    if (key !== this.#lookedUp) {
+      this.#first = this.#subjects.get(key) ?? null;
+      this.#lookedUp = key;
+    }
+    const first = this.#first;
     for (let each = first; each !== null; each = each.next)
       if (each.position === position && each.lane === lane) return each;
     const bucket = rule.newBucket(this.#subjects.held);
@@ -192,6 +219,7 @@ export class Evaluator {
     bucket.next = first;
     this.#subjects.held.bytes += BYTES_OF_BUCKET;
     this.#subjects.set(key, bucket);
+    this.#first = bucket;
     return bucket;
   }
 
@@ -256,6 +284,7 @@ export class Evaluator {
       note(`${rule} ${lane} ${subject}`, throughEvent);
       const position = this.#rules.findIndex(({ id }) => id === rule);
       if (position === -1) continue;
+      this.#lookedUp = null;
       const bucket = this.#bucket(keyOfSubject(subject), { rule: this.#rules[position]!, position }, lane);
       bucket.firedAt = Math.max(bucket.firedAt ?? 0, at) as UnixMs;
     }
@@ -274,77 +303,25 @@ export class Evaluator {
   }
 
   #recount(event: LogEvent, counts: (rule: string, lane: Lane, subject: Subject) => boolean): void {
+    this.#lookedUp = null;
     if (!isDeed(event) || event.client === null) return;
     const scored: RuleHit[] = [];
+    this.#gates.close();
     for (const placed of this.#rulesFor(event)) {
-      if (!placed.rule.looksAt(event)) continue;
+      if (!this.#gates.isOpen(placed.position, 0) || !placed.rule.looksAt(event)) continue;
       if (event.time > this.#latest) this.#latest = event.time;
       const key = placed.rule.keyOf === null ? keyOf(event.client) : placed.rule.keyOf(event, event.client);
       if (key === null) continue;
       const lane = this.#laneOf(event);
       const isCounted = counts(placed.rule.id, lane, subjectOfKey(key));
-      if (isCounted) this.#bucket(key, placed, lane).add(event);
+      if (isCounted) {
+        const bucket = this.#bucket(key, placed, lane);
+        bucket.add(event);
+        this.#gates.note(placed.position, 0, bucket);
+      }
       if (this.#scores.sums(placed.position)) scored.push({ position: placed.position, fired: !isCounted });
     }
     for (const { rule, bucket, key, hit } of this.#scored(event, scored))
       if (hit !== null && counts(rule.id, bucket.lane, subjectOfKey(key))) bucket.add(event, hit);
   }
-}
-
-/** The finding of a bucket that is full, which begins anew; null while the rule is in its cooldown for the subject. */
-function findingOf(
-  rule: CompiledRule,
-  bucket: Bucket,
-  event: Deed,
-  subject: Subject,
-  eventIndex: number,
-): Finding | null {
-  if (bucket.firedAt !== null && event.time < bucket.firedAt + rule.cooldown) return null;
-  const lines = bucket.evidence();
-  const finding: Finding = {
-    rule: rule.id,
-    title: bucket.made === "" ? rule.title : `${rule.title} (${bucket.made})`,
-    severity: rule.severity,
-    subject,
-    firstSeen: bucket.firstSeen,
-    lastSeen: bucket.lastSeen,
-    count: bucket.count,
-    evidence: lines.length === 0 ? [keptLine(event.line)] : lines,
-    ban: rule.ban,
-    eventIndex,
-    report: event.kind === "audit" ? { source: event.source, name: event.name } : null,
-  };
-  bucket.firedAt = finding.lastSeen;
-  bucket.clear();
-  return finding;
-}
-
-type Deed = Exclude<LogEvent, { kind: "unparsed" }>;
-
-/** What an active ban refused is none: it must not keep the ban alive for ever. */
-const isDeed = (event: LogEvent): event is Deed =>
-  event.kind !== "unparsed" && !((event.kind === "access" || event.kind === "error") && event.refused);
-
-/** Empties a bucket whose newest hit is ahead of the clock, and ends a cooldown that began there. */
-function dropAhead(bucket: Bucket, horizon: number): void {
-  if (bucket.lastSeen > horizon) bucket.clear();
-  if (bucket.firedAt !== null && bucket.firedAt > horizon) bucket.firedAt = null;
-}
-
-/** Empties all buckets of a subject, which are used no more. */
-function giveBack(first: Bucket, held: Held): void {
-  for (let each: Bucket | null = first; each !== null; each = each.next) {
-    each.clear();
-    held.bytes -= BYTES_OF_BUCKET;
-  }
-}
-
-/** Hits of the fullest of a subject's buckets: the more, the sooner it leads to a finding. */
-function heatOf(first: Bucket, rules: readonly CompiledRule[]): number {
-  let most = 0;
-  for (let each: Bucket | null = first; each !== null; each = each.next) {
-    const hits = each.count * WORTH[rules[each.position]!.severity];
-    most = Math.max(most, each.firedAt === null ? hits : COOLING_HITS);
-  }
-  return most;
 }

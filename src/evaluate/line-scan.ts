@@ -21,6 +21,10 @@ const SPACE = 0x20;
 const PLUS = 0x2b;
 const MARK = 1;
 
+/** Bits of a mask. */
+const MOST_GROUPS = 31;
+const ALL = 0x7fff_ffff;
+
 /**
  * Tells which events may have a literal in one of their values, by looking at their lines as they stand, all of a batch in one
  * pass: of a site's visitors nearly no line has any, and nothing more need be asked of it. It may be wrong about a line that
@@ -35,26 +39,34 @@ export class LineScan {
   readonly #textAt: number;
   readonly #ends: Int32Array;
   readonly #longest: number;
+  /** By row: a bit for each group that has a literal which ends there. */
+  readonly #masks: Int32Array;
   /** Where lines begin in the text. */
   #starts = new Int32Array(0);
-  #found = new Uint8Array(0);
+  #found = new Int32Array(0);
 
-  /** Null when there is nothing to look for, and when a literal may be in values though nothing in their line tells. */
-  static of(literals: readonly string[]): LineScan | null {
-    if (literals.length === 0) return null;
-    const pieces = literals.map(pieceInLine);
-    return pieces.includes("") ? null : new LineScan(pieces.filter((piece) => piece !== null));
+  /**
+   * `groups`: literals that stand in values of one kind. Null when there is nothing to look for, and when a literal may be in
+   * values though nothing in their line tells.
+   */
+  static of(groups: readonly (readonly string[])[]): LineScan | null {
+    if (groups.length > MOST_GROUPS || groups.flat().length === 0) return null;
+    const pieces = groups.map((literals) => literals.map(pieceInLine));
+    if (pieces.flat().includes("")) return null;
+    return new LineScan(pieces.map((group) => group.filter((piece) => piece !== null)));
   }
 
-  private constructor(pieces: readonly string[]) {
+  private constructor(groups: readonly (readonly string[])[]) {
+    const pieces = groups.flat();
     const classes = classesOf(pieces);
-    const rows = rowsOf(pieces, classes);
+    const { rows, masks } = tableOf(groups, classes);
+    this.#masks = masks;
     this.#longest = Math.max(1, ...pieces.map(({ length }) => length));
     this.#program = newProgram();
     this.#textAt = CLASSES_SIZE + rows.byteLength;
     const textSize = ROOM + LANES + this.#longest;
     const endsAt = Math.ceil((this.#textAt + textSize) / CELL) * CELL;
-    const most = LANES * (ROOM / LANES + 1 + this.#longest);
+    const most = 2 * LANES * (ROOM / LANES + 1 + this.#longest);
     const { memory } = this.#program;
     memory.grow(Math.ceil((endsAt + CELL * most) / PAGE));
     new Uint8Array(memory.buffer).set(classes.map((each) => each * CELL));
@@ -63,10 +75,10 @@ export class LineScan {
     this.#ends = new Int32Array(memory.buffer, endsAt, most);
   }
 
-  /** For each access event 1 when it may have one, else 0; others are not looked at. Good until the next call. */
-  look(events: readonly LogEvent[]): Uint8Array {
+  /** For each access event a bit for each group that may have one; others are not looked at. Good until the next call. */
+  look(events: readonly LogEvent[]): Int32Array {
     if (this.#found.length < events.length) {
-      this.#found = new Uint8Array(events.length);
+      this.#found = new Int32Array(events.length);
       this.#starts = new Int32Array(events.length);
     } else this.#found.fill(0, 0, events.length);
     for (let from = 0; from < events.length; ) from = this.#lookAtSome(events, from);
@@ -82,7 +94,7 @@ export class LineScan {
       const event = events[next]!;
       let line = event.kind === "access" ? event.line : "";
       if (line.length >= ROOM) {
-        this.#found[next] = 1;
+        this.#found[next] = ALL;
         line = "";
       }
       if (length + line.length >= ROOM) break;
@@ -100,9 +112,11 @@ export class LineScan {
   #note(length: number, from: number, next: number): void {
     const apart = Math.ceil(length / LANES);
     const end = this.#program.scan(this.#textAt, apart, apart + this.#longest, this.#ends.byteOffset);
-    const count = (end - this.#ends.byteOffset) / CELL;
-    for (let index = 0; index < count; index++) {
-      this.#found[this.#lineAt(this.#ends[index]! - this.#textAt, from, next)] = 1;
+    const ends = this.#ends;
+    const count = (end - ends.byteOffset) / CELL;
+    for (let index = 0; index < count; index += 2) {
+      const line = this.#lineAt(ends[index]! - this.#textAt, from, next);
+      this.#found[line]! |= this.#masks[Math.floor(ends[index + 1]! / (ROW * CELL))]!;
     }
   }
 
@@ -145,15 +159,19 @@ function classesOf(pieces: readonly string[]): Uint16Array {
   return classes;
 }
 
-function rowsOf(pieces: readonly string[], classes: Uint16Array): Int32Array {
-  const order = inBreadth(trieOf([[...pieces, "%"]], classes));
+/** The automaton, and what ends in each of its rows. A mark may stand for any literal of any group. */
+function tableOf(groups: readonly (readonly string[])[], classes: Uint16Array) {
+  const order = inBreadth(trieOf([...groups, ["%"]], classes));
   for (const [row, node] of order.entries()) node.state = row * ROW;
   const rows = new Int32Array(order.length * ROW);
-  for (const { state, fallback, children } of order) {
+  const masks = new Int32Array(order.length);
+  for (const [row, node] of order.entries()) {
+    const { state, fallback, children } = node;
     if (fallback !== null) rows.copyWithin(state, fallback.state, fallback.state + ROW);
     for (const [unit, child] of children) rows[state + unit] = child.state * CELL + (isEnd(child) ? 1 : 0);
+    for (const group of node.groups) masks[row]! |= group === groups.length ? ALL : 1 << group;
   }
-  return rows;
+  return { rows, masks };
 }
 
 interface Program {

@@ -6,8 +6,8 @@
 (module
   (memory (export "memory") 1)
 
-  ;; Looks at $steps characters each from $at, $at + $apart, $at + 2 $apart and $at + 3 $apart on, and writes where a literal
-  ;; ended to $out, as 32-bit addresses. Returns the end of what it wrote.
+  ;; Looks at $steps characters each from $at, $at + $apart, $at + 2 $apart and $at + 3 $apart on, and writes to $out where a
+  ;; literal ended and in which state, as pairs of 32 bits. Returns the end of what it wrote.
   (func (export "scan") (param $at i32) (param $apart i32) (param $steps i32) (param $out i32) (result i32)
     (local $end i32)
     (local $at1 i32) (local $at2 i32) (local $at3 i32)
@@ -49,10 +49,11 @@
         (br $next)))
     (local.get $out))
 
-  ;; Writes the address where the state ended a literal, and returns where the next goes.
+  ;; Writes address and state where the state ended a literal, and returns where the next goes.
   (func $note (param $state i32) (param $at i32) (param $out i32) (result i32)
     (if (result i32) (i32.and (local.get $state) (i32.const 1))
       (then
         (i32.store (local.get $out) (local.get $at))
-        (i32.add (local.get $out) (i32.const 4)))
+        (i32.store offset=4 (local.get $out) (local.get $state))
+        (i32.add (local.get $out) (i32.const 8)))
       (else (local.get $out)))))

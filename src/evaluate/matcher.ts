@@ -29,28 +29,36 @@ function searchedBy(key: string, value: unknown, views: TextViews): readonly Tex
   return soughtTexts(field, condition) === null ? null : [views.view(field, isDecoded(condition))];
 }
 
-/** Makes the predicate of a matcher. Its fields were checked by `compileRules`, which also builds `views`. */
-export function compileMatcher(spec: MatcherSpec, views: TextViews): Matcher {
+/**
+ * Makes the predicate of a matcher. Its fields were checked by `compileRules`, which also builds `views`. `seeks`: whether
+ * texts are looked for first that a value must have, which pays where nearly none has.
+ */
+export function compileMatcher(spec: MatcherSpec, views: TextViews, seeks = true): Matcher {
   const parts: Matcher[] = [];
   for (const [key, value] of Object.entries(spec)) {
     if (value === undefined) continue;
-    if (key === "all") parts.push(every(spec.all!.map((each) => compileMatcher(each, views))));
-    else if (key === "any") parts.push(some(spec.any!.map((each) => compileMatcher(each, views))));
+    if (key === "all") parts.push(every(spec.all!.map((each) => compileMatcher(each, views, seeks))));
+    else if (key === "any") parts.push(some(spec.any!.map((each) => compileMatcher(each, views, seeks))));
     else if (key === "not") parts.push(not(spec.not!, views));
     else if (key === "client") parts.push(clientIn(new TargetSet(spec.client!)));
-    else parts.push(conditionMatcher(key as FieldName, value as Condition, views));
+    else parts.push(conditionMatcher(key as FieldName, value as Condition, views, seeks));
   }
   return every(parts);
 }
 
+/** What rules for an event are chosen by. `method`: null for one of the rare ones, which may be any. */
+export interface Known {
+  readonly status: number;
+  readonly handshake: boolean;
+  readonly method: string | null;
+}
+
 /** False when what is known of an event already fails one of the conditions that must all hold. */
-export function couldMatch(
-  spec: MatcherSpec,
-  known: { readonly status: number; readonly handshake: boolean },
-): boolean {
-  const fails = ({ status, handshake }: MatcherSpec): boolean =>
+export function couldMatch(spec: MatcherSpec, known: Known): boolean {
+  const fails = ({ status, handshake, method }: MatcherSpec): boolean =>
     (status !== undefined && !valueMatcher(() => known.status, status)(NO_EVENT)) ||
-    (handshake !== undefined && !valueMatcher(() => known.handshake, handshake)(NO_EVENT));
+    (handshake !== undefined && !valueMatcher(() => known.handshake, handshake)(NO_EVENT)) ||
+    (method !== undefined && known.method !== null && !valueMatcher(() => known.method, method)(NO_EVENT));
   return !fails(spec) && !(spec.all ?? []).some(fails);
 }
 const NO_EVENT: LogEvent = { kind: "unparsed", time: 0 as UnixMs, source: 0, line: "", reason: "format" };
@@ -73,14 +81,16 @@ function some(parts: readonly Matcher[]): Matcher {
   };
 }
 
-/** Nothing follows from a field that the log format cannot show, not even the contrary. */
+/** Nothing follows from a field that the log format cannot show, not even the contrary. Many rules leave out the same. */
 function not(spec: MatcherSpec, views: TextViews): Matcher {
-  const inner = compileMatcher(spec, views);
-  const reads = fieldsOf(spec).map((field) => views.view(field, false).read);
-  return (event) => {
-    for (const read of reads) if (read(event) === undefined) return false;
-    return !inner(event);
-  };
+  return views.shared(spec, () => {
+    const inner = compileMatcher(spec, views, false);
+    const reads = [...new Set(fieldsOf(spec))].map((field) => views.view(field, false).read);
+    return (event) => {
+      for (const read of reads) if (read(event) === undefined) return false;
+      return !inner(event);
+    };
+  });
 }
 
 /** All fields that a matcher reads, at any depth. */

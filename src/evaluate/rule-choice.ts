@@ -27,9 +27,13 @@ export class RuleChoice {
     this.#whenNothing = this.#choose(0);
   }
 
-  /** In the order of their positions. `isBare`: it is known that no view finds anything. */
-  rulesFor(event: LogEvent, isBare: boolean): readonly Placed[] {
-    if (isBare) return this.#whenNothing;
+  /** Those for an event in which no view finds anything. */
+  get whenNothing(): readonly Placed[] {
+    return this.#whenNothing;
+  }
+
+  /** In the order that they were given in. */
+  rulesFor(event: LogEvent): readonly Placed[] {
     const views = this.#views;
     let found = 0;
     for (let index = 0; index < views.length; index++) if (views[index]!.foundAny(event)) found |= 1 << index;

@@ -139,6 +139,23 @@ export const ruleSchema = z
         "Whose hits are counted together: those of an address (IPv6: of its /64), of a prefix (IPv4 /24; IPv6 /56, or /48), of a name, or of an address and a name.",
       ),
     match: matcherSchema.describe("What makes an event a hit."),
+    while: z
+      .strictObject({
+        rule: z
+          .string()
+          .min(1)
+          .describe("Another rule's id, of a threshold, with the same events and subject."),
+        hits: z
+          .number()
+          .int()
+          .min(1)
+          .max(1_000_000)
+          .describe("So many it must count, this event among them."),
+      })
+      .optional()
+      .describe(
+        "An event counts only if another rule counts it too, and as many of the subject by then: who is calm costs nothing.",
+      ),
     unless: unlessSchema
       .optional()
       .describe("What spares a subject: many innocent people behind one address look like this."),

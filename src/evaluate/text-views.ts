@@ -1,7 +1,7 @@
 import type { LogEvent } from "../model/event.ts";
 import type { FieldName } from "./fields.ts";
 import { checkSize, LiteralTable } from "./literal-table.ts";
-import { decodedReader, fieldReader, type Read, type Site, type Value } from "./read-field.ts";
+import { decodedReader, fieldReader, type Read, type Site } from "./read-field.ts";
 
 /**
  * What the rules of one set look at. A field that several rules ask for is decoded once an event, and searched once for the
@@ -10,6 +10,7 @@ import { decodedReader, fieldReader, type Read, type Site, type Value } from "./
 export class TextViews {
   readonly #site: Site;
   readonly #views = new Map<string, TextView>();
+  readonly #shared = new Map<string, (event: LogEvent) => boolean>();
 
   constructor(site: Site) {
     this.#site = site;
@@ -21,10 +22,28 @@ export class TextViews {
     let view = this.#views.get(key);
     if (view === undefined) {
       const read = decode ? decodedReader(field, this.#site) : fieldReader(field, this.#site);
-      view = new TextView(decode || field === "target" ? onceAnEvent(read) : read);
+      view = new TextView(field, decode || field === "target" ? onceAnEvent(read) : read);
       this.#views.set(key, view);
     }
     return view;
+  }
+
+  /** A predicate that several rules may have, made once and asked once an event. */
+  shared(spec: object, make: () => (event: LogEvent) => boolean): (event: LogEvent) => boolean {
+    const key = JSON.stringify(spec);
+    let matcher = this.#shared.get(key);
+    if (matcher === undefined) {
+      matcher = onceAnEvent(make());
+      this.#shared.set(key, matcher);
+    }
+    return matcher;
+  }
+
+  /** Views of these fields in which anything is looked for. */
+  searched(fields: readonly FieldName[]): readonly TextView[] {
+    return [...this.#views.values()].filter(
+      ({ field, literals }) => literals.length > 0 && fields.includes(field),
+    );
   }
 
   /** To be called when all rules are compiled, before the first event. Throws RULE_INVALID for too many literals. */
@@ -43,12 +62,14 @@ const keyOf = (field: FieldName, decode: boolean): string => `${field} ${decode}
 
 /** A field as conditions see it. */
 export class TextView {
+  readonly field: FieldName;
   readonly read: Read;
   readonly #folded: LiteralSearch;
   /** Asked only when a literal was found without regard to case, so that nearly every text is searched once. */
   readonly #exact: LiteralSearch;
 
-  constructor(read: Read) {
+  constructor(field: FieldName, read: Read) {
+    this.field = field;
     this.read = read;
     this.#folded = new LiteralSearch(read, true);
     this.#exact = new LiteralSearch(read, false);
@@ -65,6 +86,11 @@ export class TextView {
   /** All that is looked for in it. */
   get literals(): readonly string[] {
     return this.#folded.literals;
+  }
+
+  /** It is known that none is in this event. */
+  passOver(event: LogEvent): void {
+    this.#folded.passOver(event);
   }
 
   /** Whether the event's text has any literal of any rule, case aside. */
@@ -110,6 +136,12 @@ class LiteralSearch {
     return this.#groups.flat();
   }
 
+  passOver(event: LogEvent): void {
+    this.#event = event;
+    if (this.#foundAny) this.#found.fill(0);
+    this.#foundAny = false;
+  }
+
   /** Returns the group's number. */
   add(literals: readonly string[]): number {
     return this.#groups.push(literals) - 1;
@@ -132,9 +164,7 @@ class LiteralSearch {
   }
 
   #search(event: LogEvent): void {
-    this.#event = event;
-    if (this.#foundAny) this.#found.fill(0);
-    this.#foundAny = false;
+    this.passOver(event);
     if (this.#mayFind?.(event) === false) return;
     const value = this.#read(event);
     if (typeof value !== "string") return;
@@ -145,9 +175,9 @@ class LiteralSearch {
 }
 
 /** Remembers the value of the last event: rules are asked one after the other about the same. */
-function onceAnEvent(read: Read): Read {
+function onceAnEvent<Result>(read: (event: LogEvent) => Result): (event: LogEvent) => Result {
   let last: LogEvent | null = null;
-  let value: Value;
+  let value: Result;
   return (event) => {
     if (event !== last) {
       value = read(event);

@@ -13,7 +13,7 @@ const CLIENT = "192.0.2.7";
 
 const lookAt = (scan: LineScan, ...lines: string[]): number[] => {
   const events = lines.map((line) => access(CLIENT, 0, { line }));
-  return [...scan.look(events).subarray(0, lines.length)];
+  return [...scan.look(events).subarray(0, lines.length)].map((mask) => (mask === 0 ? 0 : 1));
 };
 
 test("the program is what its source says", async () => {
@@ -31,7 +31,7 @@ const disposable = <T extends { destroy(): void }>(module: T): T & Disposable =>
   Object.assign(module, { [Symbol.dispose]: () => module.destroy() });
 
 describe("a line scan", () => {
-  const scan = LineScan.of(["/wp-login.php", "union select", "?cmd=", "()"])!;
+  const scan = LineScan.of([["/wp-login.php", "union select", "?cmd=", "()"]])!;
 
   test("tells lines with a literal from those without, whatever their case and neighbours", () => {
     const bare = `192.0.2.7 - - [20/Nov/2026:12:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "Mozilla/5.0"`;
@@ -49,8 +49,8 @@ describe("a line scan", () => {
   });
 
   test("cannot tell where a literal leaves nothing that must stand in the line", () => {
-    expect(LineScan.of(["?"])).toBeNull();
-    expect(LineScan.of(["?a"])).not.toBeNull();
+    expect(LineScan.of([["?"]])).toBeNull();
+    expect(LineScan.of([["?a"]])).not.toBeNull();
   });
 
   test("finds what lies across the places that are looked at together, in batches of any size", () => {
@@ -71,6 +71,12 @@ describe("a line scan", () => {
     const opening = { ...access(CLIENT, 0, { line: "()" }), kind: "opening" as const };
     expect([...scan.look([opening as never, access(CLIENT, 0, { line: "()" })])].slice(0, 2)).toEqual([0, 1]);
   });
+
+  test("tells of which group the literal is, and of all where a value may be written otherwise", () => {
+    const two = LineScan.of([["nikto", "/x/"], ["/x/y"], ["never"]])!;
+    const lines = ["nikto", "/x/yz", "/x/", "a%41", "none"].map((line) => access(CLIENT, 0, { line }));
+    expect([...two.look(lines)].map((mask) => mask & 7)).toEqual([1, 3, 1, 7, 0]);
+  });
 });
 
 test("whatever is sent, no line with a literal in a decoded or undecoded value is passed over", () => {
@@ -88,7 +94,7 @@ test("whatever is sent, no line with a literal in a decoded or undecoded value i
         { minLength: 1, maxLength: 5 },
       ),
       (requests, literals) => {
-        const scan = LineScan.of(literals);
+        const scan = LineScan.of([literals]);
         if (scan === null) return;
         const views = new TextViews({ origins: new Set() });
         const searches = (["path", "query", "target", "userAgent"] as const).flatMap((field) =>
@@ -104,7 +110,7 @@ test("whatever is sent, no line with a literal in a decoded or undecoded value i
             line: `${escaped(written)} "${escaped(userAgent)}"`,
           });
         });
-        const found = [...scan.look(events)];
+        const found = [...scan.look(events)].map((mask) => mask & 1);
         for (const [index, event] of events.entries())
           if (searches.some((holds) => holds(event))) expect(found[index]).toBe(1);
       },

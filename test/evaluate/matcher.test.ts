@@ -149,9 +149,16 @@ describe("target", () => {
 
   test("with a status, leaves the rule unasked for other statuses", () => {
     const rule = compiled({ status: [403, 404], target: { contains: "/.env" } });
-    expect(rule.concerns(404, false)).toBe(true);
-    expect(rule.concerns(200, false)).toBe(false);
-    expect(compiled({ target: { matches: "x" } }).concerns(200, false)).toBe(true);
+    const known = (status: number, method: string | null = "GET") => ({ status, method, handshake: false });
+    expect(rule.concerns(known(404))).toBe(true);
+    expect(rule.concerns(known(200))).toBe(false);
+    expect(compiled({ target: { matches: "x" } }).concerns(known(200))).toBe(true);
+    const posts = compiled({ method: ["POST", "PURGE"] });
+    expect([known(200), known(200, "POST"), known(200, null)].map(posts.concerns)).toEqual([
+      false,
+      true,
+      true,
+    ]);
   });
 });
 

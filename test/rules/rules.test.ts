@@ -11,14 +11,19 @@ import { readRules } from "../../src/setup.ts";
 const HOUR = 3_600_000 as DurationMs;
 const RULES = readRules(join(import.meta.dirname, "../../rules"), []);
 
+/** A score is of hits of other rules, and some count only while another does. */
+function withOthers(rule: (typeof RULES)[number]) {
+  if (rule.spec.bucket.kind === "score") return RULES;
+  return RULES.filter(({ id }) => id === rule.id || id === rule.spec.while?.rule);
+}
+
 async function findingsIn(folder: string, log: string, rule: (typeof RULES)[number]) {
   const {
     verdict: { findings },
     events,
   } = await replay({
     files: [join(folder, log)],
-    // A score is of hits of other rules.
-    rules: rule.spec.bucket.kind === "score" ? RULES : [rule],
+    rules: withOthers(rule),
     origins: [],
     crawlers: new Map([
       ["google", ["198.51.100.0/24", "2001:db8:66::/48"].map((text) => parseTarget(text)!)],
