@@ -1,5 +1,5 @@
 import type { Config } from "./config/schema.ts";
-import type { Enforcement } from "./enforce/enforcement.ts";
+import { ENFORCER_PATIENCE_MS, type Enforcement } from "./enforce/enforcement.ts";
 import type { Ineffective, Proof } from "./enforce/proof.ts";
 import { proofProblem } from "./enforce/proof-problem.ts";
 import { isForeignOrigin } from "./evaluate/read-field.ts";
@@ -280,15 +280,16 @@ export class DaemonBackend implements Backend, Disposable {
 
   /** What is enforced goes first: it must be lifted even where nothing can be stored. */
   async panic(): Promise<PanicAnswer> {
-    await this.#running.enforcement.switchTo("observe", []);
+    const { enforcement } = this.#running;
+    await enforcement.switchTo("observe", []);
     try {
       const lifted = await this.#about.thread.request<"panic">({ kind: "panic" });
-      // Again, as a reload may have put other enforcers in place meanwhile.
-      await this.#running.enforcement.switchTo("observe", []);
+      // A reload may have put other enforcers in place meanwhile.
+      if (this.#running.enforcement !== enforcement) await this.#running.enforcement.switchTo("observe", []);
       this.changed("bans", "incidents");
       return { lifted, enforcers: this.#running.enforcement.statuses() };
     } catch (cause) {
-      const failed = this.#running.enforcement.statuses().filter(({ state }) => state === "failed");
+      const failed = enforcement.statuses().filter(({ state }) => state === "failed");
       const blocking = failed.map(({ name, error }) => `${name} may still block: ${error}`).join("; ");
       throw new SekishoError(
         "PANIC_INCOMPLETE",
@@ -301,8 +302,7 @@ export class DaemonBackend implements Backend, Disposable {
 
   async endPanic(): Promise<void> {
     await this.#about.thread.request<"end-halt">({ kind: "end-halt", name: "panic", lift: false });
-    const { enforcement, mode } = this.#running;
-    await enforcement.switchTo(mode, this.wantedBlocks());
+    await this.#running.enforcement.switchTo(this.#running.mode, this.wantedBlocks());
     this.changed("bans");
   }
 
@@ -332,7 +332,7 @@ export class DaemonBackend implements Backend, Disposable {
   /** A person who is answered "done" finds it done: waits until every enforcer has seen the change or failed. */
   async #settled(): Promise<void> {
     this.#running.enforcement.want(this.wantedBlocks());
-    await this.#running.enforcement.settled();
+    await this.#running.enforcement.settled(ENFORCER_PATIENCE_MS);
     this.changed("bans", "incidents");
   }
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { DaemonBackend, type Parts } from "./backend.ts";
 import { crawlerJob, crawlerVerifier } from "./crawler-checks.ts";
 import { startDemo } from "./demo/sample-attack.ts";
-import { Enforcement } from "./enforce/enforcement.ts";
+import { ENFORCER_PATIENCE_MS, Enforcement } from "./enforce/enforcement.ts";
 import { GuardChannel } from "./enforce/guard/channel.ts";
 import { changeInForce, type InForce } from "./enforce/in-force.ts";
 import { Proof } from "./enforce/proof.ts";
@@ -159,7 +159,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   };
   // Last, since these are the first things that the world outside the data folder notices.
   if (!demo) await liftFormer(setup.config, clock);
-  await enforcement.start(backend.wantedBlocks());
+  await enforcement.start(backend.wantedBlocks(), ENFORCER_PATIENCE_MS);
   const verifier = starting.use(crawlerVerifier(thread));
   const problemLog = new ProblemLog(log);
   let heardAt = performance.now();
@@ -217,7 +217,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     await stop(previous);
     if (next.config.enforcers.guard === undefined) guard.use(null);
     await liftFormer(next.config, clock, data);
-    await present.enforcement.start(backend.wantedBlocks());
+    await present.enforcement.start(backend.wantedBlocks(), ENFORCER_PATIENCE_MS);
     followLists(lists, true);
     const change = changeInForce(before, after);
     if (change !== null) log.say("info", "enforcement.changed", change);

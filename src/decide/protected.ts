@@ -114,6 +114,9 @@ function gateways(): Target[] {
     .filter((target) => target !== null);
 }
 
+/** This host's own addresses and its gateways, as a text to be compared. */
+export const hostPlaces = (): string => [...ownAddresses(), ...gateways()].join();
+
 function rows(file: string): string[][] {
   try {
     return readFileSync(file, "utf8")

@@ -12,6 +12,9 @@ import type { SocketCutter } from "./socket-cutter.ts";
 /** setTimeout fires at once for anything longer. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
+/** So long enforcers are waited for where somebody waits: for an answer, or for the start. */
+export const ENFORCER_PATIENCE_MS = 10_000;
+
 export interface EnforcementOptions {
   readonly mode: Mode;
   readonly enforcers: readonly Enforcer[];
@@ -62,11 +65,11 @@ export class Enforcement implements AsyncDisposable {
     });
   }
 
-  /** Reads the world in full, makes it equal `blocks`, and resolves after the first try of each. Never throws. */
-  async start(blocks: readonly Block[]): Promise<void> {
+  /** Reads the world in full, makes it equal `blocks`, and resolves as `settled` does. Never throws. */
+  async start(blocks: readonly Block[], patienceMs?: number): Promise<void> {
     this.#replace(this.#mode === "observe" ? [] : blocks);
     this.#askForActive();
-    await this.settled();
+    await this.settled(patienceMs);
   }
 
   /** Goes on in another mode: lifts everything, or takes up these blocks. Resolves after the first try of each. */
@@ -155,9 +158,18 @@ export class Enforcement implements AsyncDisposable {
     return this.#lanes.reduce((sum, lane) => sum + lane.drift, 0);
   }
 
-  /** Resolves when every enforcer has seen the newest set, or waits to retry after a failure. */
-  async settled(): Promise<void> {
-    await Promise.all(this.#lanes.map((lane) => lane.settled()));
+  /**
+   * Resolves when every enforcer has seen the newest set, or waits to retry after a failure; at the latest when `patienceMs`
+   * are over, so that one that hangs holds up nobody.
+   */
+  async settled(patienceMs = Infinity): Promise<void> {
+    const all = Promise.all(this.#lanes.map((lane) => lane.settled()));
+    let timer: NodeJS.Timeout | undefined;
+    const over = new Promise<void>((resolve) => {
+      if (patienceMs !== Infinity) timer = setTimeout(resolve, patienceMs).unref();
+    });
+    await Promise.race([all, over]);
+    clearTimeout(timer);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

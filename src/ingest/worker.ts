@@ -1,5 +1,6 @@
 /** The ingestion thread: the only writer to the store. It runs the pipeline and carries out commands between batches. */
 import { parentPort, workerData } from "node:worker_threads";
+import { hostPlaces } from "../decide/protected.ts";
 import { unreachable } from "../model/brand.ts";
 import type { Decision } from "../model/decision.ts";
 import { messageOf, SekishoError } from "../model/errors.ts";
@@ -59,6 +60,7 @@ class IngestThread {
   #toldAt = 0;
   /** Where those come from who are signed in. */
   #present: readonly Target[] = [];
+  #host = hostPlaces();
 
   constructor({ databaseFile, unparsedBudget, settings }: WorkerData) {
     this.#store = new StoreWriter(databaseFile, unparsedBudget, clock);
@@ -189,7 +191,7 @@ class IngestThread {
       case "close-quiet-incidents":
         return this.#store.closeQuietIncidents(command.lastSeenBefore);
       case "refresh-addresses":
-        this.#ingestion.refreshProtected();
+        this.#refreshAddresses();
         return null;
       case "protect-present":
         this.#present = command.targets;
@@ -219,6 +221,14 @@ class IngestThread {
       default:
         return unreachable(command);
     }
+  }
+
+  /** A ban that is there must not block what is this host's own by now. */
+  #refreshAddresses(): void {
+    this.#ingestion.refreshProtected();
+    const host = hostPlaces();
+    if (host !== this.#host) this.#tellDecided();
+    this.#host = host;
   }
 
   /** Ends the running bans of exactly this target; how many. */

@@ -138,6 +138,18 @@ describe("expiry", () => {
     expect(enforcement.enforcedBy(target(FIRST))).toEqual([]);
   });
 
+  test("one that hangs is waited for no longer than a person waits, and the others go on", async () => {
+    const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+    const hanging = Object.assign(new Trying(), { gate });
+    make({ enforcers: [hanging, enforcer] });
+    const started = enforcement.start([block(FIRST)], 10_000);
+    await vi.advanceTimersByTimeAsync(10_000);
+    await started;
+    expect(enforcement.enforcedBy(target(FIRST))).toEqual(["dry-run"]);
+    expect(hanging.asked).toHaveLength(1);
+    open();
+  });
+
   test("a clock that was set back keeps nobody waiting who was let in", async () => {
     const held = { ...NOTHING_ENFORCED, lingering: new Set([target(FIRST)]) };
     enforcer = Object.assign(new Trying(), { current: () => held });
