@@ -1,7 +1,7 @@
-import ipaddr from "ipaddr.js";
 import type { LogEvent } from "../model/event.ts";
-import { type Ip, isIpv4, prefixOf, type Target, targetOf } from "../model/ip.ts";
+import { isIpv4, prefixOf, type Target } from "../model/ip.ts";
 import { detached } from "../model/line.ts";
+import { keyOf, type SubjectKey } from "../model/subject-key.ts";
 import type { UnixMs } from "../model/time.ts";
 
 /** Of each generation; on a busier site only those are remembered who were served last. */
@@ -14,12 +14,8 @@ interface Numbers {
   readonly high: number;
   readonly low: number;
 }
-interface Served extends Numbers {
-  /** A ban by a rule covers it. */
-  hit: boolean;
-}
-/** By address, or of IPv6 the /64. */
-type Generation = Map<string, Served>;
+/** By address, or of IPv6 the /64: whether a ban by a rule covers it. */
+type Generation = Map<SubjectKey, boolean>;
 
 /**
  * Who got what they asked for (a 2xx) within the last hour of the log, and how many of them bans by rules hit. An IPv6
@@ -30,8 +26,6 @@ export class ServedClients {
   #old: Generation = new Map();
   /** When the young generation began, on the time of the lines. */
   #since = 0;
-  /** The /64 of addresses that were asked for lately: working it out takes longer than all else here. */
-  readonly #networks = new Map<Ip, Target>();
   #hits = 0;
 
   get size(): number {
@@ -46,76 +40,67 @@ export class ServedClients {
   note(events: readonly LogEvent[]): void {
     for (const event of events) {
       if (event.kind !== "access" || event.status < 200 || event.status > 299) continue;
-      const key = this.#keyOf(event.client);
       // Either way: a clock that was wrong must not keep everybody for ever.
       if (Math.abs(event.time - this.#since) >= GENERATION_MS) this.#begin(event.time);
+      const key = keyOf(event.client);
       if (this.#young.has(key)) continue;
-      const known = this.#old.get(key) ?? { ...numbersOf(event.client), hit: false };
+      const hit = this.#old.get(key) ?? false;
       this.#old.delete(key);
-      this.#young.set(detached(key), known);
+      this.#young.set(typeof key === "string" ? detached(key) : key, hit);
       if (this.#young.size >= MAX_SERVED) this.#begin(event.time);
     }
   }
 
   /** Begins a generation, which lets go of the one before the last. */
   #begin(time: UnixMs): void {
-    for (const { hit } of this.#old.values()) if (hit) this.#hits--;
+    for (const hit of this.#old.values()) if (hit) this.#hits--;
     this.#old = time - this.#since < 2 * GENERATION_MS ? this.#young : new Map();
-    if (this.#old !== this.#young) for (const { hit } of this.#young.values()) if (hit) this.#hits--;
+    if (this.#old !== this.#young) for (const hit of this.#young.values()) if (hit) this.#hits--;
     this.#young = new Map();
     this.#since = time;
   }
 
-  #keyOf(client: Ip): string {
-    if (isIpv4(client)) return client;
-    const known = this.#networks.get(client);
-    if (known !== undefined) return known;
-    const network = targetOf(client);
-    if (this.#networks.size === MAX_SERVED) this.#networks.clear();
-    this.#networks.set(detached(client) as Ip, network);
-    return network;
-  }
-
   /** Those whom a ban of `target` would hit and no ban has. */
   wouldHit(target: Target): number {
-    return this.#within(target).filter(({ hit }) => !hit).length;
+    let count = 0;
+    for (const [key, generation] of this.#within(target)) if (generation.get(key) === false) count++;
+    return count;
   }
 
   /** A ban of `target` was made. */
   hit(target: Target): void {
-    for (const served of this.#within(target)) {
-      if (!served.hit) this.#hits++;
-      served.hit = true;
+    for (const [key, generation] of this.#within(target)) {
+      if (generation.get(key) === false) this.#hits++;
+      generation.set(key, true);
     }
   }
 
   /** A person has looked: what was hit until now does not count any more. */
   forgetHits(): void {
     for (const generation of [this.#young, this.#old])
-      for (const served of generation.values()) served.hit = false;
+      for (const key of generation.keys()) generation.set(key, false);
     this.#hits = 0;
   }
 
-  #within(target: Target): Served[] {
+  *#within(target: Target): Generator<[SubjectKey, Generation]> {
     const { address, bits } = prefixOf(target);
+    const key = keyOf(address);
     const isSubject = bits === (isIpv4(target) ? 32 : 64);
-    if (isSubject) {
-      const key = isIpv4(target) ? address : target;
-      const served = this.#young.get(key) ?? this.#old.get(key);
-      return served === undefined ? [] : [served];
+    const prefix = numbersOf(key);
+    for (const generation of [this.#young, this.#old]) {
+      if (isSubject) {
+        if (generation.has(key)) yield [key, generation];
+        continue;
+      }
+      for (const each of generation.keys())
+        if (covers(prefix, bits, numbersOf(each))) yield [each, generation];
     }
-    const prefix = numbersOf(address);
-    const all = [...this.#young.values(), ...this.#old.values()];
-    return all.filter((served) => covers(prefix, bits, served));
   }
 }
 
-function numbersOf(address: Ip): Numbers {
-  if (isIpv4(address)) {
-    const high = address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
-    return { ipv4: true, high, low: 0 };
-  }
-  const [a, b, c, d] = ipaddr.IPv6.parse(address).parts as [number, number, number, number];
+function numbersOf(key: SubjectKey): Numbers {
+  if (typeof key === "number") return { ipv4: true, high: key >>> 0, low: 0 };
+  const [a = 0, b = 0, c = 0, d = 0] = key.split(":").map((group) => Number.parseInt(group, 16) || 0);
   return { ipv4: false, high: a * 65_536 + b, low: c * 65_536 + d };
 }
 

@@ -2,6 +2,7 @@ import { type AuditReport, mayBanFor, type TrustOf, unlimited } from "../model/a
 import type { LogEvent, SourceKind } from "../model/event.ts";
 import type { Finding } from "../model/finding.ts";
 import { type Subject, type Target, TargetSet, targetOfSubject } from "../model/ip.ts";
+import { keyOf, keyOfSubject, type SubjectKey, subjectOfKey } from "../model/subject-key.ts";
 import { NEVER, type UnixMs } from "../model/time.ts";
 import { APACHE, type Bucket, type Lane } from "./buckets/bucket.ts";
 import { ScoreBucket, type Scored } from "./buckets/score.ts";
@@ -15,7 +16,7 @@ import { isHandshake } from "./read-field.ts";
 import { type Placed, RuleChoice } from "./rule-choice.ts";
 import { gravest, type RuleHit, Scores } from "./scores.ts";
 import { BYTES_OF_BUCKET, dropAhead, giveBack, heatOf } from "./subject-buckets.ts";
-import { keyOf, keyOfSubject, type SubjectKey, Subjects, subjectOfKey } from "./subjects.ts";
+import { Subjects } from "./subjects.ts";
 import type { TextView } from "./text-views.ts";
 
 /** Clocks of hosts that write one log may differ by this much. What is further ahead of ours was written by a wrong clock. */

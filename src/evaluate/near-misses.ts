@@ -1,7 +1,7 @@
 import type { Subject } from "../model/ip.ts";
 import { detached } from "../model/line.ts";
+import { type SubjectKey, subjectOfKey } from "../model/subject-key.ts";
 import type { DurationMs, UnixMs } from "../model/time.ts";
-import { type SubjectKey, subjectOfKey } from "./subjects.ts";
 
 /** A subject that came near a rule's threshold and of which the rule has made no finding. */
 export interface NearMiss {

@@ -1,8 +1,8 @@
 import type { LogEvent } from "../model/event.ts";
 import { type Ip, isIpv4, network } from "../model/ip.ts";
+import { keyOf, type SubjectKey, subjectOfKey } from "../model/subject-key.ts";
 import { VALUE_LENGTH } from "./buckets/bucket.ts";
 import type { FieldName } from "./fields.ts";
-import { keyOf, type SubjectKey, subjectOfKey } from "./subjects.ts";
 
 /** By what a rule may count, and which field of its events that needs. */
 const SUBJECTS = {

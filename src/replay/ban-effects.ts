@@ -1,7 +1,7 @@
-import { keyOf, keyOfSubject, type SubjectKey } from "../evaluate/subjects.ts";
 import type { Decision } from "../model/decision.ts";
 import type { LogEvent } from "../model/event.ts";
 import { type Subject, type Target, TargetSet, targetOf } from "../model/ip.ts";
+import { keyOf, keyOfSubject, type SubjectKey } from "../model/subject-key.ts";
 
 /** What a ban would have stopped, had it been in force: what came from there while it ran. */
 export interface BanEffect {

@@ -17,6 +17,9 @@ import { NEVER, PERMANENT, type UnixMs } from "../model/time.ts";
 import { judge, type Stages } from "../pipeline.ts";
 import { BanEffects } from "./ban-effects.ts";
 
+/** Lines for which one subject is looked at whether what is counted of it is over. */
+const LINES_A_LOOK = 4;
+
 export interface VerdictOptions {
   readonly origins: readonly string[];
   readonly policy: PolicySettings;
@@ -58,7 +61,8 @@ export class Verdict {
   /** `latest`: the newest time of any line so far. */
   judge(batch: readonly LogEvent[], latest: UnixMs): void {
     const outcome = judge(batch, this.#stages, NEVER);
-    this.#stages.evaluator.forgetOver(latest, batch.length);
+    // Each subject is looked at once in so many lines: more often would only take time.
+    this.#stages.evaluator.forgetOver(latest, Math.ceil(batch.length / LINES_A_LOOK));
     this.halt ??= outcome.halt;
     this.findings.push(...outcome.findings);
     for (const judgement of outcome.judgements) {

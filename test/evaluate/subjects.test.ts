@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { keyOf, keyOfSubject, Subjects, subjectOfKey } from "../../src/evaluate/subjects.ts";
+import { Subjects } from "../../src/evaluate/subjects.ts";
 import { type Ip, parseIp, parseTarget, subjectOf, type Target } from "../../src/model/ip.ts";
+import { keyOf, keyOfSubject, subjectOfKey } from "../../src/model/subject-key.ts";
 
 /** Addresses with many zeros, so that `::` stands everywhere, and some that share their /64. */
 const group = fc.oneof(fc.constant(0), fc.constant(0), fc.integer({ min: 0, max: 0xffff }));
