@@ -15,11 +15,11 @@ import { Dictionary } from "./dictionary.ts";
 import { EventRows } from "./event-rows.ts";
 import { keptEvidence } from "./evidence.ts";
 import { Halts, type Lifted, liftBans } from "./halts.ts";
+import { recentEvents } from "./recent-events.ts";
 import { Retention, type RetentionLimits } from "./retention.ts";
 import { SocketRows } from "./socket-rows.ts";
 import { Spans } from "./spans.ts";
 import { Statements } from "./statements.ts";
-import { type EventRow, eventOf, SELECT_EVENTS } from "./stored-events.ts";
 import { Traffic } from "./traffic.ts";
 import { UnparsedBytes } from "./unparsed-bytes.ts";
 
@@ -274,16 +274,7 @@ export class StoreWriter implements Disposable {
   *recentEvents(
     memory: number,
   ): Generator<{ readonly firstEvent: number; readonly events: readonly LogEvent[] }> {
-    const { first } = this.#recent(memory);
-    const select = this.#connection.prepare(`${SELECT_EVENTS} WHERE e.id >= ? ORDER BY e.id LIMIT 5000`);
-    for (let next = first; ; ) {
-      const rows = select.all(next) as EventRow[];
-      const [head] = rows;
-      if (head === undefined) return;
-      // Retention deletes from the beginning only, so ids in a batch are consecutive.
-      yield { firstEvent: head.id, events: rows.map(eventOf) };
-      next = rows[rows.length - 1]!.id + 1;
-    }
+    yield* recentEvents(this.#connection, this.#recent(memory).first, this.#nextEvent);
   }
 
   /** Hits that led to a finding since `memory` before the newest event. */
