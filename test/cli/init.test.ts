@@ -461,9 +461,8 @@ test("a log that this user may not read is named with the way to it", () => {
   const notes = asNobody(
     join(src, "cli/init-reading.ts"),
     "readingNotes",
-    `const { planFor } = await import(${JSON.stringify(`file://${src}/cli/init-plan.ts`)});
-     const { findApache } = await import(${JSON.stringify(`file://${src}/apache-config/layout.ts`)});
-     return readingNotes(planFor(findApache(${JSON.stringify(cwd)}, null)));`,
+    `return readingNotes(planFor(findApache(${JSON.stringify(cwd)}, null)));`,
+    { [join(src, "cli/init-plan.ts")]: "planFor", [join(src, "apache-config/layout.ts")]: "findApache" },
   ) as { message: string; hint: string }[];
   expect(notes.map(({ message }) => message.replaceAll(cwd, ""))).toEqual([
     "this user may not read /var/log/apache2",

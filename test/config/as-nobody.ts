@@ -3,11 +3,19 @@ import { pathToFileURL } from "node:url";
 
 /**
  * The JSON that `body` prints, run as an ordinary user even where the tests run as root, to whom no file is closed.
- * `names` are imported from `module` first, while the checkout can be read for certain.
+ * `names` are imported from `module` first, and so is what `others` name, while the checkout can be read for certain.
  */
-export function asNobody(module: string, names: string, body: string): unknown {
+export function asNobody(
+  module: string,
+  names: string,
+  body: string,
+  others: Readonly<Record<string, string>> = {},
+): unknown {
+  const imports = Object.entries({ [module]: names, ...others }).map(
+    ([from, what]) => `import { ${what} } from ${JSON.stringify(pathToFileURL(from).href)};`,
+  );
   const program = `
-    import { ${names} } from ${JSON.stringify(pathToFileURL(module).href)};
+    ${imports.join("\n")}
     if (process.getuid() === 0) {
       process.setgroups([]);
       process.setgid(65534);
