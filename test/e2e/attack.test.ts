@@ -74,7 +74,10 @@ describe.skipIf(missing("root", "apache2", "netns"))("on a real Apache", () => {
     expect(await statusOf(apache, NEIGHBOUR)).toBe(200);
     expect(await daemon.bans()).toHaveLength(1);
     const incident = await daemon.incidentOn(ATTACKER);
-    expect(incident.findings.filter(({ rule }) => rule === "repeated-403")).toHaveLength(1);
+    // Whichever of the two logs is read first.
+    expect(incident.findings.map(({ rule }) => rule)).toEqual([
+      expect.stringMatching(/^(repeated-403|denied-error)$/),
+    ]);
     expect((await daemon.cli("unban", ATTACKER)).exitStatus).toBe(0);
     expect(await statusOf(apache, ATTACKER)).toBe(200);
   });
@@ -111,7 +114,10 @@ describe.skipIf(missing("root", "apache2", "netns"))("on a real Apache", () => {
     for (let n = 0; n < 11; n++) await burst(ATTACKER, 20);
     await refused(apache, ATTACKER);
     expect(await statusOf(apache, NEIGHBOUR)).toBe(200);
-    expect((await daemon.incidentOn(ATTACKER)).rules).toContain("request-rate");
+    // All of it went to one page.
+    expect((await daemon.incidentOn(ATTACKER)).rules).toEqual([
+      expect.stringMatching(/^(request-rate|page-flood)$/),
+    ]);
   });
 
   test("what an application reports in its audit events is banned", async () => {
