@@ -131,7 +131,7 @@ export class DaemonBackend implements Backend, Disposable {
 
   /** What enforcers should hold: active bans without anybody who is protected by now. */
   wantedBlocks(): Block[] {
-    return this.#wanted.blocks(this.#running.config);
+    return this.#wanted.blocks(this.#running.config, this.mode);
   }
 
   /** Nobody in the range is to be spared, as things were when blocks were wanted last. */

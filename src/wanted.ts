@@ -4,7 +4,7 @@ import type { Config } from "./config/schema.ts";
 import { type Protected, protectedBy } from "./decide/protected.ts";
 import { FORMATS } from "./export/formats.ts";
 import type { Lists } from "./lists/lists.ts";
-import type { BanItem } from "./model/api.ts";
+import type { BanItem, Mode } from "./model/api.ts";
 import type { Block } from "./model/decision.ts";
 import type { Exported, ExportFormat } from "./model/export.ts";
 import { type Target, TargetSet } from "./model/ip.ts";
@@ -19,11 +19,16 @@ interface Listed {
   readonly lists: Lists | null;
   readonly version: number;
   readonly named: string;
-  readonly blocks: readonly Block[];
-  /** By list: entries that are left out. */
+  /** Entries that would hit somebody, and how many of each list they are. */
+  readonly hit: ReadonlySet<Target>;
   readonly spared: ReadonlyMap<string, number>;
+  /** The others; null before anybody asked. */
+  blocks: readonly Block[] | null;
 }
-const NOTHING_LISTED: Listed = { lists: null, version: 0, named: "", blocks: [], spared: new Map() };
+const NOTHING_LISTED: Listed = {
+  ...{ lists: null, version: 0, named: "" },
+  ...{ hit: new Set(), spared: new Map(), blocks: [] },
+};
 
 export class Wanted {
   readonly #reader: StoreReader;
@@ -41,12 +46,16 @@ export class Wanted {
   }
 
   /** What enforcers should hold: active bans, and beside them lists, without anybody who is protected by now. */
-  blocks(config: Config): Block[] {
+  blocks(config: Config, mode: Mode): Block[] {
     this.#lookAgain(config);
     const bans = this.#reader.activeBlocks().filter(({ target }) => this.#spared.reason(target) === null);
-    if (this.lists === null || this.lists.blocks.length === 0) return bans;
-    this.#listed = listedBy(this.lists, this.#spared, this.#listed);
-    return joined(bans, this.#listed.blocks);
+    if (this.lists === null) return bans;
+    const listed = listedBy(this.lists, this.#spared, this.#listed);
+    this.#listed = listed;
+    // In observe mode nobody takes them, and half a million would take memory.
+    if (mode === "observe" || this.lists.blocked.size === 0) return bans;
+    listed.blocks ??= this.lists.blocks.filter(({ target }) => !listed.hit.has(target));
+    return joined(bans, listed.blocks);
   }
 
   /** Entries by list that would have hit somebody who is never banned, when blocks were wanted last. */
@@ -102,13 +111,7 @@ function listedBy(lists: Lists, spared: Protected, known: Listed): Listed {
   for (const targets of [spared.named(), lists.allowed]) {
     for (const target of targets) for (const entry of lists.blocked.touching(target)) hit.add(entry);
   }
-  const counts = new Map<string, number>();
-  const blocks = lists.blocks.filter(({ target, list = "" }) => {
-    if (!hit.has(target)) return true;
-    counts.set(list, (counts.get(list) ?? 0) + 1);
-    return false;
-  });
-  return { lists, version: lists.version, named, blocks, spared: counts };
+  return { lists, version: lists.version, named, hit, spared: lists.countsOf(hit), blocks: null };
 }
 
 /** Bans first; of a target that is in both, the ban, until the later end. */

@@ -192,7 +192,9 @@ export class Enforcement implements AsyncDisposable {
     this.#expiry = null;
     if (next !== Infinity) this.#wakeAt(next - now);
     const isEnforcing = this.#mode === "enforce";
-    this.#cutting?.want(isEnforcing ? new Set(active.map(({ target }) => target)) : null);
+    // Only of bans: looking for half a million targets of lists would take longer than all else.
+    const banned = active.filter(({ list }) => list === undefined).map(({ target }) => target);
+    this.#cutting?.want(isEnforcing ? new Set(banned) : null);
     const { aggregation = null, mayCover = () => true } = this.#options;
     const { blocks, rangeOf } = aggregate(active, aggregation, mayCover);
     for (const lane of this.#lanes) lane.ask(blocks, rangeOf);

@@ -262,6 +262,8 @@ export class Lane {
 
   /** Takes away what an earlier run in enforce mode left. Touches nothing if there is nothing. */
   async #lift(signal: AbortSignal): Promise<Enforced> {
+    // What it holds goes at once: a full look at half a million elements takes seconds, and panic must not wait for it.
+    if (this.#held.inForce.size > 0) await this.enforcer.reconcile([], false, signal);
     const left = await this.enforcer.blocked(signal);
     if (left.size > 0) await this.enforcer.reconcile([], true, signal);
     return this.enforcer.apply(signal);

@@ -1,10 +1,14 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { setImmediate as breathe } from "node:timers/promises";
 import { z } from "zod";
 import { keepCopy } from "../download/copy.ts";
 import { isIpv4, type Target } from "../model/ip.ts";
+import type { PackedTargets } from "../model/packed-targets.ts";
 import { type ListKind, type Reading, readEntries } from "./entries.ts";
 import { MOST_BYTES } from "./source.ts";
+
+const LINES_AT_ONCE = 5_000;
 
 const count = z.number().int().min(0);
 const aboutSchema = z.object({
@@ -26,7 +30,7 @@ export type CopyAbout = z.infer<typeof aboutSchema>;
 
 export interface Copy {
   readonly about: CopyAbout;
-  readonly targets: readonly Target[];
+  readonly targets: PackedTargets;
 }
 
 const aboutFile = (folder: string, name: string): string => join(folder, `${name}.json`);
@@ -45,20 +49,20 @@ export async function readCopy(
     if (about.source !== rules.source || size !== about.bytes || size > MOST_BYTES) return null;
     const how = { ...rules, format: "plain", column: 1, separator: "," } as const;
     const { targets, wrong } = await readEntries(readFileSync(file), how);
-    return wrong === 0 && targets.length <= rules.max ? { about, targets } : null;
+    return wrong === 0 && targets.size <= rules.max ? { about, targets } : null;
   } catch {
     return null;
   }
 }
 
 /** Keeps what was just fetched. The entries first: without their size told they count for nothing. */
-export function writeCopy(
+export async function writeCopy(
   folder: string,
   name: string,
   { targets, wrong, refused, examples }: Reading,
   told: Pick<CopyAbout, "source" | "fetchedAt" | "etag" | "lastModified">,
-): CopyAbout {
-  const text = targets.map((target) => `${spelled(target)}\n`).join("");
+): Promise<CopyAbout> {
+  const text = await spelledOut(targets);
   const about = { version: 1 as const, ...told, wrong, refused, examples: [...examples], bytes: text.length };
   keepCopy(entriesFile(folder, name), text);
   keepCopy(aboutFile(folder, name), JSON.stringify(about));
@@ -68,6 +72,19 @@ export function writeCopy(
 /** Notes that the source has nothing newer. */
 export function touchCopy(folder: string, name: string, about: CopyAbout): void {
   keepCopy(aboutFile(folder, name), JSON.stringify(about));
+}
+
+/** Some at a time, so that half a million texts are never there at once, and other work gets its turn. */
+async function spelledOut(targets: Iterable<Target>): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  let lines: string[] = [];
+  for (const target of targets) {
+    if (lines.push(`${spelled(target)}\n`) < LINES_AT_ONCE) continue;
+    parts.push(Buffer.from(lines.join(""), "latin1"));
+    lines = [];
+    await breathe();
+  }
+  return Buffer.concat([...parts, Buffer.from(lines.join(""), "latin1")]);
 }
 
 const spelled = (target: Target): string =>

@@ -1,5 +1,6 @@
 import { setImmediate as breathe } from "node:timers/promises";
 import { isIpv4, parseTarget, prefixOf, type Target } from "../model/ip.ts";
+import { type PackedTargets, TargetPacker } from "../model/packed-targets.ts";
 import { type ColumnReader, columnReader } from "./columns.ts";
 
 export type ListKind = "block" | "allow";
@@ -11,13 +12,12 @@ export interface ReadingRules {
   /** Of CSV: its number, from 1, or its name in the heading. */
   readonly column: number | string;
   readonly separator: string;
-  /** Different entries at most; reading ends with one more. */
+  /** Different entries at most; reading ends when there are twice as many with those that repeat. */
   readonly max: number;
 }
 
 export interface Reading {
-  /** Each once, in the order of the text. */
-  readonly targets: readonly Target[];
+  readonly targets: PackedTargets;
   /** Lines that are no address or range, and those that are refused. */
   readonly wrong: number;
   readonly refused: number;
@@ -27,6 +27,7 @@ export interface Reading {
 }
 
 const MOST_EXAMPLES = 10;
+const MOST_REPEATS = 2;
 /** More of a line is not looked at: no address has as much before it. */
 const LONGEST_LINE = 4_096;
 /** Lines that are read before other work gets its turn: some 4 ms. */
@@ -61,7 +62,7 @@ export async function readEntries(
 class EntryReader {
   readonly #rules: ReadingRules;
   readonly #column: ColumnReader | null;
-  readonly #targets = new Set<Target>();
+  readonly #targets = new TargetPacker();
   readonly #examples: string[] = [];
   #wrong = 0;
   #refused = 0;
@@ -73,7 +74,7 @@ class EntryReader {
   }
 
   get hasRoom(): boolean {
-    return this.#targets.size <= this.#rules.max;
+    return this.#targets.given <= this.#rules.max * MOST_REPEATS;
   }
 
   take(line: string): void {
@@ -114,7 +115,7 @@ class EntryReader {
 
   reading(): Reading {
     return {
-      targets: [...this.#targets],
+      targets: this.#targets.packed(),
       wrong: this.#wrong,
       refused: this.#refused,
       examples: this.#examples,

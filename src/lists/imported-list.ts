@@ -1,7 +1,7 @@
 import { failure } from "../download/download.ts";
 import type { ListStatus } from "../model/api.ts";
 import { messageOf, SekishoError } from "../model/errors.ts";
-import { isIpv4, prefixOf, type Target } from "../model/ip.ts";
+import { NO_TARGETS, type PackedTargets } from "../model/packed-targets.ts";
 import { type Clock, type DurationMs, later, NEVER, PERMANENT, toIso, type UnixMs } from "../model/time.ts";
 import { NoColumn } from "./columns.ts";
 import { type CopyAbout, readCopy, touchCopy, writeCopy } from "./copy.ts";
@@ -36,7 +36,7 @@ export class ImportedList {
   readonly #folder: string;
   readonly #clock: Clock;
   readonly #source: string;
-  targets: readonly Target[] = [];
+  targets = NO_TARGETS;
   #about: CopyAbout | null = null;
   #triedAt: UnixMs | null = null;
   problem: SekishoError | null = null;
@@ -85,8 +85,11 @@ export class ImportedList {
       const fetched = await fetchSource(this.settings.from, this.#about, signal);
       const changed =
         fetched.kind === "unchanged"
-          ? this.#stillGood(at)
-          : this.#take(await this.#read(fetched.bytes, signal), { ...fetched.validators, fetchedAt: at });
+          ? await this.#stillGood(at)
+          : await this.#take(await this.#read(fetched.bytes, signal), {
+              ...fetched.validators,
+              fetchedAt: at,
+            });
       this.#triedAt = at;
       return changed;
     } catch (error) {
@@ -97,10 +100,10 @@ export class ImportedList {
     }
   }
 
-  #stillGood(fetchedAt: UnixMs): boolean {
+  async #stillGood(fetchedAt: UnixMs): Promise<boolean> {
     this.problem = null;
     this.#about = { ...this.#about!, fetchedAt };
-    this.#keep(() => touchCopy(this.#folder, this.settings.name, this.#about!));
+    await this.#keep(async () => touchCopy(this.#folder, this.settings.name, this.#about!));
     return this.settings.keep !== PERMANENT;
   }
 
@@ -117,7 +120,10 @@ export class ImportedList {
     return reading;
   }
 
-  #take(reading: Reading, told: Pick<CopyAbout, "fetchedAt" | "etag" | "lastModified">): boolean {
+  async #take(
+    reading: Reading,
+    told: Pick<CopyAbout, "fetchedAt" | "etag" | "lastModified">,
+  ): Promise<boolean> {
     const before = this.targets;
     const { targets, wrong, refused, examples } = reading;
     this.problem = null;
@@ -126,16 +132,15 @@ export class ImportedList {
     // Where it cannot be kept, what is fetched counts all the same, and is fetched whole again.
     const unkept = { ...told, etag: null, lastModified: null, bytes: 0 };
     this.#about = { version: 1, source, ...unkept, wrong, refused, examples: [...examples] };
-    this.#keep(() => {
-      this.#about = writeCopy(this.#folder, this.settings.name, reading, { source, ...told });
+    await this.#keep(async () => {
+      this.#about = await writeCopy(this.#folder, this.settings.name, reading, { source, ...told });
     });
-    const isSame = before.length === targets.length && before.every((target, at) => target === targets[at]);
-    return !isSame || this.settings.keep !== PERMANENT;
+    return !before.equals(targets) || this.settings.keep !== PERMANENT;
   }
 
-  #keep(write: () => void): void {
+  async #keep(write: () => Promise<void>): Promise<void> {
     try {
-      write();
+      await write();
     } catch (cause) {
       this.problem = new SekishoError(
         "LIST_UNAVAILABLE",
@@ -149,11 +154,11 @@ export class ImportedList {
   /** Why a text is not taken for the list; null when it is. */
   #whyNot({ targets, wrong, lines }: Reading, bytes: Buffer): string | null {
     const { max, growth } = this.settings;
-    const count = targets.length;
+    const count = targets.size;
     if (lines === 0 || (bytes.length < 1_000 && bytes.toString("latin1").trim() === "")) return "it is empty";
     if (wrong > count) return `${wrong} of its lines are no addresses, and only ${count} are`;
     if (count > max) return `it has more than ${max} entries`;
-    const before = this.targets.length;
+    const before = this.targets.size;
     if (before > 0 && count > SHORT_LIST && count > before * growth) {
       return `it has ${count} entries, and had ${before}: more than ${growth} times as many`;
     }
@@ -193,7 +198,7 @@ export class ImportedList {
       name,
       kind,
       from: shownSource(from),
-      entries: this.targets.length,
+      entries: this.targets.size,
       wrong: this.#about?.wrong ?? 0,
       refused: this.#about?.refused ?? 0,
       examples: this.#about?.examples ?? [],
@@ -208,13 +213,11 @@ export class ImportedList {
 }
 
 /** Ranges within others count twice: no honest list comes near. */
-function coversTooMuch(targets: readonly Target[]): boolean {
-  let ipv4 = 0;
-  let ipv6 = 0;
-  for (const target of targets) {
-    const { bits } = prefixOf(target);
-    if (isIpv4(target)) ipv4 += 2 ** (32 - bits);
-    else ipv6 += 2 ** (64 - bits);
-  }
-  return ipv4 > MOST_COVERED.ipv4 || ipv6 > MOST_COVERED.ipv6;
+function coversTooMuch({ packed: { ipv4, ipv6, long } }: PackedTargets): boolean {
+  const addresses = ipv4.reduce((sum, { bits, starts }) => sum + starts.length * 2 ** (32 - bits), 0);
+  const networks = ipv6.reduce(
+    (sum, { bits, starts }) => sum + starts.length * 2 ** (64 - bits),
+    long.targets.length,
+  );
+  return addresses > MOST_COVERED.ipv4 || networks > MOST_COVERED.ipv6;
 }

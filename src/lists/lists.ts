@@ -2,6 +2,7 @@ import type { ListStatus } from "../model/api.ts";
 import type { Block } from "../model/decision.ts";
 import type { SekishoError } from "../model/errors.ts";
 import { type Target, TargetSet } from "../model/ip.ts";
+import { detached } from "../model/line.ts";
 import { NO_TARGETS, type PackedNetworks, PackedTargets } from "../model/packed-targets.ts";
 import type { Clock, UnixMs } from "../model/time.ts";
 import type { ListKind } from "./entries.ts";
@@ -40,8 +41,10 @@ export class Lists implements Disposable {
   #retry: NodeJS.Timeout | null = null;
   /** Another one: what lists ask for changed. */
   version = 0;
-  /** Each target once, with the latest end. */
-  blocks: readonly Block[] = [];
+  /** Those whose entries enforcers refuse. */
+  #blocking: readonly ImportedList[] = [];
+  #blocks: readonly Block[] | null = null;
+  /** All entries of these. */
   blocked = NO_TARGETS;
   allowed = new TargetSet();
   /** Told when what lists ask for, or a problem of one, changed. */
@@ -110,20 +113,35 @@ export class Lists implements Disposable {
   #rebuild(): void {
     const holding = this.#holding();
     this.#built = names(holding);
-    const blocks = new Map<Target, Block>();
-    for (const { settings, targets, until } of holding) {
-      if (settings.kind !== "block") continue;
+    this.#blocking = holding
+      .filter(({ settings }) => settings.kind === "block")
+      // What is in two of them is asked for by the one that holds longer.
+      .sort((one, other) => (one.until === other.until ? 0 : one.until < other.until ? 1 : -1));
+    const [only] = this.#blocking;
+    this.blocked =
+      only !== undefined && this.#blocking.length === 1
+        ? only.targets
+        : PackedTargets.of(chained(this.#blocking.map(({ targets }) => targets)));
+    this.#blocks = null;
+    const allowing = holding.filter(({ settings }) => settings.kind === "allow");
+    this.allowed = new TargetSet(chained(allowing.map(({ targets }) => targets)));
+    this.version++;
+  }
+
+  /** Each target once, with the latest end. Made when it is asked for: in observe mode nobody does. */
+  get blocks(): readonly Block[] {
+    if (this.#blocks !== null) return this.#blocks;
+    const blocks: Block[] = [];
+    for (const [at, { settings, targets, until }] of this.#blocking.entries()) {
+      const earlier = this.#blocking.slice(0, at);
       for (const target of targets) {
-        const known = blocks.get(target);
-        if (known === undefined || known.until < until)
-          blocks.set(target, { target, until, list: settings.name });
+        if (earlier.some((list) => list.targets.has(target))) continue;
+        // Detached: text that was put together keeps its pieces, three times as much.
+        blocks.push({ target: detached(target) as Target, until, list: settings.name });
       }
     }
-    this.blocks = [...blocks.values()];
-    this.blocked = PackedTargets.of(blocks.keys());
-    const allowing = holding.filter(({ settings }) => settings.kind === "allow");
-    this.allowed = new TargetSet(allowing.flatMap(({ targets }) => targets));
-    this.version++;
+    this.#blocks = blocks;
+    return blocks;
   }
 
   forJudges(): ListedTargets {
@@ -132,9 +150,8 @@ export class Lists implements Disposable {
 
   /** Which lists have an entry that shares an address with the target, and one such entry of each. */
   touching(target: Target): ListedEntry[] {
-    const asked = new TargetSet([target]);
     return this.#holding().flatMap(({ settings: { name, kind }, targets }) => {
-      const entry = targets.find((each) => asked.overlapping(each) !== null);
+      const [entry] = targets.touching(target);
       return entry === undefined ? [] : [{ list: name, kind, target: entry }];
     });
   }
@@ -143,7 +160,18 @@ export class Lists implements Disposable {
     return this.#lists.map(({ problem }) => problem).filter((problem) => problem !== null);
   }
 
-  /** `spared`: entries by list that would hit somebody who is never banned. */
+  /** How many of these entries each blocklist has. */
+  countsOf(entries: ReadonlySet<Target>): Map<string, number> {
+    return new Map(
+      this.#blocking.map(({ settings, targets }) => {
+        let count = 0;
+        for (const entry of entries) if (targets.has(entry)) count++;
+        return [settings.name, count];
+      }),
+    );
+  }
+
+  /** `spared`: how many entries of each list would hit somebody who is never banned. */
   statuses(
     spared: ReadonlyMap<string, number>,
     nextFetch: (name: string) => UnixMs | undefined,
@@ -156,3 +184,7 @@ export class Lists implements Disposable {
 }
 
 const names = (lists: readonly ImportedList[]): string => lists.map(({ settings }) => settings.name).join();
+
+function* chained(all: readonly Iterable<Target>[]): Generator<Target> {
+  for (const each of all) yield* each;
+}

@@ -29,26 +29,42 @@ export class PackedTargets {
     this.size = lengths.reduce((sum, length) => sum + length, packed.long.targets.length);
   }
 
-  /** Each target must be there once. */
   static of(targets: Iterable<Target>): PackedTargets {
-    const ipv4 = new Map<number, number[]>();
-    const ipv6 = new Map<number, bigint[]>();
-    const long: { readonly start: bigint; readonly target: Target }[] = [];
-    for (const target of targets) {
-      const { address, bits } = prefixOf(target);
-      if (isIpv4(target)) push(ipv4, bits, ipv4Start(address));
-      else if (bits <= 64) push(ipv6, bits, ipv6Start(address));
-      else long.push({ start: ipv6Start(address), target });
-    }
-    long.sort((a, b) => (a.start < b.start ? -1 : a.start > b.start ? 1 : 0));
-    return new PackedTargets({
-      ipv4: [...ipv4].map(([bits, starts]) => ({ bits, starts: Uint32Array.from(starts).sort() })),
-      ipv6: [...ipv6].map(([bits, starts]) => ({ bits, starts: BigUint64Array.from(starts).sort() })),
-      long: {
-        starts: BigUint64Array.from(long, ({ start }) => start),
-        targets: long.map(({ target }) => target),
-      },
-    });
+    const packer = new TargetPacker();
+    for (const target of targets) packer.add(target);
+    return packer.packed();
+  }
+
+  /** By length of prefix, then by address. */
+  *[Symbol.iterator](): Generator<Target, undefined> {
+    for (const { bits, starts } of this.packed.ipv4)
+      for (const start of starts as Uint32Array) yield `${ipv4Text(start)}/${bits}` as Target;
+    for (const { bits, starts } of this.packed.ipv6)
+      for (const start of starts as BigUint64Array) yield `${ipv6Text(start)}/${bits}` as Target;
+    yield* this.packed.long.targets;
+    return undefined;
+  }
+
+  /** Exactly this target is a member. */
+  has(target: Target): boolean {
+    const { address, bits } = prefixOf(target);
+    if (isIpv4(target)) return holds(this.packed.ipv4, bits, ipv4Start(address));
+    const start = ipv6Start(address);
+    if (bits <= 64) return holds(this.packed.ipv6, bits, start);
+    const { starts, targets } = this.packed.long;
+    for (let at = firstFrom(starts, start); starts[at] === start; at++)
+      if (targets[at] === target) return true;
+    return false;
+  }
+
+  equals(other: PackedTargets): boolean {
+    const [mine, theirs] = [this.packed, other.packed];
+    return (
+      sameNetworks(mine.ipv4, theirs.ipv4) &&
+      sameNetworks(mine.ipv6, theirs.ipv6) &&
+      mine.long.targets.length === theirs.long.targets.length &&
+      mine.long.targets.every((target, at) => target === theirs.long.targets[at])
+    );
   }
 
   /** Some member covers the whole of `target`. */
@@ -90,7 +106,72 @@ export class PackedTargets {
   }
 }
 
-export const NO_TARGETS = PackedTargets.of([]);
+/** Takes targets one after the other, without keeping their text. */
+export class TargetPacker {
+  readonly #ipv4 = new Map<number, number[]>();
+  readonly #ipv6 = new Map<number, bigint[]>();
+  readonly #long: { readonly start: bigint; readonly target: Target }[] = [];
+  /** How many were given, the same ones more than once. */
+  given = 0;
+
+  add(target: Target): void {
+    this.given++;
+    const { address, bits } = prefixOf(target);
+    if (isIpv4(target)) push(this.#ipv4, bits, ipv4Start(address));
+    else if (bits <= 64) push(this.#ipv6, bits, ipv6Start(address));
+    else this.#long.push({ start: ipv6Start(address), target });
+  }
+
+  packed(): PackedTargets {
+    const long = this.#long.sort((a, b) => compare(a.start, b.start) || compare(a.target, b.target));
+    const once = long.filter(({ target }, at) => target !== long[at - 1]?.target);
+    const networks = <T extends number | bigint>(
+      groups: Map<number, T[]>,
+      sorted: (all: T[]) => Networks["starts"],
+    ) =>
+      [...groups]
+        .map(([bits, starts]) => ({ bits, starts: sorted(starts) }))
+        .sort((one, other) => one.bits - other.bits);
+    return new PackedTargets({
+      ipv4: networks(this.#ipv4, (all) => unique(Uint32Array.from(all).sort())),
+      ipv6: networks(this.#ipv6, (all) => unique(BigUint64Array.from(all).sort())),
+      long: {
+        starts: BigUint64Array.from(once, ({ start }) => start),
+        targets: once.map(({ target }) => target),
+      },
+    });
+  }
+}
+
+export const NO_TARGETS = new TargetPacker().packed();
+
+const compare = <T extends bigint | string>(one: T, other: T): number =>
+  one < other ? -1 : one > other ? 1 : 0;
+
+function unique<T extends Uint32Array | BigUint64Array>(sorted: T): T {
+  let kept = 0;
+  for (let at = 0; at < sorted.length; at++) {
+    if (at === 0 || sorted[at] !== sorted[kept - 1]) sorted[kept++] = sorted[at]!;
+  }
+  return sorted.slice(0, kept) as T;
+}
+
+function holds(networks: readonly Networks[], bits: number, start: number | bigint): boolean {
+  const starts = networks.find((each) => each.bits === bits)?.starts as
+    | ArrayLike<number | bigint>
+    | undefined;
+  return starts !== undefined && starts[firstFrom(starts, start)] === start;
+}
+
+const sameNetworks = (mine: readonly Networks[], theirs: readonly Networks[]): boolean =>
+  mine.length === theirs.length &&
+  mine.every(({ bits, starts }, at) => {
+    const other = theirs[at]!;
+    return bits === other.bits && bytesOf(starts).equals(bytesOf(other.starts));
+  });
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Networks["starts"]): Buffer =>
+  Buffer.from(buffer, byteOffset, byteLength);
 
 function push<T>(groups: Map<number, T[]>, bits: number, start: T): void {
   const group = groups.get(bits);

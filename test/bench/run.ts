@@ -10,6 +10,7 @@ import { bansBench } from "./bans.ts";
 import { benignBench } from "./benign.ts";
 import { diskBench } from "./disk.ts";
 import { DEFAULT_LOG, writeLog } from "./generate-log.ts";
+import { listsBench } from "./lists.ts";
 import type { BenchOptions } from "./measure.ts";
 import { replayBench } from "./replay.ts";
 import { rulesBench } from "./rules.ts";
@@ -28,6 +29,10 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   store: { question: "How fast does the daemon catch up when everything is stored?", run: storeBench },
   tail: { question: "What does a live log of 5,000 lines a second cost?", run: tailBench },
   bans: { question: "How soon are 100,000 bans in force, and after a restart?", run: bansBench },
+  lists: {
+    question: "How long do half a million entries of a list take, and how much memory?",
+    run: listsBench,
+  },
   subjects: { question: "How much memory do a million addresses take?", run: subjectsBench },
   benign: { question: "Whom do the shipped rules ban among a week's innocent visitors?", run: benignBench },
   disk: { question: "What do events take on disk, and how long does retention stall?", run: diskBench },

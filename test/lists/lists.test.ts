@@ -53,8 +53,8 @@ describe("a list from a web address", () => {
     expect(targets(lists)).toEqual([]);
     await lists.refresh("bad");
     expect(lists.blocks).toEqual([
-      { target: "192.0.2.7/32", until: NEVER, list: "bad" },
       { target: "198.51.100.0/24", until: NEVER, list: "bad" },
+      { target: "192.0.2.7/32", until: NEVER, list: "bad" },
     ]);
     const version = lists.version;
     clock.advance(HOUR);
