@@ -2,9 +2,10 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { DryRun } from "../../src/enforce/dry-run.ts";
 import { Enforcement, type EnforcementOptions } from "../../src/enforce/enforcement.ts";
 import { type Enforced, NOTHING_ENFORCED } from "../../src/enforce/enforcer.ts";
+import { SocketCutter } from "../../src/enforce/socket-cutter.ts";
 import type { Block } from "../../src/model/decision.ts";
 import { SekishoError } from "../../src/model/errors.ts";
-import { parseTarget, type Target } from "../../src/model/ip.ts";
+import { parseTarget, type Target, type TargetSet } from "../../src/model/ip.ts";
 import { NEVER, type UnixMs, unixMs } from "../../src/model/time.ts";
 
 const clock = { now: (): UnixMs => unixMs(Date.now()) };
@@ -317,7 +318,39 @@ test("many bans of a prefix are one block while enough of them run, and each is 
   expect(enforcement.enforcedBy(target(FIRST))).toEqual(["dry-run"]);
 });
 
+describe("what imported lists ask for", () => {
+  test("is blocked as a ban is, and nobody looks for its connections", async () => {
+    const cut: Target[] = [];
+    class Noting extends SocketCutter {
+      override async probe(): Promise<void> {}
+      override async cut(targets: TargetSet) {
+        cut.push(...targets);
+        return { closed: 0, left: 0 };
+      }
+    }
+    const listed: Block = { ...block(SECOND), list: "drop" };
+    // A dry run refuses nobody, and only who is refused is cut.
+    const cutter = new Noting({ ports: [80] });
+    await make({ cutter, enforcers: [Object.assign(enforcer, { name: "nftables" })] }).start([
+      block(FIRST),
+      listed,
+    ]);
+    enforcement.verify();
+    await enforcement.settled();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(await enforcer.blocked()).toEqual(new Set([FIRST, SECOND]));
+    expect(new Set(cut)).toEqual(new Set([FIRST]));
+  });
+});
+
 describe("another mode", () => {
+  test("lifts what is held before it looks whether that was all", async () => {
+    await make().start([block(FIRST)]);
+    await enforcement.switchTo("observe", []);
+    expect(enforcer.asked.at(-1)).toEqual({ want: [], verify: false });
+    expect(enforcer.asked).toHaveLength(2);
+  });
+
   test("lifts everything at once, asks nothing more, and takes up what is wanted on the way back", async () => {
     await make().start([block(FIRST)]);
     await enforcement.switchTo("observe", []);
