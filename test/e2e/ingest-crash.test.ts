@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { DaemonUnderTest } from "./daemon.ts";
 
-const LINES = 200_000;
+const LINES = 100_000;
 
 /** Each line has a path of its own, so that one that is missing or doubled can be told. */
 async function writeLog(path: string): Promise<void> {
@@ -20,7 +20,7 @@ async function writeLog(path: string): Promise<void> {
   await new Promise((resolve) => out.end(resolve));
 }
 
-test("kill -9 in the middle of 200,000 lines, again and again: every line is stored exactly once", async () => {
+test("kill -9 in the middle of 100,000 lines, again and again: every line is stored exactly once", async () => {
   using folder = temporaryFolder();
   const log = join(folder.path, "access.log");
   await writeLog(log);
@@ -36,7 +36,7 @@ test("kill -9 in the middle of 200,000 lines, again and again: every line is sto
   };
   let kills = 0;
   let after = 0;
-  while (stored() < LINES && kills < 40) {
+  while (stored() < LINES && kills < 15) {
     await daemon.start();
     // Later each time, so that it dies at many stages: while starting, reading, committing.
     await sleep(20 + 30 * (kills % 10));
@@ -47,6 +47,12 @@ test("kill -9 in the middle of 200,000 lines, again and again: every line is sto
     after = now;
   }
   expect(kills).toBeGreaterThan(1);
+  // A slow machine has not read all by then.
+  if (after < LINES) {
+    await daemon.start();
+    await expect.poll(stored, { timeout: 90_000, interval: 500 }).toBe(LINES);
+    await daemon.kill("SIGKILL");
+  }
   using reader = open(database);
   const [row] = reader.connection
     .prepare(
@@ -56,7 +62,7 @@ test("kill -9 in the middle of 200,000 lines, again and again: every line is sto
   expect(row).toEqual({ rows: LINES, paths: LINES });
   expect(reader.connection.prepare("SELECT lines FROM sources").pluck().get()).toBe(LINES);
   expect(reader.connection.pragma("integrity_check", { simple: true })).toBe("ok");
-}, 120_000);
+}, 240_000);
 
 function open(file: string): { readonly connection: Database.Database } & Disposable {
   const connection = new Database(file, { readonly: true });
