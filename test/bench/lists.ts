@@ -66,7 +66,7 @@ export async function listsBench({ rounds, directory }: BenchOptions): Promise<s
 /** In a process of its own: entries, seconds, longest stall, most resident memory, and what is kept, without blocks and with. */
 async function measureOne(step: string, folder: string): Promise<number[]> {
   await listsOf(`${folder}-none`);
-  const before = keptMB();
+  const before = await keptMB();
   const resident = process.resourceUsage().maxRSS / 1_024;
   let stall = 0;
   let last = performance.now();
@@ -82,12 +82,15 @@ async function measureOne(step: string, folder: string): Promise<number[]> {
   await new Promise((resolve) => setTimeout(resolve, 5));
   clearInterval(timer);
   const peak = process.resourceUsage().maxRSS / 1_024 - resident;
-  const kept = keptMB() - before;
+  const kept = (await keptMB()) - before;
   const blocks = lists.blocks.length;
-  return [blocks, seconds, stall, peak, kept, keptMB() - before];
+  return [blocks, seconds, stall, peak, kept, (await keptMB()) - before];
 }
 
-function keptMB(): number {
+async function keptMB(): Promise<number> {
+  globalThis.gc!();
+  // What was outside of the heap is given back by another thread.
+  await new Promise((resolve) => setTimeout(resolve, 100));
   globalThis.gc!();
   const { heapUsed, external } = process.memoryUsage();
   return (heapUsed + external) / 2 ** 20;
