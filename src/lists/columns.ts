@@ -4,8 +4,8 @@ export class NoColumn extends Error {}
 export interface ColumnReader {
   /** The cell of the wanted column; null for an empty line, a comment and a heading; "" when there is none. */
   cell(line: string): string | null;
-  /** True once: when `line` is the first that is no comment, so that it may be the heading. */
-  takesHeading(line: string): boolean;
+  /** True once: for the first line that is no comment, which may be the heading. */
+  takesHeading(): boolean;
 }
 
 /** Reads one column of CSV, told by its number (from 1) or by its name in the heading. */

@@ -48,8 +48,8 @@ export async function readCopy(
     const { size } = statSync(file);
     if (about.source !== rules.source || size !== about.bytes || size > MOST_BYTES) return null;
     const how = { ...rules, format: "plain", column: 1, separator: "," } as const;
-    const { targets, wrong } = await readEntries(readFileSync(file), how);
-    return wrong === 0 && targets.size <= rules.max ? { about, targets } : null;
+    const { targets, wrong, isCut } = await readEntries(readFileSync(file), how);
+    return wrong === 0 && !isCut && targets.size <= rules.max ? { about, targets } : null;
   } catch {
     return null;
   }

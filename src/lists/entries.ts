@@ -24,6 +24,8 @@ export interface Reading {
   /** The first of both, each with its line number. */
   readonly examples: readonly string[];
   readonly lines: number;
+  /** There was more than `max` allows, and the rest was not read. */
+  readonly isCut: boolean;
 }
 
 const MOST_EXAMPLES = 10;
@@ -56,7 +58,7 @@ export async function readEntries(
     await breathe();
     signal?.throwIfAborted();
   }
-  return reader.reading();
+  return { ...reader.reading(), isCut: !reader.hasRoom };
 }
 
 class EntryReader {
@@ -88,11 +90,11 @@ class EntryReader {
     const target = parseTarget(text);
     if (target === null) {
       // The heading of a CSV, where the column is told by its number.
-      if (this.#column?.takesHeading(line) === true) return;
+      if (this.#column?.takesHeading() === true) return;
       this.#note("wrong", text, "is no address or range");
       return;
     }
-    this.#column?.takesHeading(line);
+    this.#column?.takesHeading();
     const why = refusal(target, this.#rules.kind);
     if (why === null) this.#targets.add(target);
     else this.#note("refused", text, why);
@@ -113,7 +115,7 @@ class EntryReader {
       this.#examples.push(`line ${this.lines}: '${excerpt(text)}' ${why}`);
   }
 
-  reading(): Reading {
+  reading(): Omit<Reading, "isCut"> {
     return {
       targets: this.#targets.packed(),
       wrong: this.#wrong,

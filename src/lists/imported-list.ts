@@ -152,12 +152,12 @@ export class ImportedList {
   }
 
   /** Why a text is not taken for the list; null when it is. */
-  #whyNot({ targets, wrong, lines }: Reading, bytes: Buffer): string | null {
+  #whyNot({ targets, wrong, lines, isCut }: Reading, bytes: Buffer): string | null {
     const { max, growth } = this.settings;
     const count = targets.size;
     if (lines === 0 || (bytes.length < 1_000 && bytes.toString("latin1").trim() === "")) return "it is empty";
     if (wrong > count) return `${wrong} of its lines are no addresses, and only ${count} are`;
-    if (count > max) return `it has more than ${max} entries`;
+    if (isCut || count > max) return `it has more than ${max} entries`;
     const before = this.targets.size;
     if (before > 0 && count > SHORT_LIST && count > before * growth) {
       return `it has ${count} entries, and had ${before}: more than ${growth} times as many`;

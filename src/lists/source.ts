@@ -6,7 +6,7 @@ import { type Downloaded, download, shown } from "../download/download.ts";
 export const MOST_BYTES = 32 * 2 ** 20;
 const TIME_LIMIT_MS = 60_000;
 
-export const isWebAddress = (from: string): boolean => /^https?:/.test(from);
+export const isWebAddress = (from: string): boolean => /^https?:/i.test(from);
 
 /** Where a list comes from, as people may see it. */
 export const shownSource = (from: string): string => (isWebAddress(from) ? shown(from) : from);

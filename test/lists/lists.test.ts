@@ -102,6 +102,7 @@ describe("a list from a web address", () => {
     ["empty", " \n", "it is empty"],
     ["a page", `<html>\n<body>\n<p>\n192.0.2.7\n</html>`, "4 of its lines are no addresses, and only 1 are"],
     ["too long", many(5_001), "it has more than 5000 entries"],
+    ["too long with what repeats", `${many(2_000)}\n`.repeat(6), "it has more than 5000 entries"],
     ["suddenly grown", many(1_500), "it has 1500 entries, and had 2: more than 10 times as many"],
     [
       "half of the Internet",
