@@ -179,9 +179,9 @@ test("another file with the same beginning and a reused name is not taken for th
     await using first = new Running(log, registry);
     await first.has(4);
   }
-  rmSync(log);
-  writeFileSync(join(folder.path, "keeps-the-inode-busy"), "");
-  writeFileSync(log, numbered(0, 6));
+  // Made while the other is still there, or it might get that one's inode.
+  writeFileSync(join(folder.path, "next"), numbered(0, 6));
+  renameSync(join(folder.path, "next"), log);
   await using second = new Running(log, registry);
   await second.has(6);
 });
