@@ -10,10 +10,6 @@ const ATTACKER = "203.0.113.7";
 const NEIGHBOUR = "2001:db8:5:7::1";
 const PATIENCE = { timeout: 30_000, interval: 100 };
 
-/** One that leaves open what the banned hold (cut.test.ts has it closed), so that a test says when each socket closes. */
-const daemonThatLeavesOpen = (apache: Apache): DaemonUnderTest =>
-  daemonBeside(apache, apache.sekishoLog, [], "cut: { enabled: false }");
-
 const hold = async (apache: Apache, from: string, origin: string, times = 1): Promise<void> => {
   const headers = { Origin: origin };
   for (let n = 0; n < times; n++) {
@@ -35,7 +31,7 @@ const count = async (daemon: DaemonUnderTest, state: SocketItem["state"]) =>
 describe.skipIf(missing("root", "apache2", "netns"))("WebSockets from their opening on", () => {
   test("a foreign Origin is banned while its sockets are open, and each counts once when they close", async () => {
     await using apache = await guardedApache();
-    await using daemon = daemonThatLeavesOpen(apache);
+    await using daemon = daemonBeside(apache, apache.sekishoLog);
     await daemon.start();
     await hold(apache, NEIGHBOUR, "https://site.example");
     await hold(apache, ATTACKER, "https://evil.example", 5);
@@ -98,7 +94,7 @@ describe.skipIf(missing("root", "apache2", "netns"))("WebSockets from their open
     await using apache = await guardedApache(
       `<Location "/ws/">\nAuthType Basic\nAuthName x\nRequire valid-user\nRequire expr "req('X-Key') == 'k'"\n</Location>`,
     );
-    await using daemon = daemonThatLeavesOpen(apache);
+    await using daemon = daemonBeside(apache, apache.sekishoLog);
     await daemon.start();
     const ask = async (more: Record<string, string> = {}) => {
       const headers = { Origin: "https://evil.example", ...more };
