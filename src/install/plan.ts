@@ -50,12 +50,15 @@ export interface Layout {
   /** Apache's log folder is for its group alone (RHEL: for root alone): who reads it needs more than a group. */
   readonly logsNeedRoot: boolean;
   readonly hasConfig: boolean;
+  /** Nothing was installed before. */
+  readonly isFirst: boolean;
 }
 
 /** RHEL keeps /var/log/httpd to root; Debian's /var/log/apache2 is the group adm's. */
 export const layoutOf = (root: string): Layout => ({
   logsNeedRoot: existsSync(join(root, "var/log/httpd")),
   hasConfig: existsSync(join(root, CONFIG)),
+  isFirst: !existsSync(join(root, HOME)),
 });
 
 /** All that makes Sekisho run as a service, in order. The same package again changes nothing. */
@@ -90,6 +93,7 @@ export function installSteps({ root, modules }: Package, layout: Layout): Step[]
     { kind: "link", to: `${HOME}/bin/sekisho`, path: "/usr/local/bin/sekisho" },
     { kind: "make-folder", path: "/etc/sekisho/rules.d", mode: 0o755 },
     ...(layout.hasConfig ? [] : [firstConfig]),
+    ...(layout.isFirst ? [rootlessControl] : []),
     {
       kind: "run",
       command: ["chown", "root:sekisho", CONFIG],
@@ -116,6 +120,13 @@ const firstConfig: Step = {
   kind: "run",
   command: [`${HOME}/bin/sekisho`, "init", "--write", CONFIG],
   why: "a configuration from Apache's own; it observes and blocks nobody",
+};
+
+/** What init wrote, before or just now, is for a Sekisho that may reload Apache itself. */
+const rootlessControl: Step = {
+  kind: "run",
+  command: ["sed", "-i", `s#control: apache2ctl#control: ${HOME}/libexec/apache-control#`, CONFIG],
+  why: "reloads of Apache go through sekisho-apache.service",
 };
 
 /** What an installation made. Configuration and data stay unless `purge`. Root's half of a reload is needed to let everybody in. */

@@ -52,6 +52,9 @@ describe.skipIf(missing("root", "netns", "systemd", "apache2"))("under a real sy
     expect(system.shell("stat -c '%a %U' /var/lib/sekisho /run/sekisho /run/sekisho/banned")).toBe(
       "700 sekisho\n711 sekisho\n711 sekisho\n",
     );
+    expect(system.shell("cat /etc/sekisho/sekisho.yaml")).toContain(
+      "control: /opt/sekisho/libexec/apache-control",
+    );
     const again = system.shell(`${CHECKOUT}/bin/sekisho install`);
     expect(again).not.toMatch(/^- (copy|write|link|user)/m);
   });
@@ -64,7 +67,7 @@ describe.skipIf(missing("root", "netns", "systemd", "apache2"))("under a real sy
       `sed -i 's/^mode: observe.*/mode: enforce/; s/^#enforcers:/enforcers:/; s/^#  apache-directory/  apache-directory/' ${config} &&
        echo '  apache-include: { control: /opt/sekisho/libexec/apache-control, schedule: "* * * * *" }' >> ${config} &&
        /usr/local/bin/sekisho apache snippet --config ${config} > /etc/apache2/conf-enabled/sekisho.conf &&
-       install -d -o sekisho -g sekisho /var/lib/sekisho/apache && systemctl reload sekisho`,
+       systemctl reload sekisho`,
     );
     await vi.waitFor(() => expect(sekisho(`status --config ${config}`).stdout).toMatch(/enforce/), soon);
     await vi.waitFor(
