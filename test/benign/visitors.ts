@@ -118,9 +118,10 @@ function* panMap(random: Random): Generator<Asked> {
 
 function* signIn(random: Random, mistakes: number): Generator<Asked> {
   yield* view(random, "/login", true, 1);
+  const form = { target: "/login", method: "POST", referer: `${ORIGIN}/login` };
   for (let wrong = 0; wrong < mistakes; wrong++)
-    yield { after: pause(random, 4, 20), target: "/login", method: "POST", status: random.pick([200, 401]) };
-  yield { after: pause(random, 4, 20), target: "/login", method: "POST", status: 302 };
+    yield { after: pause(random, 4, 20), ...form, status: random.pick([200, 401]) };
+  yield { after: pause(random, 4, 20), ...form, status: 302 };
   yield* view(random, "/account", false, 0.2);
 }
 
