@@ -71,9 +71,27 @@ export function loadRuleSet(
       changes: known === undefined ? [] : changesOf(rule.changed ?? {}, known.raw),
     });
   }
+  for (const rule of rules.values()) {
+    const problem = whileProblem(rule, rules);
+    if (problem !== null) problems.push(`rule ${rule.id}: while.rule: ${problem}`);
+  }
   if (problems.length > 0) throw invalid("RULE_INVALID", problems);
   const inOrder = [...rules.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
   return { rules: inOrder.map(({ id, spec }) => ({ id, spec })), site };
+}
+
+/** Why a rule cannot count while the one that it names does; null when it can, or names none. */
+function whileProblem({ spec }: Known, rules: ReadonlyMap<string, Known>): string | null {
+  if (spec.while === undefined) return null;
+  const { rule: name } = spec.while;
+  const other = rules.get(name)?.spec;
+  if (other === undefined) {
+    const near = nearest(name, rules.keys());
+    return `there is no rule '${name}'${near === null ? "" : `; did you mean ${near}?`}`;
+  }
+  if (other.bucket.kind !== "threshold") return `'${name}' is a ${other.bucket.kind}; name a threshold`;
+  const isAlike = other.events === spec.events && other.subject === spec.subject;
+  return isAlike ? null : `'${name}' looks at other events, or counts another subject`;
 }
 
 /** The rules of one folder, sorted by id. */

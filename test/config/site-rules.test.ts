@@ -193,3 +193,20 @@ describe("the site's folder", () => {
     );
   });
 });
+
+test("a rule that counts while another does must name one that it can wait for", () => {
+  const waiting = (rule: string, more = "") => ({
+    "busy.yaml": `${RULE}while: { rule: ${rule}, hits: 3 }\n${more}`,
+    "many.yaml": RULE.replace("kind: threshold", "kind: distinct, of: path"),
+  });
+  expect(problems(waiting("denied"))).toEqual([]);
+  expect(problems(waiting("deneid"))).toEqual([
+    "rule busy: while.rule: there is no rule 'deneid'; did you mean denied?",
+  ]);
+  expect(problems(waiting("many"))).toEqual([
+    "rule busy: while.rule: 'many' is a distinct; name a threshold",
+  ]);
+  expect(problems(waiting("denied", "subject: prefix\n"))).toEqual([
+    "rule busy: while.rule: 'denied' looks at other events, or counts another subject",
+  ]);
+});
