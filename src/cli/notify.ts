@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 import type { Command } from "commander";
 import { loadConfig } from "../config/load.ts";
 import { asSekishoError, SekishoError } from "../model/errors.ts";
+import { inAscii } from "../model/safe-text.ts";
 import { channelName, channelOf } from "../notify/channel.ts";
 import { checkFormat } from "../setup.ts";
 import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
@@ -35,7 +36,7 @@ async function notify(context: CliContext, file: string | undefined): Promise<vo
   const host = hostname();
   const text = "This is a message to try, which somebody asked for by sekisho notify.";
   const notice = { at: context.clock.now(), severity: "info", signal: "notify.tried", text } as const;
-  const title = `Sekisho on ${host.replace(/[^ -~]/g, "?")}: it works (info)`;
+  const title = `Sekisho on ${inAscii(host)}: it works (info)`;
   const message = { host, severity: "info", title, notices: [notice], count: 1 } as const;
   const { signal } = new AbortController();
   let failed = 0;

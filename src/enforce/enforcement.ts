@@ -1,16 +1,13 @@
 import type { CutStatus, EnforcerStatus, Mode } from "../model/api.ts";
 import type { Block } from "../model/decision.ts";
 import type { Target } from "../model/ip.ts";
-import type { Clock, UnixMs } from "../model/time.ts";
+import { type Clock, LONGEST_TIMER_MS, type UnixMs } from "../model/time.ts";
 import { type AggregateSettings, aggregate } from "./aggregate.ts";
 import { behindProxy } from "./behind-proxy.ts";
 import { Cutting } from "./cutting.ts";
 import type { Enforcer } from "./enforcer.ts";
 import { Lane } from "./lane.ts";
 import type { SocketCutter } from "./socket-cutter.ts";
-
-/** setTimeout fires at once for anything longer. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** So long enforcers are waited for where somebody waits: for an answer, or for the start. */
 export const ENFORCER_PATIENCE_MS = 10_000;

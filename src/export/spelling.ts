@@ -1,4 +1,5 @@
 import { isIpv4, isSingle, type Target } from "../model/ip.ts";
+import { withoutUnsafe } from "../model/safe-text.ts";
 
 /** An address without its length, a range with it. */
 export const barely = (target: string): string =>
@@ -8,5 +9,4 @@ export const barely = (target: string): string =>
 export const plainly = (target: string): string => (isIpv4(target) ? barely(target) : target);
 
 /** Reasons may quote what a client sent: nothing in them may steer a terminal or turn text around. */
-const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
-export const harmless = (text: string): string => text.replace(UNSAFE, "\ufffd");
+export const harmless = (text: string): string => withoutUnsafe(text, "\ufffd");

@@ -1,3 +1,5 @@
+import { inAscii } from "../model/safe-text.ts";
+
 /** A CSV that does not have the column that the configuration names. */
 export class NoColumn extends Error {}
 
@@ -23,11 +25,7 @@ export function columnReader(column: number | string, separator: string): Column
       const names = cells.map((name) => Buffer.from(name, "latin1").toString("utf8").trim());
       const found = names.indexOf(String(column));
       if (found === -1) {
-        const known = names
-          .slice(0, 10)
-          .join(", ")
-          .slice(0, 200)
-          .replace(/[^ -~]/g, "?");
+        const known = inAscii(names.slice(0, 10).join(", ").slice(0, 200));
         throw new NoColumn(`its first line names no column '${column}', but: ${known}`);
       }
       index = found;

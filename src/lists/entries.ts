@@ -1,6 +1,7 @@
 import { setImmediate as breathe } from "node:timers/promises";
 import { isIpv4, parseTarget, prefixOf, type Target } from "../model/ip.ts";
 import { type PackedTargets, TargetPacker } from "../model/packed-targets.ts";
+import { inAscii } from "../model/safe-text.ts";
 import { type ColumnReader, columnReader } from "./columns.ts";
 
 export type ListKind = "block" | "allow";
@@ -127,7 +128,7 @@ class EntryReader {
 }
 
 /** Of hostile text, for people to see. */
-const excerpt = (text: string): string => text.slice(0, 60).replace(/[^ -~]/g, "?");
+const excerpt = (text: string): string => inAscii(text.slice(0, 60));
 
 /** Why an entry is not taken, whoever it would hit here; null when it is. */
 export function refusal(target: Target, kind: ListKind): string | null {

@@ -11,6 +11,9 @@ export interface Clock {
   now(): UnixMs;
 }
 
+/** setTimeout fires at once for anything longer. */
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 export const unixMs = (value: number): UnixMs => value as UnixMs;
 export const NEVER = Infinity as UnixMs;
 export const PERMANENT = Infinity as DurationMs;

@@ -1,4 +1,5 @@
 import type { Severity } from "../model/finding.ts";
+import { withoutUnsafe } from "../model/safe-text.ts";
 import type { UnixMs } from "../model/time.ts";
 
 /** Something that a person should hear of. Its text may come from a log: it is data, never markup. */
@@ -25,12 +26,10 @@ export interface Message {
 /** Of so many notices a message shows the text. */
 export const MOST_SHOWN = 20;
 
-/** Control characters and what changes how text around it is shown. */
-const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu;
 const MOST_CHARACTERS = 300;
 
 /** One line that is safe to show. */
 export const oneLine = (text: string): string => {
-  const safe = text.replace(UNSAFE, " ");
+  const safe = withoutUnsafe(text, " ");
   return safe.length <= MOST_CHARACTERS ? safe : `${safe.slice(0, MOST_CHARACTERS - 1)}…`;
 };

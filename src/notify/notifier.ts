@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { asSekishoError, type SekishoError } from "../model/errors.ts";
 import { SEVERITIES, type Severity } from "../model/finding.ts";
-import type { DurationMs } from "../model/time.ts";
+import { inAscii } from "../model/safe-text.ts";
+import { type DurationMs, LONGEST_TIMER_MS } from "../model/time.ts";
 import { type Channel, type ChannelSettings, channelName, channelOf } from "./channel.ts";
 import { type Message, MOST_SHOWN, type Notice } from "./notice.ts";
 
@@ -108,7 +109,7 @@ class Post implements Disposable {
       await sleep(this.#gatherMs, undefined, { signal, ref: false });
       while (this.#count > 0) {
         await this.#send(this.#take(), signal);
-        await sleep(this.#settings.every, undefined, { signal, ref: false });
+        await sleep(Math.min(this.#settings.every, LONGEST_TIMER_MS), undefined, { signal, ref: false });
       }
     } catch (error) {
       if (!signal.aborted) throw error;
@@ -158,14 +159,11 @@ const rank = (severity: Severity): number => SEVERITIES.indexOf(severity);
 /** ASCII, as it becomes a header. */
 function titleOf(host: string, severity: Severity, notices: readonly Notice[], count: number): string {
   const bans = notices.filter(({ signal }) => signal === "ban.decided").length;
-  const others = count - bans;
-  const parts = [
-    ...(bans === 0 || count > notices.length ? [] : [`${bans} ban${bans === 1 ? "" : "s"}`]),
-    ...(count > notices.length
-      ? [`${count} events`]
-      : others === 0
-        ? []
-        : [`${others} problem${others === 1 ? "" : "s"}`]),
-  ];
-  return `Sekisho on ${host}: ${parts.join(", ")} (${severity})`.replace(/[^ -~]/g, "?");
+  const parts = [counted(bans, "ban"), counted(count - bans, "problem")].filter((part) => part !== "");
+  // Of those that are not kept it is not known what they are.
+  const what = count > notices.length ? `${count} events` : parts.join(", ");
+  return inAscii(`Sekisho on ${host}: ${what} (${severity})`);
 }
+
+const counted = (amount: number, noun: string): string =>
+  amount === 0 ? "" : `${amount} ${noun}${amount === 1 ? "" : "s"}`;

@@ -3,7 +3,7 @@ import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test, vi } from "vitest";
-import type { DurationMs, UnixMs } from "../../src/model/time.ts";
+import { type DurationMs, PERMANENT, type UnixMs } from "../../src/model/time.ts";
 import type { Notice } from "../../src/notify/notice.ts";
 import { type NotificationSettings, Notifier } from "../../src/notify/notifier.ts";
 
@@ -95,6 +95,18 @@ describe("a notifier", () => {
     notifier.tell(notice("third"));
     await vi.waitFor(() => expect(hook.taken).toHaveLength(2), PATIENT);
     expect(bodies(hook.taken)[1]).toMatchObject({ count: 2, title: "Sekisho on www1: 2 bans (high)" });
+  });
+
+  test("rests however long it is told to: one message where `every` is longer than any timer runs", async () => {
+    await using hook = await service();
+    using notifier = notifying({ to: "webhook", url: hook.url, every: PERMANENT });
+    notifier.tell(notice("first"));
+    await vi.waitFor(() => expect(hook.taken).toHaveLength(1), { timeout: 30_000 });
+    for (let more = 0; more < 5; more++) {
+      notifier.tell(notice("later"));
+      await sleep(20);
+    }
+    expect(hook.taken).toHaveLength(1);
   });
 
   test("leaves out what is not severe enough", async () => {
