@@ -1,6 +1,6 @@
 import type { Decision, StoredDecision } from "../model/decision.ts";
 import type { AccessEvent, ErrorEvent, LogEvent } from "../model/event.ts";
-import { type Ip, isIpv4, type Target, TargetSet, targetOf } from "../model/ip.ts";
+import { type Ip, singleOf, type Target, TargetSet, targetOf } from "../model/ip.ts";
 import { NO_TARGETS, type PackedTargets } from "../model/packed-targets.ts";
 import type { Passed } from "../model/passed.ts";
 import { type DurationMs, NEVER, type UnixMs } from "../model/time.ts";
@@ -200,13 +200,11 @@ export class Ledger {
       event.refused =
         this.#bannedWithin(target, Math.min(event.time, now) as UnixMs, LIFTED_WITHIN_MS) !== null ||
         this.#lingering.covering(target) !== null ||
-        this.#listed.covers(addressOf(event.client));
+        // A list may have one address of somebody's /64.
+        this.#listed.covers(singleOf(event.client));
     }
   }
 }
-
-/** A list may have one address of somebody's /64. */
-const addressOf = (client: Ip): Target => `${client}/${isIpv4(client) ? 32 : 128}` as Target;
 
 function looksRefused(event: LogEvent): event is (AccessEvent | ErrorEvent) & { readonly client: Ip } {
   if (event.kind === "access") return event.status === REFUSED_STATUS;

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SekishoError } from "../model/errors.ts";
-import { type Ip, isIpv4, parseIp, type Target, type TargetSet } from "../model/ip.ts";
+import { type Ip, isIpv4, parseIp, singleOf, type TargetSet } from "../model/ip.ts";
 import { mayAdministerNetwork } from "./network-admin.ts";
 import { printable, runProgram } from "./program.ts";
 
@@ -66,8 +66,7 @@ export class SocketCutter {
   /** Closes the sockets of clients that `targets` covers. */
   async cut(targets: TargetSet, signal: AbortSignal): Promise<Cut> {
     const onPorts = anyOf(this.#ports.map((port) => `sport = :${port}`));
-    const isBanned = (peer: Ip): boolean =>
-      targets.covering(`${peer}/${isIpv4(peer) ? 32 : 128}` as Target) !== null;
+    const isBanned = (peer: Ip): boolean => targets.covering(singleOf(peer)) !== null;
     const found = (await this.#list(onPorts, signal)).filter(({ peer }) => isBanned(peer));
     let left = found;
     for (let attempt = 0; left.length > 0 && attempt < ATTEMPTS; attempt++) {

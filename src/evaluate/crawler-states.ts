@@ -6,7 +6,7 @@ import {
   type CrawlerVerdict,
   crawlerNamed,
 } from "../model/crawler.ts";
-import { type Ip, isIpv4, network, type Target, TargetSet } from "../model/ip.ts";
+import { type Ip, singleOf, type Target, TargetSet } from "../model/ip.ts";
 import { detached } from "../model/line.ts";
 
 /** Clients are remembered up to this, User-Agents too; then all are forgotten, and asked for again. */
@@ -65,7 +65,7 @@ export class CrawlerStates {
   #stateByRanges(client: Ip, { name, domains }: Crawler): CrawlerState {
     const ranges = this.#ranges.get(name);
     if (ranges === undefined) return "unverified";
-    if (ranges.covering(network(client, isIpv4(client) ? 32 : 128)) !== null) return "verified";
+    if (ranges.covering(singleOf(client)) !== null) return "verified";
     return this.#asks && domains.length > 0 ? "unverified" : "disproved";
   }
 

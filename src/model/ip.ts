@@ -124,6 +124,9 @@ function ipv4Network(ip: Ip, bits: number): Target {
 export const targetOf = (ip: Ip): Target =>
   isIpv4(ip) ? (`${ip}/32` as Target) : network(ip, IPV6_SUBJECT_LENGTH);
 
+/** The address alone, of either family. */
+export const singleOf = (ip: Ip): Target => `${ip}/${isIpv4(ip) ? 32 : 128}` as Target;
+
 export const subjectOf = (ip: Ip): Subject =>
   (isIpv4(ip) ? ip : network(ip, IPV6_SUBJECT_LENGTH)) as string as Subject;
 

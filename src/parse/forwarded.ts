@@ -1,5 +1,5 @@
 import type { Field } from "../model/event.ts";
-import { type Ip, isIpv4, network, parseIp, type TargetSet } from "../model/ip.ts";
+import { type Ip, parseIp, singleOf, type TargetSet } from "../model/ip.ts";
 import { detached } from "../model/line.ts";
 
 /**
@@ -35,7 +35,7 @@ export class ForwardedClients {
   }
 
   #covers(address: Ip): boolean {
-    return this.#proxies.covering(network(address, isIpv4(address) ? 32 : 128)) !== null;
+    return this.#proxies.covering(singleOf(address)) !== null;
   }
 }
 
