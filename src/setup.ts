@@ -44,14 +44,17 @@ export interface SetupOptions {
   readonly file?: string | undefined;
   /** `--mode`, which wins over the file's. */
   readonly mode?: Mode | undefined;
+  /** A folder of rules that is used whole in the place of the configured ones, the site's too. */
+  readonly rules?: string | undefined;
   readonly cwd: string;
 }
 
 /** Throws CONFIG_UNREADABLE, CONFIG_INVALID, LOG_FORMAT_INVALID or RULE_INVALID, with all that is wrong. */
-export function loadSetup({ file, mode, cwd }: SetupOptions): Setup {
+export function loadSetup({ file, mode, rules, cwd }: SetupOptions): Setup {
   const loaded = loadConfig({ file, cwd, checkFormat });
-  const rulesFolder = loaded.config.rules ?? join(PACKAGE_ROOT, "rules");
-  const { siteRules = null, origins } = loaded.config;
+  const rulesFolder = rules ?? loaded.config.rules ?? join(PACKAGE_ROOT, "rules");
+  const { siteRules: configured = null, origins } = loaded.config;
+  const siteRules = rules === undefined ? configured : null;
   const ruleSet = readRuleSet(rulesFolder, siteRules, origins);
   return { ...loaded, mode: mode ?? loaded.config.mode, ...ruleSet, rulesFolder };
 }

@@ -9,7 +9,7 @@ import { SekishoError } from "../model/errors.ts";
 import { type Finding, SEVERITIES, type Severity } from "../model/finding.ts";
 import type { UnknownLog } from "../replay/events.ts";
 import { replay } from "../replay/replay.ts";
-import { ingestSettings, loadSetup, readRuleSet, readRules, type Setup } from "../setup.ts";
+import { ingestSettings, loadSetup, readRuleSet, type Setup } from "../setup.ts";
 import { STANDARD_INPUT } from "../tail/read-log.ts";
 import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
 import { writeJson } from "./output.ts";
@@ -94,12 +94,13 @@ async function runReplay(
 ): Promise<void> {
   // The heap's young half grows to its full size at once: a tenth less time, measured, for what lives as long as we do.
   setFlagsFromString("--semi-space-growth-factor=16");
-  const setup = loadSetup({ file: options.config, cwd: context.cwd });
+  const folder = options.rules === undefined ? undefined : resolve(context.cwd, options.rules);
+  const setup = loadSetup({ file: options.config, rules: folder, cwd: context.cwd });
   const { config } = setup;
   const started = performance.now();
   const result = await replay({
     files: logPaths(context, files),
-    rules: chosenRules(context, setup, options),
+    rules: namedBy(options.rule, setup.rules),
     otherRules: otherRules(context, setup, options),
     origins: config.origins,
     policy: config.policy,
@@ -144,23 +145,15 @@ export const unknownLog = ({ file, format }: UnknownLog): SekishoError =>
       : "leave --format out to have the format found, or copy the LogFormat string that writes this log",
   );
 
-function chosenRules(context: CliContext, setup: Setup, options: ReplayOptions): readonly NamedRule[] {
-  const { rules: folder } = options;
-  const rules =
-    folder === undefined ? setup.rules : readRules(resolve(context.cwd, folder), setup.config.origins);
-  return namedBy(options.rule, rules);
-}
-
 /** The same rules with other changes: those of `--compare` in place of the site's. */
 function otherRules(
   context: CliContext,
   { rulesFolder, config }: Setup,
-  { compare, rules: folder, rule }: ReplayOptions,
+  { compare, rule }: ReplayOptions,
 ): readonly NamedRule[] | null {
   if (compare === undefined) return null;
   const changes = resolve(context.cwd, compare);
-  const base = folder === undefined ? rulesFolder : resolve(context.cwd, folder);
-  return namedBy(rule, readRuleSet(base, changes, config.origins).rules);
+  return namedBy(rule, readRuleSet(rulesFolder, changes, config.origins).rules);
 }
 
 function namedBy(ids: readonly string[] | undefined, rules: readonly NamedRule[]): readonly NamedRule[] {

@@ -21,10 +21,10 @@ interface Running extends BanEffect {
 const ENOUGH = 20;
 const MOSTLY = 0.9;
 
-/** Counts what bans would have stopped. Found by client as buckets are; ranges, which are few, one by one. */
+/** Counts what bans would have stopped. Found by client as buckets are; ranges, which are few, by what covers the client. */
 export class BanEffects {
-  readonly #bySubject = new Map<SubjectKey, Running[]>();
-  readonly #byRange = new Map<Target, Running[]>();
+  /** By subject, and by range. */
+  readonly #running = new Map<SubjectKey, Running[]>();
   readonly #ranges = new TargetSet();
   readonly #all = new Map<Decision, Running>();
 
@@ -32,13 +32,10 @@ export class BanEffects {
     const running = { decision, stopped: 0, served: 0, signedIn: 0 };
     this.#all.set(decision, running);
     const subject = subjectOf(decision.target);
-    const [bans, key] =
-      subject === null
-        ? ([this.#byRange, decision.target] as const)
-        : ([this.#bySubject, keyOfSubject(subject)] as const);
     if (subject === null) this.#ranges.add(decision.target);
-    const earlier = (bans as Map<SubjectKey, Running[]>).get(key);
-    if (earlier === undefined) (bans as Map<SubjectKey, Running[]>).set(key, [running]);
+    const key = subject === null ? decision.target : keyOfSubject(subject);
+    const earlier = this.#running.get(key);
+    if (earlier === undefined) this.#running.set(key, [running]);
     else earlier.push(running);
   }
 
@@ -46,11 +43,11 @@ export class BanEffects {
     if (this.#all.size === 0) return;
     for (const event of events) {
       if ((event.kind !== "access" && event.kind !== "audit") || event.client === null) continue;
-      const its = this.#bySubject.get(keyOf(event.client));
+      const its = this.#running.get(keyOf(event.client));
       if (its !== undefined) add(its, event);
-      if (this.#byRange.size === 0) continue;
+      if (this.#ranges.size === 0) continue;
       for (const range of this.#ranges.allCovering(targetOf(event.client)))
-        add(this.#byRange.get(range)!, event);
+        add(this.#running.get(range)!, event);
     }
   }
 
