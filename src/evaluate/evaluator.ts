@@ -1,7 +1,7 @@
 import { type AuditReport, mayBanFor, type TrustOf, unlimited } from "../model/audit.ts";
 import type { LogEvent, SourceKind } from "../model/event.ts";
 import type { Finding } from "../model/finding.ts";
-import { type Subject, type Target, TargetSet, targetOfSubject } from "../model/ip.ts";
+import { type Ip, type Subject, type Target, TargetSet, targetOfSubject } from "../model/ip.ts";
 import { keyOf, keyOfSubject, type SubjectKey, subjectOfKey } from "../model/subject-key.ts";
 import { NEVER, type UnixMs } from "../model/time.ts";
 import { APACHE, type Bucket, type Lane } from "./buckets/bucket.ts";
@@ -194,7 +194,7 @@ export class Evaluator {
     for (const score of this.#scores.of(event, hits)) {
       const { rule, worth } = score;
       if (event.client === null) continue;
-      const key = rule.keyOf === null ? keyOf(event.client) : rule.keyOf(event, event.client);
+      const key = keyFor(rule, event, event.client);
       if (key === null) continue;
       const bucket = this.#bucket(key, score, this.#laneOf(event));
       for (const { position, fired } of hits) {
@@ -311,7 +311,7 @@ export class Evaluator {
     for (const placed of this.#rulesFor(event)) {
       if (!this.#gates.isOpen(placed.position, 0) || !placed.rule.looksAt(event)) continue;
       if (event.time > this.#latest) this.#latest = event.time;
-      const key = placed.rule.keyOf === null ? keyOf(event.client) : placed.rule.keyOf(event, event.client);
+      const key = keyFor(placed.rule, event, event.client);
       if (key === null) continue;
       const lane = this.#laneOf(event);
       const isCounted = counts(placed.rule.id, lane, subjectOfKey(key));
@@ -326,3 +326,7 @@ export class Evaluator {
       if (hit !== null && counts(rule.id, bucket.lane, subjectOfKey(key))) bucket.add(event, hit);
   }
 }
+
+/** Whom an event counts for; null when its line does not say so. */
+const keyFor = ({ keyOf: read }: CompiledRule, event: Deed, client: Ip): SubjectKey | null =>
+  read === null ? keyOf(client) : read(event, client);

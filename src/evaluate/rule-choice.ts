@@ -18,18 +18,14 @@ const MOST_VIEWS = 10;
 export class RuleChoice {
   readonly #rules: readonly Placed[];
   readonly #views: readonly TextView[];
-  readonly #whenNothing: readonly Placed[];
+  /** Those for an event in which no view finds anything. */
+  readonly whenNothing: readonly Placed[];
   readonly #byFound = new Map<number, readonly Placed[]>();
 
   constructor(rules: readonly Placed[]) {
     this.#rules = rules;
     this.#views = [...new Set(rules.flatMap(({ rule }) => rule.searched ?? []))].slice(0, MOST_VIEWS);
-    this.#whenNothing = this.#choose(0);
-  }
-
-  /** Those for an event in which no view finds anything. */
-  get whenNothing(): readonly Placed[] {
-    return this.#whenNothing;
+    this.whenNothing = this.#choose(0);
   }
 
   /** In the order that they were given in. */
@@ -37,7 +33,7 @@ export class RuleChoice {
     const views = this.#views;
     let found = 0;
     for (let index = 0; index < views.length; index++) if (views[index]!.foundAny(event)) found |= 1 << index;
-    if (found === 0) return this.#whenNothing;
+    if (found === 0) return this.whenNothing;
     let rules = this.#byFound.get(found);
     if (rules === undefined) {
       rules = this.#choose(found);

@@ -18,7 +18,7 @@ export class TextViews {
 
   /** A field as the line has it, or decoded. */
   view(field: FieldName, decode: boolean): TextView {
-    const key = keyOf(field, decode);
+    const key = `${field} ${decode}`;
     let view = this.#views.get(key);
     if (view === undefined) {
       const read = decode ? decodedReader(field, this.#site) : fieldReader(field, this.#site);
@@ -48,17 +48,9 @@ export class TextViews {
 
   /** To be called when all rules are compiled, before the first event. Throws RULE_INVALID for too many literals. */
   build(): void {
-    for (const decode of [false, true]) {
-      const [target, ...parts] = (["target", "path", "query"] as const).map((field) =>
-        this.#views.get(keyOf(field, decode)),
-      );
-      for (const part of parts) if (target !== undefined) part?.isWithin(target);
-    }
     for (const view of this.#views.values()) view.build();
   }
 }
-
-const keyOf = (field: FieldName, decode: boolean): string => `${field} ${decode}`;
 
 /** A field as conditions see it. */
 export class TextView {
@@ -98,11 +90,6 @@ export class TextView {
     return this.#folded.foundAny(event);
   }
 
-  /** Every text of this view is a part of the other's: the other is searched for the literals of both. */
-  isWithin(whole: TextView): void {
-    this.#folded.isWithin(whole.#folded);
-  }
-
   build(): void {
     this.#folded.build();
     this.#exact.build();
@@ -114,7 +101,6 @@ class LiteralSearch {
   readonly #read: Read;
   readonly #ignoreCase: boolean;
   readonly #groups: (readonly string[])[] = [];
-  #mayFind: ((event: LogEvent) => boolean) | null = null;
   #table: LiteralTable | null = null;
   #event: LogEvent | null = null;
   #found = new Uint8Array(0);
@@ -123,13 +109,6 @@ class LiteralSearch {
   constructor(read: Read, ignoreCase: boolean) {
     this.#read = read;
     this.#ignoreCase = ignoreCase;
-  }
-
-  /** What finds nothing there finds nothing here. */
-  isWithin(whole: LiteralSearch): void {
-    if (this.#groups.length === 0 || whole.#groups.length === 0) return;
-    const group = whole.add(this.#groups.flat());
-    this.#mayFind = (event) => whole.holds(event, group);
   }
 
   get literals(): readonly string[] {
@@ -165,7 +144,6 @@ class LiteralSearch {
 
   #search(event: LogEvent): void {
     this.passOver(event);
-    if (this.#mayFind?.(event) === false) return;
     const value = this.#read(event);
     if (typeof value !== "string") return;
     // Not before it is needed: most commands that read rules never look at an event.
