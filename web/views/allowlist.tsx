@@ -4,7 +4,7 @@ import { refresh } from "../refresh.ts";
 import { allowlist } from "../state.ts";
 import { Capped } from "./capped.tsx";
 import { Pager } from "./pager.tsx";
-import { type RowAction, RowActions } from "./row-actions.tsx";
+import { ActionsHead, type RowAction, RowActions } from "./row-actions.tsx";
 import { Text } from "./text.tsx";
 import { Ago } from "./time.tsx";
 
@@ -48,9 +48,7 @@ function AllowTable({ items }: { readonly items: readonly AllowItem[] }) {
           <th scope="col">Why</th>
           <th scope="col">By</th>
           <th scope="col">Since</th>
-          <th scope="col">
-            <span class="unseen">Actions</span>
-          </th>
+          <ActionsHead />
         </tr>
       </thead>
       <tbody>

@@ -10,6 +10,7 @@ import { Capped } from "./capped.tsx";
 import { Choice } from "./choice.tsx";
 import { Mark } from "./mark.tsx";
 import { Pager } from "./pager.tsx";
+import { ActionsHead } from "./row-actions.tsx";
 import { Text } from "./text.tsx";
 import { Ago, Remaining } from "./time.tsx";
 
@@ -91,9 +92,7 @@ export function BanTable({
           <th scope="col">Since</th>
           <th scope="col">Remaining</th>
           <th scope="col">Enforced by</th>
-          <th scope="col">
-            <span class="unseen">Actions</span>
-          </th>
+          <ActionsHead />
         </tr>
       </thead>
       <tbody>

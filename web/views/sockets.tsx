@@ -6,7 +6,7 @@ import { refresh } from "../refresh.ts";
 import { now, sockets, socketsWhole, status } from "../state.ts";
 import { Capped } from "./capped.tsx";
 import { Mark } from "./mark.tsx";
-import { type RowAction, RowActions } from "./row-actions.tsx";
+import { ActionsHead, type RowAction, RowActions } from "./row-actions.tsx";
 import { Text } from "./text.tsx";
 import { Ago } from "./time.tsx";
 
@@ -87,9 +87,7 @@ function HolderTable({ holders }: { readonly holders: readonly SocketHolder[] })
           <th scope="col">Origin</th>
           <th scope="col">Since</th>
           <th scope="col">Ban</th>
-          <th scope="col">
-            <span class="unseen">Actions</span>
-          </th>
+          <ActionsHead />
         </tr>
       </thead>
       <tbody>
