@@ -144,16 +144,13 @@ export class DaemonBackend implements Backend, Disposable {
     return this.#about.reader.halts().some(({ name }) => name === "panic") ? "observe" : this.#running.mode;
   }
 
-  counting(): CountingStatus {
-    return this.#counting;
-  }
+  counting = (): CountingStatus => this.#counting;
 
   status(): Status {
-    const { config, rules, enforcement, scheduler } = this.#running;
+    const { config, rules, enforcement, proof, scheduler, lists } = this.#running;
     const { version, demo, startedAt, reader } = this.#about;
     const { activeBans, openIncidents, openSockets } = reader.counts();
-    const ineffective = this.#running.proof.ineffective();
-    const { lists } = this.#running;
+    const ineffective = proof.ineffective();
     const own = [this.reloadProblem, this.#proofProblem(ineffective)].filter((problem) => problem !== null);
     const problems = [...this.#ingestProblems, ...own, ...unsent(this.notifier), ...lists.problems()];
     return {
@@ -326,6 +323,8 @@ export class DaemonBackend implements Backend, Disposable {
   }
 
   async applyNow(enforcer: string): Promise<boolean> {
+    // Whoever asks has seen bans that the store has and of which the ingestion thread may be about to tell.
+    this.#running.enforcement.want(this.wantedBlocks());
     return this.#running.enforcement.apply(enforcer);
   }
 

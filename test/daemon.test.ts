@@ -4,9 +4,10 @@ import { expect, test, vi } from "vitest";
 import { type Daemon, startDaemon } from "../src/daemon.ts";
 import { parseTarget } from "../src/model/ip.ts";
 import type { RuleStatus } from "../src/model/rule-status.ts";
-import { type Clock, unixMs } from "../src/model/time.ts";
+import { type Clock, NEVER, unixMs } from "../src/model/time.ts";
 import { DaemonLog } from "../src/observe/log.ts";
 import { loadSetup, type Setup } from "../src/setup.ts";
+import { StoreWriter } from "../src/store/writer.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
 // Each starts a daemon with all rules, several of them more than once.
@@ -188,6 +189,19 @@ test("a ban by hand is answered with the reload that it waits for, and with the 
   });
   const second = await ask("POST", "/api/bans", { target: "198.51.100.0/24", for: "1m" });
   expect(second).toMatchObject({ waiting: [], replaced: { until: null } });
+});
+
+test("what a person wants in force now includes a ban that is stored and of which nobody has told yet", async () => {
+  using folder = temporaryFolder();
+  await using daemon = await start(folder.path);
+  {
+    // As the ingestion thread stores it before it tells.
+    using store = new StoreWriter(join(folder.path, "data/sekisho.sqlite"), 0, clock);
+    const ban = { kind: "ban", target: parseTarget("203.0.113.9")!, rule: null, by: "person" } as const;
+    store.decide({ ...ban, reason: "a test", at: clock.now(), until: NEVER, reportedBy: null });
+  }
+  await asking(daemon)("POST", "/api/enforcers/apache-include/apply");
+  expect(readFileSync(join(folder.path, "a/list.conf"), "utf8")).toContain("203.0.113.9");
 });
 
 test("where somebody is signed in from is not banned, and a ban that is there does not block them", async () => {
