@@ -77,6 +77,12 @@ export interface Apache extends AsyncDisposable {
   reloads(): number;
 }
 
+/** Servers that nobody has disposed of: a bench that is interrupted must leave nothing behind. */
+const running = new Map<string, string>();
+process.on("exit", () => {
+  for (const [namespace, root] of running) remove(namespace, root);
+});
+
 /**
  * A real Apache 2.4 (event MPM) in a network namespace of its own, on ports 80 of 192.0.2.1 and 2001:db8:ffff::1,
  * beside a client that can have any source address. Needs root, apache2 and netns (test/requirements.ts).
@@ -97,11 +103,11 @@ export async function startApache(options: ApacheOptions = {}): Promise<Apache> 
   const dispose = async (): Promise<void> => {
     for (const child of children) child.kill("SIGTERM");
     await Promise.race([Promise.all(children.map(exited)), sleep(1_000, undefined, { ref: false })]);
-    killAllIn(namespace);
-    execFileSync("ip", ["netns", "delete", namespace]);
-    rmSync(root, { recursive: true, force: true });
+    running.delete(namespace);
+    remove(namespace, root);
   };
   try {
+    running.set(namespace, root);
     makeNamespace(namespace);
     writeServer(root, namespace, options);
     const helper = inNamespace(process.execPath, [join(import.meta.dirname, "apache-inside.ts")], {
@@ -159,6 +165,12 @@ function makeNamespace(name: string): void {
   for (const command of setUp) execFileSync("ip", ["-n", name, ...command.split(" ")]);
   // Lets a client bind to an IPv6 address that is local by its route only.
   execFileSync("nsenter", [`--net=/run/netns/${name}`, "sysctl", "-qw", "net.ipv6.ip_nonlocal_bind=1"]);
+}
+
+function remove(namespace: string, root: string): void {
+  killAllIn(namespace);
+  execFileSync("ip", ["netns", "delete", namespace]);
+  rmSync(root, { recursive: true, force: true });
 }
 
 /** Whatever is still there, or what is of one program, grandchildren too. The namespace is ours, so all of it is. */

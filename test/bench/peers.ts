@@ -6,7 +6,7 @@ import { type Contender, type Measured, measure } from "./measure.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 
-const versionOf = (command: string, pattern: RegExp): string | null =>
+export const versionOf = (command: string, pattern: RegExp): string | null =>
   pattern.exec(spawnSync(command, ["--version"], { encoding: "utf8" }).stdout ?? "")?.[1] ?? null;
 
 /** Reads the file and finds its newlines: the reference that every machine has. */

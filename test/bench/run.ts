@@ -12,6 +12,7 @@ import { diskBench } from "./disk.ts";
 import { DEFAULT_LOG, writeLog } from "./generate-log.ts";
 import { listsBench } from "./lists.ts";
 import type { BenchOptions } from "./measure.ts";
+import { refusalBench } from "./refusal.ts";
 import { replayBench } from "./replay.ts";
 import { rulesBench } from "./rules.ts";
 import { storeBench } from "./store.ts";
@@ -29,6 +30,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   store: { question: "How fast does the daemon catch up when everything is stored?", run: storeBench },
   tail: { question: "What does a live log of 5,000 lines a second cost?", run: tailBench },
   bans: { question: "How soon are 100,000 bans in force, and after a restart?", run: bansBench },
+  refusal: { question: "How soon is an attacker refused, on a busy Apache?", run: refusalBench },
   lists: {
     question: "How long do half a million entries of a list take, and how much memory?",
     run: listsBench,
@@ -58,7 +60,7 @@ if (unknown !== undefined || ![lines, seed, rounds, seconds].every((value) => Nu
 
 const directory = mkdtempSync(join(tmpdir(), "sekisho-bench-"));
 process.on("exit", () => rmSync(directory, { recursive: true, force: true }));
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => process.exit(1));
 
 let made: string | null = null;
 const log = (): string => {
