@@ -7,6 +7,8 @@ import type { UnixMs } from "../model/time.ts";
 /** Of each generation; on a busier site only those are remembered who were served last. */
 const MAX_SERVED = 50_000;
 const GENERATION_MS = 30 * 60_000;
+/** A power of two, so that a part of an address is a place. */
+const PLACES = 1 << 14;
 
 /** The upper 64 bits of an address, as two numbers of 32; of an IPv4 address all of it is in `high`. */
 interface Numbers {
@@ -24,6 +26,8 @@ type Generation = Map<SubjectKey, boolean>;
 export class ServedClients {
   #young: Generation = new Map();
   #old: Generation = new Map();
+  /** IPv4 clients of the young generation that came last: of most lines the client is one of them, and need not be looked up. */
+  readonly #recent = new Int32Array(PLACES);
   /** When the young generation began, on the time of the lines. */
   #since = 0;
   #hits = 0;
@@ -43,6 +47,11 @@ export class ServedClients {
       // Either way: a clock that was wrong must not keep everybody for ever.
       if (Math.abs(event.time - this.#since) >= GENERATION_MS) this.#begin(event.time);
       const key = keyOf(event.client);
+      if (typeof key === "number") {
+        const place = (key ^ (key >>> 14)) & (PLACES - 1);
+        if (this.#recent[place] === key) continue;
+        this.#recent[place] = key;
+      }
       if (this.#young.has(key)) continue;
       const hit = this.#old.get(key) ?? false;
       this.#old.delete(key);
@@ -57,6 +66,7 @@ export class ServedClients {
     this.#old = time - this.#since < 2 * GENERATION_MS ? this.#young : new Map();
     if (this.#old !== this.#young) for (const hit of this.#young.values()) if (hit) this.#hits--;
     this.#young = new Map();
+    this.#recent.fill(0);
     this.#since = time;
   }
 

@@ -7,12 +7,19 @@ import { bucketFields, bucketMaker, neededIn, windowOf } from "./buckets/bucket-
 import type { Held } from "./buckets/evidence.ts";
 import { UnlessBucket } from "./buckets/unless.ts";
 import { FIELDS, type FieldName, OPENING_FIELDS } from "./fields.ts";
-import { compileMatcher, couldMatch, fieldsOf, type Known, type Matcher, searchedViews } from "./matcher.ts";
+import { type Known, NOTHING_KNOWN, residual, type Sought, soughtBy } from "./known.ts";
+import { compileMatcher, fieldsOf, type Matcher } from "./matcher.ts";
 import { nearAt } from "./near-misses.ts";
 import type { Site } from "./read-field.ts";
 import type { MatcherSpec, NamedRule, RuleSpec } from "./rule-schema.ts";
 import { keyReader, subjectField } from "./subject-kinds.ts";
-import { type TextView, TextViews } from "./text-views.ts";
+import { TextViews } from "./text-views.ts";
+
+/**
+ * `nothing`: it may look at any such event. `impossible`: it looks at none. Else one of these texts must have been found, and
+ * those are left out of which it is known that none can be.
+ */
+export type Needs = "nothing" | "impossible" | readonly Sought[];
 
 /** A rule that runs. */
 export interface CompiledRule {
@@ -24,12 +31,12 @@ export interface CompiledRule {
   readonly matches: Matcher;
   /** What its bucket is given: beside hits what `unless` counts. */
   readonly looksAt: Matcher;
-  /** Whether any event of which this is known can match: rules that cannot are never asked. */
-  readonly concerns: (known: Known) => boolean;
+  /** Of what it looks at one must hold. */
+  readonly looked: readonly MatcherSpec[];
+  /** What it has to look for in events of which this is known: rules that find nothing there are never asked. */
+  readonly needs: (known: Known) => Needs;
   /** The texts that it and the rules compiled with it look at. */
   readonly views: TextViews;
-  /** Views of which one must have found a text for it to look at an event; null where it may look at any. */
-  readonly searched: readonly TextView[] | null;
   /** Whether it reads nothing that only the line at a socket's end knows, and so judges the opening. */
   readonly atOpening: boolean;
   /** Whom an event counts for, null when its line does not say so; the whole is null for addresses. */
@@ -81,9 +88,8 @@ function compileWith({ id, spec }: NamedRule, views: TextViews): CompiledRule {
   }
   const match = hitsOf(spec);
   const looked = spec.unless === undefined ? [match] : [match, spec.unless.match];
-  const searched = searchedViews({ any: looked }, views);
   // A rule that is asked about every event all the same would only have more lines looked at closely.
-  const seeks = searched !== null;
+  const seeks = Array.isArray(needsOf(looked, NOTHING_KNOWN));
   const matches = compileMatcher(match, views, seeks);
   const isGood = spec.unless === undefined ? null : compileMatcher(spec.unless.match, views, seeks);
   const needed = neededIn(spec.bucket);
@@ -100,8 +106,11 @@ function compileWith({ id, spec }: NamedRule, views: TextViews): CompiledRule {
     matches,
     looksAt: isGood === null ? matches : (event) => matches(event) || isGood(event),
     views,
-    concerns: (known) => looked.some((each) => couldMatch(each, known)),
-    searched,
+    looked,
+    needs: (known) => {
+      const needs = needsOf(looked, known);
+      return seeks || needs === "impossible" ? needs : "nothing";
+    },
     atOpening: spec.events === "access" && asked.every((field) => OPENING_FIELDS.includes(field)),
     keyOf: keyReader(spec.subject),
     newBucket: sparing(spec.unless, bucketMaker(spec.bucket, compile), matches, isGood),
@@ -111,6 +120,11 @@ function compileWith({ id, spec }: NamedRule, views: TextViews): CompiledRule {
     cooldown: spec.cooldown,
     ban: spec.ban === "none" ? null : spec.mode === "observe" ? "observe" : spec.ban,
   };
+}
+
+function needsOf(looked: readonly MatcherSpec[], known: Known): Needs {
+  const left = residual({ any: looked }, known);
+  return left === null ? "impossible" : (soughtBy(left) ?? "nothing");
 }
 
 /** Of a sequence only what is one of its steps is a hit. */

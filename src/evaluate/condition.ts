@@ -59,6 +59,12 @@ export function soughtTexts(field: FieldName, condition: Condition): readonly st
   return texts.length >= MANY || texts.every(({ length }) => length >= WORTH_SEEKING) ? texts : null;
 }
 
+/** Whether no field without a value meets it. */
+export const needsValue = (condition: Condition): boolean => asObject(condition).missing !== true;
+
+/** The least that a number must be to meet it; null when it does not say. */
+export const minimumOf = (condition: Condition): number | null => asObject(condition).atLeast ?? null;
+
 /** Whether it looks at the decoded value. */
 export const isDecoded = (condition: Condition): boolean => asObject(condition).decode === true;
 

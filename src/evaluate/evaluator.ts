@@ -4,28 +4,23 @@ import type { Finding } from "../model/finding.ts";
 import { type Ip, type Subject, type Target, TargetSet, targetOfSubject } from "../model/ip.ts";
 import { keyOf, keyOfSubject, type SubjectKey, subjectOfKey } from "../model/subject-key.ts";
 import { NEVER, type UnixMs } from "../model/time.ts";
+import { AccessRules } from "./access-rules.ts";
 import { APACHE, type Bucket, type Lane } from "./buckets/bucket.ts";
 import { ScoreBucket, type Scored } from "./buckets/score.ts";
 import type { CompiledRule } from "./compile-rule.ts";
-import { FIELDS } from "./fields.ts";
 import { type Deed, findingOf, isDeed } from "./finding-of.ts";
 import { Gates } from "./gates.ts";
-import { LineScan } from "./line-scan.ts";
+import { NOTHING_KNOWN } from "./known.ts";
 import { NearMisses } from "./near-misses.ts";
-import { isHandshake } from "./read-field.ts";
 import { type Placed, RuleChoice } from "./rule-choice.ts";
 import { gravest, type RuleHit, Scores } from "./scores.ts";
 import { BYTES_OF_BUCKET, dropAhead, giveBack, heatOf } from "./subject-buckets.ts";
 import { Subjects } from "./subjects.ts";
-import type { TextView } from "./text-views.ts";
 
 /** Clocks of hosts that write one log may differ by this much. What is further ahead of ours was written by a wrong clock. */
 const CLOCK_SLACK_MS = 60_000;
 /** Apache writes a line when a request ends, with the time when it began. */
 const LATE_MS = 60_000;
-
-/** Of nearly all requests. */
-const METHODS: readonly string[] = ["GET", "POST", "HEAD"];
 
 /** What an event adds to a score; nothing where the rule of its gravest hit has fired. */
 interface ScoredEvent {
@@ -56,17 +51,13 @@ export interface Forgiven {
  * Turns events into findings. It reads no clock and does no input or output: the same events give the same findings.
  */
 export class Evaluator {
+  /** The longest time that any rule looks back, in milliseconds. */
+  readonly memory: number;
   readonly #rules: readonly CompiledRule[];
   readonly #trustOf: TrustOf;
-  readonly #access: readonly Placed[];
-  readonly #gates: Gates;
-  /** What is looked at for texts in access events. */
-  readonly #searched: readonly TextView[];
-  /** Null where a line does not tell. */
-  readonly #scan: LineScan | null;
+  readonly #access: AccessRules;
   readonly #otherKinds: Readonly<Record<"opening" | "error" | "audit", RuleChoice>>;
-  /** For access events, by sixteen times the status, four times the method, and what kind of line it is. */
-  readonly #byKind: (RuleChoice | undefined)[] = [];
+  readonly #gates: Gates;
   readonly #scores: Scores;
   /** Who came near a threshold. Nothing that is found depends on it. */
   nearMisses = new NearMisses();
@@ -80,6 +71,7 @@ export class Evaluator {
 
   constructor(rules: readonly CompiledRule[], trustOf: TrustOf = unlimited, maxSubjects = 1_000_000) {
     this.#rules = rules;
+    this.memory = Math.max(0, ...rules.map(({ window, cooldown }) => Math.max(window, cooldown)));
     this.#trustOf = trustOf;
     this.#gates = new Gates(rules);
     const ofKind = (kind: SourceKind) =>
@@ -89,25 +81,19 @@ export class Evaluator {
           .filter(({ rule }) => rule.events === kind && rule.spec.bucket.kind !== "score"),
       );
     this.#scores = new Scores(rules);
-    this.#access = ofKind("access");
-    const views = new Set(this.#access.map(({ rule }) => rule.views));
-    this.#searched = [...views].flatMap((each) => each.searched(FIELDS.access));
-    this.#scan = LineScan.of(this.#searched.map(({ literals }) => literals));
+    const access = ofKind("access");
+    this.#access = new AccessRules(access);
+    const atOpening = access.filter(({ rule }) => rule.atOpening);
     this.#otherKinds = {
-      opening: new RuleChoice(this.#access.filter(({ rule }) => rule.atOpening)),
-      error: new RuleChoice(ofKind("error")),
-      audit: new RuleChoice(ofKind("audit")),
+      opening: new RuleChoice(atOpening, NOTHING_KNOWN),
+      error: new RuleChoice(ofKind("error"), NOTHING_KNOWN),
+      audit: new RuleChoice(ofKind("audit"), NOTHING_KNOWN),
     };
     this.#subjects = new Subjects(
       maxSubjects,
       (first) => giveBack(first, this.#subjects.held),
       (first) => heatOf(first, rules),
     );
-  }
-
-  /** The longest time that any rule looks back. */
-  get memory(): number {
-    return Math.max(0, ...this.#rules.map((rule) => Math.max(rule.window, rule.cooldown)));
   }
 
   get subjects(): number {
@@ -126,7 +112,7 @@ export class Evaluator {
   evaluate(events: readonly LogEvent[], now: UnixMs = NEVER): Finding[] {
     const findings: Finding[] = [];
     const horizon = now + CLOCK_SLACK_MS;
-    const mayFind = this.#scan?.look(events) ?? null;
+    this.#access.look(events);
     this.#gates.close();
     for (let index = 0; index < events.length; index++) {
       const event = events[index]!;
@@ -134,7 +120,7 @@ export class Evaluator {
       this.#lookedUp = null;
       let key: SubjectKey | undefined;
       let scored: RuleHit[] | null = null;
-      for (const placed of this.#rulesFor(event, mayFind === null ? -1 : mayFind[index]!)) {
+      for (const placed of this.#rulesFor(event, index)) {
         const { rule } = placed;
         if (!this.#gates.isOpen(placed.position, index) || !rule.looksAt(event)) continue;
         key ??= keyOf(event.client);
@@ -167,26 +153,11 @@ export class Evaluator {
     return findings;
   }
 
-  /** `mayFind`: of an access event a bit for each view that may find a text in it. */
-  #rulesFor(event: Exclude<LogEvent, { kind: "unparsed" }>, mayFind = -1): readonly Placed[] {
+  /** `index`: of the event in the batch at hand; -1 when it is in none. */
+  #rulesFor(event: Exclude<LogEvent, { kind: "unparsed" }>, index = -1): readonly Placed[] {
+    if (event.kind === "access") return this.#access.rulesFor(event, index);
     if (event.kind === "opening" && event.second) return [];
-    if (event.kind !== "access") return this.#otherKinds[event.kind].rulesFor(event);
-    const { status, second } = event;
-    const handshake = isHandshake(event);
-    const method = METHODS.indexOf(event.method ?? "") + 1;
-    const key = status * 16 + method * 4 + (handshake ? 1 : 0) + (second ? 2 : 0);
-    let choice = this.#byKind[key];
-    if (choice === undefined) {
-      const known = { status, handshake, method: METHODS[method - 1] ?? null };
-      choice = new RuleChoice(
-        this.#access.filter(({ rule }) => rule.concerns(known) && !(second && rule.atOpening)),
-      );
-      this.#byKind[key] = choice;
-    }
-    const searched = this.#searched;
-    for (let bit = 0; bit < searched.length; bit++)
-      if ((mayFind & (1 << bit)) === 0) searched[bit]!.passOver(event);
-    return mayFind === 0 ? choice.whenNothing : choice.rulesFor(event);
+    return this.#otherKinds[event.kind].rulesFor(event);
   }
 
   /** The scores that an event's hits concern, with what is to be added; hits of rules that fired are taken back. */

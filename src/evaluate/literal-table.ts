@@ -52,20 +52,21 @@ export class LiteralTable {
     return count;
   }
 
-  /** Sets `found[group]` to 1 for each group that the text has a literal of. Returns whether there was any. */
-  search(text: string, found: Uint8Array): boolean {
+  /** Sets `found[group]` to 1 for each group that the text has a literal of, and adds those that were not set to `groups`. */
+  search(text: string, found: Uint8Array, groups: number[]): void {
     const classes = this.#classes;
     const next = this.#next;
     const firstEnd = this.#firstEnd;
     let state = 0;
-    let any = false;
     for (let at = 0; at < text.length; at++) {
       state = next[state + classes[text.charCodeAt(at)]!]!;
       if (state < firstEnd) continue;
-      any = true;
-      for (const group of this.#ends[(state - firstEnd) / this.#width]!) found[group] = 1;
+      for (const group of this.#ends[(state - firstEnd) / this.#width]!) {
+        if (found[group] === 1) continue;
+        found[group] = 1;
+        groups.push(group);
+      }
     }
-    return any;
   }
 }
 

@@ -1,33 +1,12 @@
 import type { LogEvent } from "../model/event.ts";
 import { TargetSet, targetOf } from "../model/ip.ts";
-import type { UnixMs } from "../model/time.ts";
-import { conditionMatcher, isDecoded, soughtTexts, valueMatcher } from "./condition.ts";
+import { conditionMatcher } from "./condition.ts";
 import type { FieldName } from "./fields.ts";
 import type { Condition, MatcherSpec } from "./rule-schema.ts";
-import type { TextView, TextViews } from "./text-views.ts";
+import type { TextViews } from "./text-views.ts";
 
 /** A rule's predicate. Its cost is linear in the length of the event's fields. */
 export type Matcher = (event: LogEvent) => boolean;
-
-/** Views of which one must have found a literal for the matcher to hold; null when it may hold without. */
-export function searchedViews(spec: MatcherSpec, views: TextViews): readonly TextView[] | null {
-  for (const [key, value] of Object.entries(spec)) {
-    const searched = value === undefined ? null : searchedBy(key, value, views);
-    if (searched !== null) return searched;
-  }
-  return null;
-}
-
-function searchedBy(key: string, value: unknown, views: TextViews): readonly TextView[] | null {
-  if (key === "client" || key === "not") return null;
-  if (key === "all" || key === "any") {
-    const parts = (value as readonly MatcherSpec[]).map((part) => searchedViews(part, views));
-    if (key === "all") return parts.find((part) => part !== null) ?? null;
-    return parts.includes(null) ? null : [...new Set(parts.flatMap((part) => part ?? []))];
-  }
-  const [field, condition] = [key as FieldName, value as Condition];
-  return soughtTexts(field, condition) === null ? null : [views.view(field, isDecoded(condition))];
-}
 
 /**
  * Makes the predicate of a matcher. Its fields were checked by `compileRules`, which also builds `views`. `seeks`: whether
@@ -45,23 +24,6 @@ export function compileMatcher(spec: MatcherSpec, views: TextViews, seeks = true
   }
   return every(parts);
 }
-
-/** What rules for an event are chosen by. `method`: null for one of the rare ones, which may be any. */
-export interface Known {
-  readonly status: number;
-  readonly handshake: boolean;
-  readonly method: string | null;
-}
-
-/** False when what is known of an event already fails one of the conditions that must all hold. */
-export function couldMatch(spec: MatcherSpec, known: Known): boolean {
-  const fails = ({ status, handshake, method }: MatcherSpec): boolean =>
-    (status !== undefined && !valueMatcher(() => known.status, status)(NO_EVENT)) ||
-    (handshake !== undefined && !valueMatcher(() => known.handshake, handshake)(NO_EVENT)) ||
-    (method !== undefined && known.method !== null && !valueMatcher(() => known.method, method)(NO_EVENT));
-  return !fails(spec) && !(spec.all ?? []).some(fails);
-}
-const NO_EVENT: LogEvent = { kind: "unparsed", time: 0 as UnixMs, source: 0, line: "", reason: "format" };
 
 function every(parts: readonly Matcher[]): Matcher {
   const [first, second] = parts;

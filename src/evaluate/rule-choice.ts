@@ -1,5 +1,6 @@
 import type { LogEvent } from "../model/event.ts";
 import type { CompiledRule } from "./compile-rule.ts";
+import type { Known } from "./known.ts";
 import type { TextView } from "./text-views.ts";
 
 /** A rule and its position, which names its bucket among a subject's. */
@@ -8,47 +9,66 @@ export interface Placed {
   readonly position: number;
 }
 
-/** What is found in an event is a bit for each view, and any set of bits may come: rules of further views are asked about every event. */
-const MOST_VIEWS = 10;
+/** Rules that look for texts in one view, by the texts' group. */
+interface Seekers {
+  readonly view: TextView;
+  readonly byGroup: Map<number, number[]>;
+}
 
 /**
- * Chooses among rules those that an event can concern, by the views that found a text in it: each view is asked once an
- * event, and a rule none of whose texts is there costs nothing, however many such rules there are.
+ * Chooses among rules those that an event can concern: each view is searched once an event, and a rule none of whose texts was
+ * found costs nothing, however many such rules there are.
  */
 export class RuleChoice {
   readonly #rules: readonly Placed[];
-  readonly #views: readonly TextView[];
+  readonly #seekers: readonly Seekers[];
   /** Those for an event in which no view finds anything. */
   readonly whenNothing: readonly Placed[];
-  readonly #byFound = new Map<number, readonly Placed[]>();
+  readonly #isAlways: Uint8Array;
+  /** Those that the event at hand concerns, by their place in `#rules`. */
+  readonly #isConcerned: Uint8Array;
 
-  constructor(rules: readonly Placed[]) {
-    this.#rules = rules;
-    this.#views = [...new Set(rules.flatMap(({ rule }) => rule.searched ?? []))].slice(0, MOST_VIEWS);
-    this.whenNothing = this.#choose(0);
+  /** For events of which this is known. */
+  constructor(rules: readonly Placed[], known: Known) {
+    const needs = rules.map(({ rule }) => rule.needs(known));
+    this.#rules = rules.filter((_, index) => needs[index] !== "impossible");
+    const left = needs.filter((each) => each !== "impossible");
+    const seekers = new Map<TextView, Map<number, number[]>>();
+    this.#isAlways = Uint8Array.from(left, (need, index) => {
+      if (need === "nothing") return 1;
+      const { views } = this.#rules[index]!.rule;
+      for (const { field, decode, texts } of need) {
+        const view = views.view(field, decode);
+        const group = view.groupOf(texts);
+        if (group === null) return 1;
+        const byGroup = seekers.get(view) ?? new Map<number, number[]>();
+        seekers.set(view, byGroup);
+        byGroup.set(group, [...(byGroup.get(group) ?? []), index]);
+      }
+      return 0;
+    });
+    this.#seekers = [...seekers].map(([view, byGroup]) => ({ view, byGroup }));
+    this.#isConcerned = new Uint8Array(this.#rules.length);
+    this.whenNothing = this.#rules.filter((_, index) => this.#isAlways[index] === 1);
   }
 
   /** In the order that they were given in. */
   rulesFor(event: LogEvent): readonly Placed[] {
-    const views = this.#views;
-    let found = 0;
-    for (let index = 0; index < views.length; index++) if (views[index]!.foundAny(event)) found |= 1 << index;
-    if (found === 0) return this.whenNothing;
-    let rules = this.#byFound.get(found);
-    if (rules === undefined) {
-      rules = this.#choose(found);
-      this.#byFound.set(found, rules);
+    const concerned = this.#isConcerned;
+    let more = false;
+    for (const { view, byGroup } of this.#seekers) {
+      for (const group of view.found(event)) {
+        const indexes = byGroup.get(group);
+        if (indexes === undefined) continue;
+        if (!more) concerned.set(this.#isAlways);
+        more = true;
+        for (const index of indexes) concerned[index] = 1;
+      }
     }
+    if (!more) return this.whenNothing;
+    const rules: Placed[] = [];
+    for (let index = 0; index < concerned.length; index++)
+      if (concerned[index] === 1) rules.push(this.#rules[index]!);
     return rules;
-  }
-
-  #choose(found: number): readonly Placed[] {
-    return this.#rules.filter(({ rule: { searched } }) => {
-      if (searched === null) return true;
-      return searched.some((view) => {
-        const index = this.#views.indexOf(view);
-        return index === -1 || (found & (1 << index)) !== 0;
-      });
-    });
   }
 }

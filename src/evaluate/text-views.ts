@@ -85,9 +85,14 @@ export class TextView {
     this.#folded.passOver(event);
   }
 
-  /** Whether the event's text has any literal of any rule, case aside. */
-  foundAny(event: LogEvent): boolean {
-    return this.#folded.foundAny(event);
+  /** The groups, as `groupOf` numbers them, of which the event's text has a literal, case aside. Good until the next event. */
+  found(event: LogEvent): readonly number[] {
+    return this.#folded.foundIn(event);
+  }
+
+  /** Of literals that some rule looks for the number of their group; null when none looks for just these. */
+  groupOf(literals: readonly string[]): number | null {
+    return this.#folded.groupOf(literals);
   }
 
   build(): void {
@@ -101,10 +106,13 @@ class LiteralSearch {
   readonly #read: Read;
   readonly #ignoreCase: boolean;
   readonly #groups: (readonly string[])[] = [];
+  /** By the literals. */
+  readonly #numbers = new Map<string, number>();
   #table: LiteralTable | null = null;
   #event: LogEvent | null = null;
-  #found = new Uint8Array(0);
-  #foundAny = false;
+  /** By group. */
+  #isFound = new Uint8Array(0);
+  readonly #found: number[] = [];
 
   constructor(read: Read, ignoreCase: boolean) {
     this.#read = read;
@@ -117,29 +125,36 @@ class LiteralSearch {
 
   passOver(event: LogEvent): void {
     this.#event = event;
-    if (this.#foundAny) this.#found.fill(0);
-    this.#foundAny = false;
+    for (const group of this.#found) this.#isFound[group] = 0;
+    this.#found.length = 0;
   }
 
   /** Returns the group's number. */
   add(literals: readonly string[]): number {
+    const known = this.groupOf(literals);
+    if (known !== null) return known;
+    this.#numbers.set(keyOf(literals), this.#groups.length);
     return this.#groups.push(literals) - 1;
+  }
+
+  groupOf(literals: readonly string[]): number | null {
+    return this.#numbers.get(keyOf(literals)) ?? null;
   }
 
   build(): void {
     checkSize(this.#groups);
-    this.#found = new Uint8Array(this.#groups.length);
+    this.#isFound = new Uint8Array(this.#groups.length);
   }
 
   /** Whether the event's text has a literal of the group. */
   holds(event: LogEvent, group: number): boolean {
     if (event !== this.#event) this.#search(event);
-    return this.#foundAny && this.#found[group] === 1;
+    return this.#isFound[group] === 1;
   }
 
-  foundAny(event: LogEvent): boolean {
+  foundIn(event: LogEvent): readonly number[] {
     if (event !== this.#event) this.#search(event);
-    return this.#foundAny;
+    return this.#found;
   }
 
   #search(event: LogEvent): void {
@@ -148,9 +163,11 @@ class LiteralSearch {
     if (typeof value !== "string") return;
     // Not before it is needed: most commands that read rules never look at an event.
     this.#table ??= new LiteralTable(this.#groups, this.#ignoreCase);
-    this.#foundAny = this.#table.search(value, this.#found);
+    this.#table.search(value, this.#isFound, this.#found);
   }
 }
+
+const keyOf = (literals: readonly string[]): string => JSON.stringify(literals);
 
 /** Remembers the value of the last event: rules are asked one after the other about the same. */
 function onceAnEvent<Result>(read: (event: LogEvent) => Result): (event: LogEvent) => Result {

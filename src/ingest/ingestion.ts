@@ -29,7 +29,7 @@ import { SourceTimes } from "./source-times.ts";
 const SAMPLE_LINES = 100;
 /** How long to wait before a batch that could not be stored is tried again. */
 const RETRY_MS = 1_000;
-/** All subjects are looked at once in so many sweeps. */
+/** Where no lines come, all subjects are looked at once in so many sweeps. */
 const SWEEPS_A_ROUND = 10;
 
 type IngestionStatus = TailStatus & Pick<IngestedSource, "format" | "causes">;
@@ -143,6 +143,8 @@ export class Ingestion implements Disposable {
       if (isStrange && batch.source.kind === "access") this.#parsers.delete(batch.source.id);
       this.#times.note(batch.source, events, now);
       const outcome = judge(events, this.#stages, now);
+      // Most lines of a flood bring a subject: as many are looked at, or those would pile up whose time is over.
+      this.#forgetOver(events.length, now);
       if (!(await this.#stored({ ...outcome, checkpoint: batch.checkpoint }, signal))) return;
       committed(outcome);
     }
@@ -251,7 +253,12 @@ export class Ingestion implements Disposable {
     const { ledger, evaluator } = this.#stages;
     const now = this.#clock.now();
     ledger.purge(now);
+    this.#forgetOver(Math.ceil(evaluator.subjects / SWEEPS_A_ROUND), now);
+  }
+
+  #forgetOver(subjects: number, now: UnixMs): void {
+    const { evaluator } = this.#stages;
     const through = this.#times.readThrough(now, evaluator.memory, this.#tailer.status());
-    if (through !== null) evaluator.forgetOver(through, Math.ceil(evaluator.subjects / SWEEPS_A_ROUND));
+    if (through !== null) evaluator.forgetOver(through, subjects);
   }
 }

@@ -17,8 +17,11 @@ import { NEVER, PERMANENT, type UnixMs } from "../model/time.ts";
 import { judge, type Stages } from "../pipeline.ts";
 import { BanEffects } from "./ban-effects.ts";
 
-/** Lines for which one subject is looked at whether what is counted of it is over. */
-const LINES_A_LOOK = 4;
+/**
+ * Subjects that are looked at for each line, whether what is counted of them is over. Most lines bring a subject; with as many
+ * looks only those are held who still count, which is faster than to look seldom and to hold all.
+ */
+const LOOKS_A_LINE = 1;
 
 export interface VerdictOptions {
   readonly origins: readonly string[];
@@ -61,8 +64,7 @@ export class Verdict {
   /** `latest`: the newest time of any line so far. */
   judge(batch: readonly LogEvent[], latest: UnixMs): void {
     const outcome = judge(batch, this.#stages, NEVER);
-    // Each subject is looked at once in so many lines: more often would only take time.
-    this.#stages.evaluator.forgetOver(latest, Math.ceil(batch.length / LINES_A_LOOK));
+    this.#stages.evaluator.forgetOver(latest, batch.length * LOOKS_A_LINE);
     this.halt ??= outcome.halt;
     this.findings.push(...outcome.findings);
     for (const judgement of outcome.judgements) {

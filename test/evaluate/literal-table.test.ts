@@ -4,10 +4,10 @@ import { checkSize, LiteralTable } from "../../src/evaluate/literal-table.ts";
 
 function groupsIn(groups: readonly (readonly string[])[], text: string, ignoreCase = false): number[] {
   const found = new Uint8Array(groups.length);
-  const any = new LiteralTable(groups, ignoreCase).search(text, found);
-  const numbers = groups.flatMap((_group, index) => (found[index] === 1 ? [index] : []));
-  expect(any).toBe(numbers.length > 0);
-  return numbers;
+  const numbers: number[] = [];
+  new LiteralTable(groups, ignoreCase).search(text, found, numbers);
+  expect(numbers.toSorted()).toEqual(groups.flatMap((_group, index) => (found[index] === 1 ? [index] : [])));
+  return numbers.toSorted();
 }
 
 describe("a table of literals", () => {

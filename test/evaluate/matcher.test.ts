@@ -146,20 +146,6 @@ describe("target", () => {
     expect(rule.matches(opening("203.0.113.1", 0, { path: "/ws", query: "x=$%7Bjndi:" }))).toBe(true);
     expect(compiled({ referer: { contains: "x", decode: true } }).atOpening).toBe(false);
   });
-
-  test("with a status, leaves the rule unasked for other statuses", () => {
-    const rule = compiled({ status: [403, 404], target: { contains: "/.env" } });
-    const known = (status: number, method: string | null = "GET") => ({ status, method, handshake: false });
-    expect(rule.concerns(known(404))).toBe(true);
-    expect(rule.concerns(known(200))).toBe(false);
-    expect(compiled({ target: { matches: "x" } }).concerns(known(200))).toBe(true);
-    const posts = compiled({ method: ["POST", "PURGE"] });
-    expect([known(200), known(200, "POST"), known(200, null)].map(posts.concerns)).toEqual([
-      false,
-      true,
-      true,
-    ]);
-  });
 });
 
 describe("a regular expression", () => {

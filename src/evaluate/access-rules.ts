@@ -1,0 +1,98 @@
+import type { AccessEvent, LogEvent } from "../model/event.ts";
+import { FIELDS, type FieldName } from "./fields.ts";
+import { leastAsked, NUMBERS, TEXTS } from "./known.ts";
+import { LineScan } from "./line-scan.ts";
+import { isHandshake } from "./read-field.ts";
+import { type Placed, RuleChoice } from "./rule-choice.ts";
+import type { TextView } from "./text-views.ts";
+
+/** Of nearly all requests. */
+const METHODS: readonly string[] = ["GET", "POST", "HEAD"];
+/** More kinds of events than a site has: who makes up others must not fill our memory. */
+const MOST_KINDS = 1_000;
+/** Any view may find a text. */
+const ANY = -1;
+
+/**
+ * The rules on access events. Which of them an event can concern is told by what is seen of it at a glance: its status and
+ * method, the fields that it lacks, and whether its line has any text that a rule looks for.
+ */
+export class AccessRules {
+  readonly #rules: readonly Placed[];
+  /** What is looked at for texts. */
+  readonly #searched: readonly TextView[];
+  /** Null where a line does not tell. */
+  readonly #scan: LineScan | null;
+  /** Of the events at hand a bit for each view that may find a text. */
+  #mayFind: Int32Array | null = null;
+  /** The least that any rule asks of each of `NUMBERS`. */
+  readonly #least: readonly number[];
+  readonly #byKind = new Map<number, RuleChoice>();
+
+  /** In the order in which they are to be asked. */
+  constructor(rules: readonly Placed[]) {
+    this.#rules = rules;
+    const views = new Set(rules.map(({ rule }) => rule.views));
+    this.#searched = [...views].flatMap((each) => each.searched(FIELDS.access));
+    this.#scan = LineScan.of(this.#searched.map(({ literals }) => literals));
+    const looked = rules.flatMap(({ rule }) => rule.looked);
+    this.#least = NUMBERS.map((field) => leastAsked(field, looked));
+  }
+
+  /** Looks at all lines of a batch, for `rulesFor`. */
+  look(events: readonly LogEvent[]): void {
+    this.#mayFind = this.#scan?.look(events) ?? null;
+  }
+
+  /** `index`: of the event in the batch that was looked at last; -1 when it is in none. */
+  rulesFor(event: AccessEvent, index: number): readonly Placed[] {
+    const choice = this.#choiceFor(event);
+    const mayFind = index === -1 || this.#mayFind === null ? ANY : this.#mayFind[index]!;
+    if (mayFind === 0) return choice.whenNothing;
+    const searched = this.#searched;
+    for (let bit = 0; bit < searched.length; bit++)
+      if ((mayFind & (1 << bit)) === 0) searched[bit]!.passOver(event);
+    return choice.rulesFor(event);
+  }
+
+  #choiceFor(event: AccessEvent): RuleChoice {
+    const method = METHODS.indexOf(event.method ?? "") + 1;
+    const handshake = isHandshake(event);
+    const lacks = this.#lackedBy(event);
+    const rooted = event.path.charCodeAt(0) === SLASH;
+    const flags = (handshake ? 1 : 0) + (event.second ? 2 : 0) + (rooted ? 4 : 0);
+    const kind = ((lacks * 1_000 + event.status) * 4 + method) * 8 + flags;
+    let choice = this.#byKind.get(kind);
+    if (choice === undefined) {
+      const rules = event.second ? this.#rules.filter(({ rule }) => !rule.atOpening) : this.#rules;
+      choice = new RuleChoice(rules, {
+        status: event.status,
+        handshake,
+        method: METHODS[method - 1] ?? null,
+        rooted,
+        lacks: new Set(LACKABLE.filter((_, bit) => (lacks & (1 << bit)) !== 0)),
+      });
+      if (this.#byKind.size >= MOST_KINDS) this.#byKind.clear();
+      this.#byKind.set(kind, choice);
+    }
+    return choice;
+  }
+
+  /** A bit for each of `LACKABLE`. */
+  #lackedBy({ query, user, tls, durationUs, bytes, bytesOut }: AccessEvent): number {
+    const [leastDuration, leastBytes, leastOut] = this.#least;
+    return (
+      (isMissing(query) ? 1 : 0) |
+      (isMissing(user) ? 2 : 0) |
+      (isMissing(tls) ? 4 : 0) |
+      ((durationUs ?? -1) < leastDuration! ? 8 : 0) |
+      ((bytes ?? -1) < leastBytes! ? 16 : 0) |
+      ((bytesOut ?? -1) < leastOut! ? 32 : 0)
+    );
+  }
+}
+
+const SLASH = 47;
+const LACKABLE: readonly FieldName[] = [...TEXTS, ...NUMBERS];
+
+const isMissing = (value: string | null | undefined): boolean => value === null || value === undefined;
