@@ -46,6 +46,8 @@ export class Ingestion implements Disposable {
   readonly #auditSources: AuditSources;
   readonly #tailer: Tailer;
   readonly #parsers = new Map<number, LineParser>();
+  /** The formats that sources were read by, of the settings before too: a reload changes no log. */
+  readonly formats: Map<number, string>;
   readonly #trustedProxies: TargetSet;
   readonly #times = new SourceTimes();
   #present: readonly Target[];
@@ -56,14 +58,16 @@ export class Ingestion implements Disposable {
   /** Why nothing can be stored at present. */
   storeProblem: SekishoError | null = null;
 
-  /** `present`: where those come from who are signed in. `nearMisses`: of the settings before. */
+  /** `present`: where those come from who are signed in. `nearMisses` and `formats`: of the settings before. */
   constructor(
     settings: IngestSettings,
     store: StoreWriter,
     clock: Clock,
     present: readonly Target[] = [],
     nearMisses = new NearMisses(),
+    formats = new Map<number, string>(),
   ) {
+    this.formats = formats;
     this.#present = present;
     this.#settings = settings;
     this.#trustedProxies = new TargetSet(settings.trustedProxies);
@@ -187,6 +191,7 @@ export class Ingestion implements Disposable {
       since: this.#store.newestTime(source.id),
     });
     this.#parsers.set(source.id, parser);
+    this.formats.set(source.id, parser.format);
     return parser;
   }
 
@@ -197,8 +202,14 @@ export class Ingestion implements Disposable {
       ...status,
       causes: this.#auditSources.causes(status.source.id, now),
       problem: status.problem ?? this.#times.problem(status.source),
-      format: this.#parsers.get(status.source.id)?.format ?? status.source.format,
+      format: this.#formatOf(status.source),
     }));
+  }
+
+  /** Only of an access log lines have to tell; what they told before a reload holds until they tell otherwise. */
+  #formatOf({ id, kind, format }: TailStatus["source"]): string {
+    if (format !== "auto") return this.#parsers.get(id)?.format ?? format;
+    return kind === "access" ? (this.formats.get(id) ?? format) : kind;
   }
 
   problems(): SekishoError[] {

@@ -85,8 +85,8 @@ class IngestThread {
   }
 
   #ingestionBy(settings: IngestSettings): Ingestion {
-    const { nearMisses } = this.#ingestion.evaluator;
-    return new Ingestion(settings, this.#store, clock, this.#present, nearMisses);
+    const { evaluator, formats } = this.#ingestion;
+    return new Ingestion(settings, this.#store, clock, this.#present, evaluator.nearMisses, formats);
   }
 
   async #run(): Promise<void> {
