@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import Database from "better-sqlite3";
 import type { Command } from "commander";
 import { messageOf, SekishoError } from "../model/errors.ts";
+import { databaseFile } from "../setup.ts";
 import { whereabouts } from "./client.ts";
 import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
 import { size } from "./output.ts";
@@ -31,15 +32,13 @@ export const backupCommand = (context: CliContext): Command =>
     .action(async (file: string, options: { readonly config?: string }) => {
       const { data } = whereabouts(context, options.config);
       const destination = resolve(context.cwd, file);
-      await backUp(join(data, "sekisho.sqlite"), destination);
+      await backUp(databaseFile(data), destination);
       context.stdout(`backed up to ${destination} (${size(statSync(destination).size)})\n`);
     });
 
 /** Copies a database that may be in use to a file that must not exist. Throws BACKUP_FAILED and leaves nothing then. */
 export async function backUp(database: string, destination: string): Promise<void> {
-  if (!existsSync(database)) {
-    throw failed(`there is no database at ${database}`, "name the daemon's configuration with --config");
-  }
+  if (!existsSync(database)) throw failed(`there is no database at ${database}`, hintFor(database));
   refuseExisting(destination);
   const folder = dirname(destination);
   const temporary = join(folder, `.${basename(destination)}.${process.pid}.partial`);
@@ -64,6 +63,12 @@ export async function backUp(database: string, destination: string): Promise<voi
     for (const leftover of ["", "-journal", "-wal", "-shm"]) rmSync(temporary + leftover, { force: true });
   }
 }
+
+/** What a demo stores is made anew at each start of one: nobody would restore it. */
+const hintFor = (database: string): string =>
+  existsSync(databaseFile(dirname(database), true))
+    ? "only the demo ran here, and what it stores is not kept; start sekisho run without --demo first"
+    : "name the daemon's configuration with --config";
 
 async function copy(database: string, temporary: string): Promise<void> {
   const source = new Database(database, { readonly: true, timeout: 10_000 });

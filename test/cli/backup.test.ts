@@ -86,6 +86,14 @@ describe("a backup", () => {
     expect(readdirSync(cwd)).toEqual(["sekisho.yaml"]);
   });
 
+  test("beside a demo says that what a demo stores is not kept", async () => {
+    const cwd = folderWith({ "sekisho.yaml": "data: data\nlogs: []", "data/demo.sqlite": "" });
+    expect(await backup(cwd, "copy.sqlite")).toMatchObject({
+      status: 3,
+      stderr: expect.stringContaining("hint: only the demo ran here, and what it stores is not kept; start"),
+    });
+  });
+
   test("into a folder that is not there is an error with a hint", async () => {
     const { cwd } = runningDatabase();
     expect(await backup(cwd, "gone/copy.sqlite")).toMatchObject({
