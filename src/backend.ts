@@ -1,9 +1,7 @@
-import type { Config } from "./config/schema.ts";
 import { ENFORCER_PATIENCE_MS, type Enforcement } from "./enforce/enforcement.ts";
 import type { Ineffective, Proof } from "./enforce/proof.ts";
 import { proofProblem } from "./enforce/proof-problem.ts";
 import { isForeignOrigin } from "./evaluate/read-field.ts";
-import type { NamedRule } from "./evaluate/rule-schema.ts";
 import type { Complaint, FromWorker, IngestedSource } from "./ingest/messages.ts";
 import type { IngestThread } from "./ingest/thread.ts";
 import type { Lists } from "./lists/lists.ts";
@@ -11,6 +9,7 @@ import type {
   AllowItem,
   BanAnswer,
   CountingStatus,
+  ListStatus,
   LiveMessage,
   Mode,
   PanicAnswer,
@@ -28,7 +27,7 @@ import type { Receivers } from "./receive/receivers.ts";
 import { listJobName } from "./schedule/fetch-list.ts";
 import type { Scheduler } from "./schedule/scheduler.ts";
 import type { Backend } from "./serve/backend.ts";
-import { allowlistOf, ruleStatuses } from "./setup.ts";
+import { allowlistOf, ruleStatuses, type Setup } from "./setup.ts";
 import type { StoreReader } from "./store/reader.ts";
 import { Wanted } from "./wanted.ts";
 
@@ -38,13 +37,8 @@ const TELL_EVERY_MS = 500;
 type Told = Extract<FromWorker, { kind: "committed" | "state" }>;
 type Changed = Extract<LiveMessage, { kind: "changed" }>["what"][number];
 
-/** The running parts that the backend speaks for; some are replaced when the configuration is reloaded. */
-export interface Parts {
-  readonly config: Config;
-  readonly mode: Mode;
-  readonly rules: readonly NamedRule[];
-  /** Rules that do not run. */
-  readonly off: readonly NamedRule[];
+/** The running parts that the backend speaks for, with their setup; some are replaced when that is reloaded. */
+export interface Parts extends Setup {
   readonly enforcement: Enforcement;
   readonly proof: Proof;
   readonly lists: Lists;
@@ -211,6 +205,11 @@ export class DaemonBackend implements Backend, Disposable {
     const { lists, scheduler } = this.#running;
     return lists.statuses(this.#wanted.sparedByList, (name) => scheduler.nextRuns(listJobName(name))[0]);
   };
+  async fetchList(name: string): Promise<ListStatus | null> {
+    await this.#running.lists.refresh(name);
+    return this.lists().find((list) => list.name === name) ?? null;
+  }
+
   bans: Backend["bans"] = (query) => this.#about.reader.bans(query);
   incidents: Backend["incidents"] = (query) => this.#about.reader.incidents(query);
   incident: Backend["incident"] = (id) => this.#about.reader.incident(id);
@@ -240,9 +239,8 @@ export class DaemonBackend implements Backend, Disposable {
 
   /** Those that are off, too. */
   async rules(): Promise<readonly RuleStatus[]> {
-    const { rules, off } = this.#running;
     const nearMisses = await this.#about.thread.request<"near-misses">({ kind: "near-misses" });
-    return ruleStatuses([...rules, ...off], this.#about.reader.ruleCounts(), nearMisses);
+    return ruleStatuses(this.#running, this.#about.reader.ruleCounts(), nearMisses);
   }
 
   async ban(request: {

@@ -276,7 +276,7 @@ type Told = Extract<FromWorker, { kind: "committed" | "state" }>;
 
 /** The parts that a reload replaces. `enforced`: what is enforced at present, whatever mode the configuration has. */
 function assemble(
-  { config, mode, rules, off }: Setup,
+  setup: Setup,
   enforced: Mode,
   thread: IngestThread,
   clock: Clock,
@@ -285,6 +285,7 @@ function assemble(
   onChange: () => void,
   lists: Lists,
 ): Parts {
+  const { config } = setup;
   const enforcers = enforcersOf(config, clock, guard);
   const enforcement = new Enforcement({
     mode: enforced,
@@ -315,7 +316,8 @@ function assemble(
       schedule === null ? [] : [applyEnforcer(name, schedule, () => enforcement.apply(name))],
     ),
   ]);
-  return { config, mode, rules, off, enforcement, proof: new Proof(enforcement, clock), scheduler, lists };
+  const proof = new Proof(enforcement, clock);
+  return { ...setup, enforcement, proof, scheduler, lists };
 }
 
 function inForce({ enforcement }: Parts, backend: DaemonBackend): InForce {

@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   unban: async () => (await import("./cli/unban.ts")).unbanCommand(context),
   bans: async () => (await import("./cli/bans.ts")).bansCommand(context),
   export: async () => (await import("./cli/export.ts")).exportCommand(context),
+  lists: async () => (await import("./cli/lists.ts")).listsCommand(context),
   sockets: async () => (await import("./cli/sockets.ts")).socketsCommand(context),
   allow: async () => (await import("./cli/allow.ts")).allowCommand(context),
   breaker: async () => (await import("./cli/breaker.ts")).breakerCommand(context),

@@ -147,12 +147,21 @@ test("each rule tells its mode, what it led to within a day and who came near it
   expect(seen.nearMisses).toEqual([
     { subject: "203.0.113.8", count: 8, of: 10, at: `${now.toISOString().slice(0, 19)}.000Z` },
   ]);
+  expect(seen.change).toEqual({
+    file: expect.stringMatching(/\/rules\/repeated-403\.yaml$/),
+    changes: expect.arrayContaining(["mode observe"]),
+    changedBy: join(rulesD, "repeated-403.yaml"),
+    example: expect.arrayContaining([expect.stringMatching(/^bucket: \{ count: 20 \} +# 10 now$/)]),
+  });
   expect(await ruleOf("crawling")).toMatchObject({ mode: "off", nearMisses: [] });
   await daemon.reload(setup());
   expect((await ruleOf("repeated-403")).nearMisses).toEqual(seen.nearMisses);
   writeFileSync(join(rulesD, "repeated-403.yaml"), "bucket: { count: 30 }\n");
   await daemon.reload(setup());
-  expect(await ruleOf("repeated-403")).toMatchObject({ mode: "enforce", nearMisses: [] });
+  expect(await ruleOf("repeated-403")).toMatchObject({
+    ...{ mode: "enforce", nearMisses: [], needed: 30 },
+    change: { changes: ["bucket.count 30, was 10"] },
+  });
 });
 
 test("what a person decides and what a reload puts in force is in the log", async () => {

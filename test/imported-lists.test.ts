@@ -112,6 +112,26 @@ describe.skipIf(missing("root"))("a blocklist", () => {
     expect((await listsOf(daemon))[0]).toMatchObject({ entries: 1, spared: 1 });
   });
 
+  test("is fetched when a person asks for it, and says what came of that", async () => {
+    using folder = temporaryFolder();
+    using web = await webServer({ "/l": "192.0.2.7\n" });
+    const lists = `lists: [{ name: drop, from: "${web.url}/l", schedule: "0 0 1 1 *" }]\n`;
+    await using daemon = await start(setupWith(folder.path, lists));
+    await soon(() => expect(listed(folder.path)).toEqual(["192.0.2.7"]));
+    web.pages["/l"] = "192.0.2.8\n192.0.2.9\n";
+    const fetchNow = () => ask<ListStatus>(daemon, "POST", "/api/lists/drop/fetch");
+    expect(await fetchNow()).toMatchObject({ entries: 2, error: null });
+    await soon(() => expect(listed(folder.path)).toEqual(["192.0.2.8", "192.0.2.9"]));
+    web.pages["/l"] = "";
+    expect(await fetchNow()).toMatchObject({
+      entries: 2,
+      error: expect.stringContaining("list drop is not taken"),
+    });
+    expect(await ask<Refusal>(daemon, "POST", "/api/lists/dorp/fetch")).toMatchObject({
+      error: { code: "NOT_FOUND" },
+    });
+  });
+
   test("is in force at a restart though its source is away, changes with a reload, and goes with its section", async () => {
     using folder = temporaryFolder();
     using web = await webServer({ "/l": "192.0.2.7\n" });

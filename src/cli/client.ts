@@ -13,7 +13,7 @@ import { sshClient } from "./ssh-client.ts";
 /** How long the daemon may take to answer; it answers at once unless its machine is in trouble. */
 const PATIENCE_MS = 15_000;
 /** The same for an answer that may be long. */
-const LONG_PATIENCE_MS = 120_000;
+export const LONG_PATIENCE_MS = 120_000;
 
 /** From DATA/daemon.json, `{pid, url}`, which the daemon writes while it runs. */
 interface DaemonFile {

@@ -1,9 +1,8 @@
 import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
 import { neededIn } from "../evaluate/buckets/bucket-of.ts";
 import type { BucketSpec, NamedRule } from "../evaluate/rule-schema.ts";
-import type { NearMissItem, RuleCounts, RuleItem, RuleMode } from "../model/rule-status.ts";
-import { ruleItem, type Setup } from "../setup.ts";
+import type { NearMissItem, RuleChange, RuleCounts, RuleItem, RuleMode } from "../model/rule-status.ts";
+import { ruleChange, ruleItem, type Setup } from "../setup.ts";
 import { runningPid } from "./client.ts";
 import type { CliContext } from "./context.ts";
 import { NEAR_MISS_HEADS, nearMissCells } from "./near-miss-cells.ts";
@@ -11,20 +10,13 @@ import { count, printable, table } from "./output.ts";
 
 /** A rule as it is listed. Null is what only a running daemon knows. */
 export interface ListedRule extends RuleItem {
+  readonly change: RuleChange;
   readonly lastDay: RuleCounts | null;
   readonly nearMisses: readonly NearMissItem[] | null;
 }
 
-/** Where a rule comes from, and how a site changes it. */
-export interface RuleChange {
-  /** The rule's own file. */
-  readonly file: string;
-  /** What the site has changed, as in `bucket.count 20, was 10`. */
-  readonly changes: readonly string[];
-  /** The file in which the site changes it, which need not be there yet; null where that is the rule's own. */
-  readonly changedBy: string | null;
-  /** Lines for that file. */
-  readonly example: readonly string[];
+/** How a site changes a rule, and what has become of that. */
+export interface ToldChange extends RuleChange {
   /** What the files say by now and the daemon has not read, as in `observe, 20 in 5m`; null: nothing. */
   readonly waiting: string | null;
   /** The daemon that reads them anew at SIGHUP. */
@@ -35,21 +27,10 @@ export interface RuleChange {
 export const configuredRule = ({ rules, off }: Setup, id: string): NamedRule | undefined =>
   [...rules, ...off].find((rule) => rule.id === id);
 
-export function changeOf(setup: Setup, rule: ListedRule): RuleChange {
-  const { id } = rule;
-  const site = setup.site.find((each) => each.id === id);
-  const configured = configuredRule(setup, id);
-  const isOwn = site?.kind === "added";
-  const folder = siteFolder(setup);
+export function changeOf(setup: Setup, rule: ListedRule): ToldChange {
+  const configured = configuredRule(setup, rule.id);
   return {
-    file: isOwn ? site.file : join(setup.rulesFolder, `${id}.yaml`),
-    changes: site?.changes ?? [],
-    changedBy: isOwn || folder === null ? null : join(folder, `${id}.yaml`),
-    example: [
-      ...(configured === undefined ? [] : thresholdExample(configured.spec.bucket)),
-      "mode: observe                        # it bans nobody; off: it does not run",
-      "except: { client: [192.0.2.0/24] }   # not these",
-    ],
+    ...ruleChange(setup, rule.id, configured?.spec),
     waiting: configured === undefined ? "it is gone" : waitingIn(ruleItem(configured), rule),
     pid: runningPid(setup.config.data),
   };
@@ -57,20 +38,6 @@ export function changeOf(setup: Setup, rule: ListedRule): RuleChange {
 
 const waitingIn = (file: RuleItem, running: RuleItem): string | null =>
   file.mode === running.mode && file.firesAt === running.firesAt ? null : `${file.mode}, ${file.firesAt}`;
-
-/** Null where the site keeps all rules in that folder itself. */
-function siteFolder({ file, config: { siteRules, rules } }: Setup): string | null {
-  const folder = siteRules ?? join(file === null ? "/etc/sekisho" : dirname(file), "rules.d");
-  return folder === rules ? null : folder;
-}
-
-/** Twice as much as now. */
-function thresholdExample(bucket: BucketSpec): string[] {
-  const said = (key: string, now: number): string =>
-    `${`bucket: { ${key}: ${now * 2} }`.padEnd(36)} # ${now} now`;
-  if (bucket.kind === "trigger" || bucket.kind === "sequence") return [];
-  return [bucket.kind === "leaky" ? said("capacity", bucket.capacity) : said("count", bucket.count)];
-}
 
 const MODES: Readonly<Record<RuleMode, string>> = {
   enforce: "enforce: it bans",
@@ -82,7 +49,7 @@ const MODES: Readonly<Record<RuleMode, string>> = {
 export function storyText(
   context: CliContext,
   rule: ListedRule,
-  change: RuleChange,
+  change: ToldChange,
   bucket: BucketSpec | undefined,
 ): string {
   const { id, title } = rule;
@@ -96,7 +63,7 @@ export function storyText(
   ].join("\n");
 }
 
-function facts(rule: ListedRule, { file, changes, changedBy, waiting }: RuleChange): string[][] {
+function facts(rule: ListedRule, { file, changes, changedBy, waiting }: ToldChange): string[][] {
   const { severity, events, subject, firesAt, cooldown, ban, lastDay } = rule;
   const ofDay = lastDay && `${count(lastDay.findings, "finding")}, ${count(lastDay.bans, "ban")}`;
   const changed = changes.length === 0 ? null : `${changes.join("; ")} in ${changedBy}`;
@@ -135,7 +102,7 @@ function nearMissText(context: CliContext, { nearMisses }: ListedRule): string {
   return `Near misses of the last day\n${table(context, rows).replace(/^(?=.)/gm, "  ")}`;
 }
 
-function changeText(id: string, { file, changedBy, example, pid }: RuleChange): string {
+function changeText(id: string, { file, changedBy, example, pid }: ToldChange): string {
   const read = pid === null ? "then: sekisho check" : `then: sekisho check, and kill -HUP ${pid}`;
   const tryIt = `What it would find in an old log: sekisho replay LOG --rule ${id} --near-misses\n`;
   if (changedBy === null) return `To change it, edit ${printable(file)}; ${read}\n${tryIt}`;

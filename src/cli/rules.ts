@@ -1,8 +1,7 @@
 import type { Command } from "commander";
-import type { NamedRule } from "../evaluate/rule-schema.ts";
 import { SekishoError } from "../model/errors.ts";
 import type { RuleMode, RuleStatus } from "../model/rule-status.ts";
-import { loadSetup, ruleItem, type Setup } from "../setup.ts";
+import { loadSetup, ruleChange, ruleItem, type Setup } from "../setup.ts";
 import { connectToDaemon } from "./client.ts";
 import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
 import { type Cell, printable, type Style, table, writeJson } from "./output.ts";
@@ -42,7 +41,7 @@ async function tellRules(
 ): Promise<void> {
   const setup = loadSetup({ file: config, cwd: context.cwd });
   const told = await toldByDaemon(context, config);
-  const rules = listed([...setup.rules, ...setup.off], told);
+  const rules = listed(setup, told);
   if (id !== undefined) {
     const rule = rules.find((each) => each.id === id);
     if (rule === undefined)
@@ -76,9 +75,12 @@ async function toldByDaemon(
 }
 
 /** As the daemon runs them, where it does; a file that was changed since is read by it at the next SIGHUP. */
-function listed(configured: readonly NamedRule[], told: readonly RuleStatus[] | null): ListedRule[] {
+function listed(setup: Setup, told: readonly RuleStatus[] | null): ListedRule[] {
   const rules = new Map<string, ListedRule>();
-  for (const rule of configured) rules.set(rule.id, { ...ruleItem(rule), lastDay: null, nearMisses: null });
+  for (const rule of [...setup.rules, ...setup.off]) {
+    const change = ruleChange(setup, rule.id, rule.spec);
+    rules.set(rule.id, { ...ruleItem(rule), change, lastDay: null, nearMisses: null });
+  }
   for (const rule of told ?? []) rules.set(rule.id, rule);
   return [...rules.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
 }

@@ -213,7 +213,7 @@ function enforcerRow(context: CliContext, enforcer: EnforcerStatus): (string | C
 }
 
 /** What is wrong with a list is among the problems. */
-function listRow(context: CliContext, list: ListStatus): (string | Cell)[] {
+export function listRow(context: CliContext, list: ListStatus): (string | Cell)[] {
   const noted = (amount: number, what: string): Cell | string =>
     amount === 0 ? "" : { text: `${amount.toLocaleString("en")} ${what}`, style: "yellow" };
   return [

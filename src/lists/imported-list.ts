@@ -179,7 +179,7 @@ export class ImportedList {
     return new SekishoError(
       "LIST_UNAVAILABLE",
       `list ${this.settings.name} cannot be had: ${failure(cause)}`,
-      this.#staying("it is tried again on schedule, and at once with kill -HUP of the daemon"),
+      this.#staying("it is tried again on schedule, and at once with sekisho lists --fetch"),
       { cause },
     );
   }

@@ -18,6 +18,8 @@ export interface RuleItem {
   readonly subject: string;
   /** How many hits are too many, as in `10 in 5m`. */
   readonly firesAt: string;
+  /** Hits that make a finding; null where their number does not tell how near one is. */
+  readonly needed: number | null;
   /** How long it makes no other finding for the same subject. */
   readonly cooldown: string;
   /** `default`, `none` or a length of time. */
@@ -44,8 +46,21 @@ export interface NearMissItem {
   readonly at: string;
 }
 
+/** Where a rule is written, and how a site changes it. */
+export interface RuleChange {
+  /** The rule's own file. */
+  readonly file: string;
+  /** What the site has changed, as in `bucket.count 20, was 10`. */
+  readonly changes: readonly string[];
+  /** The file in which the site changes it, which need not be there yet; null where that is the rule's own. */
+  readonly changedBy: string | null;
+  /** Lines for that file. */
+  readonly example: readonly string[];
+}
+
 /** A rule and what became of it in the last day. */
 export interface RuleStatus extends RuleItem {
+  readonly change: RuleChange;
   readonly lastDay: RuleCounts;
   /** The nearest first, up to twenty. */
   readonly nearMisses: readonly NearMissItem[];

@@ -39,6 +39,8 @@ export interface Backend {
   export(format: ExportFormat): Exported;
   /** The imported lists, in the order of the configuration. */
   lists(): readonly ListStatus[];
+  /** Fetches a list now, and answers how it is then. Null when there is no such list. */
+  fetchList(name: string): Promise<ListStatus | null>;
   incidents(query: PageQuery & { readonly state: "open" | "closed" | null }): Page<IncidentItem>;
   incident(id: number): IncidentDetail | null;
   events(

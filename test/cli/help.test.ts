@@ -34,6 +34,7 @@ describe("sekisho", () => {
       "unban",
       "bans",
       "export",
+      "lists",
       "sockets",
       "allow",
       "breaker",

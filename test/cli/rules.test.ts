@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { changeOf, type ListedRule } from "../../src/cli/rule-story.ts";
 import { rulesCommand } from "../../src/cli/rules.ts";
-import { loadSetup, ruleItem } from "../../src/setup.ts";
+import { loadSetup, ruleChange, ruleItem } from "../../src/setup.ts";
 import { folderWith } from "../config/temporary-folder.ts";
 import { MemoryBackend } from "../serve/memory-backend.ts";
 import { runServer, TestClock, TOKEN } from "../serve/running-server.ts";
@@ -99,11 +99,16 @@ describe("without a daemon", () => {
     const cwd = folderWith({ ...SITE, "rules.d/lists/none.txt": "" });
     const setup = loadSetup({ cwd });
     for (const rule of setup.rules) {
-      const change = changeOf(setup, { ...ruleItem(rule), lastDay: null, nearMisses: null });
+      const { waiting, ...change } = changeOf(setup, {
+        ...ruleItem(rule),
+        change: ruleChange(setup, rule.id, rule.spec),
+        lastDay: null,
+        nearMisses: null,
+      });
+      expect(waiting).toBeNull();
       expect(change).toMatchObject({
         changedBy: join(cwd, `rules.d/${rule.id}.yaml`),
         changes: [],
-        waiting: null,
       });
       expect(change.example).toHaveLength("count" in rule.spec.bucket ? 3 : 2);
       writeFileSync(change.changedBy!, change.example.join("\n"));

@@ -8,6 +8,7 @@ import type {
   HaltStatus,
   IncidentDetail,
   IncidentItem,
+  ListStatus,
   LiveMessage,
   Page,
   PanicAnswer,
@@ -39,6 +40,7 @@ export class MemoryBackend implements Backend {
   readonly allIncidents: IncidentDetail[] = [];
   readonly allEvents: EventItem[] = [];
   readonly allSockets: SocketItem[] = [];
+  readonly allLists: ListStatus[] = [];
   sources: Status["sources"] = [source("/var/log/apache2/access.log")];
 
   constructor(clock: Clock) {
@@ -81,7 +83,7 @@ export class MemoryBackend implements Backend {
       counting: this.counting(),
       database: { bytes: 4_096, budget: 8_192, eventsSince: null },
       halts: this.halts,
-      lists: [],
+      lists: this.allLists,
       rules: 9,
       problems: [],
     };
@@ -101,7 +103,15 @@ export class MemoryBackend implements Backend {
   }
 
   lists() {
-    return this.status().lists;
+    return this.allLists;
+  }
+
+  async fetchList(name: string): Promise<ListStatus | null> {
+    const at = this.allLists.findIndex((list) => list.name === name);
+    if (at === -1) return null;
+    const now = toIso(this.clock.now());
+    this.allLists[at] = { ...this.allLists[at]!, triedAt: now, fetchedAt: now };
+    return this.allLists[at]!;
   }
 
   incidents(query: Parameters<Backend["incidents"]>[0]): Page<IncidentItem> {
@@ -199,6 +209,7 @@ export class MemoryBackend implements Backend {
         events: "access",
         subject: "address",
         firesAt: "10 in 5m",
+        needed: 10,
         cooldown: "5m",
         ban: "default",
         detects: "A client that is refused again and again.",
@@ -206,6 +217,12 @@ export class MemoryBackend implements Backend {
         falsePositives: ["A broken link."],
         references: ["CWE-284"],
         tags: ["access"],
+        change: {
+          file: "/usr/share/sekisho/rules/repeated-403.yaml",
+          changes: ["mode observe"],
+          changedBy: "/etc/sekisho/rules.d/repeated-403.yaml",
+          example: ["bucket: { count: 20 } # 10 now"],
+        },
         lastDay: { findings: 3, bans: 2 },
         nearMisses: [{ subject: "192.0.2.9 user=\x1b[2J", count: 9, of: 10, at: "2026-11-20T11:00:00.000Z" }],
       },
@@ -363,3 +380,20 @@ function page<Item>(all: readonly Item[], { limit, cursor }: PageQuery): Page<It
     next: from + limit < all.length ? String(from + limit) : null,
   };
 }
+
+export const list = (name: string): ListStatus => ({
+  name,
+  kind: "block",
+  from: "https://lists.example/drop.txt",
+  entries: 4,
+  wrong: 0,
+  refused: 0,
+  examples: [],
+  spared: 0,
+  fetchedAt: null,
+  until: null,
+  triedAt: null,
+  nextFetchAt: null,
+  error: null,
+  hint: null,
+});

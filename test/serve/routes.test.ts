@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { event, incident, socket } from "./memory-backend.ts";
+import { toIso } from "../../src/model/time.ts";
+import { event, incident, list, socket } from "./memory-backend.ts";
 import { type Ask, capturedLog, runServer } from "./running-server.ts";
 
 const post = (body: unknown): Ask => ({ method: "POST", body });
@@ -191,6 +192,20 @@ describe("allowlist, events, traffic, enforcers", () => {
     expect((await ask("/api/traffic?minutes=5")).json.items).toHaveLength(5);
     const hour = await ask("/api/traffic");
     expect([hour.json.items?.length, hour.json.next]).toEqual([60, null]);
+  });
+
+  test("a list is fetched now and answered as it is then, an unknown one is 404", async () => {
+    const { ask, backend, clock } = await runServer();
+    backend.allLists.push(list("drop"), list("a b/c"));
+    const fetched = await ask("/api/lists/a%20b%2Fc/fetch", { method: "POST" });
+    expect([fetched.status, fetched.json]).toMatchObject([
+      200,
+      { name: "a b/c", triedAt: toIso(clock.now()) },
+    ]);
+    expect((await ask("/api/lists")).json).toMatchObject({ items: [{ triedAt: null }, fetched.json] });
+    const unknown = await ask("/api/lists/other/fetch", { method: "POST" });
+    expect([unknown.status, unknown.json.error?.code]).toEqual([404, "NOT_FOUND"]);
+    expect((await ask("/api/lists/drop/fetch", { method: "POST", as: "nobody" })).status).toBe(401);
   });
 
   test("an enforcer is told to apply now, an unknown one is 404", async () => {

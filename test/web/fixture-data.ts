@@ -7,7 +7,7 @@ import type {
   Status,
   TrafficPoint,
 } from "../../src/model/api.ts";
-import type { RuleItem } from "../../src/model/rule-status.ts";
+import { lists } from "./fixture-lists.ts";
 
 /** Made-up data with documentation addresses. Times are counted back from when the server starts. */
 
@@ -25,7 +25,7 @@ export const HOSTILE = {
 
 export const status = (): Status => ({
   mode: "enforce",
-  lists: [],
+  lists: lists(),
   version: "0.1.0",
   demo: false,
   uptimeSeconds: 93_610,
@@ -216,28 +216,6 @@ export const allowlist = (): AllowItem[] => [
     by: "person",
     reason: "the <b>scanner</b> that we pay for",
     at: ago(90_000),
-  },
-];
-
-export const rules = (): RuleItem[] => [
-  {
-    id: "apache-forbidden",
-    title: { en: "Requests that Apache forbids, again and again", ja: "403 の繰り返し" },
-    mode: "enforce",
-    severity: "high",
-    events: "access",
-    subject: "address",
-    firesAt: "10 in 5m",
-    cooldown: "5m",
-    ban: "default",
-    detects: "A client that Apache refuses again and again.",
-    why: "People stop after one or two refusals. Tools that look for a way in do not.",
-    falsePositives: [
-      "A page of yours that links to files its readers may not see.",
-      "An application that answers 403 to an expired session and whose page asks on by itself.",
-    ],
-    references: ["CWE-425", "ATT&CK T1595.003"],
-    tags: ["probing"],
   },
 ];
 

@@ -11,8 +11,10 @@ import type {
   Status,
 } from "../../src/model/api.ts";
 import { parseTarget } from "../../src/model/ip.ts";
+import type { RuleStatus } from "../../src/model/rule-status.ts";
 import { SECURITY_HEADERS } from "../../src/serve/security-headers.ts";
-import { allowlist, bans, incidents, rules, status, traffic, unparsed } from "./fixture-data.ts";
+import { allowlist, bans, incidents, status, traffic, unparsed } from "./fixture-data.ts";
+import { rules } from "./fixture-rules.ts";
 import { sockets } from "./fixture-sockets.ts";
 
 /**
@@ -51,7 +53,10 @@ export class FixtureServer {
   incidents: IncidentDetail[] = incidents();
   traffic = traffic;
   sockets = sockets();
+  rules: RuleStatus[] = rules();
   status: Status = status();
+  /** Calls that go wrong, `METHOD /path` without /api. */
+  readonly failing = new Set<string>();
   /** What came in, `METHOD /path`, for tests that look at what the page asked for. */
   readonly asked: string[] = [];
   readonly #root: string;
@@ -103,6 +108,11 @@ export class FixtureServer {
     const body = (text === "" ? {} : JSON.parse(text)) as Readonly<Record<string, string>>;
     const signedIn = request.headers.cookie?.includes(COOKIE) ?? false;
     const call = `${request.method} ${pathname.slice("/api".length)}`;
+    if (this.failing.has(call)) {
+      const { status, body } = refused(503, "DATABASE_LOCKED", "the database is locked", "wait a little");
+      response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+      return;
+    }
     if (call === "GET /live" && signedIn) return this.#live(response);
     const answer =
       signedIn || call === "POST /session"
@@ -148,7 +158,7 @@ export class FixtureServer {
         this.#halts([]);
         return { status: 200, body: { lifted: body.lift ? 501 : 0 } };
       case "GET /rules":
-        return page(rules());
+        return page(this.rules);
       case "GET /incidents":
         return page(
           this.incidents.filter((each) => state === null || each.state === state).map(withBans(this.bans)),
@@ -182,6 +192,8 @@ export class FixtureServer {
           each === incident ? { ...each, state: body.state as "open" | "closed" } : each,
         );
         return done;
+      case "POST /lists":
+        return this.#fetchList(decodeURIComponent(name.replace(/\/fetch$/, "")));
       case "POST /enforcers":
         this.status = {
           ...this.status,
@@ -193,6 +205,16 @@ export class FixtureServer {
       default:
         return missing;
     }
+  }
+
+  /** It goes well, whatever was wrong with the list before. */
+  #fetchList(name: string): Answer {
+    const fetchedAt = new Date().toISOString();
+    const good = { entries: 1_300, fetchedAt, triedAt: fetchedAt, error: null, hint: null };
+    const lists = this.status.lists.map((list) => (list.name === name ? { ...list, ...good } : list));
+    this.status = { ...this.status, lists };
+    const list = lists.find((each) => each.name === name);
+    return list === undefined ? missing : { status: 200, body: list };
   }
 
   #signIn({ code, token }: Readonly<Record<string, string>>): Answer {

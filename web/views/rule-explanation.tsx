@@ -1,3 +1,4 @@
+import type { RuleItem } from "../../src/model/rule-status.ts";
 import { rules } from "../state.ts";
 import { Text } from "./text.tsx";
 
@@ -16,38 +17,53 @@ export function RuleExplanation({ id, open }: RuleExplanationProps) {
       <summary>
         What <Text value={id} /> detects, and when it is wrong
       </summary>
-      <dl>
-        <dt>Detects</dt>
-        <dd>
-          <Text value={rule.detects} />
-        </dd>
-        <dt>Why</dt>
-        <dd>
-          <Text value={rule.why} />
-        </dd>
-        <dt>Known false positives</dt>
-        <dd>
-          {rule.falsePositives.length === 0 ? (
-            "none known"
-          ) : (
-            <ul>
-              {rule.falsePositives.map((text) => (
-                <li key={text}>
-                  <Text value={text} />
-                </li>
-              ))}
-            </ul>
-          )}
-        </dd>
-        {rule.references.length > 0 && (
-          <>
-            <dt>References</dt>
-            <dd>
-              <Text value={rule.references.join(", ")} />
-            </dd>
-          </>
-        )}
-      </dl>
+      <RuleFacts rule={rule} />
+      <p>
+        <a href={`#rule/${id}`}>All about this rule, and how to change it</a>
+      </p>
     </details>
+  );
+}
+
+export function RuleFacts({ rule }: { readonly rule: RuleItem }) {
+  return (
+    <dl class="explained">
+      <dt>Detects</dt>
+      <dd>
+        <Text value={rule.detects} />
+      </dd>
+      <dt>Why</dt>
+      <dd>
+        <Text value={rule.why} />
+      </dd>
+      <dt>Known false positives</dt>
+      <dd>
+        {rule.falsePositives.length === 0 ? (
+          "none known"
+        ) : (
+          <ul>
+            {rule.falsePositives.map((text) => (
+              <li key={text}>
+                <Text value={text} />
+              </li>
+            ))}
+          </ul>
+        )}
+      </dd>
+      <Words name="References" words={rule.references} />
+      <Words name="Tags" words={rule.tags} />
+    </dl>
+  );
+}
+
+function Words({ name, words }: { readonly name: string; readonly words: readonly string[] }) {
+  if (words.length === 0) return null;
+  return (
+    <>
+      <dt>{name}</dt>
+      <dd>
+        <Text value={words.join(", ")} />
+      </dd>
+    </>
   );
 }
