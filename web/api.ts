@@ -6,13 +6,14 @@ import type {
   EventItem,
   IncidentDetail,
   IncidentItem,
+  ListStatus,
   Page,
   PanicAnswer,
   SocketHolder,
   Status,
   TrafficPoint,
 } from "../src/model/api.ts";
-import type { RuleItem } from "../src/model/rule-status.ts";
+import type { RuleStatus } from "../src/model/rule-status.ts";
 import { now, session } from "./state.ts";
 
 /** What the server refused, or that it did not answer (`status` 0). */
@@ -59,11 +60,12 @@ export const api = {
   allow: (target: string, reason: string) =>
     post<{ readonly target: string; readonly lifted: readonly string[] }>("allowlist", { target, reason }),
   disallow: (target: string) => send("DELETE", `allowlist/${part(target)}`),
-  rules: () => get<{ readonly items: readonly RuleItem[] }>("rules"),
+  rules: () => get<{ readonly items: readonly RuleStatus[] }>("rules"),
   setIncidentState: (id: number, state: "open" | "closed") => send("POST", `incidents/${id}`, { state }),
   panic: () => post<PanicAnswer>("panic", {}),
   endPanic: () => send("DELETE", "panic"),
   resetBreaker: (lift: boolean) => post<{ readonly lifted: number }>("breaker/reset", { lift }),
+  fetchList: (name: string) => post<ListStatus>(`lists/${part(name)}/fetch`, {}),
   applyNow: (enforcer: string) => send("POST", `enforcers/${part(enforcer)}/apply`),
 };
 

@@ -28,6 +28,9 @@ export function formatAhead(time: number, now: number): string {
   return time - now < SECOND ? "now" : `in ${roughly(time - now)}`;
 }
 
+/** `12 min`. */
+export const formatLength = roughly;
+
 function roughly(length: number): string {
   if (length < 100 * SECOND) return `${Math.floor(length / SECOND)} s`;
   if (length < 100 * MINUTE) return `${Math.floor(length / MINUTE)} min`;

@@ -1,9 +1,10 @@
 import type { LiveMessage } from "../src/model/api.ts";
 import { refresh, refreshAll } from "./refresh.ts";
+import { isOnRules } from "./route.ts";
 import { connection, status } from "./state.ts";
 
 const POLL_MS = 5_000;
-/** Time moves on in the chart even where nothing happens. */
+/** Time moves on in the chart, and in what counts of the last day, even where nothing happens. */
 const CHART_MS = 30_000;
 
 /**
@@ -27,7 +28,10 @@ export function follow(): () => void {
     if (stream.readyState === stream.OPEN) connection.value = "live";
     if (stream.readyState === stream.CLOSED) open();
   }, POLL_MS);
-  const chart = setInterval(() => refresh.traffic(), CHART_MS);
+  const chart = setInterval(() => {
+    refresh.traffic();
+    if (isOnRules()) refresh.rules();
+  }, CHART_MS);
   open();
   return () => {
     stream?.close();
@@ -66,4 +70,6 @@ function take(message: LiveMessage): void {
   // What goes on the allowlist lifts bans.
   if (message.what.includes("bans")) refresh.allowlist();
   if (message.what.includes("incidents") || message.what.includes("bans")) refresh.incident();
+  // Each event may bring somebody nearer to a threshold.
+  if (isOnRules()) refresh.rules();
 }

@@ -3,20 +3,22 @@ import { render } from "preact";
 import { tick } from "./api.ts";
 import { follow } from "./live.ts";
 import { refresh } from "./refresh.ts";
+import { isOnRules, nameOf, routeOf } from "./route.ts";
 import { codeInAddress, start } from "./session.ts";
-import { incident, incidentId, session, status } from "./state.ts";
+import { incident, route, session, status } from "./state.ts";
 import { startTheme } from "./theme.ts";
 import { Page } from "./views/page.tsx";
 
 startTheme();
 setInterval(tick, 1_000);
 
-/** The address bar's fragment is the only route: `#incident/12`, or the overview. */
+/** The address bar's fragment is the only route: `#incident/12`, `#rules`, or the overview. */
 function readRoute(): void {
-  const match = /^#incident\/(\d{1,15})$/.exec(location.hash);
-  incidentId.value = match === null ? null : Number(match[1]);
+  route.value = routeOf(location.hash);
   incident.value = null;
-  if (session.value === "in") refresh.incident(true);
+  if (session.value !== "in") return;
+  refresh.incident(true);
+  if (isOnRules()) refresh.rules(true);
 }
 addEventListener("hashchange", () => {
   if (codeInAddress() !== null) void start();
@@ -26,7 +28,7 @@ addEventListener("hashchange", () => {
 effect(() => (session.value === "in" ? follow() : undefined));
 effect(() => {
   const bans = status.value?.bans.active ?? 0;
-  document.title = bans > 0 ? `(${bans}) Sekisho` : "Sekisho";
+  document.title = [...(bans > 0 ? [`(${bans})`] : []), ...nameOf(route.value), "Sekisho"].join(" ");
 });
 
 render(<Page />, document.getElementById("page")!);

@@ -1,5 +1,6 @@
 import type { Page } from "../src/model/api.ts";
 import { api, asApiError } from "./api.ts";
+import { isOnRules } from "./route.ts";
 import {
   allowlist,
   bans,
@@ -40,9 +41,13 @@ export const refresh = {
     unparsed.value = (await api.unparsed()).items;
   }),
   incident: coalesced("incident", loadIncident),
-  rules: coalesced("rules", async () => {
-    rules.value = new Map((await api.rules()).items.map((rule) => [rule.id, rule]));
-  }),
+  rules: coalesced(
+    "rules",
+    async () => {
+      rules.value = new Map((await api.rules()).items.map((rule) => [rule.id, rule]));
+    },
+    () => 10_000,
+  ),
 };
 
 export function refreshAll(): void {
@@ -53,7 +58,7 @@ export function refreshAll(): void {
   refresh.allowlist();
   refresh.traffic();
   refresh.incident();
-  if (rules.value === null) refresh.rules();
+  if (rules.value === null || isOnRules()) refresh.rules();
 }
 
 /** Shows another page or another choice of a collection. */

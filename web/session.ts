@@ -7,6 +7,7 @@ import {
   incident,
   incidents,
   outcome,
+  rules,
   session,
   status,
   traffic,
@@ -43,7 +44,16 @@ export async function signIn(token: string): Promise<void> {
 export async function signOut(): Promise<void> {
   await api.signOut();
   session.value = "out";
-  for (const shown of [status, traffic, unparsed, incident, bans.items, incidents.items, allowlist.items])
+  for (const shown of [
+    status,
+    traffic,
+    unparsed,
+    incident,
+    bans.items,
+    incidents.items,
+    allowlist.items,
+    rules,
+  ])
     shown.value = null;
 }
 

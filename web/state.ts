@@ -1,4 +1,4 @@
-import { type Signal, signal } from "@preact/signals";
+import { computed, type Signal, signal } from "@preact/signals";
 import type {
   AllowItem,
   BanItem,
@@ -10,7 +10,7 @@ import type {
   TrafficPoint,
 } from "../src/model/api.ts";
 import type { BanState } from "../src/model/decision.ts";
-import type { RuleItem } from "../src/model/rule-status.ts";
+import type { RuleStatus } from "../src/model/rule-status.ts";
 
 /** Everything that the page shows. Views read it; `refresh.ts` and `live.ts` write it. */
 
@@ -53,12 +53,21 @@ export const sockets = signal<readonly SocketHolder[] | null>(null);
 export const socketsWhole = signal(false);
 /** There is only one choice of these. */
 export const allowlist = listing<AllowItem, "all">("all");
-/** By id. They are read once: what a rule says about itself does not change while it runs. */
-export const rules = signal<ReadonlyMap<string, RuleItem> | null>(null);
+/** By id. */
+export const rules = signal<ReadonlyMap<string, RuleStatus> | null>(null);
+export const rulesWhole = signal(false);
+export const nearMissesWhole = signal(false);
 export const unparsed = signal<readonly EventItem[] | null>(null);
 
-/** The incident that the address bar names; null is the overview. */
-export const incidentId = signal<number | null>(null);
+export type Route =
+  | { readonly kind: "overview" | "rules" | "lists" }
+  | { readonly kind: "incident"; readonly id: number }
+  | { readonly kind: "rule"; readonly id: string };
+
+/** The view that the address bar names. */
+export const route = signal<Route>({ kind: "overview" });
+/** Null where no incident is shown. */
+export const incidentId = computed(() => (route.value.kind === "incident" ? route.value.id : null));
 export const incident = signal<IncidentDetail | "missing" | null>(null);
 
 /** Collections that could not be read, by name, until they can be again. */

@@ -17,6 +17,23 @@ describe.skipIf(missing("chromium"))("the dashboard page", { timeout: 60_000 }, 
     expect(enforcers).toContain("written, waiting for its scheduled reload");
   });
 
+  test("what is near its limit says so, and how long Sekisho runs and what it counts", async () => {
+    const { status } = dashboard.server;
+    const own = dashboard.page.getByRole("region", { name: "Sekisho" });
+    await dashboard.signIn();
+    expect(await own.textContent()).toMatch(/Subjects4,711Gave way0Rules9 runRunning for26 h/);
+    expect(await own.getByText("memory was full").count()).toBe(0);
+    expect(await dashboard.page.getByText("near its limit").count()).toBe(0);
+    dashboard.server.status = {
+      ...status,
+      counting: { subjects: 1_000_000, givenUp: 12, givenUpAt: new Date().toISOString() },
+      database: { ...status.database, bytes: 0.95 * status.database.budget },
+    };
+    await dashboard.page.reload();
+    await own.getByText("memory was full").waitFor();
+    await dashboard.page.getByText("near its limit: the oldest events are deleted first").waitFor();
+  });
+
   test("an audit source shows what it may ban for, how much, and that it is at its limit", async () => {
     await dashboard.signIn();
     const sources = dashboard.page.getByRole("region", { name: "Log sources" });

@@ -48,6 +48,12 @@ export class Dashboard {
     await this.ban("192.0.2.66/32").waitFor();
   }
 
+  /** To another page, as a person goes there. */
+  async go(name: "Overview" | "Rules" | "Lists"): Promise<void> {
+    await this.page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name }).click();
+    await this.page.getByRole("heading", { name, level: 1 }).waitFor();
+  }
+
   async untilLive(): Promise<void> {
     await this.page.getByText("Live", { exact: true }).waitFor({ timeout: 20_000 });
   }

@@ -19,6 +19,11 @@ describe.skipIf(missing("chromium"))(
       await dashboard.signIn();
       const { page } = dashboard;
       await page.getByRole("alert").getByText("rules ban nobody: too many").waitFor();
+      const own = page.getByRole("region", { name: "Sekisho" }).getByRole("listitem");
+      expect(await own.filter({ hasText: "Circuit breaker" }).textContent()).toMatch(
+        /rules ban nobodysince \d+ (h|d) ago/,
+      );
+      await own.filter({ hasText: "Panic" }).getByText("none, nothing was stopped by hand").waitFor();
       await page.getByRole("button", { name: "Lift its bans and reset the circuit breaker" }).click();
       const question = page.getByRole("form", { name: "Lift its bans and reset the circuit breaker" });
       expect(dashboard.server.asked).not.toContain("POST /api/breaker/reset");

@@ -1,8 +1,11 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { parseTarget } from "../../src/model/ip.ts";
 import { missing } from "../requirements.ts";
 import { incident } from "../serve/memory-backend.ts";
 import { runServer, TOKEN } from "../serve/running-server.ts";
 import { Dashboard } from "./dashboard.ts";
+import { lists } from "./fixture-lists.ts";
 
 describe.skipIf(missing("chromium"))("the page with the real server", { timeout: 60_000 }, () => {
   const dashboard = new Dashboard();
@@ -43,6 +46,28 @@ describe.skipIf(missing("chromium"))("the page with the real server", { timeout:
     await dashboard.allowed("192.0.2.9/32").getByRole("button", { name: "Remove" }).click();
     await page.keyboard.press("Enter");
     await dashboard.allowed("192.0.2.9/32").waitFor({ state: "detached" });
+  });
+
+  test("rules, lists and the export come from the server itself, and a list is fetched", async () => {
+    const { server, backend } = await runServer({ webRoot: dashboard.root });
+    backend.allLists.push({ ...lists()[0]!, name: "a b/c" });
+    const { page } = dashboard;
+    await page.goto(server.link());
+    await dashboard.untilLive();
+    await backend.ban({ target: parseTarget("192.0.2.9")!, length: null, reason: "probing" });
+    await dashboard.go("Rules");
+    await page.getByRole("table", { name: "Near misses" }).getByText(String.raw`user=\x1b[2J`).waitFor();
+    await page.getByRole("link", { name: "Repeated 403" }).first().click();
+    await page.getByText("/etc/sekisho/rules.d/repeated-403.yaml").first().waitFor();
+    await dashboard.go("Lists");
+    await page.getByRole("button", { name: "Fetch a b/c now" }).click();
+    await page.getByRole("status").getByText("Fetched a b/c: 22 entries").waitFor();
+    const downloading = page.waitForEvent("download");
+    await page.getByRole("link", { name: "plain" }).click();
+    const file = await downloading;
+    expect(file.suggestedFilename()).toMatch(/^sekisho-/);
+    expect(readFileSync(await file.path(), "utf8")).toBe("192.0.2.9\n");
+    expect(dashboard.complaints).toEqual([]);
   });
 
   test("incidents come live, can be read and closed; the token signs in again after signing out", async () => {

@@ -130,7 +130,16 @@ function BanRow({ ban }: { readonly ban: BanItem }) {
 function DecidedBy({ ban }: { readonly ban: BanItem }) {
   return (
     <small>
-      {ban.rule === null ? "by a person" : <>by rule {<Text value={ban.rule} />}</>}
+      {ban.rule === null ? (
+        "by a person"
+      ) : (
+        <>
+          by rule{" "}
+          <a href={`#rule/${ban.rule}`}>
+            <Text value={ban.rule} />
+          </a>
+        </>
+      )}
       {ban.incident !== null && ban.incident !== incidentId.value && (
         <>
           , <a href={`#incident/${ban.incident}`}>incident {ban.incident}</a>

@@ -2,6 +2,7 @@ import { api } from "../api.ts";
 import { refresh } from "../refresh.ts";
 import { status } from "../state.ts";
 import { type RowAction, RowActions } from "./row-actions.tsx";
+import { Ago } from "./time.tsx";
 
 const acted = (told: string): string => {
   refresh.status(true);
@@ -67,9 +68,12 @@ export function Halts() {
   if (halts.length === 0) return null;
   return (
     <div class="halts">
-      {halts.map(({ name }) => (
+      {halts.map(({ name, since }) => (
         <div key={name} class="halt">
           <strong aria-hidden="true">{name === "breaker" ? "Circuit breaker" : "Panic"}</strong>
+          <span>
+            since <Ago at={since} />
+          </span>
           <RowActions {...HALTS[name]} heading="#bans-heading" />
         </div>
       ))}

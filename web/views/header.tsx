@@ -5,6 +5,7 @@ import { signOut } from "../session.ts";
 import { connection, outcome, status, troubles } from "../state.ts";
 import { theme, toggleTheme } from "../theme.ts";
 import { Mark, type Tone } from "./mark.tsx";
+import { Navigation } from "./navigation.tsx";
 import { Seal } from "./seal.tsx";
 
 export function Header() {
@@ -17,6 +18,7 @@ export function Header() {
         <Seal />
         <span>Sekisho</span>
       </a>
+      <Navigation />
       {status.value !== null && <ModeBadge status={status.value} />}
       <div class="states">
         <Health />

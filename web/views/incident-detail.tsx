@@ -8,6 +8,7 @@ import { incident, outcome } from "../state.ts";
 import { BanForm } from "./ban-form.tsx";
 import { BanTable } from "./bans.tsx";
 import { Evidence } from "./evidence.tsx";
+import { Fact } from "./fact.tsx";
 import { Refusal } from "./refusal.tsx";
 import { RuleExplanation } from "./rule-explanation.tsx";
 import { SeverityMark } from "./severity.tsx";
@@ -72,15 +73,6 @@ function Detail({ shown }: { readonly shown: IncidentDetail }) {
   );
 }
 
-function Fact({ name, children }: { readonly name: string; readonly children: preact.ComponentChildren }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
-  );
-}
-
 function IncidentBans({ shown }: { readonly shown: IncidentDetail }) {
   const open = useSignal(false);
   const banned = shown.bans.some(({ state }) => state === "active");
@@ -136,7 +128,10 @@ function Finding({ finding, first }: FindingProps) {
       <p class="finding-facts">
         <SeverityMark severity={finding.severity} />
         <span>
-          rule <Text value={finding.rule} />
+          rule{" "}
+          <a href={`#rule/${finding.rule}`}>
+            <Text value={finding.rule} />
+          </a>
         </span>
         <span>{formatCount(finding.count)} hits</span>
         <span>

@@ -17,7 +17,6 @@ export function Jobs() {
           <Job key={job.name} job={job} />
         ))}
       </ul>
-      <p class="note version">Sekisho {status.value?.version}</p>
     </section>
   );
 }

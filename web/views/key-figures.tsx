@@ -44,7 +44,7 @@ interface FigureProps {
   readonly leadsTo?: string;
 }
 
-function Figure({ name, value, note, strong = false, leadsTo }: FigureProps) {
+export function Figure({ name, value, note, strong = false, leadsTo }: FigureProps) {
   return (
     <div class={strong ? "figure strong" : "figure"}>
       <dt>{name}</dt>

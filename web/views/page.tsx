@@ -1,6 +1,7 @@
-import { incidentId, session } from "../state.ts";
+import { route, session } from "../state.ts";
 import { Allowlist } from "./allowlist.tsx";
 import { Bans } from "./bans.tsx";
+import { Daemon } from "./daemon.tsx";
 import { Enforcers } from "./enforcers.tsx";
 import { Halts } from "./halts.tsx";
 import { Header } from "./header.tsx";
@@ -8,8 +9,11 @@ import { IncidentDetailView } from "./incident-detail.tsx";
 import { Incidents } from "./incidents.tsx";
 import { Jobs } from "./jobs.tsx";
 import { KeyFigures } from "./key-figures.tsx";
+import { Lists } from "./lists.tsx";
 import { Outcome } from "./outcome.tsx";
 import { Problems } from "./problems.tsx";
+import { RuleDetail } from "./rule-detail.tsx";
+import { Rules } from "./rules.tsx";
 import { SignIn } from "./sign-in.tsx";
 import { Sockets } from "./sockets.tsx";
 import { Sources } from "./sources.tsx";
@@ -31,9 +35,26 @@ function Dashboard() {
       <Header />
       <Problems />
       <Halts />
-      <main id="main">{incidentId.value === null ? <Overview /> : <IncidentDetailView />}</main>
+      <main id="main">
+        <View />
+      </main>
     </>
   );
+}
+
+function View() {
+  switch (route.value.kind) {
+    case "overview":
+      return <Overview />;
+    case "incident":
+      return <IncidentDetailView />;
+    case "rules":
+      return <Rules />;
+    case "rule":
+      return <RuleDetail />;
+    case "lists":
+      return <Lists />;
+  }
 }
 
 function Overview() {
@@ -53,6 +74,7 @@ function Overview() {
           <Enforcers />
           <Sources />
           <Jobs />
+          <Daemon />
         </div>
       </div>
     </>

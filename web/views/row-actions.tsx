@@ -19,7 +19,7 @@ interface RowActionsProps {
   readonly target: string;
   readonly actions: readonly RowAction[];
   readonly keep: string;
-  /** Where the focus goes when the row is gone. */
+  /** Where the focus goes when it is done; on a page without it, to the page's own heading. */
   readonly heading: string;
 }
 
@@ -64,7 +64,16 @@ export function RowActions({ target, actions, keep, heading }: RowActionsProps) 
         ))}
       </span>
       {asked.value !== null && (
-        <Confirmation target={target} action={asked.value} keep={keep} heading={heading} onCancel={cancel} />
+        <Confirmation
+          target={target}
+          action={asked.value}
+          keep={keep}
+          heading={heading}
+          onCancel={cancel}
+          onDone={() => {
+            asked.value = null;
+          }}
+        />
       )}
     </div>
   );
@@ -73,9 +82,11 @@ export function RowActions({ target, actions, keep, heading }: RowActionsProps) 
 interface ConfirmationProps extends Omit<RowActionsProps, "actions"> {
   readonly action: RowAction;
   readonly onCancel: () => void;
+  /** The row may stay, as one that tells what was. */
+  readonly onDone: () => void;
 }
 
-function Confirmation({ target, action, keep, heading, onCancel }: ConfirmationProps) {
+function Confirmation({ target, action, keep, heading, onCancel, onDone }: ConfirmationProps) {
   const reason = useSignal("");
   const error = useSignal<ApiError | null>(null);
   const busy = useSignal(false);
@@ -86,7 +97,9 @@ function Confirmation({ target, action, keep, heading, onCancel }: ConfirmationP
     busy.value = true;
     try {
       outcome.value = await action.act(target, reason.value);
-      document.querySelector<HTMLElement>(heading)?.focus();
+      (document.querySelector<HTMLElement>(heading) ?? document.querySelector("h1"))?.focus();
+      onDone();
+      return;
     } catch (problem) {
       error.value = asApiError(problem);
     }

@@ -11,6 +11,9 @@ import { UnparsedLines } from "./unparsed.tsx";
 /** More than this behind is worth a look: a burst is read in far less than a second. */
 const LAG_BYTES = 1024 * 1024;
 
+/** Of its budget; what is kept moves on when the database is full, and a person should know. */
+const NEARLY_FULL = 0.9;
+
 export function Sources() {
   const open = useSignal(false);
   const sources = status.value?.sources ?? [];
@@ -58,6 +61,9 @@ function Database({ database }: { readonly database: DatabaseStatus }) {
         <>
           , events since <Day at={eventsSince} />
         </>
+      )}
+      {bytes > NEARLY_FULL * budget && (
+        <Mark tone="waiting">near its limit: the oldest events are deleted first</Mark>
       )}
     </p>
   );

@@ -1,0 +1,140 @@
+import type { Signal } from "@preact/signals";
+import type { NearMissItem } from "../../src/model/rule-status.ts";
+import { api } from "../api.ts";
+import { banOutcome } from "../effect.ts";
+import { formatCount } from "../format.ts";
+import { refresh } from "../refresh.ts";
+import type { RuleNearMiss } from "../rule-choice.ts";
+import { now, status } from "../state.ts";
+import { Capped } from "./capped.tsx";
+import { ActionsHead, type RowAction, RowActions } from "./row-actions.tsx";
+import { Text } from "./text.tsx";
+import { Ago } from "./time.tsx";
+
+interface NearMissesProps {
+  readonly misses: readonly RuleNearMiss[];
+  readonly whole: Signal<boolean>;
+  /** Whether they are of several rules, so that each is named. */
+  readonly named: boolean;
+  /** What to say where there is none. */
+  readonly none: string;
+}
+
+/** More are looked at in the detail of a rule. */
+const MOST = 100;
+
+/** Who came near a threshold, so that one can be chosen from what really happens. */
+export function NearMisses({ misses, whole, named, none }: NearMissesProps) {
+  const more = misses.length - MOST;
+  return (
+    <section aria-labelledby="near-heading">
+      <div class="section-head">
+        <h2 id="near-heading" tabIndex={-1}>
+          Near misses
+        </h2>
+        <span class="note">of the last day, since the last start</span>
+      </div>
+      {misses.length === 0 ? (
+        <p class="empty">{none}</p>
+      ) : (
+        <Capped items={misses.slice(0, MOST)} whole={whole} name="near misses">
+          {(shown) => <NearMissTable misses={shown} named={named} />}
+        </Capped>
+      )}
+      {more > 0 && whole.value && <p class="empty">And {formatCount(more)} more, at each rule.</p>}
+    </section>
+  );
+}
+
+function NearMissTable({ misses, named }: Pick<NearMissesProps, "misses" | "named">) {
+  return (
+    <table class="near-misses" aria-labelledby="near-heading">
+      <thead>
+        <tr>
+          <th scope="col">Subject</th>
+          {named && <th scope="col">Rule</th>}
+          <th scope="col">Most hits</th>
+          <th scope="col">When</th>
+          <ActionsHead />
+        </tr>
+      </thead>
+      <tbody>
+        {misses.map((miss) => (
+          <NearMissRow key={`${miss.rule.id} ${miss.subject}`} miss={miss} named={named} />
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function NearMissRow({ miss, named }: { readonly miss: RuleNearMiss; readonly named: boolean }) {
+  const target = targetOf(miss.subject);
+  return (
+    <tr>
+      <th scope="row" class="target">
+        <Text value={miss.subject} />
+      </th>
+      {named && (
+        <td data-label="Rule">
+          <a href={`#rule/${miss.rule.id}`}>
+            <Text value={miss.rule.title.en} />
+          </a>
+        </td>
+      )}
+      <td data-label="Most hits" class="hits">
+        <Nearness miss={miss} />
+        {miss.count >= miss.of && <small>spared by unless</small>}
+      </td>
+      <td data-label="When" class="when">
+        <Ago at={miss.at} />
+      </td>
+      <td class="actions">
+        {target !== null && (
+          <RowActions target={target} actions={ACTIONS} keep="Leave it" heading="#near-heading" />
+        )}
+      </td>
+    </tr>
+  );
+}
+
+/** `9 of 10`, and a bar for the eye. */
+export function Nearness({ miss: { count, of } }: { readonly miss: Pick<NearMissItem, "count" | "of"> }) {
+  return (
+    <span class="nearness">
+      <svg viewBox="0 0 40 8" aria-hidden="true">
+        <rect class="empty-rung" width="40" height="8" />
+        <rect width={40 * Math.min(1, count / of)} height="8" />
+      </svg>
+      {formatCount(count)} of {formatCount(of)}
+    </span>
+  );
+}
+
+/** The address or network of a subject; null for one that is only a name (`user=NAME`). */
+function targetOf(subject: string): string | null {
+  const [first = ""] = subject.split(" ");
+  return first.includes("=") ? null : first;
+}
+
+const ACTIONS: readonly RowAction[] = [
+  {
+    button: "Ban",
+    question: "Ban, as long as policy says,",
+    asksReason: true,
+    async act(target, reason) {
+      const banned = await api.ban(target, "", reason);
+      for (const read of [refresh.bans, refresh.incidents, refresh.status]) read(true);
+      return banOutcome(banned, status.value, now.value);
+    },
+  },
+  {
+    button: "Allow",
+    question: "Never ban",
+    asksReason: true,
+    async act(target, reason) {
+      const allowed = await api.allow(target, reason);
+      for (const read of [refresh.bans, refresh.allowlist, refresh.status]) read(true);
+      return `Put on the allowlist: ${allowed.target}`;
+    },
+  },
+];

@@ -1,0 +1,180 @@
+import type { RuleStatus } from "../../src/model/rule-status.ts";
+import { formatCount } from "../format.ts";
+import { chosenOf, isAdded, isChoosing, nearMissesOf } from "../rule-choice.ts";
+import { nearMissesWhole, rules, rulesWhole, status, troubles } from "../state.ts";
+import { Capped } from "./capped.tsx";
+import { Figure } from "./key-figures.tsx";
+import { NearMisses, Nearness } from "./near-misses.tsx";
+import { PageHeading } from "./page-heading.tsx";
+import { RuleFilter } from "./rule-filter.tsx";
+import { RuleModeMark } from "./rule-mode.tsx";
+import { SeverityMark } from "./severity.tsx";
+import { Text } from "./text.tsx";
+
+export function Rules() {
+  const all = rules.value === null ? null : [...rules.value.values()];
+  return (
+    <div class="page">
+      <PageHeading>Rules</PageHeading>
+      {all === null && <p class="empty">{waitingForRules()}</p>}
+      {all !== null && <AllRules all={all} />}
+    </div>
+  );
+}
+
+/** Why is among the problems, above. */
+export const waitingForRules = (): string =>
+  troubles.value.rules === undefined
+    ? "Reading the rules."
+    : "The rules could not be read. It is tried again.";
+
+function AllRules({ all }: { readonly all: readonly RuleStatus[] }) {
+  const shown = chosenOf(all);
+  return (
+    <>
+      <Figures all={all} />
+      <section aria-labelledby="rules-heading">
+        <div class="section-head">
+          <h2 id="rules-heading" tabIndex={-1}>
+            {isChoosing() ? "Rules chosen" : "All rules"}
+          </h2>
+          <span class="note">findings and bans of the last day</span>
+        </div>
+        <RuleFilter all={all} shown={shown.length} />
+        {shown.length === 0 ? (
+          <p class="empty">
+            {all.length === 0 ? "No rule is there, so nobody is found." : "No rule is like that."}
+          </p>
+        ) : (
+          <Capped items={shown} whole={rulesWhole} name="rules">
+            {(first) => <RuleTable rules={first} />}
+          </Capped>
+        )}
+      </section>
+      <NearMisses
+        misses={nearMissesOf(shown)}
+        whole={nearMissesWhole}
+        named
+        none="Nobody came near the threshold of one of these rules. A near miss is a subject with at least half of the hits that a finding needs, and no finding."
+      />
+    </>
+  );
+}
+
+function Figures({ all }: { readonly all: readonly RuleStatus[] }) {
+  const sum = (amount: (rule: RuleStatus) => number): number => all.reduce((n, rule) => n + amount(rule), 0);
+  const observing = sum(({ mode }) => Number(mode === "observe"));
+  const off = sum(({ mode }) => Number(mode === "off"));
+  const bans = sum(({ lastDay }) => lastDay.bans);
+  const finding = sum(({ lastDay }) => Number(lastDay.findings > 0));
+  const changed = sum((rule) => Number(rule.change.changes.length > 0));
+  const added = sum((rule) => Number(isAdded(rule)));
+  return (
+    <dl class="figures" aria-label="Rules within a day">
+      <Figure
+        name="Rules that run"
+        value={all.length - off}
+        note={`${formatCount(observing)} observe only, ${formatCount(off)} off`}
+      />
+      <Figure
+        name="Findings"
+        value={sum(({ lastDay }) => lastDay.findings)}
+        note={finding === 0 ? "no rule fired within a day" : `of ${formatCount(finding)} rules within a day`}
+      />
+      <Figure
+        name="Bans"
+        value={bans}
+        note={status.value?.mode === "observe" ? "recorded, not enforced" : "by rules within a day"}
+        strong={bans > 0}
+      />
+      <Figure
+        name="Near misses"
+        value={sum(({ nearMisses }) => nearMisses.length)}
+        note="who came near"
+        leadsTo="near-heading"
+      />
+      <Figure
+        name="Changed here"
+        value={changed + added}
+        note={changed + added === 0 ? "all run as shipped" : `${formatCount(added)} added in rules.d`}
+      />
+    </dl>
+  );
+}
+
+function RuleTable({ rules: shown }: { readonly rules: readonly RuleStatus[] }) {
+  return (
+    <table class="rule-table" aria-labelledby="rules-heading">
+      <thead>
+        <tr>
+          <th scope="col">Rule</th>
+          <th scope="col">Detects</th>
+          <th scope="col">Severity</th>
+          <th scope="col">Mode</th>
+          <th scope="col">Fires at</th>
+          <th scope="col" class="number">
+            Findings
+          </th>
+          <th scope="col" class="number">
+            Bans
+          </th>
+          <th scope="col">Nearest miss</th>
+        </tr>
+      </thead>
+      <tbody>
+        {shown.map((rule) => (
+          <RuleRow key={rule.id} rule={rule} />
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function RuleRow({ rule }: { readonly rule: RuleStatus }) {
+  const { id, title, detects, severity, mode, firesAt, lastDay, nearMisses, needed } = rule;
+  const [nearest] = nearMisses;
+  return (
+    <tr class={mode === "off" ? "past" : ""}>
+      <th scope="row">
+        <a href={`#rule/${id}`}>
+          <Text value={title.en} />
+        </a>
+        <small>
+          <code>
+            <Text value={id} />
+          </code>
+        </small>
+      </th>
+      <td class="why">
+        <Text value={detects} />
+      </td>
+      <td data-label="Severity">
+        <SeverityMark severity={severity} />
+      </td>
+      <td data-label="Mode">
+        <RuleModeMark mode={mode} />
+        <SiteNote rule={rule} />
+      </td>
+      <td data-label="Fires at">
+        <Text value={firesAt} />
+      </td>
+      <td data-label="Findings" class="number">
+        {formatCount(lastDay.findings)}
+      </td>
+      <td data-label="Bans" class="number">
+        {formatCount(lastDay.bans)}
+      </td>
+      <td data-label="Nearest miss">
+        {nearest !== undefined && <Nearness miss={nearest} />}
+        {nearest === undefined && (needed === null ? <small>not counted</small> : <small>none</small>)}
+      </td>
+    </tr>
+  );
+}
+
+/** What the site does with the rule, where it does something. */
+function SiteNote({ rule }: { readonly rule: RuleStatus }) {
+  if (isAdded(rule)) return <small>of your own</small>;
+  if (rule.change.changes.length === 0) return null;
+  return <small>changed here</small>;
+}
