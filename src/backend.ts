@@ -123,9 +123,9 @@ export class DaemonBackend implements Backend, Disposable {
     return () => this.#listeners.delete(listener);
   }
 
-  /** What enforcers should hold: active bans without anybody who is protected by now. */
-  wantedBlocks(): Block[] {
-    return this.#wanted.blocks(this.#running.config, this.mode);
+  /** What enforcers should hold: active bans without anybody who is protected by now. `isAnew`: all read, not only what changed. */
+  wantedBlocks(isAnew = false): readonly Block[] {
+    return this.#wanted.blocks(this.#running.config, this.mode, isAnew);
   }
 
   /** Nobody in the range is to be spared, as things were when blocks were wanted last. */

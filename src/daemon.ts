@@ -19,7 +19,6 @@ import { IngestThread } from "./ingest/thread.ts";
 import type { Lists } from "./lists/lists.ts";
 import type { Mode } from "./model/api.ts";
 import { asSekishoError, messageOf, SekishoError, systemCode } from "./model/errors.ts";
-import type { Target } from "./model/ip.ts";
 import type { Clock } from "./model/time.ts";
 import { failedEnforcers, problemsNow, tellNotices, unsent } from "./notices.ts";
 import { Notifier } from "./notify/notifier.ts";
@@ -126,7 +125,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     };
     notifier.use(demo ? [] : next.config.notifications);
     const mode = reader.halts().some(({ name }) => name === "panic") ? "observe" : next.mode;
-    parts = assemble(next, mode, thread, clock, guard, (range) => backend.mayCover(range), noticed, lists);
+    parts = assemble(next, mode, thread, clock, guard, backend, noticed, lists);
     backend.use(parts);
     return parts;
   };
@@ -281,7 +280,7 @@ function assemble(
   thread: IngestThread,
   clock: Clock,
   guard: GuardChannel,
-  mayCover: (range: Target) => boolean,
+  backend: DaemonBackend,
   onChange: () => void,
   lists: Lists,
 ): Parts {
@@ -295,11 +294,11 @@ function assemble(
     nextApplies: (name) => scheduler.nextRuns(`apply-${name}`),
     trustedProxies: config.trustedProxies,
     aggregation: config.policy.aggregate,
-    mayCover,
+    mayCover: (range) => backend.mayCover(range),
     cutter: cutterOf(config),
   });
   const scheduler = new Scheduler([
-    verifyEnforcers(async () => enforcement.verify()),
+    verifyEnforcers(async () => enforcement.verify(backend.wantedBlocks(true))),
     refreshAddresses(() => thread.request<"refresh-addresses">({ kind: "refresh-addresses" })),
     closeQuietIncidents((lastSeenBefore) =>
       thread.request<"close-quiet-incidents">({ kind: "close-quiet-incidents", lastSeenBefore }),

@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import type { Config } from "./config/schema.ts";
 import { type Protected, protectedBy } from "./decide/protected.ts";
 import { FORMATS } from "./export/formats.ts";
+import { BesideBans } from "./lists/beside-bans.ts";
 import type { Lists } from "./lists/lists.ts";
 import type { BanItem, Mode } from "./model/api.ts";
 import type { Block } from "./model/decision.ts";
@@ -10,6 +11,7 @@ import type { Exported, ExportFormat } from "./model/export.ts";
 import { type Target, TargetSet } from "./model/ip.ts";
 import type { UnixMs } from "./model/time.ts";
 import type { StoreReader } from "./store/reader.ts";
+import { RunningBans } from "./store/running-bans.ts";
 
 const PAGE = 500;
 
@@ -32,8 +34,12 @@ const NOTHING_LISTED: Listed = {
 
 export class Wanted {
   readonly #reader: StoreReader;
+  readonly #running: RunningBans;
+  readonly #beside = new BesideBans();
   /** Whom no block may hit. */
   #spared = protectedBy([], []);
+  /** The same as a text, and the allowlists from elsewhere: while they are the same, so is who is spared. */
+  #sparedBy: readonly unknown[] = [];
   /** Whose ban a person lifted; null before anybody asked. */
   #letIn: TargetSet | null = null;
   #listed = NOTHING_LISTED;
@@ -43,19 +49,30 @@ export class Wanted {
 
   constructor(reader: StoreReader) {
     this.#reader = reader;
+    this.#running = new RunningBans(reader.bansRunning());
   }
 
-  /** What enforcers should hold: active bans, and beside them lists, without anybody who is protected by now. */
-  blocks(config: Config, mode: Mode): Block[] {
+  /**
+   * What enforcers should hold: active bans, and beside them lists, without anybody who is protected by now. Only what changed
+   * is looked at, and other blocks are the same objects in the same order, so that enforcers too find what changed by looking
+   * at little. `isAnew`: all is looked at.
+   */
+  blocks(config: Config, mode: Mode, isAnew = false): readonly Block[] {
+    const sparedBy = this.#sparedBy;
     this.#lookAgain(config);
-    const bans = this.#reader.activeBlocks().filter(({ target }) => this.#spared.reason(target) === null);
+    const isSameSpared = sparedBy.every((each, at) => each === this.#sparedBy[at]);
+    const bans = this.#running.read(
+      (target) => this.#spared.reason(target) === null,
+      isAnew || !isSameSpared,
+    );
     if (this.lists === null) return bans;
     const listed = listedBy(this.lists, this.#spared, this.#listed);
     this.#listed = listed;
     // In observe mode nobody takes them, and half a million would take memory.
     if (mode === "observe" || this.lists.blocked.size === 0) return bans;
-    listed.blocks ??= this.lists.blocks.filter(({ target }) => !listed.hit.has(target));
-    return joined(bans, listed.blocks);
+    const { blocks, blocked } = this.lists;
+    listed.blocks ??= listed.hit.size === 0 ? blocks : blocks.filter(({ target }) => !listed.hit.has(target));
+    return this.#beside.join(bans, listed.blocks, blocked);
   }
 
   /** Entries by list that would have hit somebody who is never banned, when blocks were wanted last. */
@@ -80,6 +97,7 @@ export class Wanted {
   #lookAgain({ allowlist, trustedProxies }: Config): void {
     const allowed = [...allowlist, ...this.#reader.allowed()];
     this.#spared = protectedBy(allowed, trustedProxies, this.present, this.lists?.allowed);
+    this.#sparedBy = [[...this.#spared.named()].join(), this.lists?.allowed];
     this.#letIn = null;
   }
 
@@ -112,15 +130,4 @@ function listedBy(lists: Lists, spared: Protected, known: Listed): Listed {
     for (const target of targets) for (const entry of lists.blocked.touching(target)) hit.add(entry);
   }
   return { lists, version: lists.version, named, hit, spared: lists.countsOf(hit), blocks: null };
-}
-
-/** Bans first; of a target that is in both, the ban, until the later end. */
-function joined(bans: readonly Block[], listed: readonly Block[]): Block[] {
-  const banned = new Map(bans.map((ban) => [ban.target, ban]));
-  const beside = listed.filter((block) => {
-    const ban = banned.get(block.target);
-    if (ban !== undefined && ban.until < block.until) banned.set(ban.target, { ...ban, until: block.until });
-    return ban === undefined;
-  });
-  return [...banned.values(), ...beside];
 }

@@ -2,10 +2,11 @@ import { closeSync, constants, linkSync, lstatSync, openSync, unlinkSync } from 
 import { chmod, mkdir, readdir, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { setImmediate as breathe } from "node:timers/promises";
+import { changedBlocks } from "../model/block-changes.ts";
 import type { Block } from "../model/decision.ts";
 import { messageOf, SekishoError, systemCode } from "../model/errors.ts";
 import { type Target, TargetSet } from "../model/ip.ts";
-import { banFiles, targetOfBanFile } from "./ban-files.ts";
+import { banFiles, isSpread, targetOfBanFile } from "./ban-files.ts";
 import { type Enforced, type Enforcer, NOTHING_ENFORCED } from "./enforcer.ts";
 import { nearestFolder } from "./nearest-folder.ts";
 import { findWebUser, firstBlocking, passesFolder } from "./web-user.ts";
@@ -18,7 +19,8 @@ export interface ApacheDirectoryOptions {
   readonly onForeign?: (path: string) => void;
 }
 
-type Files = ReadonlyMap<Target, readonly string[]>;
+/** Null: it would take too many. */
+type Files = ReadonlyMap<Target, readonly string[] | null>;
 
 /** Files made or removed before other work gets its turn: about 5 ms. */
 const SLICE = 256;
@@ -40,8 +42,12 @@ export class ApacheDirectory implements Enforcer {
   #held: Set<string> | null = null;
   /** A file that we made, which others are hard links to. */
   #model: string | null = null;
-  /** Files of the targets of the last set, since most targets stay from one set to the next. */
-  #files: Files = new Map();
+  /** What `#held` was made equal to last; null before the first look, and after a failure. */
+  #asked: readonly Block[] | null = null;
+  #inForce = new Set<Target>();
+  #unenforced = new Set<Target>();
+  /** Of both those that share files with others. */
+  #spread = new TargetSet();
   #enforced = NOTHING_ENFORCED;
 
   constructor(options: ApacheDirectoryOptions) {
@@ -62,7 +68,7 @@ export class ApacheDirectory implements Enforcer {
   }
 
   async blocked(): Promise<ReadonlySet<Target>> {
-    const files = await this.#read();
+    const files = await this.#read(new Set());
     const targets = new Set<Target>();
     for (const file of files) {
       const target = targetOfBanFile(file)!;
@@ -73,23 +79,20 @@ export class ApacheDirectory implements Enforcer {
   }
 
   async reconcile(want: readonly Block[], verify: boolean, signal: AbortSignal): Promise<Enforced> {
-    const files = filesOf(want, this.#files);
-    const drift = verify || this.#held === null ? await this.#verify() : 0;
-    const held = this.#held!;
+    const [held, asked] = [this.#held, this.#asked];
+    this.#asked = null;
+    // A copy: whoever asks may go on with the same list.
+    const wanted = want.slice();
+    let drift = 0;
     try {
-      await this.#makeEqual(held, files, signal);
+      if (verify || asked === null || held === null) drift = await this.#look(wanted, signal);
+      else await this.#follow(held, asked, wanted, signal);
     } catch (error) {
       this.#held = null;
       throw systemCode(error) === null ? error : this.#unwritable(error);
     }
-    this.#files = files;
-    const inForce = new Set<Target>();
-    const unenforced: Target[] = [];
-    for (const { target } of want) {
-      const names = files.get(target);
-      if (names?.every((name) => held.has(name))) inForce.add(target);
-      else unenforced.push(target);
-    }
+    this.#asked = wanted;
+    const [inForce, unenforced] = [this.#inForce, [...this.#unenforced]];
     this.#enforced = { ...NOTHING_ENFORCED, inForce, unenforced, drift };
     return this.#enforced;
   }
@@ -98,49 +101,100 @@ export class ApacheDirectory implements Enforcer {
     return this.#enforced;
   }
 
-  /** Reads the directory into `#held`; returns in how many files it differed from what was believed. */
-  async #verify(): Promise<number> {
+  /** Reads the directory and makes it as wanted; returns in how many files it differed from what was believed. */
+  async #look(want: readonly Block[], signal: AbortSignal): Promise<number> {
     await this.#ensureDirectory();
+    const files = new Map(want.map(({ target }) => [target, banFiles(target)]));
+    const wanted = new Set<string>();
+    for (const names of files.values()) for (const name of names ?? []) wanted.add(name);
     const believed = this.#held;
-    const found = await this.#read();
-    this.#held = found;
-    return believed === null ? 0 : believed.symmetricDifference(found).size;
+    const held = await this.#read(wanted);
+    this.#held = held;
+    this.#inForce = new Set();
+    this.#unenforced = new Set();
+    this.#spread = new TargetSet();
+    const drift = believed === null ? 0 : believed.symmetricDifference(held).size;
+    await this.#makeEqual(held, files, held.difference(wanted), want, signal);
+    return drift;
+  }
+
+  /** Makes of the directory that was as `asked` one that is as wanted, without looking at what is in both. */
+  async #follow(
+    held: Set<string>,
+    asked: readonly Block[],
+    want: readonly Block[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { gone, come } = changedBlocks(asked, want);
+    for (const target of gone.keys()) {
+      this.#inForce.delete(target);
+      this.#unenforced.delete(target);
+      this.#spread.delete(target);
+    }
+    // What is in the way of some may have gone.
+    const missing = [...come.keys(), ...this.#unenforced].filter((target) => !this.#inForce.has(target));
+    const files = new Map(missing.map((target) => [target, banFiles(target)]));
+    await this.#makeEqual(held, files, this.#stale(held, gone.keys()), want, signal);
+  }
+
+  /** Files of these that no other target needs. */
+  *#stale(held: ReadonlySet<string>, gone: Iterable<Target>): Generator<string> {
+    for (const target of gone) {
+      for (const name of banFiles(target) ?? []) if (held.has(name) && !this.#isNeeded(name)) yield name;
+    }
+  }
+
+  #isNeeded(name: string): boolean {
+    const target = targetOfBanFile(name)!;
+    if (this.#inForce.has(target) || this.#unenforced.has(target)) return true;
+    return this.#spread.allCovering(target).some((range) => banFiles(range)!.includes(name));
   }
 
   /** Additions first, so that nothing wanted is ever missing because of a removal. */
-  async #makeEqual(held: Set<string>, files: Files, signal: AbortSignal): Promise<void> {
-    const wanted = new Set<string>();
-    for (const names of files.values()) for (const name of names) wanted.add(name);
+  async #makeEqual(
+    held: Set<string>,
+    files: Files,
+    stale: Iterable<string>,
+    want: readonly Block[],
+    signal: AbortSignal,
+  ): Promise<void> {
     let done = 0;
     const turn = async (): Promise<void> => {
       if (++done % SLICE !== 0) return;
       await breathe();
       signal.throwIfAborted();
     };
-    const add = async (): Promise<void> => {
-      for (const name of wanted) {
-        if (held.has(name)) continue;
-        if (this.#create(name)) held.add(name);
-        await turn();
-      }
-    };
     const remove = async (mayGo: (name: string) => boolean): Promise<void> => {
-      for (const name of held) {
-        if (wanted.has(name) || !mayGo(name)) continue;
+      for (const name of stale) {
+        if (!mayGo(name)) continue;
         this.#remove(name);
         held.delete(name);
         await turn();
       }
     };
     try {
-      await add();
+      await this.#add(held, files, turn);
     } catch (error) {
       // On a full disk too whoever is let in gets in; but no block goes that a wider one was to take the place of.
-      const asked = new TargetSet(files.keys());
+      const asked = new TargetSet(want.map(({ target }) => target));
       if (!signal.aborted) await remove((name) => asked.covering(targetOfBanFile(name)!) === null);
       throw error;
     }
     await remove(() => true);
+  }
+
+  async #add(held: Set<string>, files: Files, turn: () => Promise<void>): Promise<void> {
+    for (const [target, names] of files) {
+      for (const name of names ?? []) {
+        if (held.has(name)) continue;
+        if (this.#create(name)) held.add(name);
+        await turn();
+      }
+      const isInForce = names?.every((name) => held.has(name)) === true;
+      if (isInForce) this.#unenforced.delete(target);
+      (isInForce ? this.#inForce : this.#unenforced).add(target);
+      if (names !== null && isSpread(target)) this.#spread.add(target);
+    }
   }
 
   /** False when something that is not ours has the name. */
@@ -184,12 +238,13 @@ export class ApacheDirectory implements Enforcer {
     }
   }
 
-  /** Our files. A directory that does not exist holds none. */
-  async #read(): Promise<Set<string>> {
+  /** Our files, of which these are `known` to be ours by their names. A directory that does not exist holds none. */
+  async #read(known: ReadonlySet<string>): Promise<Set<string>> {
     const ours = new Set<string>();
     try {
       for (const entry of await readdir(this.#directory, { withFileTypes: true })) {
-        if (entry.isFile() && targetOfBanFile(entry.name) !== null) ours.add(entry.name);
+        const isNamed = known.has(entry.name) || targetOfBanFile(entry.name) !== null;
+        if (entry.isFile() && isNamed) ours.add(entry.name);
         else this.#report(entry.name);
       }
     } catch (error) {
@@ -247,13 +302,4 @@ function noWebUser(configured: string | undefined): SekishoError {
     `cannot tell whether Apache sees the bans: ${looked} is in /etc/passwd`,
     "set enforcers.apache-directory.user to the user that Apache runs as",
   );
-}
-
-function filesOf(want: readonly Block[], known: Files): Files {
-  const files = new Map<Target, readonly string[]>();
-  for (const { target } of want) {
-    const names = known.get(target) ?? banFiles(target);
-    if (names !== null) files.set(target, names);
-  }
-  return files;
 }

@@ -93,6 +93,12 @@ function cidrOfName(name: string): string | null {
   return `${text}${":0".repeat(8 - Number(length) / 16)}/${length}`;
 }
 
+/** Its files are those of the ranges of the next length, which may be banned by themselves too. */
+export function isSpread(target: Target): boolean {
+  const lengths: readonly number[] = FILE_LENGTHS[isIpv4(target) ? 4 : 6];
+  return !lengths.includes(prefixOf(target).bits);
+}
+
 /** How a client's text leads to files: when `pattern` matches, they are `names` with `$1`, `$2` … filled in. */
 export interface BanFilePattern {
   readonly pattern: string;

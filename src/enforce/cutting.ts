@@ -1,4 +1,7 @@
+import { setImmediate as breathe } from "node:timers/promises";
 import type { CutStatus } from "../model/api.ts";
+import { changedBlocks } from "../model/block-changes.ts";
+import type { Block } from "../model/decision.ts";
 import { asSekishoError, SekishoError } from "../model/errors.ts";
 import { type Target, TargetSet } from "../model/ip.ts";
 import type { SocketCutter } from "./socket-cutter.ts";
@@ -16,8 +19,10 @@ export class Cutting {
   readonly #isInForce: (target: Target) => boolean;
   readonly #onChange: () => void;
   readonly #ending = new AbortController();
-  /** Null while nothing is enforced. */
-  #wanted: ReadonlySet<Target> | null = null;
+  #isEnforcing = false;
+  /** Whom bans should keep out. Not lists: looking for half a million targets of theirs would take longer than all else. */
+  readonly #wanted = new Set<Target>();
+  #blocks: readonly Block[] = [];
   /** Wanted, and not in force when it was looked at last: few, so that a new ban is cheap among 100,000. */
   readonly #awaited = new Set<Target>();
   readonly #due = new Set<Target>();
@@ -34,17 +39,28 @@ export class Cutting {
     this.#onChange = onChange;
   }
 
-  /** Who is to be refused; null: nothing is enforced at all. */
-  want(wanted: ReadonlySet<Target> | null): void {
-    for (const target of wanted ?? []) if (!this.#wanted?.has(target)) this.#awaited.add(target);
-    for (const target of this.#awaited) if (!wanted?.has(target)) this.#awaited.delete(target);
-    this.#wanted = wanted;
+  /** What is to be refused; null: nothing is enforced at all. */
+  want(blocks: readonly Block[] | null): void {
+    const { gone, come } = changedBlocks(this.#blocks, blocks ?? []);
+    for (const target of gone.keys()) this.#drop(target);
+    for (const { target, list } of come.values()) {
+      if (list !== undefined) this.#drop(target);
+      else if (!this.#wanted.has(target)) this.#awaited.add(target);
+      if (list === undefined) this.#wanted.add(target);
+    }
+    this.#blocks = blocks ?? [];
+    this.#isEnforcing = blocks !== null;
     this.look();
+  }
+
+  #drop(target: Target): void {
+    this.#wanted.delete(target);
+    this.#awaited.delete(target);
   }
 
   /** Cuts what has come into force. */
   look(): void {
-    if (this.#wanted === null) return;
+    if (!this.#isEnforcing) return;
     for (const target of this.#awaited) {
       if (!this.#isInForce(target)) continue;
       this.#awaited.delete(target);
@@ -55,14 +71,14 @@ export class Cutting {
 
   /** Looks for the sockets of all who are banned, and tries again what failed. */
   verify(): void {
-    for (const target of this.#wanted ?? []) this.#due.add(target);
+    for (const target of this.#wanted) this.#due.add(target);
     this.#isProbeDue = !this.#isProbed;
     this.#wake();
   }
 
   status(): Omit<CutStatus, "note"> {
     return {
-      state: this.#wanted === null ? "off" : this.#error === null ? "on" : "failed",
+      state: !this.#isEnforcing ? "off" : this.#error === null ? "on" : "failed",
       closed: this.#closed,
       error: this.#error?.message ?? null,
       hint: this.#error?.hint ?? null,
@@ -78,13 +94,14 @@ export class Cutting {
     if (this.#isRunning || this.#ending.signal.aborted) return;
     if (this.#due.size === 0 && !this.#isProbeDue) return;
     this.#isRunning = true;
-    this.#turn = this.#run();
+    // Not in the same turn: with 100,000 bans a start would wait for the looking.
+    this.#turn = breathe().then(() => this.#run());
   }
 
   async #run(): Promise<void> {
-    do {
+    while (!this.#ending.signal.aborted) {
       // Whose ban ended while this waited is left alone.
-      const isDue = (target: Target) => this.#wanted?.has(target) === true && this.#isInForce(target);
+      const isDue = (target: Target) => this.#wanted.has(target) && this.#isInForce(target);
       const targets = new TargetSet([...this.#due].filter(isDue));
       this.#due.clear();
       this.#isProbeDue = false;
@@ -96,7 +113,8 @@ export class Cutting {
         this.#error = asSekishoError(error);
       }
       this.#onChange();
-    } while (this.#due.size > 0 && !this.#ending.signal.aborted);
+      if (this.#due.size === 0) break;
+    }
     this.#isRunning = false;
   }
 

@@ -1,3 +1,4 @@
+import { changedBlocks } from "../model/block-changes.ts";
 import type { Block } from "../model/decision.ts";
 import type { Target } from "../model/ip.ts";
 import { type Enforced, type Enforcer, NOTHING_ENFORCED } from "./enforcer.ts";
@@ -16,7 +17,8 @@ export class DryRun implements Enforcer {
   readonly level: Enforcer["level"] = "request";
   readonly schedule: string | null = null;
   readonly #onChange: NonNullable<DryRunOptions["onChange"]>;
-  #held: ReadonlySet<Target> = new Set();
+  #asked: readonly Block[] = [];
+  readonly #held = new Set<Target>();
   #enforced = NOTHING_ENFORCED;
 
   constructor(options: DryRunOptions = {}) {
@@ -26,15 +28,20 @@ export class DryRun implements Enforcer {
   async probe(): Promise<void> {}
 
   async blocked(): Promise<ReadonlySet<Target>> {
-    return this.#held;
+    return new Set(this.#held);
   }
 
   async reconcile(want: readonly Block[]): Promise<Enforced> {
-    const held = this.#held;
-    const wanted = new Set(want.map(({ target }) => target));
-    const change = { block: [...wanted.difference(held)], lift: [...held.difference(wanted)] };
-    this.#held = wanted;
-    this.#enforced = { ...NOTHING_ENFORCED, inForce: wanted };
+    const wanted = want.slice();
+    const { gone, come } = changedBlocks(this.#asked, wanted);
+    this.#asked = wanted;
+    const change = {
+      block: [...come.keys()].filter((each) => !this.#held.has(each)),
+      lift: [...gone.keys()],
+    };
+    for (const target of change.lift) this.#held.delete(target);
+    for (const target of change.block) this.#held.add(target);
+    this.#enforced = { ...NOTHING_ENFORCED, inForce: this.#held };
     if (change.block.length > 0 || change.lift.length > 0) this.#onChange(change);
     return this.#enforced;
   }

@@ -1,13 +1,14 @@
 import type { CutStatus, EnforcerStatus, Mode } from "../model/api.ts";
 import type { Block } from "../model/decision.ts";
 import type { Target } from "../model/ip.ts";
-import { type Clock, LONGEST_TIMER_MS, type UnixMs } from "../model/time.ts";
-import { type AggregateSettings, aggregate } from "./aggregate.ts";
+import { type Clock, LONGEST_TIMER_MS, NEVER, type UnixMs } from "../model/time.ts";
+import { type AggregateSettings, Aggregation } from "./aggregate.ts";
 import { behindProxy } from "./behind-proxy.ts";
 import { Cutting } from "./cutting.ts";
 import type { Enforcer } from "./enforcer.ts";
 import { Lane } from "./lane.ts";
 import type { SocketCutter } from "./socket-cutter.ts";
+import { TargetsOf } from "./targets-of.ts";
 
 /** So long enforcers are waited for where somebody waits: for an answer, or for the start. */
 export const ENFORCER_PATIENCE_MS = 10_000;
@@ -40,14 +41,15 @@ export class Enforcement implements AsyncDisposable {
   readonly #cutting: Cutting | null;
   #mode: Mode;
   #blocks: readonly Block[] = [];
-  /** Their targets, once somebody has asked. */
-  #wanted: ReadonlySet<Target> | null = null;
+  readonly #targets = new TargetsOf();
+  readonly #aggregation: Aggregation;
   #expiry: NodeJS.Timeout | null = null;
 
   constructor(options: EnforcementOptions) {
     this.#options = options;
     this.#mode = options.mode;
-    const { mode, clock, cutter = null } = options;
+    const { mode, clock, cutter = null, aggregation = null, mayCover = () => true } = options;
+    this.#aggregation = new Aggregation(aggregation, mayCover);
     const onChange = (): void => {
       this.#cutting?.look();
       options.onChange();
@@ -64,7 +66,7 @@ export class Enforcement implements AsyncDisposable {
 
   /** Reads the world in full, makes it equal `blocks`, and resolves as `settled` does. Never throws. */
   async start(blocks: readonly Block[], patienceMs?: number): Promise<void> {
-    this.#replace(this.#mode === "observe" ? [] : blocks);
+    this.#blocks = this.#mode === "observe" ? [] : blocks;
     this.#askForActive();
     await this.settled(patienceMs);
   }
@@ -79,13 +81,14 @@ export class Enforcement implements AsyncDisposable {
   /** The newest set wins; sets in between may never reach an enforcer. */
   want(blocks: readonly Block[]): void {
     if (this.#mode === "observe") return;
-    this.#replace(blocks);
+    this.#blocks = blocks;
     this.#askForActive();
   }
 
-  /** Has every enforcer compare the world with what it believes, for a timer and for SIGHUP. */
-  verify(): void {
+  /** Has every enforcer compare the world with what it believes, and with the newest set, for a timer and for SIGHUP. */
+  verify(blocks = this.#blocks): void {
     if (this.#mode === "observe") return;
+    this.#blocks = blocks;
     // The timer of the next expiry does not run while a machine sleeps, and knows nothing of a clock that is set.
     this.#askForActive();
     for (const lane of this.#lanes) lane.verify();
@@ -141,9 +144,7 @@ export class Enforcement implements AsyncDisposable {
 
   /** The block is asked for: the ban runs, and nobody is to be spared. */
   wants(target: Target): boolean {
-    // Made when it is asked for: most sets are replaced before anybody asks.
-    this.#wanted ??= new Set(this.#blocks.map((block) => block.target));
-    return this.#wanted.has(target);
+    return this.#targets.of(this.#blocks).has(target);
   }
 
   levelOf(name: string): Enforcer["level"] | null {
@@ -172,28 +173,18 @@ export class Enforcement implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#expiry !== null) clearTimeout(this.#expiry);
     this.#expiry = null;
-    this.#replace([]);
+    this.#blocks = [];
     await Promise.all([...this.#lanes.map((lane) => lane.stop()), this.#cutting?.stop()]);
-  }
-
-  #replace(blocks: readonly Block[]): void {
-    this.#blocks = blocks;
-    this.#wanted = null;
   }
 
   #askForActive(): void {
     const now = this.#options.clock.now();
-    const active = this.#blocks.filter(({ until }) => now < until);
-    const next = active.reduce((soonest, { until }) => Math.min(soonest, until), Infinity);
+    const { active, nextEnd } = activeOf(this.#blocks, now);
     if (this.#expiry !== null) clearTimeout(this.#expiry);
     this.#expiry = null;
-    if (next !== Infinity) this.#wakeAt(next - now);
-    const isEnforcing = this.#mode === "enforce";
-    // Only of bans: looking for half a million targets of lists would take longer than all else.
-    const banned = active.filter(({ list }) => list === undefined).map(({ target }) => target);
-    this.#cutting?.want(isEnforcing ? new Set(banned) : null);
-    const { aggregation = null, mayCover = () => true } = this.#options;
-    const { blocks, rangeOf } = aggregate(active, aggregation, mayCover);
+    if (nextEnd !== NEVER) this.#wakeAt(nextEnd - now);
+    this.#cutting?.want(this.#mode === "enforce" ? active : null);
+    const { blocks, rangeOf } = this.#aggregation.of(active);
     for (const lane of this.#lanes) lane.ask(blocks, rangeOf);
   }
 
@@ -201,4 +192,15 @@ export class Enforcement implements AsyncDisposable {
     this.#expiry = setTimeout(() => this.#askForActive(), Math.min(delay, LONGEST_TIMER_MS));
     this.#expiry.unref();
   }
+}
+
+/** Those that have not ended, and when the next of them does. Without one that has ended it is the list itself. */
+function activeOf(blocks: readonly Block[], now: UnixMs) {
+  let nextEnd: UnixMs = NEVER;
+  let hasEnded = false;
+  for (const { until } of blocks) {
+    if (until <= now) hasEnded = true;
+    else if (until < nextEnd) nextEnd = until;
+  }
+  return { active: hasEnded ? blocks.filter(({ until }) => now < until) : blocks, nextEnd };
 }

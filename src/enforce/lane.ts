@@ -125,8 +125,10 @@ export class Lane {
   /** Targets that are still refused though nobody wants them to be. */
   lingering(): Target[] {
     if (this.#held.lingering.size === 0) return [];
-    const wanted = new Set(this.#want.map(({ target }) => target));
-    return [...this.#held.lingering].filter((target) => !wanted.has(target) && !this.#rangeOf.has(target));
+    const left = new Set([...this.#held.lingering].filter((target) => !this.#rangeOf.has(target)));
+    // They are few, and what is wanted may be much.
+    for (const { target } of this.#want) left.delete(target);
+    return [...left];
   }
 
   /** Resolves when nothing is under way and nothing waits but a retry after a failure. */

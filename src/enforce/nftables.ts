@@ -1,3 +1,4 @@
+import { changedBlocks } from "../model/block-changes.ts";
 import type { Block } from "../model/decision.ts";
 import type { Target } from "../model/ip.ts";
 import type { Clock, UnixMs } from "../model/time.ts";
@@ -40,6 +41,11 @@ interface Held {
   readonly rules: string | null;
 }
 
+interface Difference {
+  readonly add: ReadonlyMap<Target, UnixMs>;
+  readonly remove: ReadonlySet<Target>;
+}
+
 type Found = Listing & { readonly uncertainMs: number };
 
 /**
@@ -60,8 +66,9 @@ export class Nftables implements Enforcer {
   readonly #ports: Ports;
   readonly #clock: Clock;
   #held: Held | null = null;
-  /** False before the first look, and after a failure. */
-  #isSure = false;
+  /** What `#held` was made equal to last; null before the first look, and after a failure. */
+  #asked: readonly Block[] | null = null;
+  readonly #inForce = new Set<Target>();
   #enforced = NOTHING_ENFORCED;
 
   constructor({ ports, clock, program = "nft", timeoutMs, table = TABLE }: NftablesOptions) {
@@ -83,14 +90,16 @@ export class Nftables implements Enforcer {
   }
 
   async reconcile(want: readonly Block[], verify: boolean, signal: AbortSignal): Promise<Enforced> {
-    const wanted = want.filter(({ target }) => canCarry(target));
-    const unenforced = want.filter(({ target }) => !canCarry(target)).map(({ target }) => target);
-    const isSure = this.#isSure;
-    this.#isSure = false;
-    const inForce = new Set(wanted.map(({ target }) => target));
-    const drift = await this.#makeEqual(wanted, inForce, verify || !isSure, signal);
-    this.#isSure = true;
-    this.#enforced = { ...NOTHING_ENFORCED, inForce, unenforced, drift };
+    const asked = this.#asked;
+    this.#asked = null;
+    // A copy: whoever asks may go on with the same list.
+    const wanted = want.slice();
+    const drift =
+      verify || asked === null || this.#held === null
+        ? await this.#look(wanted, signal)
+        : await this.#follow(this.#held, asked, wanted, signal);
+    this.#asked = wanted;
+    this.#enforced = { ...this.#enforced, drift };
     return this.#enforced;
   }
 
@@ -98,33 +107,63 @@ export class Nftables implements Enforcer {
     return this.#enforced;
   }
 
-  /** Returns in how much the table differed from what was believed. */
-  async #makeEqual(
-    wanted: readonly Block[],
-    targets: ReadonlySet<Target>,
-    verify: boolean,
-    signal: AbortSignal,
-  ): Promise<number> {
+  /** Reads the table, and makes it as wanted. Returns in how much it differed from what was believed. */
+  async #look(want: readonly Block[], signal: AbortSignal): Promise<number> {
+    const wanted = want.filter(({ target }) => canCarry(target));
+    const targets = new Set(wanted.map(({ target }) => target));
     const believed = this.#held;
-    if (!verify && believed !== null) {
-      this.#held = await this.#change(believed, wanted, signal);
-      return 0;
-    }
     const found = await this.#list(signal, targets);
     const drift = believed === null ? 0 : driftFrom(believed, found, this.#clock.now());
+    const held = heldIn(found, wanted, believed);
     this.#held =
       found?.isSound === false
         ? await this.#create(wanted, signal)
-        : await this.#change(heldIn(found, wanted, believed), wanted, signal);
+        : await this.#change(held, difference(held.elements, wanted), wanted, signal);
+    this.#inForce.clear();
+    for (const target of targets) this.#inForce.add(target);
+    this.#enforced = { ...NOTHING_ENFORCED, inForce: this.#inForce, unenforced: uncarried(want) };
     return drift;
   }
 
+  /** Makes of the table that was as `asked` one that is as wanted, without looking at what is in both. */
+  async #follow(
+    held: Held,
+    asked: readonly Block[],
+    want: readonly Block[],
+    signal: AbortSignal,
+  ): Promise<number> {
+    const { gone, come } = changedBlocks(asked, want);
+    if (gone.size + come.size === 0) return 0;
+    const add = new Map<Target, UnixMs>();
+    const remove = new Set([...gone.keys()].filter((target) => held.elements.has(target)));
+    for (const { target, until } of come.values()) {
+      const known = held.elements.get(target);
+      if (known === until || !canCarry(target)) continue;
+      add.set(target, until);
+      if (known !== undefined) remove.add(target);
+    }
+    this.#held = await this.#change(held, { add, remove }, want, signal);
+    for (const target of gone.keys()) this.#inForce.delete(target);
+    for (const target of come.keys()) if (canCarry(target)) this.#inForce.add(target);
+    if ([...gone.keys(), ...come.keys()].some((target) => !canCarry(target)))
+      this.#enforced = { ...this.#enforced, unenforced: uncarried(want) };
+    return 0;
+  }
+
   /** One transaction with what differs. */
-  async #change(held: Held, wanted: readonly Block[], signal: AbortSignal): Promise<Held> {
+  async #change(
+    held: Held,
+    { add, remove }: Difference,
+    want: readonly Block[],
+    signal: AbortSignal,
+  ): Promise<Held> {
     const { elements, sets } = held;
-    if (wanted.length === 0) return this.#remove(held, signal);
-    if (sets.size === 0) return this.#create(wanted, signal);
-    const { add, remove } = difference(elements, wanted);
+    if (add.size === 0 && elements.size === remove.size) return this.#remove(held, signal);
+    if (sets.size === 0)
+      return this.#create(
+        want.filter(({ target }) => canCarry(target)),
+        signal,
+      );
     const newSets = [...setsOf(add.keys()).difference(sets)];
     const allSets = sets.union(new Set(newSets));
     const isNewRules = held.rules === null || newSets.length > 0;
@@ -175,7 +214,7 @@ export class Nftables implements Enforcer {
 }
 
 /** By one pass over what is wanted where nothing is to be removed, since one more ban is the usual change. */
-function difference(elements: ReadonlyMap<Target, UnixMs>, wanted: readonly Block[]) {
+function difference(elements: ReadonlyMap<Target, UnixMs>, wanted: readonly Block[]): Difference {
   const add = new Map<Target, UnixMs>();
   let kept = 0;
   for (const { target, until } of wanted) {
@@ -188,6 +227,9 @@ function difference(elements: ReadonlyMap<Target, UnixMs>, wanted: readonly Bloc
   for (const [target, until] of elements) if (asked.get(target) !== until) remove.add(target);
   return { add, remove };
 }
+
+const uncarried = (want: readonly Block[]): Target[] =>
+  want.filter(({ target }) => !canCarry(target)).map(({ target }) => target);
 
 const untilOf = (blocks: readonly Block[]): Map<Target, UnixMs> =>
   new Map(blocks.map(({ target, until }) => [target, until]));

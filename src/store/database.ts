@@ -12,6 +12,7 @@ import { spans } from "./migrations/0007-spans.ts";
 import { evidence } from "./migrations/0008-evidence.ts";
 import { tls } from "./migrations/0009-tls.ts";
 import { halts } from "./migrations/0010-halts.ts";
+import { revocations } from "./migrations/0011-revocations.ts";
 
 export type Connection = Database.Database;
 
@@ -27,6 +28,7 @@ const MIGRATIONS: readonly string[] = [
   evidence,
   tls,
   halts,
+  revocations,
 ];
 /** From this version on, a database gives free space back. */
 const GIVES_SPACE_BACK = 5;

@@ -35,6 +35,7 @@ export const decisionOf = (row: DecisionRow): StoredDecision => ({
 
 const RUNS = "ifnull(until, 9e15) > @now";
 /** Targets of bans that people lifted before their time, and that no ban has now. */
-export const LET_IN = `SELECT DISTINCT target FROM decisions NOT INDEXED
-  WHERE kind = 'ban' AND revoked_event IS NOT NULL AND ${RUNS}
-    AND target NOT IN (SELECT target FROM decisions WHERE kind = 'ban' AND revoked_at IS NULL AND ${RUNS})`;
+export const LET_IN = `SELECT DISTINCT target FROM decisions AS lifted INDEXED BY decisions_revoked
+  WHERE revocation IS NOT NULL AND kind = 'ban' AND revoked_event IS NOT NULL AND ${RUNS}
+    AND NOT EXISTS (SELECT 1 FROM decisions INDEXED BY decisions_target
+      WHERE target = lifted.target AND kind = 'ban' AND revoked_at IS NULL AND ${RUNS})`;

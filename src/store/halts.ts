@@ -1,6 +1,7 @@
 import type { Halt, HaltName } from "../model/halt.ts";
 import type { Target } from "../model/ip.ts";
 import type { UnixMs } from "../model/time.ts";
+import { NEXT_REVOCATION } from "./running-bans.ts";
 import type { Statements } from "./statements.ts";
 
 export const haltsIn = (statements: Statements): Halt[] =>
@@ -47,7 +48,8 @@ export function liftBans(
     values,
   );
   statements.change(
-    `UPDATE decisions SET revoked_at = @now, revoked_event = @forgivenThrough WHERE ${running}`,
+    `UPDATE decisions SET revoked_at = @now, revoked_event = @forgivenThrough,
+       revocation = ${NEXT_REVOCATION} WHERE ${running}`,
     { ...values, forgivenThrough },
   );
   return lifted.map(({ target }) => target);

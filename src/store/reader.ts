@@ -17,13 +17,14 @@ import type { Severity } from "../model/finding.ts";
 import type { Halt } from "../model/halt.ts";
 import { type Ip, type Target, TargetSet } from "../model/ip.ts";
 import type { RuleCounts } from "../model/rule-status.ts";
-import { type Clock, NEVER, toIso, toIsoOrNull, type UnixMs } from "../model/time.ts";
+import { type Clock, toIso, toIsoOrNull, type UnixMs } from "../model/time.ts";
 import { type CommittedFile, committedFiles } from "./committed.ts";
 import { type Connection, openForReading } from "./database.ts";
 import { type DecisionRow, decisionOf, LET_IN } from "./decision-rows.ts";
 import { newestEvents } from "./event-pages.ts";
 import { haltsIn } from "./halts.ts";
 import { ruleCounts } from "./rule-counts.ts";
+import { BanRows, RUNNING } from "./running-bans.ts";
 import { eventItem, type FindingRow, findingItem } from "./shown-rows.ts";
 import { newestSockets, type SocketFilter, socketHolders, socketItem } from "./socket-pages.ts";
 import { Statements } from "./statements.ts";
@@ -75,11 +76,11 @@ export class StoreReader implements Disposable {
 
   /** What enforcers should hold now: the longest running ban of each target. */
   activeBlocks(): Block[] {
-    const longest = new Map<Target, UnixMs>();
-    for (const { target, until } of this.#running("ban")) {
-      longest.set(target, Math.max(longest.get(target) ?? 0, until ?? NEVER) as UnixMs);
-    }
-    return [...longest].map(([target, until]) => ({ target, until }));
+    return [...this.bansRunning().all()].map(([target, until]) => ({ target, until }));
+  }
+
+  bansRunning(): BanRows {
+    return new BanRows(this.#statements, this.#clock);
   }
 
   /** Whose ban a person lifted that would still run, and no other does. */
@@ -89,7 +90,10 @@ export class StoreReader implements Disposable {
 
   /** What people have put on the allowlist. */
   allowed(): Target[] {
-    return this.#running("allow").map(({ target }) => target);
+    const standing = "kind = 'allow' AND revoked_at IS NULL AND (until IS NULL OR until > @now)";
+    return this.#statements
+      .all<DecisionRow>(`SELECT target FROM decisions WHERE ${standing}`, { now: this.#clock.now() })
+      .map(({ target }) => target);
   }
 
   /** The same with who said so and why, newest first. */
@@ -99,11 +103,6 @@ export class StoreReader implements Disposable {
         "SELECT * FROM decisions WHERE kind = 'allow' AND revoked_at IS NULL ORDER BY id DESC",
       )
       .map(({ target, reason, at }) => ({ target, by: "person", reason, at: toIso(at) }));
-  }
-
-  #running(kind: StoredDecision["kind"]): Pick<DecisionRow, "target" | "until">[] {
-    const select = RUNNING.map((condition) => `SELECT target, until FROM decisions WHERE ${condition}`);
-    return this.#statements.all(select.join(" UNION ALL "), { kind, now: this.#clock.now() });
   }
 
   counts(): { readonly activeBans: number; readonly openIncidents: number; readonly openSockets: number } {
@@ -321,12 +320,6 @@ export class StoreReader implements Disposable {
     return counts;
   }
 }
-
-/** What runs now, in two parts: each is a search of one index, which an OR of both would read from end to end. */
-const RUNNING = [
-  "kind = @kind AND revoked_at IS NULL AND until IS NULL",
-  "kind = @kind AND revoked_at IS NULL AND until > @now",
-] as const;
 
 const BAN_CONDITIONS: Readonly<Record<BanState, string>> = {
   active: "revoked_at IS NULL AND (until IS NULL OR until > @now)",

@@ -17,6 +17,7 @@ import { keptEvidence } from "./evidence.ts";
 import { Halts, type Lifted, liftBans } from "./halts.ts";
 import { recentEvents } from "./recent-events.ts";
 import { Retention, type RetentionLimits } from "./retention.ts";
+import { NEXT_REVOCATION } from "./running-bans.ts";
 import { SocketRows } from "./socket-rows.ts";
 import { Spans } from "./spans.ts";
 import { Statements } from "./statements.ts";
@@ -173,7 +174,7 @@ export class StoreWriter implements Disposable {
 
   #storeDecision(decision: Decision, incident: number | null): number {
     return this.#statements.insert(
-      "INSERT INTO decisions VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?, ?, ?)",
+      "INSERT INTO decisions VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?, ?, ?, NULL)",
       decision.kind,
       decision.target,
       decision.rule,
@@ -232,7 +233,8 @@ export class StoreWriter implements Disposable {
   #revokeRunning(kind: Decision["kind"], target: Target, forgivenThrough: number | null): number {
     const now = this.#clock.now();
     return this.#statements.change(
-      `UPDATE decisions INDEXED BY decisions_target SET revoked_at = ?, revoked_event = ?
+      `UPDATE decisions INDEXED BY decisions_target SET revoked_at = ?, revoked_event = ?,
+           revocation = ${NEXT_REVOCATION}
          WHERE kind = ? AND target = ? AND revoked_at IS NULL AND (until IS NULL OR until > ?)`,
       now,
       forgivenThrough,

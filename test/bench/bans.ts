@@ -1,5 +1,7 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
 import { ApacheDirectory } from "../../src/enforce/apache-directory.ts";
 import { apacheSnippet } from "../../src/enforce/apache-snippet.ts";
 import type { Enforcer } from "../../src/enforce/enforcer.ts";
@@ -15,6 +17,7 @@ import { TcpClient } from "../tcp-client.ts";
 import { type BenchOptions, markdown, percentile } from "./measure.ts";
 
 const BANS = 100_000;
+const LISTED = 500_000;
 const HOUR_MS = 3_600_000;
 const clock = { now: (): UnixMs => unixMs(Date.now()) };
 const { signal } = new AbortController();
@@ -70,8 +73,8 @@ const seconds = async (work: () => Promise<unknown>): Promise<number> => {
 const median = (values: readonly number[]): number => percentile(values, 0.5);
 
 /**
- * How soon are 100,000 bans in force: after a reboot, after the daemon was killed, and one more of them? Does anybody get
- * through while it is away and comes back? Needs root, apache2 and nft.
+ * How soon are 100,000 bans in force: after a reboot, after the daemon was killed, and one more of them, also beside half a
+ * million entries of a list? Does anybody get through while it is away and comes back? Needs root, apache2 and nft.
  */
 export async function bansBench({ rounds, directory }: BenchOptions): Promise<string> {
   const columns: string[][] = [];
@@ -100,6 +103,8 @@ export async function bansBench({ rounds, directory }: BenchOptions): Promise<st
     "the daemon's start until all are in force, nothing there before, s",
     "the same after SIGKILL, s",
     "requests of a banned client meanwhile, and how many came through",
+    "asked of the daemon: one more ban until it is in force, ms; the longest of twenty",
+    `the same beside ${LISTED} entries of a list, ms`,
   ];
   const rows = what.map((first, row) => [first, ...columns.map((column) => column[row]!)]);
   return markdown(rows[0]!, rows.slice(1));
@@ -161,7 +166,50 @@ async function wholeDaemon(subject: Subject, apache: Apache, directory: string, 
     if (held !== BANS) throw new Error(`${held} are in force`);
     await daemon.kill("SIGKILL");
   }
-  return [median(first).toFixed(2), median(again).toFixed(2), `${asked}, ${passed}`];
+  await daemon.start();
+  const alone = await moreBans(daemon, apache);
+  await daemon.kill("SIGTERM");
+  const list = join(folder, "list.txt");
+  writeFileSync(
+    list,
+    Array.from({ length: LISTED }, (_, n) => `11.${n >> 16}.${(n >> 8) & 255}.${n & 255}\n`).join(""),
+  );
+  daemon.configure(`${config}lists: [{ name: bad, kind: block, from: ${list} }]\n`);
+  await daemon.start();
+  await heldBy(daemon, BANS + LISTED);
+  const beside = await moreBans(daemon, apache);
+  return [median(first).toFixed(2), median(again).toFixed(2), `${asked}, ${passed}`, alone, beside];
+}
+
+async function heldBy(daemon: DaemonUnderTest, least: number): Promise<void> {
+  for (;;) {
+    const [enforcer] = (await daemon.status()).enforcers;
+    if (enforcer!.state === "in-sync" && enforcer!.blocks >= least) return;
+    await sleep(500);
+  }
+}
+
+/** Bans twenty, one after the other, by the HTTP interface, which answers when enforcers have seen the ban. */
+async function moreBans(daemon: DaemonUnderTest, apache: Apache): Promise<string> {
+  const { url } = JSON.parse(readFileSync(join(daemon.data, "daemon.json"), "utf8")) as { url: string };
+  const token = readFileSync(join(daemon.data, "token"), "utf8").trim();
+  const script = `const headers = { authorization: "Bearer ${token}", "content-type": "application/json" };
+    const times = [];
+    for (let n = 0; n < 20; n++) {
+      const target = "203.0.113." + n + "/32";
+      const started = performance.now();
+      const answer = await fetch("${url}/api/bans", { method: "POST", headers, body: JSON.stringify({ target, for: "1h", reason: "bench" }) });
+      const { enforcedBy } = await answer.json();
+      times.push(performance.now() - started);
+      if (enforcedBy.length === 0) throw new Error(target + " is not in force");
+      await fetch("${url}/api/bans/" + encodeURIComponent(target), { method: "DELETE", headers });
+    }
+    console.log(JSON.stringify(times));`;
+  const child = apache.inNamespace(process.execPath, ["--input-type=module", "-e", script], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const times = JSON.parse(await text(child.stdout!)) as number[];
+  return `${median(times).toFixed(0)}; ${Math.max(...times).toFixed(0)}`;
 }
 
 function storeBans(file: string): void {

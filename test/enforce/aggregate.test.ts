@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type AggregateSettings, aggregate } from "../../src/enforce/aggregate.ts";
+import { type AggregateSettings, Aggregation, aggregate } from "../../src/enforce/aggregate.ts";
 import type { Block } from "../../src/model/decision.ts";
 import { parseTarget, type Target, TargetSet } from "../../src/model/ip.ts";
 import { NEVER, unixMs } from "../../src/model/time.ts";
@@ -30,7 +30,7 @@ describe("many bans of one prefix", () => {
   test("stay one block until fewer are left than that", () => {
     const want = [block("192.0.2.1", 50), block("192.0.2.2", 90), block("192.0.2.3", 70)];
     expect(aggregate(want, settings(2), yes).blocks).toEqual([block("192.0.2.0/24", 70)]);
-    expect(aggregate([block("192.0.2.1"), ...want], settings(2), yes).blocks[0]!.until).toBe(90);
+    expect(aggregate([block("192.0.2.4"), ...want], settings(2), yes).blocks[0]!.until).toBe(90);
   });
 
   test("of IPv6 are counted by targets, and those as wide as the prefix stay", () => {
@@ -88,6 +88,31 @@ test("whoever is banned is covered for as long, and a range covers nobody to be 
         // At its end fewer than enough are left, and just before there were enough.
         expect(members.filter((ban) => ban.until > range.until).length).toBeLessThan(atLeast);
         expect(members.filter((ban) => ban.until >= range.until).length).toBeGreaterThanOrEqual(atLeast);
+      }
+    }),
+  );
+});
+
+test("after many changes the same is given as for the last list alone", () => {
+  const address = fc.tuple(fc.nat(3), fc.nat(7)).map(([third, last]) => `192.0.${third}.${last}`);
+  const range = fc.nat(3).map((third) => `192.0.${third}.0/24`);
+  const ban = fc.tuple(fc.oneof({ weight: 8, arbitrary: address }, range), fc.integer({ min: 1, max: 3 }));
+  const lists = fc.array(fc.tuple(fc.array(ban, { maxLength: 30 }), range), { minLength: 2, maxLength: 6 });
+  const sorted = (blocks: readonly Block[]): Block[] =>
+    [...blocks].sort((a, b) => (a.target < b.target ? -1 : 1));
+  fc.assert(
+    fc.property(lists, fc.integer({ min: 2, max: 4 }), (history, atLeast) => {
+      let spared = "";
+      const mayCover = (each: Target): boolean => each !== spared;
+      const followed = new Aggregation(settings(atLeast), mayCover);
+      for (const [bans, spare] of history) {
+        spared = spare;
+        const untils = new Map(bans.map(([text, until]) => [target(text), until]));
+        const active = [...untils].map(([each, until]) => block(each, until));
+        const { blocks, rangeOf } = followed.of(active);
+        const alone = aggregate(active, settings(atLeast), mayCover);
+        expect(sorted(blocks)).toEqual(sorted(alone.blocks));
+        expect(new Map([...rangeOf].sort())).toEqual(new Map([...alone.rangeOf].sort()));
       }
     }),
   );

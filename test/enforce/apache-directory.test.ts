@@ -13,9 +13,11 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ApacheDirectory } from "../../src/enforce/apache-directory.ts";
 import { apacheSnippet } from "../../src/enforce/apache-snippet.ts";
+import { banFiles } from "../../src/enforce/ban-files.ts";
 import { findWebUser, firstBlocking } from "../../src/enforce/web-user.ts";
 import type { Block } from "../../src/model/decision.ts";
 import { SekishoError } from "../../src/model/errors.ts";
@@ -256,4 +258,41 @@ describe.skipIf(missing("root", "apache2"))("the probe, as Apache's user", () =>
     expect(error.code).toBe("BAN_DIRECTORY_UNREACHABLE");
     expect(error.hint).toContain("enforcers.apache-directory.user");
   });
+});
+
+test("ranges and addresses that share files come and go, and each file stays as long as one of them needs it", async () => {
+  const texts = [
+    ...[
+      "198.51.100.0/23",
+      "198.51.100.0/24",
+      "198.51.101.0/24",
+      "198.51.100.0/30",
+      "198.51.100.1",
+      "198.51.100.2",
+    ],
+    ...[
+      "198.51.96.0/20",
+      "198.51.0.0/16",
+      "2001:db8::/63",
+      "2001:db8::/64",
+      "2001:db8:0:1::/64",
+      "2001:db8::/47",
+    ],
+  ];
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.subarray(texts), { minLength: 2, maxLength: 6 }), async (history) => {
+      const enforcer = new ApacheDirectory({ directory });
+      for (const some of history) {
+        const { inForce } = await enforcer.reconcile(blocks(...some), false, signal);
+        const names = blocks(...some).flatMap(({ target }) => banFiles(target)!);
+        expect(readdirSync(directory).sort()).toEqual([...new Set(names)].sort());
+        expect([...inForce].sort()).toEqual(
+          blocks(...some)
+            .map(({ target }) => target)
+            .sort(),
+        );
+      }
+    }),
+    { numRuns: 30 },
+  );
 });

@@ -25,7 +25,7 @@ function fill(file: string): void {
     ${numbers(BANS)} INSERT INTO incidents
       SELECT n, ${address}, ${address} || '/32', 'medium', 'open', ${at(-2)}, ${at(-1)} FROM n;
     ${numbers(BANS)} INSERT INTO decisions
-      SELECT n, 'ban', ${address} || '/32', 'r', 'rule', 'why', ${at(-1)}, ${at(3_600)}, NULL, NULL, n, NULL, NULL FROM n;
+      SELECT n, 'ban', ${address} || '/32', 'r', 'rule', 'why', ${at(-1)}, ${at(3_600)}, NULL, NULL, n, NULL, NULL, NULL FROM n;
     COMMIT`);
   database.close();
 }

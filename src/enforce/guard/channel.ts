@@ -1,10 +1,12 @@
 import type { Socket } from "node:net";
 import { LocalListener } from "../../local-socket/listener.ts";
 import type { SocketPlace } from "../../local-socket/place.ts";
+import { changedBlocks } from "../../model/block-changes.ts";
 import type { Block } from "../../model/decision.ts";
 import type { Target } from "../../model/ip.ts";
 import type { UnixMs } from "../../model/time.ts";
 import { type Enforced, NOTHING_ENFORCED } from "../enforcer.ts";
+import { TargetsOf } from "../targets-of.ts";
 import { AppConnection } from "./app-connection.ts";
 import { lineOf } from "./messages.ts";
 
@@ -30,9 +32,7 @@ export class GuardChannel implements Disposable {
   #listener: LocalListener | null = null;
   #beating: NodeJS.Timeout | null = null;
   #blocks: readonly Block[] = [];
-  /** The same by target, each with the number of the list that it was last in. */
-  readonly #known = new Map<Target, { until: UnixMs; list: number }>();
-  #list = 0;
+  readonly #targets = new TargetsOf();
   #held: Enforced | null = NOTHING_ENFORCED;
   #waiting: (() => void)[] = [];
   #cut = 0;
@@ -72,7 +72,7 @@ export class GuardChannel implements Disposable {
 
   /** What apps that connect now are told, by target. */
   get targets(): ReadonlySet<Target> {
-    return new Set(this.#known.keys());
+    return new Set(this.#targets.of(this.#blocks));
   }
 
   get counts(): { readonly apps: number; readonly cut: number } {
@@ -86,46 +86,33 @@ export class GuardChannel implements Disposable {
   }
 
   #look(): Enforced {
-    const inForce = new Set(this.#known.keys());
-    if (this.#apps.size === 0) return { ...NOTHING_ENFORCED, waiting: inForce, pending: inForce.size > 0 };
+    const known = this.#targets.of(this.#blocks);
+    if (this.#apps.size === 0) return { ...NOTHING_ENFORCED, waiting: known, pending: known.size > 0 };
     const waiting = new Set<Target>();
     const lingering = new Set<Target>();
     for (const app of this.#apps) {
       for (const [target, until] of app.unsent()) {
         if (until === null) lingering.add(target);
-        else if (inForce.delete(target)) waiting.add(target);
+        else if (known.has(target)) waiting.add(target);
       }
     }
+    const inForce = waiting.size === 0 ? known : known.difference(waiting);
     const pending = waiting.size + lingering.size > 0;
     return { ...NOTHING_ENFORCED, inForce, waiting, lingering, pending };
   }
 
   /** Has every app know this list. */
   tell(blocks: readonly Block[]): void {
-    const changes = this.#take(blocks);
-    this.#blocks = blocks;
-    if (changes.size === 0) return;
-    for (const app of this.#apps) app.change(changes, blocks);
-    this.#notice();
-  }
-
-  /** Takes the list over; returns how it differs from the one before. */
-  #take(blocks: readonly Block[]): Map<Target, UnixMs | null> {
+    // A copy: whoever asks may go on with the same list.
+    const list = blocks.slice();
+    const { gone, come } = changedBlocks(this.#blocks, list);
+    this.#blocks = list;
     const changes = new Map<Target, UnixMs | null>();
-    const list = ++this.#list;
-    for (const { target, until } of blocks) {
-      const known = this.#known.get(target);
-      if (known?.until !== until) changes.set(target, until);
-      if (known === undefined) this.#known.set(target, { until, list });
-      else Object.assign(known, { until, list });
-    }
-    if (this.#known.size === blocks.length) return changes;
-    for (const [target, known] of this.#known) {
-      if (known.list === list) continue;
-      this.#known.delete(target);
-      changes.set(target, null);
-    }
-    return changes;
+    for (const [target, { until }] of come) changes.set(target, until);
+    for (const target of gone.keys()) changes.set(target, null);
+    if (changes.size === 0) return;
+    for (const app of this.#apps) app.change(changes, list);
+    this.#notice();
   }
 
   #accept(socket: Socket): void {
