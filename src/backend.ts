@@ -243,6 +243,8 @@ export class DaemonBackend implements Backend, Disposable {
     return ruleStatuses(this.#running, this.#about.reader.ruleCounts(), nearMisses);
   }
 
+  ruleFindings: Backend["ruleFindings"] = (id) => this.#about.reader.ruleFindings(id);
+
   async ban(request: {
     readonly target: Target;
     readonly length: DurationMs | null;

@@ -37,6 +37,18 @@ export interface RuleCounts {
   readonly bans: number;
 }
 
+/** A finding of a rule, and the incident that has its evidence. */
+export interface RuleFinding {
+  readonly id: number;
+  readonly incident: number;
+  readonly subject: string;
+  readonly firstSeen: string;
+  readonly lastSeen: string;
+  readonly count: number;
+  /** Why policy did not ban the subject for it; null when it did not spare it. */
+  readonly spared: string | null;
+}
+
 /** Somebody who came near a rule's threshold, and of whom it has made no finding within the day. */
 export interface NearMissItem {
   readonly subject: string;

@@ -19,7 +19,7 @@ import type { BanState } from "../model/decision.ts";
 import type { LogEvent } from "../model/event.ts";
 import type { Exported, ExportFormat } from "../model/export.ts";
 import type { Ip, Target } from "../model/ip.ts";
-import type { RuleStatus } from "../model/rule-status.ts";
+import type { RuleFinding, RuleStatus } from "../model/rule-status.ts";
 import type { SocketState } from "../model/socket.ts";
 import type { DurationMs } from "../model/time.ts";
 
@@ -68,6 +68,8 @@ export interface Backend {
   disallow(target: Target): Promise<void>;
   /** All rules, also those that are off, in the order of their ids. */
   rules(): Promise<readonly RuleStatus[]>;
+  /** The newest findings of a rule within a day; empty where there is no such rule. */
+  ruleFindings(id: string): readonly RuleFinding[];
   setIncidentState(id: number, state: "open" | "closed"): Promise<boolean>;
   /** Has an enforcer bring into force what waits for its schedule. False when there is no such enforcer. */
   applyNow(enforcer: string): Promise<boolean>;

@@ -16,14 +16,14 @@ import { type EventCounts, type LogEvent, noEvents, type SourceKind } from "../m
 import type { Severity } from "../model/finding.ts";
 import type { Halt } from "../model/halt.ts";
 import { type Ip, type Target, TargetSet } from "../model/ip.ts";
-import type { RuleCounts } from "../model/rule-status.ts";
+import type { RuleCounts, RuleFinding } from "../model/rule-status.ts";
 import { type Clock, toIso, toIsoOrNull, type UnixMs } from "../model/time.ts";
 import { type CommittedFile, committedFiles } from "./committed.ts";
 import { type Connection, openForReading } from "./database.ts";
 import { type DecisionRow, decisionOf, LET_IN } from "./decision-rows.ts";
 import { newestEvents } from "./event-pages.ts";
 import { haltsIn } from "./halts.ts";
-import { ruleCounts } from "./rule-counts.ts";
+import { ruleCounts, ruleFindings } from "./rule-counts.ts";
 import { BanRows, RUNNING } from "./running-bans.ts";
 import { eventItem, type FindingRow, findingItem } from "./shown-rows.ts";
 import { newestSockets, type SocketFilter, socketHolders, socketItem } from "./socket-pages.ts";
@@ -44,8 +44,6 @@ interface IncidentRow {
   readonly opened_at: UnixMs;
   readonly last_seen: UnixMs;
 }
-
-const DAY_MS = 86_400_000;
 
 /** Everything that is shown, read from the store by a connection that cannot write. */
 export class StoreReader implements Disposable {
@@ -265,8 +263,8 @@ export class StoreReader implements Disposable {
   }
 
   /** Findings and bans of each rule within a day. */
-  ruleCounts = (): Map<string, RuleCounts> =>
-    ruleCounts(this.#statements, (this.#clock.now() - DAY_MS) as UnixMs);
+  ruleCounts = (): Map<string, RuleCounts> => ruleCounts(this.#statements, this.#clock.now());
+  ruleFindings = (rule: string): RuleFinding[] => ruleFindings(this.#statements, rule, this.#clock.now());
   /** What keeps rules from banning. */
   halts = (): Halt[] => haltsIn(this.#statements);
   /** How far the files that a log has been are in the store. */

@@ -20,7 +20,7 @@ import type {
 import { SekishoError } from "../../src/model/errors.ts";
 import { noEvents } from "../../src/model/event.ts";
 import { parseTarget, type Target } from "../../src/model/ip.ts";
-import type { RuleStatus } from "../../src/model/rule-status.ts";
+import type { RuleFinding, RuleStatus } from "../../src/model/rule-status.ts";
 import { type Clock, later, PERMANENT, parseDuration, toIso, unixMs } from "../../src/model/time.ts";
 import type { Backend, PageQuery } from "../../src/serve/backend.ts";
 
@@ -227,6 +227,12 @@ export class MemoryBackend implements Backend {
         nearMisses: [{ subject: "192.0.2.9 user=\x1b[2J", count: 9, of: 10, at: "2026-11-20T11:00:00.000Z" }],
       },
     ];
+  }
+
+  ruleFindings(id: string): readonly RuleFinding[] {
+    return this.allIncidents.flatMap(({ id: incident, findings }) =>
+      findings.filter(({ rule }) => rule === id).map((finding) => ({ ...finding, incident })),
+    );
   }
 
   /** Lifts the bans of exactly this target. */

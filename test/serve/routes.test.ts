@@ -156,6 +156,18 @@ describe("allowlist, events, traffic, enforcers", () => {
     }
   });
 
+  test("the findings of one rule are a collection with the incident of each", async () => {
+    const { ask, backend } = await runServer();
+    backend.allIncidents.push(incident(4, "open", []));
+    const found = await ask("/api/rules/apache-forbidden/findings");
+    expect(found.json).toMatchObject({
+      items: [{ incident: 4, subject: "192.0.2.7", count: 5 }],
+      next: null,
+    });
+    expect((await ask("/api/rules/other/findings")).json).toEqual({ items: [], next: null });
+    expect((await ask("/api/rules/other/findings", { as: "nobody" })).status).toBe(401);
+  });
+
   test("events are filtered by client and kind, and the client is canonicalised", async () => {
     const { ask, backend } = await runServer();
     backend.allEvents.push(

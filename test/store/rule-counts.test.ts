@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { LogEvent } from "../../src/model/event.ts";
+import { toIso } from "../../src/model/time.ts";
 import { access, at } from "../evaluate/events.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { finding, Store, target } from "./store-under-test.ts";
@@ -37,6 +38,13 @@ test("findings and bans of each rule are counted by the time of their lines, wit
       ["flood", { findings: 1, bans: 1 }],
     ]),
   );
+  const [newest, other, ...more] = store.reader.ruleFindings("probing");
+  expect(more).toEqual([]);
+  expect(newest).toMatchObject({ subject: "192.0.2.7", lastSeen: toIso(at(DAY)), spared: null });
+  expect(newest).not.toHaveProperty("evidence");
+  expect(other!.lastSeen).toBe(toIso(at(DAY - 60)));
+  expect(store.reader.incident(newest!.incident)!.findings.map(({ id }) => id)).toContain(newest!.id);
   store.clock.time = at(3 * DAY);
+  expect(store.reader.ruleFindings("probing")).toEqual([]);
   expect(store.reader.ruleCounts()).toEqual(new Map());
 });
