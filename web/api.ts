@@ -13,7 +13,7 @@ import type {
   Status,
   TrafficPoint,
 } from "../src/model/api.ts";
-import type { RuleStatus } from "../src/model/rule-status.ts";
+import type { RuleFinding, RuleStatus } from "../src/model/rule-status.ts";
 import { now, session } from "./state.ts";
 
 /** What the server refused, or that it did not answer (`status` 0). */
@@ -61,6 +61,7 @@ export const api = {
     post<{ readonly target: string; readonly lifted: readonly string[] }>("allowlist", { target, reason }),
   disallow: (target: string) => send("DELETE", `allowlist/${part(target)}`),
   rules: () => get<{ readonly items: readonly RuleStatus[] }>("rules"),
+  ruleFindings: (id: string) => get<{ readonly items: readonly RuleFinding[] }>(`rules/${part(id)}/findings`),
   setIncidentState: (id: number, state: "open" | "closed") => send("POST", `incidents/${id}`, { state }),
   panic: () => post<PanicAnswer>("panic", {}),
   endPanic: () => send("DELETE", "panic"),

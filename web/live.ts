@@ -70,6 +70,7 @@ function take(message: LiveMessage): void {
   // What goes on the allowlist lifts bans.
   if (message.what.includes("bans")) refresh.allowlist();
   if (message.what.includes("incidents") || message.what.includes("bans")) refresh.incident();
+  if (message.what.includes("incidents")) refresh.ruleFindings();
   // Each event may bring somebody nearer to a threshold.
   if (isOnRules()) refresh.rules();
 }

@@ -5,7 +5,7 @@ import { follow } from "./live.ts";
 import { refresh } from "./refresh.ts";
 import { isOnRules, nameOf, routeOf } from "./route.ts";
 import { codeInAddress, start } from "./session.ts";
-import { incident, route, session, status } from "./state.ts";
+import { incident, route, ruleFindings, session, status } from "./state.ts";
 import { startTheme } from "./theme.ts";
 import { Page } from "./views/page.tsx";
 
@@ -16,9 +16,11 @@ setInterval(tick, 1_000);
 function readRoute(): void {
   route.value = routeOf(location.hash);
   incident.value = null;
+  ruleFindings.value = null;
   if (session.value !== "in") return;
   refresh.incident(true);
   if (isOnRules()) refresh.rules(true);
+  refresh.ruleFindings(true);
 }
 addEventListener("hashchange", () => {
   if (codeInAddress() !== null) void start();

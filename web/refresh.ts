@@ -9,6 +9,8 @@ import {
   incidentId,
   incidents,
   type Listing,
+  route,
+  ruleFindings,
   rules,
   session,
   sockets,
@@ -41,6 +43,7 @@ export const refresh = {
     unparsed.value = (await api.unparsed()).items;
   }),
   incident: coalesced("incident", loadIncident),
+  ruleFindings: coalesced("the findings of the rule", loadRuleFindings),
   rules: coalesced(
     "rules",
     async () => {
@@ -58,6 +61,7 @@ export function refreshAll(): void {
   refresh.allowlist();
   refresh.traffic();
   refresh.incident();
+  refresh.ruleFindings();
   if (rules.value === null || isOnRules()) refresh.rules();
 }
 
@@ -84,6 +88,13 @@ async function load<Item, Filter extends string>(
   if (filter !== list.filter.value || cursors !== list.cursors.value) return;
   list.items.value = page.items;
   list.next.value = page.next;
+}
+
+async function loadRuleFindings(): Promise<void> {
+  const shown = route.value;
+  if (shown.kind !== "rule") return;
+  const { items } = await api.ruleFindings(shown.id);
+  if (shown === route.value) ruleFindings.value = items;
 }
 
 async function loadIncident(): Promise<void> {

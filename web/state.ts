@@ -10,7 +10,7 @@ import type {
   TrafficPoint,
 } from "../src/model/api.ts";
 import type { BanState } from "../src/model/decision.ts";
-import type { RuleStatus } from "../src/model/rule-status.ts";
+import type { RuleFinding, RuleStatus } from "../src/model/rule-status.ts";
 
 /** Everything that the page shows. Views read it; `refresh.ts` and `live.ts` write it. */
 
@@ -55,6 +55,8 @@ export const socketsWhole = signal(false);
 export const allowlist = listing<AllowItem, "all">("all");
 /** By id. */
 export const rules = signal<ReadonlyMap<string, RuleStatus> | null>(null);
+/** Of the rule that is shown; null: not read yet. */
+export const ruleFindings = signal<readonly RuleFinding[] | null>(null);
 export const rulesWhole = signal(false);
 export const nearMissesWhole = signal(false);
 export const unparsed = signal<readonly EventItem[] | null>(null);

@@ -11,7 +11,7 @@ import type {
   Status,
 } from "../../src/model/api.ts";
 import { parseTarget } from "../../src/model/ip.ts";
-import type { RuleStatus } from "../../src/model/rule-status.ts";
+import type { RuleFinding, RuleStatus } from "../../src/model/rule-status.ts";
 import { SECURITY_HEADERS } from "../../src/serve/security-headers.ts";
 import { allowlist, bans, incidents, status, traffic, unparsed } from "./fixture-data.ts";
 import { rules } from "./fixture-rules.ts";
@@ -179,6 +179,11 @@ export class FixtureServer {
     const [, what = "", name = ""] = /^(\w+ \/\w+)\/(.+)$/.exec(call) ?? [];
     const incident = this.incidents.find(({ id }) => String(id) === name);
     switch (what) {
+      case "GET /rules":
+        return {
+          status: 200,
+          body: { items: this.#findingsOf(name.replace(/\/findings$/, "")), next: null },
+        };
       case "DELETE /bans":
         return this.#unban(decodeURIComponent(name));
       case "DELETE /allowlist":
@@ -205,6 +210,12 @@ export class FixtureServer {
       default:
         return missing;
     }
+  }
+
+  #findingsOf(id: string): readonly RuleFinding[] {
+    return this.incidents.flatMap(({ id: incident, findings }) =>
+      findings.filter(({ rule }) => rule === id).map((finding) => ({ ...finding, incident })),
+    );
   }
 
   /** It goes well, whatever was wrong with the list before. */

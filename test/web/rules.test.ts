@@ -47,7 +47,7 @@ describe.skipIf(missing("chromium"))("rules on the page", { timeout: 60_000 }, (
     await page.getByText("Nobody came near the threshold of one of these rules.").waitFor();
     await search.fill("no such word");
     await page.getByText("No rule is like that.").waitFor();
-    await page.getByRole("button", { name: "Show all rules" }).click();
+    await page.getByRole("button", { name: "Clear the choice" }).click();
     await row("apache-forbidden").waitFor();
     for (const [label, option, found] of [
       ["Tag", "authentication", ["auth-repeated"]],
@@ -85,6 +85,14 @@ describe.skipIf(missing("chromium"))("rules on the page", { timeout: 60_000 }, (
     await open("apache-forbidden");
     await page.getByText("A page of yours that links to files its readers may not see.").waitFor();
     await page.getByText("CWE-425, ATT&CK T1595.003").waitFor();
+    const found = page.getByRole("table", { name: "Findings" }).getByRole("row").nth(1);
+    expect(await found.textContent()).toMatch(
+      /^192\.0\.2\.6612\d+ (s|min) agofirst \d+ (s|min) agoincident 3no$/,
+    );
+    await found.getByRole("link", { name: "incident 3" }).click();
+    await page.getByRole("heading", { name: "Incident 3" }).waitFor();
+    await open("bad-bots");
+    await page.getByText("It found nobody within a day.").waitFor();
   });
 
   test("a line for rules.d is copied whole; without a clipboard it is selected", async () => {

@@ -9,6 +9,7 @@ import { Fact } from "./fact.tsx";
 import { NearMisses } from "./near-misses.tsx";
 import { PageHeading } from "./page-heading.tsx";
 import { RuleFacts } from "./rule-explanation.tsx";
+import { RuleFindings } from "./rule-findings.tsx";
 import { RuleModeMark } from "./rule-mode.tsx";
 import { waitingForRules } from "./rules.tsx";
 import { SeverityMark } from "./severity.tsx";
@@ -85,6 +86,7 @@ function Detail({ rule }: { readonly rule: RuleStatus }) {
         </div>
         <RuleFacts rule={rule} />
       </section>
+      <RuleFindings total={lastDay.findings} />
       <NearMisses
         misses={nearMissesOf([rule])}
         whole={whole}

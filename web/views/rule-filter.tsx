@@ -36,7 +36,7 @@ export function RuleFilter({ all, shown }: RuleFilterProps) {
       </p>
       {isChoosing() && (
         <button type="button" onClick={chooseAll}>
-          Show all rules
+          Clear the choice
         </button>
       )}
     </search>

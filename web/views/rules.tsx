@@ -36,7 +36,7 @@ function AllRules({ all }: { readonly all: readonly RuleStatus[] }) {
       <section aria-labelledby="rules-heading">
         <div class="section-head">
           <h2 id="rules-heading" tabIndex={-1}>
-            {isChoosing() ? "Rules chosen" : "All rules"}
+            {isChoosing() ? "Chosen rules" : "All rules"}
           </h2>
           <span class="note">findings and bans of the last day</span>
         </div>
@@ -155,7 +155,7 @@ function RuleRow({ rule }: { readonly rule: RuleStatus }) {
         <RuleModeMark mode={mode} />
         <SiteNote rule={rule} />
       </td>
-      <td data-label="Fires at">
+      <td data-label="Fires at" class="fires">
         <Text value={firesAt} />
       </td>
       <td data-label="Findings" class="number">
