@@ -55,6 +55,20 @@ describe("empty lines", () => {
   });
 });
 
+test("lines of any length are read once and whole, wherever what is decoded at once begins and ends", async () => {
+  using folder = temporaryFolder();
+  const log = join(folder.path, "access.log");
+  const lengths = [
+    119_998, 119_999, 120_000, 120_001, 1, 240_000, 3, 480_001, 7, 60_000, 60_000, 1_000_000, 2,
+  ];
+  const many = [...lengths, ...Array<number>(5_000).fill(241), ...lengths.toReversed()];
+  const written = many.map((length, index) => `${index} `.padEnd(length, "x").slice(0, length));
+  writeFileSync(log, `${written.join("\n")}\n`);
+  const { lines, offset } = await readAll(log);
+  expect(lines).toEqual(written);
+  expect(offset).toBe(written.join("\n").length + 1);
+});
+
 describe("no batch has more than some thousand lines, and each line is read once", () => {
   test("of a log", async () => {
     using folder = temporaryFolder();
