@@ -141,36 +141,44 @@ const formOf = ({ decode }: Conditions): Fold =>
 
 /** Characters that may come next, by their code. */
 interface Branch {
-  readonly next: (Branch | undefined)[];
+  readonly next: Map<number, Branch>;
   isEnd: boolean;
 }
 
 /** Whether a text begins, or ends, with one of the literals: one look-up a character, until none fits any more. */
 function edgeCheck(literals: readonly string[], edge: "prefix" | "suffix", ignoreCase: boolean): Check {
-  const root: Branch = { next: [], isEnd: false };
-  for (const literal of literals) {
-    let branch = root;
-    for (let at = 0; at < literal.length; at++) {
-      const code = literal.charCodeAt(edge === "prefix" ? at : literal.length - 1 - at);
-      const next: Branch = branch.next[code] ?? { next: [], isEnd: false };
-      branch.next[code] = next;
-      if (ignoreCase) branch.next[otherCase(code)] = next;
-      branch = next;
-    }
-    branch.isEnd = true;
-  }
+  // Not before it is needed, which most are never.
+  let root: Branch | null = null;
   const step = edge === "prefix" ? 1 : -1;
   return (value) => {
     if (typeof value !== "string") return false;
+    root ??= branchesOf(literals, step, ignoreCase);
     let branch = root;
     for (let at = step === 1 ? 0 : value.length - 1; at >= 0 && at < value.length; at += step) {
-      const next = branch.next[value.charCodeAt(at)];
+      const next = branch.next.get(value.charCodeAt(at));
       if (next === undefined) return false;
       if (next.isEnd) return true;
       branch = next;
     }
     return false;
   };
+}
+
+/** `step`: 1 from the first character on, -1 from the last. */
+function branchesOf(literals: readonly string[], step: 1 | -1, ignoreCase: boolean): Branch {
+  const root: Branch = { next: new Map(), isEnd: false };
+  for (const literal of literals) {
+    let branch = root;
+    for (let at = 0; at < literal.length; at++) {
+      const code = literal.charCodeAt(step === 1 ? at : literal.length - 1 - at);
+      const next: Branch = branch.next.get(code) ?? { next: new Map(), isEnd: false };
+      branch.next.set(code, next);
+      if (ignoreCase) branch.next.set(otherCase(code), next);
+      branch = next;
+    }
+    branch.isEnd = true;
+  }
+  return root;
 }
 
 type Texts = string | readonly string[] | ListReference;
