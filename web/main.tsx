@@ -5,7 +5,7 @@ import { follow } from "./live.ts";
 import { refresh } from "./refresh.ts";
 import { isOnRules, nameOf, routeOf } from "./route.ts";
 import { codeInAddress, start } from "./session.ts";
-import { incident, route, ruleFindings, session, status } from "./state.ts";
+import { cameFrom, incident, route, ruleFindings, session, status } from "./state.ts";
 import { startTheme } from "./theme.ts";
 import { Page } from "./views/page.tsx";
 
@@ -14,6 +14,7 @@ setInterval(tick, 1_000);
 
 /** The address bar's fragment is the only route: `#incident/12`, `#rules`, or the overview. */
 function readRoute(): void {
+  cameFrom.value = route.value;
   route.value = routeOf(location.hash);
   incident.value = null;
   ruleFindings.value = null;

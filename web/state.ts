@@ -68,6 +68,8 @@ export type Route =
 
 /** The view that the address bar names. */
 export const route = signal<Route>({ kind: "overview" });
+/** The view that was shown before. */
+export const cameFrom = signal<Route>(route.value);
 /** Null where no incident is shown. */
 export const incidentId = computed(() => (route.value.kind === "incident" ? route.value.id : null));
 export const incident = signal<IncidentDetail | "missing" | null>(null);

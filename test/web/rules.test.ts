@@ -65,6 +65,9 @@ describe.skipIf(missing("chromium"))("rules on the page", { timeout: 60_000 }, (
     await page.getByRole("heading", { name: "Too many requests" }).waitFor();
     await page.getByRole("link", { name: "All rules" }).click();
     await page.getByText("2 of 21 rules").waitFor();
+    await expect
+      .poll(() => page.evaluate(() => document.activeElement?.textContent))
+      .toBe("Too many requests");
   });
 
   test("one explains itself, and says what the site changed and how to change more", async () => {
@@ -185,7 +188,7 @@ describe.skipIf(missing("chromium"))("rules on the page", { timeout: 60_000 }, (
     await dashboard.go("Lists");
     await dashboard.go("Rules");
     await row("apache-forbidden").waitFor();
-    expect(await page.getByRole("alert").getByText("Cannot read rules").count()).toBe(0);
+    await page.getByRole("alert").getByText("Cannot read rules").waitFor({ state: "detached" });
   });
 
   test("where no rule is there the page says so, and where nobody came near too", async () => {

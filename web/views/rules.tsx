@@ -1,7 +1,7 @@
 import type { RuleStatus } from "../../src/model/rule-status.ts";
 import { formatCount } from "../format.ts";
 import { chosenOf, isAdded, isChoosing, nearMissesOf } from "../rule-choice.ts";
-import { nearMissesWhole, rules, rulesWhole, status, troubles } from "../state.ts";
+import { cameFrom, nearMissesWhole, rules, rulesWhole, status, troubles } from "../state.ts";
 import { Capped } from "./capped.tsx";
 import { Figure } from "./key-figures.tsx";
 import { NearMisses, Nearness } from "./near-misses.tsx";
@@ -12,10 +12,11 @@ import { SeverityMark } from "./severity.tsx";
 import { Text } from "./text.tsx";
 
 export function Rules() {
+  const from = cameFrom.value;
   const all = rules.value === null ? null : [...rules.value.values()];
   return (
     <div class="page">
-      <PageHeading>Rules</PageHeading>
+      <PageHeading backTo={from.kind === "rule" ? rowId(from.id) : null}>Rules</PageHeading>
       {all === null && <p class="empty">{waitingForRules()}</p>}
       {all !== null && <AllRules all={all} />}
     </div>
@@ -130,13 +131,15 @@ function RuleTable({ rules: shown }: { readonly rules: readonly RuleStatus[] }) 
   );
 }
 
+const rowId = (rule: string): string => `rule-${rule}`;
+
 function RuleRow({ rule }: { readonly rule: RuleStatus }) {
   const { id, title, detects, severity, mode, firesAt, lastDay, nearMisses, needed } = rule;
   const [nearest] = nearMisses;
   return (
     <tr class={mode === "off" ? "past" : ""}>
       <th scope="row">
-        <a href={`#rule/${id}`}>
+        <a id={rowId(id)} href={`#rule/${id}`}>
           <Text value={title.en} />
         </a>
         <small>
