@@ -1,8 +1,12 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { doorsOf } from "./apache-config/doors.ts";
+import { findApache } from "./apache-config/layout.ts";
+import { readApacheConfig } from "./apache-config/reader.ts";
 import type { Config } from "./config/schema.ts";
 import { ApacheDirectory } from "./enforce/apache-directory.ts";
 import { ApacheInclude } from "./enforce/apache-include.ts";
+import { ApacheRequests } from "./enforce/apache-requests.ts";
 import { DryRun } from "./enforce/dry-run.ts";
 import { Enforcement } from "./enforce/enforcement.ts";
 import type { Enforcer } from "./enforce/enforcer.ts";
@@ -12,6 +16,7 @@ import { Guard } from "./enforce/guard/guard.ts";
 import { Nftables } from "./enforce/nftables.ts";
 import { SocketCutter } from "./enforce/socket-cutter.ts";
 import { newUfw } from "./enforce/ufw.ts";
+import type { Door } from "./model/door.ts";
 import type { Clock } from "./model/time.ts";
 
 /** Null where open connections stay, by configuration or since nothing is blocked. */
@@ -34,11 +39,12 @@ export function enforcersOf(config: Config, clock: Clock, channel = new GuardCha
     guard,
     "dry-run": dryRun,
   } = config.enforcers;
+  const requests = requestsOf(config);
   return [
     ...(directory === undefined
       ? []
-      : [new ApacheDirectory({ directory: directory.directory, user: directory.user })]),
-    ...(include === undefined ? [] : [new ApacheInclude({ ...include, clock })]),
+      : [new ApacheDirectory({ directory: directory.directory, user: directory.user, requests })]),
+    ...(include === undefined ? [] : [new ApacheInclude({ ...include, requests, clock })]),
     ...(ufw === undefined ? [] : [newUfw(ufw, clock)]),
     ...(nftables === undefined
       ? []
@@ -51,6 +57,18 @@ export function enforcersOf(config: Config, clock: Clock, channel = new GuardCha
       : [new Guard({ path: guard.socket, group: guard.group ?? null, mode: guard.mode ?? 0o660 }, channel)]),
     ...(dryRun === undefined ? [] : [new DryRun()]),
   ];
+}
+
+/** Null where nobody is to ask. Apache's configuration is read each time, since it changes without our doing. */
+function requestsOf({ probe }: Config): ApacheRequests | null {
+  if (!probe.enabled) return null;
+  const { url } = probe;
+  return new ApacheRequests(() => (url === undefined ? discoveredDoors() : [url]));
+}
+
+function discoveredDoors(): readonly Door[] {
+  const apache = findApache("/", null);
+  return apache === null ? [] : doorsOf(readApacheConfig(apache));
 }
 
 type Settings = Config["enforcers"];

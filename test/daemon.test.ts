@@ -250,7 +250,8 @@ function setupWithLog(folder: string): Setup {
   writeFileSync(
     file,
     `{ data: data, mode: enforce, logs: [{ path: access.log }], rules: rules, policy: { breaker: { bans: 2 } },
-       enforcers: { apache-directory: { directory: ${folder}/banned, user: root } }, dashboard: { listen: "127.0.0.1:0" } }`,
+       enforcers: { apache-directory: { directory: ${folder}/banned, user: root } }, probe: { enabled: false },
+       dashboard: { listen: "127.0.0.1:0" } }`,
   );
   return loadSetup({ file, cwd: folder });
 }

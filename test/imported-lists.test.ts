@@ -26,6 +26,7 @@ mode: ${mode}
 logs: []
 enforcers:
   apache-directory: { directory: ${folder}/banned, user: root }
+probe: { enabled: false }
 dashboard: { listen: "127.0.0.1:0" }
 ${rest}`,
   );

@@ -7,6 +7,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   nftables: "/usr/sbin/nft",
   ufw: "/usr/sbin/ufw",
   ipset: "/usr/sbin/ipset",
+  openssl: "/usr/bin/openssl",
   python3: "/usr/bin/python3",
   systemd: "/lib/systemd/systemd",
   iproute2: "/usr/sbin/ip",

@@ -11,6 +11,7 @@ export type Need =
   | "ufw"
   | "nft"
   | "ipset"
+  | "openssl"
   | "python3"
   | "systemd";
 
@@ -26,6 +27,7 @@ const PRESENT: Readonly<Record<Need, () => boolean>> = {
   nft: () => existsSync("/usr/sbin/nft"),
   systemd: () => existsSync("/lib/systemd/systemd") && existsSync("/usr/bin/systemd-analyze"),
   ipset: () => existsSync("/usr/sbin/ipset"),
+  openssl: () => existsSync("/usr/bin/openssl"),
   python3: () => existsSync("/usr/bin/python3"),
 };
 

@@ -20,6 +20,7 @@ const HOW_TO_MEET: Readonly<Record<Need, string>> = {
   apache2: "apt-get install apache2",
   chromium: "apt-get install chromium",
   ipset: "apt-get install ipset",
+  openssl: "apt-get install openssl",
   ufw: "apt-get install ufw",
   nft: "apt-get install nftables",
   systemd: "install systemd",

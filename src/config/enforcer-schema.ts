@@ -1,4 +1,6 @@
 import { z } from "zod";
+import type { Door } from "../model/door.ts";
+import { type Ip, isIpv4, parseIp } from "../model/ip.ts";
 import { parsedText } from "../model/parsed-text.ts";
 import { parseDuration } from "../model/time.ts";
 import { cronExpression } from "./cron.ts";
@@ -64,6 +66,13 @@ export const enforcersSchema = z
           .max(100_000)
           .default(1_000)
           .describe("Targets in the file at most; each request is compared with all of them."),
+        generations: z
+          .number()
+          .int()
+          .min(1)
+          .max(1_000)
+          .default(20)
+          .describe("So many former lists that Apache ran with are kept, for `sekisho apache rollback`."),
         lingering: z
           .number()
           .int()
@@ -144,3 +153,34 @@ export const cutSchema = z
     ports: webPorts(100).describe("Only connections to these ports are closed: the web server's."),
   })
   .prefault({});
+
+/** How Apache is asked whether it refuses. */
+export const probeSchema = z
+  .strictObject({
+    enabled: z
+      .boolean()
+      .default(true)
+      .describe(
+        "Sends Apache a request from 127.83.0.0/16 now and then, to see that it refuses whom it should.",
+      ),
+    url: parsedText<Door>(
+      doorOf,
+      "an address of this host's Apache",
+      "a URL that everybody may open (https://www.example.com/); a name is asked for at 127.0.0.1, or give an IPv4 address of this host",
+    )
+      .optional()
+      .describe("What is asked; default: what Apache's configuration says."),
+  })
+  .prefault({});
+
+/** Connections come from loopback, which has one address only in IPv6. */
+function doorOf(text: string): Door | null {
+  if (!URL.canParse(text)) return null;
+  const { protocol, hostname, port, pathname, search, username, password } = new URL(text);
+  const tls = protocol === "https:";
+  if ((!tls && protocol !== "http:") || hostname.startsWith("[") || username + password !== "") return null;
+  const ip = parseIp(hostname);
+  if (ip !== null && !isIpv4(ip)) return null;
+  const [address, name] = ip === null ? (["127.0.0.1" as Ip, hostname] as const) : ([ip, null] as const);
+  return { address, name, port: Number(port || (tls ? 443 : 80)), tls, path: pathname + search };
+}

@@ -4,7 +4,7 @@ import { AUDIT_NAMES, SOURCE_KINDS } from "../model/event.ts";
 import { parseIp } from "../model/ip.ts";
 import { durationText, parsedText, targetText } from "../model/parsed-text.ts";
 import { crawlersSchema } from "./crawlers-schema.ts";
-import { cutSchema, enforcersSchema, socketMode } from "./enforcer-schema.ts";
+import { cutSchema, enforcersSchema, probeSchema, socketMode } from "./enforcer-schema.ts";
 import { listSchema } from "./lists-schema.ts";
 import { notificationSchema } from "./notification-schema.ts";
 
@@ -222,6 +222,7 @@ export const configSchema = z.strictObject({
     .prefault({}),
   enforcers: enforcersSchema,
   cut: cutSchema,
+  probe: probeSchema,
   dashboard: z
     .strictObject({
       listen: parsedText(listenAddress, "an address to listen on", "127.0.0.1:7080 or [::1]:7080")

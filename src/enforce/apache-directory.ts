@@ -1,20 +1,25 @@
 import { closeSync, constants, linkSync, lstatSync, openSync, unlinkSync } from "node:fs";
-import { chmod, mkdir, readdir, stat } from "node:fs/promises";
+import { chmod, mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { setImmediate as breathe } from "node:timers/promises";
 import { changedBlocks } from "../model/block-changes.ts";
 import type { Block } from "../model/decision.ts";
 import { messageOf, SekishoError, systemCode } from "../model/errors.ts";
 import { type Target, TargetSet } from "../model/ip.ts";
+import type { ApacheRequests } from "./apache-requests.ts";
 import { banFiles, isSpread, targetOfBanFile } from "./ban-files.ts";
-import { type Enforced, type Enforcer, NOTHING_ENFORCED } from "./enforcer.ts";
+import { DIRECTORY_CANARY } from "./canary.ts";
+import { type Enforced, type Enforcer, NOTHING_ENFORCED, type Proven } from "./enforcer.ts";
 import { nearestFolder } from "./nearest-folder.ts";
+import { notRefused } from "./not-refused.ts";
 import { findWebUser, firstBlocking, passesFolder } from "./web-user.ts";
 
 export interface ApacheDirectoryOptions {
   readonly directory: string;
   /** Whom Apache runs as; default: www-data or apache. */
   readonly user?: string | undefined;
+  /** Asks Apache whether it refuses who has a file; null: nobody asks. */
+  readonly requests?: ApacheRequests | null;
   /** Told once about each thing in the directory that is not ours. */
   readonly onForeign?: (path: string) => void;
 }
@@ -37,6 +42,7 @@ export class ApacheDirectory implements Enforcer {
   readonly schedule = null;
   readonly #directory: string;
   readonly #user: string | undefined;
+  readonly #requests: ApacheRequests | null;
   readonly #onForeign: (path: string) => void;
   readonly #reported = new Set<string>();
   #held: Set<string> | null = null;
@@ -53,6 +59,7 @@ export class ApacheDirectory implements Enforcer {
   constructor(options: ApacheDirectoryOptions) {
     this.#directory = options.directory;
     this.#user = options.user;
+    this.#requests = options.requests ?? null;
     this.#onForeign = options.onForeign ?? (() => {});
   }
 
@@ -99,6 +106,26 @@ export class ApacheDirectory implements Enforcer {
 
   async apply(): Promise<Enforced> {
     return this.#enforced;
+  }
+
+  /** With a file for one of our own addresses, which is there for this moment only and which nothing else here knows. */
+  async prove(signal: AbortSignal): Promise<Proven | null> {
+    if (this.#requests === null) return null;
+    const path = join(this.#directory, DIRECTORY_CANARY);
+    try {
+      await rm(path, { force: true });
+      await writeFile(path, "", { mode: 0o644, flag: "wx" });
+    } catch (error) {
+      return { kind: "unknown", why: messageOf(error) };
+    }
+    try {
+      const asked = await this.#requests.isRefused(DIRECTORY_CANARY, signal);
+      return asked.kind === "passed"
+        ? { kind: "passed", error: notRefused(`the ban directory ${this.#directory}`, asked.where) }
+        : asked;
+    } finally {
+      await rm(path, { force: true });
+    }
   }
 
   /** Reads the directory and makes it as wanted; returns in how many files it differed from what was believed. */
@@ -243,6 +270,8 @@ export class ApacheDirectory implements Enforcer {
     const ours = new Set<string>();
     try {
       for (const entry of await readdir(this.#directory, { withFileTypes: true })) {
+        // Of a proof that runs just now, or that a kill broke off.
+        if (entry.name === DIRECTORY_CANARY) continue;
         const isNamed = known.has(entry.name) || targetOfBanFile(entry.name) !== null;
         if (entry.isFile() && isNamed) ours.add(entry.name);
         else this.#report(entry.name);

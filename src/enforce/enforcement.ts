@@ -1,5 +1,6 @@
 import type { CutStatus, EnforcerStatus, Mode } from "../model/api.ts";
 import type { Block } from "../model/decision.ts";
+import type { History } from "../model/generation.ts";
 import type { Target } from "../model/ip.ts";
 import { type Clock, LONGEST_TIMER_MS, NEVER, type UnixMs } from "../model/time.ts";
 import { type AggregateSettings, Aggregation } from "./aggregate.ts";
@@ -109,6 +110,11 @@ export class Enforcement implements AsyncDisposable {
   /** For a person who lifted a ban: has enforcers that would refuse until their schedule stop doing so. */
   async applyLifts(): Promise<void> {
     await Promise.all(this.#lanes.map((lane) => lane.applyLifts()));
+  }
+
+  /** Null when there is no enforcer of that name, or it writes no generations. */
+  history(name: string): History | null {
+    return this.#lanes.find(({ enforcer }) => enforcer.name === name)?.history() ?? null;
   }
 
   /** Targets that some enforcer still refuses though nobody wants it to. */

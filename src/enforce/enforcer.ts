@@ -1,4 +1,6 @@
 import type { Block } from "../model/decision.ts";
+import type { SekishoError } from "../model/errors.ts";
+import type { GenerationChanges, GenerationList } from "../model/generation.ts";
 import type { Target } from "../model/ip.ts";
 
 export const ENFORCER_NAMES = [
@@ -38,6 +40,21 @@ export const NOTHING_ENFORCED: Enforced = {
   drift: 0,
 };
 
+/** What a real request showed: whether whom the enforcer should refuse is refused. */
+export type Proven =
+  | { readonly kind: "refused" }
+  | { readonly kind: "passed"; readonly error: SekishoError }
+  | { readonly kind: "unknown"; readonly why: string };
+
+/** The generations of what an enforcer writes, to any of which a person can go back. */
+export interface Generations {
+  list(): Promise<GenerationList>;
+  /** Throws NOT_FOUND. */
+  changes(generation: number): Promise<GenerationChanges>;
+  /** From the next reconciliation on nothing is blocked that this generation did not block; null: on again. Throws NOT_FOUND. */
+  hold(generation: number | null): Promise<void>;
+}
+
 /**
  * Applies blocks. It is given the wanted set and makes the outside world equal it; how it gets there is its own
  * affair. It touches only what it made. All implementations pass test/contract/enforcer.test.ts.
@@ -66,4 +83,11 @@ export interface Enforcer {
   current?(): Enforced;
   /** What a person should know beside its state; shown as it is. */
   note?(): string | null;
+  /** What is wrong though its last call went well; shown as a failure. */
+  complaint?(): SekishoError | null;
+  /**
+   * Asks for a real request to be refused. Takes as long as that takes, so no call waits for it. Null: there is nothing to ask.
+   */
+  prove?(signal: AbortSignal): Promise<Proven | null>;
+  readonly generations?: Generations;
 }

@@ -1,9 +1,11 @@
 import type { EnforcerState, EnforcerStatus, Mode } from "../model/api.ts";
 import type { Block } from "../model/decision.ts";
 import { messageOf, SekishoError } from "../model/errors.ts";
+import type { History } from "../model/generation.ts";
 import type { Target } from "../model/ip.ts";
 import { type Clock, toIso, type UnixMs } from "../model/time.ts";
 import { type Enforced, type Enforcer, NOTHING_ENFORCED } from "./enforcer.ts";
+import { Proving } from "./proving.ts";
 
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 300_000;
@@ -62,11 +64,14 @@ export class Lane {
   #reconciledAt: UnixMs | null = null;
   #appliedAt: UnixMs | null = null;
   #liftTimer: NodeJS.Timeout | null = null;
+  readonly #proving: Proving;
 
   constructor(options: LaneOptions) {
     this.enforcer = options.enforcer;
     this.#options = options;
     this.#mode = options.mode;
+    const { enforcer, clock, onChange } = options;
+    this.#proving = new Proving(enforcer, clock, onChange, this.#ending.signal);
   }
 
   /** Goes on in another mode at once, also one that rests or waits to try again. */
@@ -145,11 +150,27 @@ export class Lane {
     this.#ending.abort();
     this.#clearTimer();
     if (this.#liftTimer !== null) clearTimeout(this.#liftTimer);
-    await this.#turn;
+    await Promise.all([this.#turn, this.#proving.settled()]);
   }
 
+  /** The generations of what it writes; null where it keeps none. */
+  history(): History | null {
+    const { generations } = this.enforcer;
+    if (generations === undefined) return null;
+    return {
+      list: () => generations.list(),
+      changes: (generation) => generations.changes(generation),
+      goTo: async (generation) => {
+        await this.#inTurn(() => generations.hold(generation));
+        await this.apply();
+        return this.status();
+      },
+    };
+  }
+
+  /** Not what Apache was seen not to refuse, whatever is written. */
   holds(target: Target): boolean {
-    return this.#has(this.#held.inForce, target);
+    return this.#proving.refutation === null && this.#has(this.#held.inForce, target);
   }
 
   /** It has the block, and the next `apply` brings it into force. */
@@ -171,7 +192,7 @@ export class Lane {
   }
 
   status(): EnforcerStatus {
-    const error = this.#error;
+    const error = this.#wrong();
     const [nextApplyAt = null] = this.#options.nextApplies();
     return {
       name: this.enforcer.name,
@@ -182,12 +203,24 @@ export class Lane {
       nextApplyAt: nextApplyAt === null ? null : toIso(nextApplyAt),
       error: error === null ? null : messageOf(error),
       hint: error instanceof SekishoError ? error.hint : null,
-      note: this.enforcer.note?.() ?? null,
+      note: this.#note(),
+      provenAt: this.#mode === "observe" ? null : this.#proving.provenAt,
     };
   }
 
+  /** That of the last call first. */
+  #wrong(): unknown {
+    if (this.#error !== null || this.#mode === "observe") return this.#error;
+    return this.#proving.refutation ?? this.enforcer.complaint?.() ?? null;
+  }
+
+  #note(): string | null {
+    const notes = [this.enforcer.note?.(), this.#mode === "observe" ? null : this.#proving.note];
+    return notes.filter((note) => note !== null && note !== undefined).join("; ") || null;
+  }
+
   #state(): EnforcerState {
-    if (this.#error !== null) return "failed";
+    if (this.#wrong() !== null) return "failed";
     if (this.#mode === "observe") return "off";
     if (this.#drifted) return "drifted";
     return this.#held.pending || this.#due ? "pending" : "in-sync";
@@ -222,6 +255,8 @@ export class Lane {
       this.#failures = 0;
       this.#reconciledAt = this.#options.clock.now();
       if (this.enforcer.schedule !== null) this.#setTimer(SCHEDULED_REST_MS);
+      if (this.#mode === "observe") this.#proving.forget();
+      else if (verify || apply) this.#proving.ask(apply);
     } catch (error) {
       if (this.#ending.signal.aborted) return;
       this.#error = error;

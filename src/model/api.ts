@@ -54,6 +54,8 @@ export interface EnforcerStatus {
   readonly hint: string | null;
   /** What else a person should know: how many apps are connected to the guard. */
   readonly note: string | null;
+  /** When a real request was last seen to be refused; absent or null: not since the start, or nobody asks this enforcer. */
+  readonly provenAt?: string | null;
 }
 
 /** Of what closes open connections of banned clients. */

@@ -39,6 +39,7 @@ function site(more = 'dashboard: { listen: "127.0.0.1:0" }') {
 data: data
 logs: [{ path: access.log, format: combined }]
 enforcers: { apache-directory: { directory: ${path("banned")} } }
+probe: { enabled: false }
 ${more}
 `,
   );
@@ -170,7 +171,7 @@ describe("what is in the way of a start is told in one message with a hint", () 
 
   test("a wrong key in the configuration", async () => {
     using at = site("dashbord: {}");
-    expectRefused(await sekisho(at.folder, ["run"]), at, 2, /sekisho\.yaml:5:1: dashbord: .*dashboard/);
+    expectRefused(await sekisho(at.folder, ["run"]), at, 2, /sekisho\.yaml:6:1: dashbord: .*dashboard/);
     expect(existsSync(at.data)).toBe(false);
   });
 

@@ -70,6 +70,7 @@ describe("the wanted set", () => {
         error: null,
         hint: null,
         note: null,
+        provenAt: null,
       },
     ]);
   });
