@@ -327,6 +327,7 @@ export class DaemonBackend implements Backend, Disposable {
     this.#running.enforcement.want(this.wantedBlocks());
     return this.#running.enforcement.apply(enforcer);
   }
+  history: Backend["history"] = (enforcer) => this.#running.enforcement.history(enforcer);
 
   /** A person who is answered "done" finds it done: waits until every enforcer has seen the change or failed. */
   async #settled(): Promise<void> {

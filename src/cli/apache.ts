@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { loadConfig } from "../config/load.ts";
 import { configSchema } from "../config/schema.ts";
 import { apacheSnippet, type SnippetOptions } from "../enforce/apache-snippet.ts";
+import { generationsCommand, resumeCommand, rollbackCommand } from "./apache-generations.ts";
 import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
 
 /** What Sekisho asks Apache to log, as the parsers know it. */
@@ -33,14 +34,22 @@ export function apacheCommand(context: CliContext, logged: Logged): Command {
       context.stdout(snippetFor(context, options.config, logged));
     });
   return subcommand("apache", {
-    summary: "What Apache needs to know of Sekisho.",
-    examples: [["sekisho apache snippet", "the lines that an administrator adds to Apache"]],
+    summary: "What Apache needs to know of Sekisho, and the lists that it ran with.",
+    examples: [
+      ["sekisho apache snippet", "the lines that an administrator adds to Apache"],
+      ["sekisho apache generations", "the lists that Apache ran with"],
+    ],
     exits: [
       [0, "fine"],
+      [1, "the answer is no: each subcommand says which"],
       [2, "wrong usage or configuration"],
-      [3, "the configuration cannot be read"],
+      [3, "the configuration cannot be read, or the daemon does not run"],
     ],
-  }).addCommand(snippet);
+  })
+    .addCommand(snippet)
+    .addCommand(generationsCommand(context))
+    .addCommand(rollbackCommand(context))
+    .addCommand(resumeCommand(context));
 }
 
 function snippetFor(context: CliContext, file: string | undefined, logged: Logged): string {

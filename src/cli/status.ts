@@ -204,6 +204,7 @@ function enforcerRow(context: CliContext, enforcer: EnforcerStatus): (string | C
     enforcer.name,
     { text: count(enforcer.blocks, "block"), right: true },
     enforcer.lastReconciledAt === null ? "" : `reconciled ${ago(context, enforcer.lastReconciledAt)}`,
+    enforcer.provenAt ? `proven ${ago(context, enforcer.provenAt)}` : "",
     enforcer.nextApplyAt === null ? "" : `applies ${ahead(context, enforcer.nextApplyAt)}`,
     missing === 0
       ? ""

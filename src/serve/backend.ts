@@ -18,6 +18,7 @@ import type {
 import type { BanState } from "../model/decision.ts";
 import type { LogEvent } from "../model/event.ts";
 import type { Exported, ExportFormat } from "../model/export.ts";
+import type { History } from "../model/generation.ts";
 import type { Ip, Target } from "../model/ip.ts";
 import type { RuleFinding, RuleStatus } from "../model/rule-status.ts";
 import type { SocketState } from "../model/socket.ts";
@@ -73,6 +74,8 @@ export interface Backend {
   setIncidentState(id: number, state: "open" | "closed"): Promise<boolean>;
   /** Has an enforcer bring into force what waits for its schedule. False when there is no such enforcer. */
   applyNow(enforcer: string): Promise<boolean>;
+  /** The generations of what an enforcer writes; null when there is no such enforcer, or it writes none. */
+  history(enforcer: string): History | null;
   /** Lifts every ban, and bans and enforces nothing until `endPanic`. Throws PANIC_INCOMPLETE. */
   panic(): Promise<PanicAnswer>;
   /** Throws NOT_HALTED. */

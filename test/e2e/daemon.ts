@@ -85,8 +85,7 @@ export class DaemonUnderTest implements AsyncDisposable {
   async cli(
     ...args: string[]
   ): Promise<{ readonly exitStatus: number; readonly stdout: string; readonly stderr: string }> {
-    const [command = "", ...rest] = args;
-    return this.#run(SEKISHO, [command, "--config", join(this.#folder, "sekisho.yaml"), ...rest]);
+    return this.#run(SEKISHO, [...args, "--config", join(this.#folder, "sekisho.yaml")]);
   }
 
   async #run(program: string, args: readonly string[]) {

@@ -27,8 +27,8 @@ export function daemonBeside(
   log = apache.accessLog,
   /** What runs every program of Sekisho's, with less power for example. */
   runner: readonly string[] = [],
-  /** Further lines. Without these a request of a test's that is under way when its client is banned would be cut (cut.test.ts). */
-  more = "cut: { enabled: false }",
+  /** Further lines. Without these a request of a test's that is under way when its client is banned would be cut (cut.test.ts), and requests as proof be counted. */
+  more = "cut: { enabled: false }\nprobe: { enabled: false }",
 ): DaemonUnderTest {
   const folder = join(apache.root, "sekisho");
   mkdirSync(folder, { recursive: true });

@@ -122,6 +122,11 @@ describe.skipIf(missing("root", "netns", "systemd", "apache2"))("under a real sy
       soon,
     );
     await vi.waitFor(() => expect(sekisho(`status ${config}`).exitStatus).toBe(0), soon);
+    // By a request to where Apache's own configuration says.
+    await vi.waitFor(
+      () => expect(sekisho(`status ${config}`).stdout).toMatch(/in-sync +apache-directory .*proven \d+s ago/),
+      soon,
+    );
     system.shell(`/usr/local/bin/sekisho ban ${CLIENT} --for 8s ${config}`);
     await vi.waitFor(() => expect(system.statusForClient("/")).toBe(403), soon);
     system.shell("systemctl stop sekisho");

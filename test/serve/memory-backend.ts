@@ -19,6 +19,7 @@ import type {
 } from "../../src/model/api.ts";
 import { SekishoError } from "../../src/model/errors.ts";
 import { noEvents } from "../../src/model/event.ts";
+import type { History, HoldItem } from "../../src/model/generation.ts";
 import { parseTarget, type Target } from "../../src/model/ip.ts";
 import type { RuleFinding, RuleStatus } from "../../src/model/rule-status.ts";
 import { type Clock, later, PERMANENT, parseDuration, toIso, unixMs } from "../../src/model/time.ts";
@@ -33,6 +34,7 @@ export class MemoryBackend implements Backend {
   enforcedBy: readonly string[] = ["apache-directory"];
   waiting: BanAnswer["waiting"] = [];
   readonly applied: string[] = [];
+  held: HoldItem | null = null;
   halts: readonly HaltStatus[] = [];
   /** Where those who are signed in come from. */
   present: readonly Target[] = [];
@@ -258,6 +260,34 @@ export class MemoryBackend implements Backend {
     if (enforcer !== "apache-include") return false;
     this.applied.push(enforcer);
     return true;
+  }
+
+  /** Two generations, of which the first can be gone back to. */
+  history(enforcer: string): History | null {
+    if (enforcer !== "apache-include") return null;
+    const known = [
+      { number: 4, at: null, state: "in-force", targets: 2, added: 1, removed: 0 },
+      { number: 3, at: null, state: "former", targets: 1, added: 1, removed: 0 },
+    ] as const;
+    const of = (generation: number) => {
+      const item = known.find(({ number }) => number === generation);
+      if (item !== undefined) return item;
+      throw new SekishoError("NOT_FOUND", `no generation ${generation} is kept`, "there are 3 and 4");
+    };
+    return {
+      list: async () => ({ items: known, held: this.held }),
+      changes: async (generation) => ({
+        ...of(generation),
+        addedTargets: ["198.51.100.7/32"],
+        removedTargets: [],
+      }),
+      goTo: async (generation) => {
+        if (generation !== null) of(generation);
+        const since = toIso(this.clock.now());
+        this.held = generation === null ? null : { generation, since, cause: null, heldBack: 1 };
+        return this.status().enforcers[0]!;
+      },
+    };
   }
 
   async panic(): Promise<PanicAnswer> {

@@ -227,6 +227,34 @@ describe("allowlist, events, traffic, enforcers", () => {
     const unknown = await ask("/api/enforcers/iptables/apply", { method: "POST" });
     expect([unknown.status, unknown.json.error?.code]).toEqual([404, "NOT_FOUND"]);
   });
+
+  test("generations are listed and looked at, gone back to, and left again, by those who may", async () => {
+    const { ask, backend } = await runServer();
+    const at = "/api/enforcers/apache-include";
+    expect((await ask(`${at}/generations`)).json).toMatchObject({
+      items: [{ number: 4 }, { number: 3 }],
+      held: null,
+      next: null,
+    });
+    expect((await ask(`${at}/generations/4`)).json).toMatchObject({
+      number: 4,
+      addedTargets: ["198.51.100.7/32"],
+    });
+    expect((await ask(`${at}/rollback`, post({ generation: 3 }))).status).toBe(200);
+    expect(backend.held).toMatchObject({ generation: 3 });
+    expect((await ask(`${at}/resume`, { method: "POST" })).status).toBe(200);
+    expect(backend.held).toBeNull();
+    for (const path of [`${at}/generations/5`, "/api/enforcers/iptables/generations"])
+      expect((await ask(path)).json.error?.code).toBe("NOT_FOUND");
+    const none = await ask("/api/enforcers/apache-directory/generations");
+    expect([none.status, none.json.error?.message]).toEqual([404, expect.stringContaining("no generations")]);
+    for (const body of [{}, { generation: "3" }, { generation: -1 }, { generation: 3, more: 1 }])
+      expect((await ask(`${at}/rollback`, post(body))).status).toBe(400);
+    expect((await ask(`${at}/generations/x`)).status).toBe(400);
+    for (const path of [`${at}/rollback`, `${at}/resume`])
+      expect((await ask(path, { ...post({ generation: 3 }), as: "nobody" })).status).toBe(401);
+    expect(backend.held).toBeNull();
+  });
 });
 
 describe("what keeps rules from banning", () => {

@@ -1,0 +1,114 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { apacheSnippet } from "../../src/enforce/apache-snippet.ts";
+import { type Apache, startApache } from "../apache.ts";
+import { missing } from "../requirements.ts";
+import type { DaemonUnderTest } from "./daemon.ts";
+import { daemonBeside, refused, statusOf } from "./guarded-apache.ts";
+
+const PROBE = "cut: { enabled: false }\nprobe: { url: http://192.0.2.1/robots.txt }";
+const enforcer = async (daemon: DaemonUnderTest, name: string) =>
+  (await daemon.status()).enforcers.find((each) => each.name === name)!;
+const served = (apache: Apache, from: string) => expect.poll(() => statusOf(apache, from)).toBe(200);
+
+test.skipIf(missing("root", "apache2", "netns"))(
+  "an Apache without Sekisho's lines is found out by a real request, and trusted when it has them",
+  async () => {
+    await using apache = await startApache({ config: (root) => `IncludeOptional ${root}/snippet.conf\n` });
+    await using daemon = daemonBeside(apache, apache.accessLog, [], PROBE);
+    await daemon.start();
+    await expect
+      .poll(() => enforcer(daemon, "apache-directory"))
+      .toMatchObject({
+        state: "failed",
+        error: expect.stringMatching(
+          /Apache does not look at the ban directory .*: http:\/\/192\.0\.2\.1:80 answered 404 to 127\.83\.0\.1/,
+        ),
+        hint: expect.stringContaining("sekisho apache snippet"),
+        provenAt: null,
+      });
+    await daemon.cli("ban", "198.51.100.77");
+    expect((await daemon.bans()).map(({ enforcedBy }) => enforcedBy)).toEqual([[]]);
+    expect((await daemon.cli("status")).exitStatus).toBe(1);
+    await expect.poll(() => daemon.output).toMatch(/enforcer apache-directory: Apache does not look at/);
+
+    const snippet = apacheSnippet({
+      directory: `${apache.root}/banned`,
+      includeFile: `${apache.root}/blocklist.conf`,
+      ...{ logFormat: "%a", tlsLogFormat: "%a", openingMessage: "m" },
+    });
+    writeFileSync(join(apache.root, "snippet.conf"), snippet);
+    apache.inNamespace(apache.control, ["graceful"], { stdio: "ignore" });
+    await refused(apache, "198.51.100.77");
+    daemon.signal("SIGHUP");
+    await expect
+      .poll(() => enforcer(daemon, "apache-directory"), { timeout: 20_000 })
+      .toMatchObject({ state: "in-sync", error: null, provenAt: expect.any(String) });
+    expect((await daemon.bans()).map(({ enforcedBy }) => enforcedBy)).toEqual([["apache-directory"]]);
+    expect((await daemon.cli("status")).stdout).toMatch(/in-sync +apache-directory .*proven \d+s ago/);
+  },
+  60_000,
+);
+
+test.skipIf(missing("root", "apache2", "netns"))(
+  "a person goes back to an earlier list, sees what is held back, and goes on",
+  async () => {
+    await using apache = await startApache({
+      config: (root) =>
+        apacheSnippet({
+          directory: null,
+          includeFile: `${root}/blocklist.conf`,
+          ...{ logFormat: "%a", tlsLogFormat: "%a", openingMessage: "m" },
+        }),
+    });
+    await using daemon = daemonBeside(apache, apache.accessLog, [], PROBE);
+    const file = `${apache.root}/sekisho/sekisho.yaml`;
+    writeFileSync(file, readFileSync(file, "utf8").replace(/ {2}apache-directory.*\n/, ""));
+    await daemon.start();
+    const cli = (...args: string[]) => daemon.cli("apache", ...args);
+    expect((await cli("generations")).stdout).toBe("No list has come into force yet.\n");
+    const apply = () => daemon.api("/api/enforcers/apache-include/apply", "POST");
+    for (const each of ["198.51.100.1", "198.51.100.2"]) {
+      await daemon.cli("ban", each, "--for", "4w");
+      await apply();
+      await refused(apache, each);
+    }
+    const shown = (await cli("generations")).stdout;
+    expect(shown).toMatch(/^generation +written +targets +added +removed/);
+    const [second, first] = [...shown.matchAll(/^ *(\d+) .*$/gm)].map(([, number]) => number!);
+    expect(shown).toMatch(new RegExp(`^ *${second} .* 2 +1 +0 +in force *$`, "m"));
+    expect((await cli("generations", second!)).stdout).toMatch(/^generation .*\n\+ 198\.51\.100\.2\/32\n$/);
+
+    const back = await cli("rollback", first!);
+    expect([back.exitStatus, back.stderr]).toEqual([0, ""]);
+    expect(back.stdout).toMatch(
+      /^the list is held to generation \d+; in force: 1 block\nnote: .*held back: 198\.51\.100\.2\/32/,
+    );
+    await served(apache, "198.51.100.2");
+    // Neither a new ban nor a full look at the world undoes it.
+    await daemon.cli("ban", "198.51.100.3", "--for", "4w");
+    await apply();
+    daemon.signal("SIGHUP");
+    await expect
+      .poll(async () => (await enforcer(daemon, "apache-include")).error, { timeout: 20_000 })
+      .toMatch(/held back: 198\.51\.100\.[23]\/32, 198\.51\.100\.[23]\/32$/);
+    const held = await Promise.all([1, 2, 3].map((n) => statusOf(apache, `198.51.100.${n}`)));
+    expect(held).toEqual([403, 200, 200]);
+    expect((await cli("generations")).stdout).toMatch(
+      /Held to generation .* by a person; 2 targets held back/,
+    );
+    expect((await daemon.cli("status")).exitStatus).toBe(1);
+    // Who is let in is let in, held or not.
+    await daemon.cli("unban", "198.51.100.1");
+    await served(apache, "198.51.100.1");
+
+    expect((await cli("resume")).stdout).toBe("the list is held no more; in force: 2 blocks\n");
+    for (const each of ["198.51.100.2", "198.51.100.3"]) await refused(apache, each);
+    expect((await cli("resume")).exitStatus).toBe(1);
+    expect((await cli("rollback", "999")).exitStatus).toBe(1);
+    expect((await cli("rollback", "x")).exitStatus).toBe(2);
+    expect((await daemon.cli("status")).exitStatus).toBe(0);
+  },
+  90_000,
+);
