@@ -1,7 +1,9 @@
 /** Joins imported lists with the schedule, the thread that reads the logs, and who tells people. */
 import { join } from "node:path";
+import type { Config } from "./config/schema.ts";
 import type { IngestThread } from "./ingest/thread.ts";
-import { Lists } from "./lists/lists.ts";
+import type { ListCheck } from "./lists/imported-list.ts";
+import { Lists, type ListsOptions } from "./lists/lists.ts";
 import type { Clock } from "./model/time.ts";
 import { fetchList } from "./schedule/fetch-list.ts";
 import type { Job } from "./schedule/scheduler.ts";
@@ -14,11 +16,17 @@ const SEPARATORS = { comma: ",", semicolon: ";", tab: "\t", bar: "|", space: " "
 
 /** With the last good copies, before anything is enforced: a restart lifts nothing. */
 export const loadLists = ({ config }: Setup, clock: Clock): Promise<Lists> =>
-  Lists.load({
-    settings: config.lists.map((list) => ({ ...list, separator: SEPARATORS[list.separator] })),
-    folder: join(config.data, "lists"),
-    clock,
-  });
+  Lists.load(listsOptions(config, clock));
+
+/** For `sekisho check`: what would be taken, and what is wrong, without a network. */
+export const checkLists = (config: Config, clock: Clock): Promise<readonly ListCheck[]> =>
+  Lists.check(listsOptions(config, clock), AbortSignal.timeout(60_000));
+
+const listsOptions = (config: Config, clock: Clock): ListsOptions => ({
+  settings: config.lists.map((list) => ({ ...list, separator: SEPARATORS[list.separator] })),
+  folder: join(config.data, "lists"),
+  clock,
+});
 
 export const listJobs = (lists: Lists): Job[] =>
   lists.settings.map(({ name, schedule }) => fetchList(name, schedule, () => lists.refresh(name)));

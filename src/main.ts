@@ -81,6 +81,10 @@ async function loadCheck(): Promise<Command> {
       );
     },
     checkApache: async (config, main) => (await import("./cli/check-apache.ts")).checkApache(config, main),
+    checkLists: async (config) =>
+      config.lists.length === 0
+        ? []
+        : (await import("./imported-lists.ts")).checkLists(config, context.clock),
     probeCut: async (config) => {
       const { cutterOf } = await import("./enforcers.ts");
       const cutter = config.mode === "enforce" ? cutterOf(config) : null;

@@ -3,9 +3,11 @@ import type { Command } from "commander";
 import { type ConfigWarning, type LoadedConfig, loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import type { RuleSet, SiteRule } from "../config/site-rules.ts";
+import type { ListCheck } from "../lists/imported-list.ts";
 import { SekishoError } from "../model/errors.ts";
 import type { SourceKind } from "../model/event.ts";
 import { checkDataFolder, type DataCheck } from "./check-data.ts";
+import { listCheckRow, listWarnings } from "./check-lists.ts";
 import { checkLogs, type LogCheck } from "./check-logs.ts";
 import { urlOf } from "./client.ts";
 import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
@@ -26,6 +28,8 @@ export interface CheckStages {
   readonly probeEnforcers: (config: Config) => Promise<readonly EnforcerCheck[]>;
   /** Why connections of banned clients would stay open; null when they are closed, or are to stay. */
   readonly probeCut: (config: Config) => Promise<SekishoError | null>;
+  /** What imported lists would have; nothing is fetched. */
+  readonly checkLists: (config: Config) => Promise<readonly ListCheck[]>;
   /** What in Apache's configuration, its main file or the usual one, keeps blocks from having an effect. */
   readonly checkApache: (config: Config, main: string | null) => Promise<readonly ConfigWarning[]>;
 }
@@ -42,6 +46,7 @@ interface Report {
   readonly rules: RuleSet;
   readonly logs: readonly LogCheck[];
   readonly enforcers: readonly EnforcerCheck[];
+  readonly lists: readonly ListCheck[];
   /** What does not keep it from running. */
   readonly warnings: readonly { readonly message: string; readonly hint: string }[];
   readonly problems: readonly SekishoError[];
@@ -58,7 +63,7 @@ export const checkCommand = (context: CliContext, stages: CheckStages): Command 
     summary: "Show what would run, and what is in the way of it.",
     description:
       "Reads the configuration, the rules and the beginning of each log, and asks the enforcers whether they could " +
-      "block. In Apache's configuration it looks for places that let in who is banned. " +
+      "block. Imported lists are read from their files or last good copies, and not fetched. In Apache's configuration it looks for places that let in who is banned. " +
       "It starts and changes nothing. Run it as the user that Sekisho runs as.",
     examples: [
       ["sekisho check", "before the first start"],
@@ -109,6 +114,8 @@ async function check(
   const data = config === null ? null : checkDataFolder(config.data);
   const logs = loaded === null ? [] : checkLogs(loaded, stages.detectFormat);
   const enforcers = config === null ? [] : await stages.probeEnforcers(config);
+  const lists = config === null ? [] : await stages.checkLists(config);
+  for (const { problem } of lists) if (problem !== null) problems.push(problem);
   for (const { error } of [...(data === null ? [] : [data]), ...logs, ...enforcers]) {
     if (error !== null) problems.push(error);
   }
@@ -120,8 +127,13 @@ async function check(
           config,
           apacheConfig === undefined ? null : resolve(context.cwd, apacheConfig),
         );
-  const warnings = [...(loaded?.warnings ?? []), ...(cut === null ? [] : [cut]), ...apache];
-  return { loaded, data, rulesFolder, rules, logs, enforcers, warnings, problems };
+  const warnings = [
+    ...(loaded?.warnings ?? []),
+    ...(cut === null ? [] : [cut]),
+    ...listWarnings(lists, context.clock.now()),
+    ...apache,
+  ];
+  return { loaded, data, rulesFolder, rules, logs, enforcers, lists, warnings, problems };
 }
 
 /** Wrong configuration outranks the environment, and both a refusal: it has to be put right first. */
@@ -132,7 +144,7 @@ const errorJson = (error: SekishoError | null) =>
   error === null ? null : { code: error.code, message: error.message, hint: error.hint };
 
 function reportJson(report: Report): unknown {
-  const { loaded, data, rulesFolder, rules, logs, enforcers, warnings, problems } = report;
+  const { loaded, data, rulesFolder, rules, logs, enforcers, lists, warnings, problems } = report;
   return {
     file: loaded?.file ?? null,
     mode: loaded?.config.mode ?? null,
@@ -142,6 +154,10 @@ function reportJson(report: Report): unknown {
     siteRules: rules.site,
     logs: logs.map((log) => ({ ...log, error: errorJson(log.error) })),
     enforcers: enforcers.map(({ name, error }) => ({ name, error: errorJson(error) })),
+    lists: lists.map(({ name, kind, from, entries, wrong, refused, examples, copy, fetchedAt, problem }) => ({
+      ...{ name, kind, from, entries, wrong, refused, examples, copy, fetchedAt },
+      error: errorJson(problem),
+    })),
     dashboard: loaded === null ? null : urlOf(loaded.config.dashboard.listen),
     warnings: warnings.map(({ message, hint }) => ({ message, hint })),
     problems: problems.map(errorJson),
@@ -165,7 +181,7 @@ function printReport(context: CliContext, report: Report): void {
 
 function summary(
   context: CliContext,
-  { data, rules, rulesFolder, logs, enforcers }: Report,
+  { data, rules, rulesFolder, logs, enforcers, lists }: Report,
   loaded: LoadedConfig,
 ): string {
   const { config, file } = loaded;
@@ -195,6 +211,15 @@ function summary(
       enforcers.map((enforcer) => [state(enforcer), enforcer.name]),
       "none: bans are recorded and block nothing",
     ),
+    ...(lists.length === 0
+      ? []
+      : [
+          "Lists\n",
+          listed(
+            lists.map((list) => listCheckRow(context, list)),
+            "",
+          ),
+        ]),
   ].join("");
 }
 

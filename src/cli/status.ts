@@ -266,7 +266,7 @@ function problemsOf(status: Status): Problem[] {
   return found;
 }
 
-const ago = (context: CliContext, time: string): string =>
+export const ago = (context: CliContext, time: string): string =>
   `${span(context.clock.now() - Date.parse(time))} ago`;
 const ahead = (context: CliContext, time: string): string =>
   `in ${span(Date.parse(time) - context.clock.now())}`;

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as breathe } from "node:timers/promises";
 import { z } from "zod";
@@ -54,6 +54,9 @@ export async function readCopy(
     return null;
   }
 }
+
+/** Something is kept under this name, good or not. */
+export const hasCopy = (folder: string, name: string): boolean => existsSync(aboutFile(folder, name));
 
 /** Keeps what was just fetched. The entries first: without their size told they count for nothing. */
 export async function writeCopy(

@@ -4,9 +4,9 @@ import { messageOf, SekishoError } from "../model/errors.ts";
 import { NO_TARGETS, type PackedTargets } from "../model/packed-targets.ts";
 import { type Clock, type DurationMs, later, NEVER, PERMANENT, toIso, type UnixMs } from "../model/time.ts";
 import { NoColumn } from "./columns.ts";
-import { type CopyAbout, readCopy, touchCopy, writeCopy } from "./copy.ts";
+import { type CopyAbout, hasCopy, readCopy, touchCopy, writeCopy } from "./copy.ts";
 import { type Reading, type ReadingRules, readEntries } from "./entries.ts";
-import { fetchSource, shownSource } from "./source.ts";
+import { fetchSource, isWebAddress, shownSource } from "./source.ts";
 
 export interface ListSettings extends ReadingRules {
   readonly name: string;
@@ -18,6 +18,15 @@ export interface ListSettings extends ReadingRules {
   /** So many times the entries of the last good copy are too many. */
   readonly growth: number;
 }
+
+/** What `sekisho check` finds. */
+export interface ListCheck extends ListStatus {
+  /** Of what is at an address the last good copy; `unfit`: it is of another source, damaged or not to be read. Null: it is a file. */
+  readonly copy: "good" | "unfit" | "none" | null;
+  /** What is in the way of taking it. */
+  readonly problem: SekishoError | null;
+}
+const NOT_FETCHED = { fetchedAt: 0 };
 
 /** A list that is still short may grow by any factor. */
 const SHORT_LIST = 1_000;
@@ -100,6 +109,33 @@ export class ImportedList {
     }
   }
 
+  /**
+   * What a fetch would make of it, without a network and without keeping anything: a file is read, of what is at an address
+   * the last good copy is looked at.
+   */
+  async check(signal: AbortSignal): Promise<ListCheck> {
+    await this.load();
+    if (isWebAddress(this.settings.from)) {
+      const copy =
+        this.#about !== null ? "good" : hasCopy(this.#folder, this.settings.name) ? "unfit" : "none";
+      return { ...this.status(null), spared: 0, copy, problem: null };
+    }
+    try {
+      const fetched = await fetchSource(this.settings.from, null, signal);
+      if (fetched.kind === "new") this.#accept(await this.#read(fetched.bytes, signal), NOT_FETCHED);
+    } catch (error) {
+      this.problem = error instanceof SekishoError ? error : this.#unreadable(error);
+    }
+    return {
+      ...this.status(null),
+      spared: 0,
+      fetchedAt: null,
+      until: null,
+      copy: null,
+      problem: this.problem,
+    };
+  }
+
   async #stillGood(fetchedAt: UnixMs): Promise<boolean> {
     this.problem = null;
     this.#about = { ...this.#about!, fetchedAt };
@@ -125,17 +161,20 @@ export class ImportedList {
     told: Pick<CopyAbout, "fetchedAt" | "etag" | "lastModified">,
   ): Promise<boolean> {
     const before = this.targets;
-    const { targets, wrong, refused, examples } = reading;
-    this.problem = null;
-    this.targets = targets;
     const source = this.#source;
-    // Where it cannot be kept, what is fetched counts all the same, and is fetched whole again.
-    const unkept = { ...told, etag: null, lastModified: null, bytes: 0 };
-    this.#about = { version: 1, source, ...unkept, wrong, refused, examples: [...examples] };
+    this.#accept(reading, told);
     await this.#keep(async () => {
       this.#about = await writeCopy(this.#folder, this.settings.name, reading, { source, ...told });
     });
-    return !before.equals(targets) || this.settings.keep !== PERMANENT;
+    return !before.equals(this.targets) || this.settings.keep !== PERMANENT;
+  }
+
+  #accept({ targets, wrong, refused, examples }: Reading, told: Pick<CopyAbout, "fetchedAt">): void {
+    this.problem = null;
+    this.targets = targets;
+    // Where it cannot be kept, what is fetched counts all the same, and is fetched whole again.
+    const unkept = { fetchedAt: told.fetchedAt, etag: null, lastModified: null, bytes: 0 };
+    this.#about = { version: 1, source: this.#source, ...unkept, wrong, refused, examples: [...examples] };
   }
 
   async #keep(write: () => Promise<void>): Promise<void> {
@@ -180,6 +219,16 @@ export class ImportedList {
       "LIST_UNAVAILABLE",
       `list ${this.settings.name} cannot be had: ${failure(cause)}`,
       this.#staying("it is tried again on schedule, and at once with sekisho lists --fetch"),
+      { cause },
+    );
+  }
+
+  #unreadable(cause: unknown): SekishoError {
+    const { name, from } = this.settings;
+    return new SekishoError(
+      "LIST_UNAVAILABLE",
+      `list ${name} cannot be read from ${from}: ${failure(cause)}`,
+      "correct lists[].from, or let the user that Sekisho runs as read the file",
       { cause },
     );
   }

@@ -6,7 +6,7 @@ import { detached } from "../model/line.ts";
 import { NO_TARGETS, type PackedNetworks, PackedTargets } from "../model/packed-targets.ts";
 import type { Clock, UnixMs } from "../model/time.ts";
 import type { ListKind } from "./entries.ts";
-import { ImportedList, type ListSettings } from "./imported-list.ts";
+import { ImportedList, type ListCheck, type ListSettings } from "./imported-list.ts";
 
 const RETRY_MS = 15 * 60_000;
 
@@ -61,6 +61,11 @@ export class Lists implements Disposable {
     for (const list of lists.#lists) await list.load();
     lists.#rebuild();
     return lists;
+  }
+
+  /** Looks at each without a network. */
+  static check({ settings, folder, clock }: ListsOptions, signal: AbortSignal): Promise<ListCheck[]> {
+    return Promise.all(settings.map((each) => new ImportedList(each, folder, clock).check(signal)));
   }
 
   [Symbol.dispose](): void {

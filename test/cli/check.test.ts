@@ -22,6 +22,7 @@ const stages = (change: Partial<CheckStages> = {}): CheckStages => ({
   probeEnforcers: async () => [],
   probeCut: async () => null,
   checkApache: async () => [],
+  checkLists: async () => [],
   ...change,
 });
 
