@@ -45,7 +45,7 @@ describe("without a daemon", () => {
     const { status, stdout, stderr } = await rules(cwd);
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
     expect(stdout).toMatch(/^rule +mode +severity +looks at +fires at\nadmin-probing /);
-    expect(stdout).toMatch(/^crawling +off +low +access +\d+ different path in 1m$/m);
+    expect(stdout).toMatch(/^crawling +off +low +access +\d+ different paths in 1m$/m);
     expect(stdout).toMatch(/^teapots +enforce +low +access +the first$/m);
     expect(stdout).toContain("\nNo daemon answers, so what they led to is not known.\n");
     expect(stdout).not.toContain("observes");
