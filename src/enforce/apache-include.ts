@@ -78,6 +78,8 @@ export class ApacheInclude implements Enforcer {
   /** As of the last reconciliation. */
   #hold: Hold | null = null;
   #heldBack: readonly Target[] = [];
+  /** Apache did not serve after a reload, whatever list it had; until it answers again. */
+  #silence: SekishoError | null = null;
 
   constructor(options: ApacheIncludeOptions) {
     this.#file = new IncludeFile(options.file);
@@ -129,6 +131,7 @@ export class ApacheInclude implements Enforcer {
 
   /** A person who went back, and keeps nobody out of the list by it, need not be told of it each day. */
   complaint(): SekishoError | null {
+    if (this.#silence !== null) return this.#silence;
     if (this.#hold === null || (this.#hold.cause === null && this.#heldBack.length === 0)) return null;
     return heldTo(this.#hold, this.#heldBack);
   }
@@ -187,6 +190,7 @@ export class ApacheInclude implements Enforcer {
       await this.#checkRoom(lines ?? "");
       // What lifts everything waits for no answer.
       const before = lines ? await this.#requests?.look(signal) : null;
+      if (before) this.#silence = null;
       await this.#reload(signal);
       if (before) await this.#confirm(before, signal);
       await this.#file.keep(this.#file.path, this.#file.applied);
@@ -209,7 +213,7 @@ export class ApacheInclude implements Enforcer {
     const isRefused = async (generation: number) =>
       (await this.#requests!.ask(before.door, generationCanary(generation), signal)) === 403;
     const isNew = async () => !letsIn(before.status) || (await isRefused(written.generation));
-    const state = await this.#await(before, isNew, this.#servesWithinMs, signal);
+    const state = await this.#await(before, isNew, signal);
     if (state === "new") return;
     if (state === "silent") return this.#revert(before, signal);
     if (applied.hasCanary && (await isRefused(applied.generation)))
@@ -219,10 +223,9 @@ export class ApacheInclude implements Enforcer {
   async #await(
     { door, status }: Look,
     isNew: () => Promise<boolean>,
-    withinMs: number,
     signal: AbortSignal,
   ): Promise<"new" | "old" | "silent"> {
-    const end = performance.now() + withinMs;
+    const end = performance.now() + this.#servesWithinMs;
     for (let rest = FIRST_LOOK_MS; ; rest = Math.min(rest * 2, LAST_LOOK_MS)) {
       const now = await this.#requests!.ask(door, ORDINARY, signal);
       const serves = now !== null && (now !== 403 || status === 403);
@@ -253,15 +256,21 @@ export class ApacheInclude implements Enforcer {
     [this.#hold, this.#heldBack] = [hold, still.heldBack];
     await this.#test(signal);
     await this.#reload(signal);
-    const state = await this.#await(before, async () => true, SERVES_WITHIN_MS, signal);
-    if (state === "silent") throw stillSilent(hold);
     await this.#file.keep(this.#file.path, this.#file.applied);
     await this.#kept.keepApplied();
+    const state = await this.#await(before, async () => true, signal);
+    if (state === "silent") {
+      // The list is not what is wrong, so nobody is held back for it.
+      await this.#kept.release();
+      this.#silence = stillSilent(written.generation);
+      throw this.#silence;
+    }
     throw heldTo(hold, still.heldBack);
   }
 
   async prove(signal: AbortSignal): Promise<Proven | null> {
     if (this.#requests === null) return null;
+    if (this.#silence !== null && (await this.#requests.look(signal)) !== null) this.#silence = null;
     const headings = await this.#headings();
     // A list that is empty, or was empty at the last reload, refuses nobody.
     if (!headings.every(({ hasCanary }) => hasCanary)) return null;

@@ -46,11 +46,11 @@ export function heldTo({ generation, since, cause }: Hold, heldBack: readonly Ta
   );
 }
 
-export const stillSilent = ({ generation, cause }: Hold): SekishoError =>
+export const stillSilent = (generation: number): SekishoError =>
   new SekishoError(
-    "APACHE_HELD",
-    `${cause}, nor after generation ${generation} was put back`,
-    "look at Apache itself (systemctl status apache2, its error log): Sekisho's list is not what is wrong, or not alone",
+    "APACHE_RELOAD_FAILED",
+    `Apache does not serve since the reload with generation ${generation} of the list, with the one of before as well`,
+    "look at Apache itself (systemctl status apache2, its error log): the list is not what is wrong",
   );
 
 export const notHeld = (): SekishoError =>

@@ -260,6 +260,7 @@ export class Lane {
     } catch (error) {
       if (this.#ending.signal.aborted) return;
       this.#error = error;
+      this.#proving.forget();
       this.#due = true;
       this.#verify = true;
       this.#setTimer(Math.min(FIRST_RETRY_MS * 2 ** this.#failures++, LAST_RETRY_MS));

@@ -28,7 +28,7 @@ export class Proving {
     this.#signal = signal;
   }
 
-  /** Asks, if it is time to; `isNew`: what was shown before says nothing of what is in force now. */
+  /** Asks, if it is time to; `isNew`: something else is in force now. */
   ask(isNew: boolean): void {
     if (this.#enforcer.prove === undefined || this.#running !== null) return;
     const age = this.#shown === null ? Infinity : this.#clock.now() - this.#shown.at;
@@ -40,7 +40,7 @@ export class Proving {
     });
   }
 
-  /** Nothing is enforced any more. */
+  /** What was shown before says nothing any more. */
   forget(): void {
     this.#shown = null;
   }
