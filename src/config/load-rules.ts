@@ -13,8 +13,16 @@ import { readFailure, readTextFile } from "./text-file.ts";
 /** What a rule or list may be called: it appears in reports, addresses and file names. */
 const NAME = /^[a-z0-9][a-z0-9-]{0,63}$/;
 
-export type Lists = ReadonlyMap<string, readonly string[]>;
+export interface Lists {
+  readonly texts: ReadonlyMap<string, readonly string[]>;
+  /** What texts of any list are called. */
+  readonly names: ReadonlyMap<string, string>;
+}
 type Report = (path: Path, message: string) => void;
+
+const isText = (line: string): boolean => line !== "" && !line.startsWith("#");
+/** What stands before the name of a list's text. */
+const NAME_MARK = "#:";
 
 /** The files of a folder's rules, sorted by id: the file's name without `.yaml`. Hidden files are left alone. */
 export const ruleFiles = (folder: string): RuleFile[] => filesIn(folder, ".yaml", [".yml", ".json"]);
@@ -75,21 +83,38 @@ function* fieldPaths(
 }
 
 /**
- * The lists that rules share: NAME.txt with one literal a line; empty lines and lines that begin with # are left out.
- * A missing folder has no lists. Throws RULE_INVALID or CONFIG_UNREADABLE.
+ * The lists that rules share: NAME.txt with one literal a line; empty lines and lines that begin with # are left out. A line
+ * that begins with #: is the name of the text below it. A missing folder has no lists. Throws RULE_INVALID or CONFIG_UNREADABLE.
  */
 export function loadLists(folder: string): Lists {
-  const lists = new Map<string, readonly string[]>();
+  const texts = new Map<string, readonly string[]>();
+  const names = new Map<string, string>();
   const problems: string[] = [];
   for (const { file, id, wrong } of filesIn(folder, ".txt", [".list"], true)) {
     if (wrong !== null) problems.push(wrong);
-    const lines = readTextFile(file, "RULE_INVALID").split("\n");
-    lists.set(id, [
-      ...new Set(lines.map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("#"))),
-    ]);
+    const lines = readTextFile(file, "RULE_INVALID")
+      .split("\n")
+      .map((line) => line.trim());
+    texts.set(id, [...new Set(lines.filter(isText))]);
+    lines.forEach((line, index) => {
+      const above = lines[index - 1];
+      if (isText(line) && above?.startsWith(NAME_MARK)) names.set(line, above.slice(NAME_MARK.length).trim());
+    });
   }
   if (problems.length > 0) throw invalid("RULE_INVALID", problems);
-  return lists;
+  return { texts, names };
+}
+
+/** Those of the names whose texts a matcher looks for, at whatever depth. */
+export function namesIn(matcher: MatcherSpec, names: Lists["names"]): Lists["names"] {
+  const found = new Map<string, string>();
+  const look = (value: unknown): void => {
+    if (typeof value === "object" && value !== null) for (const each of Object.values(value)) look(each);
+    const name = typeof value === "string" ? names.get(value) : undefined;
+    if (name !== undefined) found.set(value as string, name);
+  };
+  if (names.size > 0) look(matcher);
+  return found;
 }
 
 /** A file that is named after what it holds. */

@@ -2,7 +2,9 @@ import type { BucketSpec, Condition, ListReference, MatcherSpec } from "../evalu
 import { nearest } from "./nearest.ts";
 import type { Path } from "./schema-walk.ts";
 
-type Lists = ReadonlyMap<string, readonly string[]>;
+interface Lists {
+  readonly texts: ReadonlyMap<string, readonly string[]>;
+}
 type Report = (path: Path, message: string) => void;
 
 /** The matcher with each list's texts in place of its name, at any depth. A list that is unknown or empty is reported. */
@@ -40,7 +42,7 @@ function resolvedCondition(condition: Condition, lists: Lists, report: Report, p
   if (typeof condition !== "object" || Array.isArray(condition)) return condition;
   const resolved = Object.entries(condition).map(([key, value]) => {
     if (!isReference(value)) return [key, value];
-    const texts = lists.get(value.list) ?? [];
+    const texts = lists.texts.get(value.list) ?? [];
     if (texts.length === 0) report([...path, key, "list"], whatIsWrong(value.list, lists));
     return [key, texts];
   });
@@ -51,8 +53,9 @@ const isReference = (value: unknown): value is ListReference =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 function whatIsWrong(name: string, lists: Lists): string {
-  if (lists.has(name)) return `the list '${name}' is empty; write one text a line into lists/${name}.txt`;
-  const near = nearest(name, lists.keys());
+  if (lists.texts.has(name))
+    return `the list '${name}' is empty; write one text a line into lists/${name}.txt`;
+  const near = nearest(name, lists.texts.keys());
   if (near !== null) return `there is no list '${name}'; did you mean ${near}?`;
   return `there is no list '${name}'; write one text a line into lists/${name}.txt beside the rules`;
 }

@@ -6,6 +6,7 @@ import {
   fieldsUnknownTo,
   type Lists,
   loadLists,
+  namesIn,
   type RuleFile,
   ruleFiles,
 } from "./load-rules.ts";
@@ -54,8 +55,7 @@ export function loadRuleSet(
   }
   const shipped = new Set(rules.keys());
   const site: SiteRule[] = [];
-  const siteLists =
-    siteFolder === null ? lists : new Map([...lists, ...loadLists(join(siteFolder, "lists"))]);
+  const siteLists = siteFolder === null ? lists : joined(lists, loadLists(join(siteFolder, "lists")));
   for (const file of siteFolder === null ? [] : ruleFiles(siteFolder)) {
     const known = rules.get(file.id);
     const rule =
@@ -77,8 +77,14 @@ export function loadRuleSet(
   }
   if (problems.length > 0) throw invalid("RULE_INVALID", problems);
   const inOrder = [...rules.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
-  return { rules: inOrder.map(({ id, spec }) => ({ id, spec })), site };
+  return { rules: inOrder.map(({ id, spec, names }) => ({ id, spec, names })), site };
 }
+
+/** A site's list takes the place of a shipped one. */
+const joined = (shipped: Lists, site: Lists): Lists => ({
+  texts: new Map([...shipped.texts, ...site.texts]),
+  names: new Map([...shipped.names, ...site.names]),
+});
 
 /** Why a rule cannot count while the one that it names does; null when it can, or names none. */
 function whileProblem({ spec }: Known, rules: ReadonlyMap<string, Known>): string | null {
@@ -112,7 +118,7 @@ function newRule(
   const spec = completeRule(rule.spec, lists, (path, message) =>
     problems.push(document().problem(path, message)),
   );
-  return { id, spec, raw: rule.raw };
+  return { id, spec, names: namesIn(spec.match, lists.names), raw: rule.raw };
 }
 
 function parsedIn(document: CheckedDocument<RuleSpec>, problems: string[]): ParsedRule | null {
@@ -177,7 +183,7 @@ function changedRule(
       scope.length === 0 ? before.match : { ...before.match, all: [...(before.match.all ?? []), ...scope] },
     bucket: { ...before.bucket, ...numbersOf(merging) } as typeof merging,
   };
-  return { id, spec, raw: known.raw, changed };
+  return { id, spec, names: known.names, raw: known.raw, changed };
 }
 
 /** All of a bucket but its matchers. */

@@ -1,5 +1,5 @@
 import { SekishoError } from "../model/errors.ts";
-import type { SourceKind } from "../model/event.ts";
+import type { LogEvent, SourceKind } from "../model/event.ts";
 import type { Finding, Severity } from "../model/finding.ts";
 import { type DurationMs, PERMANENT } from "../model/time.ts";
 import type { Bucket } from "./buckets/bucket.ts";
@@ -13,6 +13,7 @@ import { nearAt } from "./near-misses.ts";
 import type { Site } from "./read-field.ts";
 import type { MatcherSpec, NamedRule, RuleSpec } from "./rule-schema.ts";
 import { keyReader, subjectField } from "./subject-kinds.ts";
+import { textNamer } from "./text-names.ts";
 import { TextViews } from "./text-views.ts";
 
 /**
@@ -26,6 +27,8 @@ export interface CompiledRule {
   readonly id: string;
   readonly spec: RuleSpec;
   readonly title: string;
+  /** What the text is called that made an event a hit. */
+  readonly nameOf: (event: LogEvent) => string | null;
   readonly severity: Severity;
   readonly events: SourceKind;
   readonly matches: Matcher;
@@ -64,7 +67,8 @@ export function compileRules(rules: readonly NamedRule[], site: Site): CompiledR
 export const compileRule = (rule: NamedRule, site: Site): CompiledRule => compileRules([rule], site)[0]!;
 
 /** Throws RULE_INVALID, naming the rule, when it asks its events for what they do not have. */
-function compileWith({ id, spec }: NamedRule, views: TextViews): CompiledRule {
+function compileWith(rule: NamedRule, views: TextViews): CompiledRule {
+  const { id, spec } = rule;
   const known: readonly FieldName[] = FIELDS[spec.events];
   const asked = [...fieldsOf(spec.match), ...bucketFields(spec.bucket)];
   if (spec.unless !== undefined) asked.push(...fieldsOf(spec.unless.match));
@@ -101,6 +105,7 @@ function compileWith({ id, spec }: NamedRule, views: TextViews): CompiledRule {
     id,
     spec,
     title: spec.title.en,
+    nameOf: textNamer(rule, views),
     severity: spec.severity,
     events: spec.events,
     matches,

@@ -22,9 +22,10 @@ export function findingOf(
 ): Finding | null {
   if (bucket.firedAt !== null && event.time < bucket.firedAt + rule.cooldown) return null;
   const lines = bucket.evidence();
+  const named = [bucket.made, rule.nameOf(event) ?? ""].filter((text) => text !== "").join(", ");
   const finding: Finding = {
     rule: rule.id,
-    title: bucket.made === "" ? rule.title : `${rule.title} (${bucket.made})`,
+    title: named === "" ? rule.title : `${rule.title} (${named})`,
     severity: rule.severity,
     subject,
     firstSeen: bucket.firstSeen,

@@ -189,4 +189,6 @@ export type RuleSpec = z.infer<typeof ruleSchema>;
 export interface NamedRule {
   readonly id: string;
   readonly spec: RuleSpec;
+  /** What texts that it looks for are called, as in `2023 CVE-2023-3519 Citrix ADC and Gateway`. */
+  readonly names?: ReadonlyMap<string, string> | undefined;
 }

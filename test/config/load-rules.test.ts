@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { loadLists } from "../../src/config/load-rules.ts";
+import { loadLists, namesIn } from "../../src/config/load-rules.ts";
 import { loadRules } from "../../src/config/site-rules.ts";
 import { SekishoError } from "../../src/model/errors.ts";
 import { folderWith } from "./temporary-folder.ts";
@@ -108,11 +108,26 @@ describe("shared lists", () => {
     const folder = folderWith({
       "scanner-paths.txt": "# what scanners ask for\n/.env\r\n\n  /wp-login.php  \n/.env\n",
     });
-    expect(loadLists(folder)).toEqual(new Map([["scanner-paths", ["/.env", "/wp-login.php"]]]));
+    expect(loadLists(folder).texts).toEqual(new Map([["scanner-paths", ["/.env", "/wp-login.php"]]]));
+  });
+
+  test("may name a text in the line above it, and a rule knows the names of its texts", () => {
+    const folder = folderWith({
+      "named.txt": "# all of them\n#: 2024 the first\n/first\n/second\n#: another\n/third\n#: nothing\n",
+    });
+    const { names } = loadLists(folder);
+    expect(names).toEqual(
+      new Map([
+        ["/first", "2024 the first"],
+        ["/third", "another"],
+      ]),
+    );
+    const matcher = { any: [{ path: { contains: ["/second", "/third"] } }, { status: 404 }] };
+    expect(namesIn(matcher, names)).toEqual(new Map([["/third", "another"]]));
   });
 
   test("are none where there is no folder for them", () => {
-    expect(loadLists(join(folderWith(), "lists")).size).toBe(0);
+    expect(loadLists(join(folderWith(), "lists")).texts.size).toBe(0);
   });
 
   test("stand in a rule in place of their names, at any depth", () => {
