@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import {
   chmodSync,
   existsSync,
@@ -261,6 +262,25 @@ describe.skipIf(missing("root", "apache2", "netns"))("generations, and requests 
       code: "INCLUDE_UNWRITABLE",
       message: expect.stringContaining(".held"),
     });
+  });
+
+  test("a full disk keeps no list from coming into force; its generation is kept when there is room, and no hold is half written", async () => {
+    const folder = join(apache.root, "sekisho");
+    mkdirSync(folder);
+    // Room for the list, the two beside it, and the next one while it is written.
+    execFileSync("mount", ["-t", "tmpfs", "-o", "nr_inodes=5,mode=755", "sekisho-test", folder]);
+    try {
+      const enforcer = make();
+      expect(await bring(enforcer, A)).toMatchObject({ pending: false, inForce: new Set([`${A}/32`]) });
+      expect(await listed(enforcer)).toEqual([]);
+      execFileSync("mount", ["-o", "remount,nr_inodes=6", folder]);
+      await enforcer.reconcile(blocks(A), true, signal);
+      expect(await listed(enforcer)).toEqual([[1, "in-force", 1, 1, 0]]);
+      expect(await errorOf(enforcer.generations.hold(1))).toMatchObject({ code: "INCLUDE_UNWRITABLE" });
+      expect((await enforcer.generations.list()).held).toBeNull();
+    } finally {
+      execFileSync("umount", ["--lazy", folder]);
+    }
   });
 
   test("a list of an earlier version of Sekisho is taken over, and numbered with its next change", async () => {
