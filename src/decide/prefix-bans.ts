@@ -59,18 +59,32 @@ export class PrefixBans {
 
   /** A person took a ban back: what it covers counts no more, or the next ban would ban all of the prefix again. */
   forget(target: Target): void {
-    const forgotten = new TargetSet([target]);
-    this.#drop((client) => forgotten.covering(client) !== null);
+    for (const client of this.#clientsWithin(target)) {
+      for (const prefix of prefixesOf(client)) {
+        const clients = this.#banned.get(prefix.target);
+        clients?.delete(client);
+        if (clients?.size === 0) this.#banned.delete(prefix.target);
+      }
+    }
+  }
+
+  /** All are looked through only for a range as people ban it: a hundred thousand clients may be let in at once. */
+  #clientsWithin(target: Target): Target[] {
+    const family = familyOf(target);
+    const { bits } = prefixOf(target);
+    if (bits >= CLIENT_BITS[family]) return isClient(target) ? [target] : [];
+    if (PREFIXES[family].some((each) => each.bits === bits))
+      return [...(this.#banned.get(target)?.keys() ?? [])];
+    const range = new TargetSet([target]);
+    return [...this.#banned.values()].flatMap((clients) =>
+      [...clients.keys()].filter((client) => range.covering(client) !== null),
+    );
   }
 
   /** Lets go of what was banned at `time` or before. */
   purge(time: number): void {
-    this.#drop((_client, at) => at <= time);
-  }
-
-  #drop(isDropped: (client: Target, at: UnixMs) => boolean): void {
     for (const [prefix, clients] of this.#banned) {
-      for (const [client, at] of clients) if (isDropped(client, at)) clients.delete(client);
+      for (const [client, at] of clients) if (at <= time) clients.delete(client);
       if (clients.size === 0) this.#banned.delete(prefix);
     }
   }

@@ -152,6 +152,20 @@ describe("a prefix is not banned", () => {
     expect(decided(policy, "192.0.2.77", 3_000).target).toBe("192.0.2.77/32");
   });
 
+  test("for clients of a range that a person let in, of whatever length", () => {
+    const clients = ["2001:db8:1::/64", "2001:db8:1:1::/64", "2001:db8:1:100::/64", "2001:db8:1:200::/64"];
+    for (const range of ["2001:db8:1::/48", "2001:db8:1::/47", "2001:db8:1::/56", "2001:db8:1::7/128"]) {
+      const { policy, ledger } = policyWith();
+      banned(policy, ...clients);
+      ledger.replace(policy.banByPerson(target(range), null, "x", at(10)));
+      ledger.revoke(target(range), at(20));
+      const lifted = { "/48": 0, "/47": 0, "/56": 2, "/128": 4 }[range.slice(range.indexOf("/"))];
+      const limits = { ...SETTINGS.prefixes!, slash48: 1 };
+      const [wider] = ledger.prefixes.reached(target("2001:db8:1:300::/64"), at(30), limits);
+      expect([range, wider?.why]).toEqual([range, expect.stringMatching(`^${lifted! + 1} networks`)]);
+    }
+  });
+
   test("where the configuration says 0, or says nothing", () => {
     const never = { window: duration("1d"), slash24: 0, slash56: 0, slash48: 0 };
     const { prefixes: _, ...nothing } = SETTINGS;
@@ -174,6 +188,18 @@ test("lets go of what is too long ago to count", () => {
   expect(ledger.prefixes.reached(target("192.0.2.9"), at(4), { ...SETTINGS.prefixes!, slash24: 2 })).toEqual(
     [],
   );
+});
+
+test("tens of thousands are let in at once without looking for each among the others", () => {
+  const { ledger } = policyWith();
+  const clients = Array.from({ length: 20_000 }, (_, n) =>
+    target(`10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`),
+  );
+  const ban = { at: at(0), until: at(3_600), by: "rule", reportedBy: null } as const;
+  for (const client of clients) ledger.record({ target: client, ...ban }, at(0));
+  for (const client of clients) ledger.revoke(client, at(1));
+  const [first] = clients;
+  expect(ledger.prefixes.reached(first!, at(2), { ...SETTINGS.prefixes!, slash24: 2 })).toEqual([]);
 });
 
 test("replay shows it", async () => {
