@@ -3,6 +3,7 @@ import Database from "better-sqlite3";
 import { expect, test } from "vitest";
 import type { Ip, Target } from "../../src/model/ip.ts";
 import { StoreReader } from "../../src/store/reader.ts";
+import { RunningBans } from "../../src/store/running-bans.ts";
 import { StoreWriter } from "../../src/store/writer.ts";
 import { at } from "../evaluate/events.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
@@ -37,9 +38,12 @@ test("what the dashboard asks takes milliseconds beside a million requests and 1
   fill(file);
   using reader = new StoreReader(file, clock);
   const page = { limit: 50, cursor: null };
+  const running = new RunningBans(reader.bansRunning());
+  running.read(() => true, false);
   const asked: Record<string, () => unknown> = {
     counts: () => reader.counts(),
     unban: () => writer.revoke("ban", "192.0.2.1/32" as Target),
+    "what changed in the bans": () => running.read(() => true, false),
     incidents: () => reader.incidents({ ...page, state: null }),
     "open incidents": () => reader.incidents({ ...page, state: "open" }),
     "closed incidents": () => reader.incidents({ ...page, state: "closed" }),
