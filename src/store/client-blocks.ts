@@ -24,6 +24,13 @@ export class ClientBlocks {
     this.#many = connection.prepare(`${into} ${Array(ROWS_A_STATEMENT).fill("(?, ?, ?)").join(", ")}`);
   }
 
+  /** Called before a batch's events are noted: one that failed is noted anew, however often. */
+  begin(): void {
+    if (this.#pending.length === 0) return;
+    this.#pending = [];
+    this.#noted.clear();
+  }
+
   /** Takes note of an event's client. */
   note(event: number, client: Ip, kind: number): void {
     const block = Math.floor(event / BLOCK);

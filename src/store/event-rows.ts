@@ -85,6 +85,7 @@ export class EventRows {
     ];
     // A batch that failed may have left rows behind.
     for (const rows of all) rows.clear();
+    this.#blocks.begin();
     for (let index = 0; index < events.length; index++) this.#add(firstId + index, events[index]!);
     for (const rows of all) rows.flush();
   }

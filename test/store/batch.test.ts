@@ -1,4 +1,8 @@
+import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
+import { BLOCK, ClientBlocks } from "../../src/store/client-blocks.ts";
+import { Dictionary } from "../../src/store/dictionary.ts";
+import { EventRows } from "../../src/store/event-rows.ts";
 import { access, at } from "../evaluate/events.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { all, finding, Store } from "./store-under-test.ts";
@@ -19,6 +23,24 @@ describe("a batch", () => {
     expect(store.reader.events({ ...all, client: "192.0.2.8" as never, kind: null }).items[0]!.path).toBe(
       "/new",
     );
+  });
+
+  test("that waits for room on the disk is not kept once more with each attempt", () => {
+    using folder = temporaryFolder();
+    using store = new Store(folder.path);
+    const written: string[] = [];
+    const database = new Database(store.file, { verbose: (sql) => void written.push(String(sql)) });
+    const blocks = new ClientBlocks(database);
+    const rows = new EventRows(database, new Dictionary(database), blocks);
+    const attempt = (): number => {
+      database.exec("BEGIN");
+      rows.insert([access("192.0.2.7", 0), access("192.0.2.7", 1)], BLOCK - 1);
+      blocks.flush();
+      database.exec("ROLLBACK");
+      return written.splice(0).filter((sql) => sql.includes("INTO client_blocks")).length;
+    };
+    expect([attempt(), attempt(), attempt()]).toEqual([2, 2, 2]);
+    database.close();
   });
 
   test("counts traffic by minute and class, refusals apart", () => {
