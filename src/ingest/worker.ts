@@ -263,8 +263,11 @@ class IngestThread {
   #endHalt(name: HaltName, lift: boolean): number {
     const { breaker } = this.#ingestion.policy;
     const halt = breaker.halts.find((each) => each.name === name);
-    if (halt === undefined || !this.#store.halts.end(name)) throw notHalted(name);
+    if (halt === undefined) throw notHalted(name);
+    // Lifting first: where it cannot be stored, all of it can be asked for again.
     const lifted = lift ? this.#liftMany({ decidedFrom: halt.from }) : 0;
+    // The batch that began it may still wait for room on the disk.
+    if (!this.#store.halts.end(name)) throw this.#ingestion.storeProblem ?? notHalted(name);
     breaker.end(name);
     this.tellState();
     return lifted;

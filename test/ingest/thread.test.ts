@@ -8,7 +8,8 @@ import type { Answers, Command, FromWorker, IngestedLog, IngestSettings } from "
 import { IngestThread } from "../../src/ingest/thread.ts";
 import type { SekishoError } from "../../src/model/errors.ts";
 import { parseTarget, type Target } from "../../src/model/ip.ts";
-import { type DurationMs, parseDuration } from "../../src/model/time.ts";
+import { type DurationMs, parseDuration, type UnixMs, unixMs } from "../../src/model/time.ts";
+import { StoreWriter } from "../../src/store/writer.ts";
 import { ruleSpec } from "../evaluate/rules.ts";
 import { missing } from "../requirements.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
@@ -148,6 +149,27 @@ test("an unban that finds no ban changes nothing: hits count on", async () => {
   await expect.poll(() => running.decided).toEqual([TARGET]);
   expect(await running.request<"unban">(unban)).toBeNull();
   expect(await running.request<"unban">(unban)).toBe("TARGET_NOT_BANNED");
+});
+
+test("a reset of the circuit breaker that could not lift the bans can be asked for again", async () => {
+  using folder = temporaryFolder();
+  const now = unixMs(Date.now());
+  {
+    using store = new StoreWriter(join(folder.path, "sekisho.sqlite"), 0, { now: () => now });
+    const until = (now + HOUR) as UnixMs;
+    const ban = { kind: "ban", target: TARGET, rule: "denied", by: "rule", reason: "a test" } as const;
+    store.decide({ ...ban, at: now, until, reportedBy: null });
+    store.halts.begin({ name: "breaker", since: now, reason: "a test", from: now });
+  }
+  await using running = await Ingesting.start(folder.path, []);
+  const other = new Database(running.database);
+  other.exec("CREATE TRIGGER broken BEFORE UPDATE ON decisions BEGIN SELECT raise(ABORT, 'broken'); END");
+  const reset = { kind: "end-halt", name: "breaker", lift: true } as const;
+  expect(await running.request<"end-halt">(reset)).toBe("INTERNAL");
+  other.exec("DROP TRIGGER broken");
+  other.close();
+  expect(await running.request<"end-halt">(reset)).toBe(1);
+  expect(await running.request<"end-halt">(reset)).toBe("NOT_HALTED");
 });
 
 test.skipIf(missing("root"))(
