@@ -246,7 +246,9 @@ export class ApacheInclude implements Enforcer {
     const cause = `Apache did not serve with generation ${written.generation}`;
     const since = toIso(this.#clock.now());
     const hold: Hold = { generation: applied.generation, since, cause, targets: [...good] };
-    await this.#kept.hold(hold);
+    const former = this.#hold;
+    // Serving comes first: on a full disk this goes on, and the next scheduled reload tries the list again.
+    await this.#kept.hold(hold).catch(() => {});
     const still = withinHold(
       [...asked].map((target) => ({ target, until: this.#clock.now() })),
       hold,
@@ -260,8 +262,8 @@ export class ApacheInclude implements Enforcer {
     await this.#kept.keepApplied();
     const state = await this.#await(before, async () => true, signal);
     if (state === "silent") {
-      // The list is not what is wrong, so nobody is held back for it.
-      await this.#kept.release();
+      // The list is not what is wrong, so nobody is held back for it; what a person holds stays held.
+      await (former === null ? this.#kept.release() : this.#kept.hold(former));
       this.#silence = stillSilent(written.generation);
       throw this.#silence;
     }
