@@ -275,4 +275,64 @@ export const INNOCENT: Readonly<Record<string, Actor>> = {
     status: 408,
     referer: `${SITE}/upload`,
   })),
+  "a device called admin with an old password": every(600, 100, () => ({
+    method: "PROPFIND",
+    path: "/dav/backup/",
+    status: 401,
+    user: "admin",
+    agent: "FreeFileSync",
+  })),
+  "an office whose form answers 200 when one is in": every(60, 300, (index) => ({
+    method: "POST",
+    path: "/login",
+    status: index % 4 === 0 ? 401 : 200,
+    referer: `${SITE}/login`,
+  })),
+  "an office's second factors in the morning": every(5, 200, (index) => ({
+    method: "POST",
+    path: "/2fa/verify",
+    status: index % 8 === 0 ? 401 : 302,
+    referer: `${SITE}/2fa`,
+  })),
+  "buyers behind one address who try coupons": every(9, 80, (index) => ({
+    method: "POST",
+    path: "/cart/coupon",
+    status: index % 2 === 0 ? 422 : 200,
+    referer: `${SITE}/cart`,
+  })),
+  "a club that registers at once": every(15, 40, () => ({
+    method: "POST",
+    path: "/register",
+    status: 302,
+    referer: `${SITE}/register`,
+  })),
+  "an app's readers behind a carrier's address, who comment": every(5, 120, (index) => ({
+    method: "POST",
+    path: `/api/posts/${index % 30}/comments`,
+    status: 201,
+    agent: "shopapp/4.2 (iOS 18.1)",
+  })),
+  "a program that sends text messages": every(2, 300, (index) => ({
+    path: `/sms/send?username=shop&password=x&to=${index}`,
+    agent: "shop/1",
+  })),
+  "a weather station": every(16, 500, (index) => ({
+    path: `/weatherstation/updateweatherstation.php?ID=home&PASSWORD=x&tempf=${index % 90}`,
+    agent: "-",
+  })),
+  "an app with an old token": every(7, 400, () => ({
+    path: "/api/notifications",
+    status: 401,
+    agent: "shopapp/4.2 (Android 15)",
+  })),
+  "an editor of pictures on an old gallery": every(6, 80, (index) => ({
+    method: index % 2 === 0 ? "POST" : "GET",
+    path: index % 2 === 0 ? "/gallery/upload.php" : "/images/view.php?id=4",
+    referer: `${SITE}/gallery/`,
+  })),
+  "search engine on numbered pages that are gone": every(3, 150, (index) => ({
+    path: `/item?id=${index}`,
+    status: 404,
+    agent: GOOGLE,
+  })),
 };
