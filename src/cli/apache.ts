@@ -16,11 +16,11 @@ export function apacheCommand(context: CliContext, logged: Logged): Command {
     examples: [
       [
         "sekisho apache snippet | sudo tee /etc/apache2/conf-available/sekisho.conf",
-        "on Debian; then: sudo a2enconf sekisho && sudo apache2ctl configtest && sudo apache2ctl graceful",
+        "on Debian; then: sudo a2enmod log_debug && sudo a2enconf sekisho && sudo apache2ctl configtest && sudo apache2ctl graceful",
       ],
       [
         "sekisho apache snippet | sudo tee /etc/httpd/conf.d/sekisho.conf",
-        "on RHEL; then: sudo apachectl configtest && sudo apachectl graceful",
+        "on RHEL; then load mod_log_debug (docs/apache.md), and: sudo apachectl configtest && sudo apachectl graceful",
       ],
     ],
     exits: [

@@ -67,7 +67,7 @@ export const checkCommand = (context: CliContext, stages: CheckStages): Command 
       "It starts and changes nothing. Run it as the user that Sekisho runs as.",
     examples: [
       ["sekisho check", "before the first start"],
-      ["sekisho check --config new.yaml && sudo kill -HUP PID", "before a changed configuration is read"],
+      ["sekisho check && sudo kill -HUP PID", "before the daemon reads a changed configuration"],
       ["sudo -u sekisho sekisho check", "with the permissions of the installed service"],
     ],
     exits: [

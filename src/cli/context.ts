@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import type { Clock } from "../model/time.ts";
+import { wrapped } from "./output.ts";
 
 /** What a command is given of the world outside. `main.ts` passes the real one, tests their own. */
 export interface CliContext {
@@ -28,9 +29,11 @@ export interface About {
 
 /** A subcommand whose help ends with examples and exit statuses. */
 export function subcommand(name: string, about: About): Command {
-  const examples = about.examples.map(([command, meaning]) => `  ${command}\n      ${meaning}`);
+  const examples = about.examples.map(([command, meaning]) => `  ${command}\n${wrapped(meaning, 6)}`);
   const exits = [...about.exits, [70, "a fault of Sekisho's"] as const];
-  const statuses = exits.map(([status, meaning]) => `  ${String(status).padStart(2)}  ${meaning}`);
+  const statuses = exits.map(
+    ([status, meaning]) => `  ${String(status).padStart(2)}  ${wrapped(meaning, 6).trimStart()}`,
+  );
   return new Command(name)
     .summary(about.summary)
     .description(about.description === undefined ? about.summary : `${about.summary}\n\n${about.description}`)

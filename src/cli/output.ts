@@ -70,6 +70,17 @@ export function table(context: CliContext, rows: readonly (readonly (string | Ce
   return lines.map((line) => `${line}\n`).join("");
 }
 
+/** Prose in lines of 80 characters at most, each with so many spaces before it; a longer word has a line of its own. */
+export function wrapped(text: string, indent: number): string {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const longer = `${lines.at(-1)} ${word}`;
+    if (lines.length > 0 && indent + longer.length <= 80) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines.map((line) => " ".repeat(indent) + line).join("\n");
+}
+
 /** A count for people: `1,234 lines`, `1 line`. */
 export const count = (amount: number, noun: string): string =>
   `${amount.toLocaleString("en")} ${noun}${amount === 1 ? "" : "s"}`;

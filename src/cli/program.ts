@@ -84,10 +84,24 @@ function usageError(
     const message = argv[0] === "help" ? `there is no command '${argv[1]}'` : "no command was given";
     return new SekishoError("USAGE", message, "the commands are listed by: sekisho --help");
   }
+  const [option = ""] = argv[0]?.split("=") ?? [];
+  if (error.code === "commander.unknownOption" && used === undefined && commands.some(takes(option))) {
+    return new SekishoError(
+      "USAGE",
+      `${option} stands before the command`,
+      "write the command first: sekisho COMMAND [options]; the commands are listed by: sekisho --help",
+    );
+  }
   const [message = "", suggestion = ""] = error.message.replace(/^error: /, "").split("\n(Did you mean ");
   const nearest = suggestion === "" ? "" : `did you mean ${suggestion.replace(/\?\)$/, "")}? `;
   return new SekishoError("USAGE", message, `${nearest}examples are in: ${help}`);
 }
+
+/** Whether a command has this option: it was then only put in the wrong place. */
+const takes =
+  (option: string) =>
+  ({ options }: Command): boolean =>
+    options.some(({ short, long }) => option === short || option === long);
 
 const argumentTerm = (argument: Argument): string => {
   const dots = argument.variadic ? "…" : "";

@@ -63,6 +63,9 @@ describe("sekisho", () => {
       expect(examples).toContain(command[0] === "run" ? "sekisho run" : `sekisho ${command[0]}`);
       expect(stdout).toMatch(/\nExit status:\n {3}0 {2}\S/);
       expect(stdout).toContain("  70  ");
+      // Only a command line or a path may be longer, since they are copied.
+      const meanings = stdout.split("\n").filter((line) => /^( {6}| {2,3}\d)/.test(line));
+      expect(meanings.filter((line) => line.length > 80)).toEqual([]);
       // A line break of our own inside a paragraph would leave a short line once the text is wrapped.
       for (const paragraph of stdout.split(/\n\n(?:Options|Arguments|Commands):\n/)[0]!.split("\n\n"))
         expect(brokenEarly(paragraph)).toEqual([]);

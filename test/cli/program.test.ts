@@ -25,6 +25,8 @@ describe("usage", () => {
     [["unban", "192.0.2.1", "192.0.2.2"], "too many arguments for 'unban'", "sekisho unban --help"],
     [["status", "--config"], "option '-c, --config <file>' argument missing", "sekisho status --help"],
     [["--frobnicate"], "unknown option '--frobnicate'", "sekisho --help"],
+    [["--config", "site.yaml", "status"], "--config stands before the command", "sekisho COMMAND [options]"],
+    [["-c=site.yaml", "status"], "-c stands before the command", "sekisho COMMAND [options]"],
     [["help", "stauts"], "there is no command 'stauts'", "sekisho --help"],
   ])("%j is status 2 with a hint", async (argv, message, hint) => {
     const { status, stdout, stderr } = await run(...argv);
