@@ -61,7 +61,9 @@ const endOf = ({ until }: Pick<BanAnswer, "until">): number =>
   until === null ? Infinity : Date.parse(until);
 
 /** What keeps the ban from being in force; nothing where an enforcer has it. */
-function howEnforced(ban: BanAnswer, { mode, enforcers }: Status): string {
+function howEnforced(ban: BanAnswer, { mode, enforcers, halts }: Status): string {
+  if (halts.some(({ name }) => name === "panic"))
+    return ": recorded, not enforced before: sekisho panic --end";
   if (mode === "observe") return ": recorded, not enforced (observe mode)";
   if (ban.enforcedBy.some((name) => name !== "dry-run")) return "";
   if (ban.waiting.length > 0) {

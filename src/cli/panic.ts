@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
-import { loadConfig } from "../config/load.ts";
+import { type LoadedConfig, loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import { Enforcement } from "../enforce/enforcement.ts";
 import { GuardChannel } from "../enforce/guard/channel.ts";
@@ -37,7 +37,7 @@ export const panicCommand = (context: CliContext): Command =>
       [0, "nothing is blocked any more; with --end: the panic has ended"],
       [1, "with --end: there was none"],
       [2, "wrong usage or configuration"],
-      [3, "an enforcer still blocks, or the database could not be written: the message says which"],
+      [3, "an enforcer still blocks, the database could not be written, or there is none: the message says which"],
     ],
   })
     .option("--end", "let rules ban and enforcers block again")
@@ -85,7 +85,8 @@ function unlessGone(error: unknown): typeof GONE {
 
 /** The enforcers first: they are what keeps people out, whatever is wrong with the database. */
 async function liftWithoutDaemon(context: CliContext, file: string | undefined): Promise<PanicAnswer> {
-  const config = configOf(context, file);
+  const { config, file: found } = configOf(context, file);
+  if (found === null && !existsSync(databaseFile(config.data))) throw neverRan(config.data);
   using _ = lockData(config.data);
   // Apps that connect while this runs are told that nobody is banned.
   await using guard = new GuardChannel();
@@ -112,7 +113,7 @@ async function liftWithoutDaemon(context: CliContext, file: string | undefined):
 }
 
 function endWithoutDaemon(context: CliContext, file: string | undefined): void {
-  const config = configOf(context, file);
+  const { config } = configOf(context, file);
   using _ = lockData(config.data);
   if (inStore(config, context, (store) => store.halts.end("panic")) === true) return;
   throw new SekishoError("NOT_HALTED", "there is no panic to end", "sekisho run starts the daemon");
@@ -136,8 +137,16 @@ function inStore<T>(config: Config, { clock }: CliContext, work: (store: StoreWr
 }
 
 /** A mistake in a log format must not keep anybody from lifting bans. */
-const configOf = ({ cwd }: CliContext, file: string | undefined): Config =>
-  loadConfig({ file, cwd, checkFormat: () => {} }).config;
+const configOf = ({ cwd }: CliContext, file: string | undefined): LoadedConfig =>
+  loadConfig({ file, cwd, checkFormat: () => {} });
+
+/** Who asks from another folder than the daemon's must not read that nobody is blocked. */
+const neverRan = (data: string): SekishoError =>
+  new SekishoError(
+    "DAEMON_NOT_RUNNING",
+    `nothing was lifted: there is no configuration here, and no daemon ever ran with ${data}`,
+    "name the daemon's configuration: sekisho panic --config FILE",
+  );
 
 const stillBlocking = (enforcers: readonly EnforcerStatus[]): EnforcerStatus[] =>
   enforcers.filter(({ state }) => state === "failed");

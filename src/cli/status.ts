@@ -63,7 +63,9 @@ export const isFine = (status: Status): boolean =>
   status.enforcers.every(({ state }) => state !== "drifted" && state !== "failed");
 
 /** What it does, as it is: in enforce mode too nobody is blocked where no enforcer blocks. */
-function doing({ mode, demo, enforcers }: Status): string {
+function doing({ mode, demo, enforcers, halts }: Status): string {
+  if (halts.some(({ name }) => name === "panic"))
+    return "is in panic: it reads and records, and bans and blocks nobody";
   if (mode === "observe")
     return `${demo ? "plays the demo, " : "is "}observing: it decides and records, and blocks nothing`;
   if (demo) return "plays the demo: it decides and records, and nobody is blocked";

@@ -82,6 +82,21 @@ describe("panic without a daemon", () => {
     });
   });
 
+  test.skipIf(existsSync("/etc/sekisho"))(
+    "where nothing says what to lift does not claim that nobody is blocked",
+    async () => {
+      using folder = temporaryFolder();
+      expect(await run(["panic"], { cwd: folder.path })).toMatchObject({
+        status: 3,
+        stdout: "",
+        stderr: expect.stringMatching(
+          /^sekisho: nothing was lifted: .*\nhint: .*sekisho panic --config FILE\n$/,
+        ),
+      });
+      expect(readdirSync(folder.path)).toEqual([]);
+    },
+  );
+
   test("ends though the guard has opened its socket for apps", async () => {
     using folder = temporaryFolder();
     const config = "{ data: data, logs: [], enforcers: { guard: { socket: guard.sock } } }";
