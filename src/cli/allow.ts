@@ -1,10 +1,11 @@
 import type { Command } from "commander";
 import type { AllowItem, Page } from "../model/api.ts";
 import { SekishoError } from "../model/errors.ts";
+import { prefixOf } from "../model/ip.ts";
 import { connectToDaemon } from "./client.ts";
 import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
 import { type Cell, moment, printable, table } from "./output.ts";
-import { readTarget } from "./target.ts";
+import { readTarget, shownTarget } from "./target.ts";
 
 interface AllowOptions {
   readonly list?: boolean;
@@ -56,7 +57,11 @@ async function allow(context: CliContext, text: string | undefined, options: All
   const { lifted } = (await daemon.request("POST", "/api/allowlist", { target, reason: options.reason })) as {
     readonly lifted: readonly string[];
   };
-  context.stdout(`${target} will not be banned\n`);
+  context.stdout(`${shownTarget(target, text)} will not be banned\n`);
+  if (prefixOf(target).bits === 0)
+    context.stdout(
+      `warning: that is everyone, so nobody is banned until: sekisho allow --remove ${target}\n`,
+    );
   for (const ban of lifted) context.stdout(`lifted the ban of ${printable(ban)}\n`);
 }
 

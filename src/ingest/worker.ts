@@ -175,7 +175,7 @@ class IngestThread {
           throw new SekishoError(
             "TARGET_NOT_ALLOWLISTED",
             `${command.target} is not on the allowlist that people keep`,
-            "what the configuration allows is changed there: allowlist in sekisho.yaml",
+            "sekisho allow lists it; what the configuration allows is changed there: allowlist in sekisho.yaml",
           );
         }
         this.#ingestion.refreshProtected();

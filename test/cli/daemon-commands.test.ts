@@ -51,6 +51,12 @@ const enforcer = (state: EnforcerState): Status["enforcers"][number] => ({
   note: null,
 });
 
+const PANIC: Status["halts"][number] = {
+  name: "panic",
+  since: "2026-11-20T11:00:00Z",
+  reason: "sekisho panic",
+};
+
 describe("status", () => {
   test.each([
     ["in-sync", 0],
@@ -122,6 +128,7 @@ describe("status", () => {
     ["is enforcing: what is banned is blocked", { enforcers: [enforcer("in-sync")] }],
     ["is observing: it decides and records, and blocks nothing", { mode: "observe" }],
     ["plays the demo: it decides and records, and nobody is blocked", { demo: true }],
+    ["is in panic: it reads and records, and bans and blocks nobody", { mode: "observe", halts: [PANIC] }],
   ])("begins with what comes of bans: %s", async (told, change) => {
     const { cwd } = await daemon(change);
     expect((await run(["status"], { cwd })).stdout.split("\n")[0]).toBe(`Sekisho 1.2.3 ${told}`);
@@ -156,6 +163,13 @@ describe("ban", () => {
     const { cwd } = await daemon({ mode: "observe" });
     expect((await run(["ban", "192.0.2.7"], { cwd })).stdout).toMatch(
       /^banned 192\.0\.2\.7\/32 until .*: recorded, not enforced \(observe mode\)\n$/,
+    );
+  });
+
+  test("in panic says what it waits for", async () => {
+    const { cwd } = await daemon({ mode: "observe", halts: [PANIC] });
+    expect((await run(["ban", "192.0.2.7"], { cwd })).stdout).toMatch(
+      /: recorded, not enforced before: sekisho panic --end\n$/,
     );
   });
 
@@ -339,6 +353,14 @@ describe("allow", () => {
     await run(["ban", "192.0.2.8"], { cwd });
     expect((await run(["allow", "192.0.2.8"], { cwd })).stdout).toBe(
       "192.0.2.8/32 will not be banned\nlifted the ban of 192.0.2.8/32\n",
+    );
+  });
+
+  test("of everyone is told as that, with what takes it back", async () => {
+    const { cwd } = await daemon();
+    expect((await run(["allow", "192.0.2.8/0"], { cwd })).stdout).toBe(
+      "0.0.0.0/0 (from 192.0.2.8/0) will not be banned\n" +
+        "warning: that is everyone, so nobody is banned until: sekisho allow --remove 0.0.0.0/0\n",
     );
   });
 
