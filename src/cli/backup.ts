@@ -1,4 +1,14 @@
-import { chmodSync, closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  lstatSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import Database from "better-sqlite3";
 import type { Command } from "commander";
@@ -41,6 +51,7 @@ export async function backUp(database: string, destination: string): Promise<voi
   if (!existsSync(database)) throw failed(`there is no database at ${database}`, hintFor(database));
   refuseExisting(destination);
   const folder = dirname(destination);
+  if (!existsSync(folder)) throw failed(`${folder}: there is no such folder`, `make it: mkdir -p ${folder}`);
   const temporary = join(folder, `.${basename(destination)}.${process.pid}.partial`);
   try {
     // Made first, so that what is copied into it can never be read by others.
@@ -99,7 +110,10 @@ function verify(temporary: string): void {
 }
 
 function refuseExisting(destination: string): void {
-  if (!existsSync(destination)) return;
+  const there = lstatSync(destination, { throwIfNoEntry: false });
+  if (there === undefined) return;
+  if (there.isDirectory())
+    throw failed(`${destination} is a folder`, `name a file in it: ${join(destination, "sekisho.sqlite")}`);
   throw failed(`${destination} exists and is not overwritten`, "choose another name, or remove it first");
 }
 

@@ -14,7 +14,7 @@ import { readLog, STANDARD_INPUT } from "../tail/read-log.ts";
 import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
 import { explainAddress } from "./explain-address.ts";
 import { jsonText, printable } from "./output.ts";
-import { unknownLog } from "./replay.ts";
+import { unknownLine, unknownLog } from "./replay.ts";
 import { reportError } from "./report-error.ts";
 
 interface ExplainOptions {
@@ -97,6 +97,7 @@ async function explainLines(context: CliContext, setup: Setup, options: ExplainO
   if (options.line !== undefined) {
     // Logs are bytes: what the terminal gave as UTF-8 becomes one character a byte, as a file's lines are.
     explainOne(Buffer.from(options.line, "utf8").toString("latin1"), false);
+    if (!isKnown) reportError(context, unknownLine(options.format ?? null));
     return;
   }
   const file = options.file === STANDARD_INPUT ? STANDARD_INPUT : resolve(context.cwd, options.file!);

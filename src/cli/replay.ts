@@ -134,9 +134,16 @@ function logPaths({ cwd }: CliContext, files: readonly string[]): string[] {
 
 /** Told beside the result: the log may be empty of meaning, and whoever replays it should not take that for peace. */
 export const unknownLog = ({ file, format }: UnknownLog): SekishoError =>
+  notParsed(`no line of ${file === STANDARD_INPUT ? "standard input" : file} parsed`, format);
+
+/** The same of one line. */
+export const unknownLine = (format: string | null): SekishoError =>
+  notParsed("the line did not parse", format);
+
+const notParsed = (what: string, format: string | null): SekishoError =>
   new SekishoError(
     "LOG_FORMAT_INVALID",
-    `no line of ${file === STANDARD_INPUT ? "standard input" : file} parsed ` +
+    `${what} ` +
       (format === null
         ? "as an access log in a format that Sekisho knows, an error log or audit events"
         : `as ${format}`),

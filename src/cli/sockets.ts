@@ -51,7 +51,8 @@ function noneText({ events }: Status, all: boolean): string {
   if (events.opening > 0) return all ? "No WebSocket is kept.\n" : "No WebSocket is open.\n";
   return (
     "No WebSocket is known to be open: Apache has told of no opening yet.\n" +
-    "   hint: it does with the lines of `sekisho apache snippet` and `a2enmod log_debug`; see docs/apache.md\n"
+    "   hint: it tells of the next one that opens, where it has the lines of `sekisho apache snippet` and mod_log_debug\n" +
+    "         (a2enmod log_debug); see docs/apache.md\n"
   );
 }
 

@@ -44,7 +44,7 @@ export function readFailure(code: string | null, file: string): readonly [string
     case "EPERM":
       return [
         "no permission to read it",
-        `give the user that runs Sekisho read permission (ls -l ${file} shows whose it is)`,
+        `run this with sudo, or as the user that Sekisho runs as (ls -l ${file} shows who may read it)`,
       ];
     default:
       return [null, "check the path and the disk"];

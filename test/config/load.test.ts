@@ -91,10 +91,11 @@ describe("a file that cannot be read", () => {
     chmodSync(join(folder, "closed.yaml"), 0);
     const load = `loadConfig({ cwd: "/", file: ${JSON.stringify(join(folder, "closed.yaml"))}, checkFormat() {} })`;
     const module = join(import.meta.dirname, "../../src/config/load.ts");
-    const body = `try { ${load} } catch ({ code, message }) { return { code, message } }`;
+    const body = `try { ${load} } catch ({ code, message, hint }) { return { code, message, hint } }`;
     expect(asNobody(module, "loadConfig", body)).toEqual({
       code: "CONFIG_UNREADABLE",
       message: `${join(folder, "closed.yaml")}: no permission to read it`,
+      hint: expect.stringContaining("run this with sudo, or as the user that Sekisho runs as"),
     });
   });
 
