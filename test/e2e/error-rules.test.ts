@@ -77,6 +77,16 @@ const CASES: readonly (readonly [string, string, Partial<RequestOptions>])[] = [
     raw(`GET / HTTP/1.1\r\nHost: site.example\r\nX: ${"a".repeat(9_000)}`),
   ],
   ["a name that is too long", "invalid-request-error", { path: `/${"b".repeat(300)}` }],
+  [
+    "a user that intruders try first",
+    "slow-passwords-error",
+    { path: "/members/", headers: basic("root:x") },
+  ],
+  [
+    "a chunk whose length is no number",
+    "broken-chunks-error",
+    raw("POST / HTTP/1.1\r\nHost: site.example\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\nZZ"),
+  ],
 ];
 
 describe.skipIf(missing("root", "apache2", "netns"))("what a real Apache's error log tells", () => {
