@@ -167,7 +167,10 @@ export class ApacheDirectory implements Enforcer {
   /** Files of these that no other target needs. */
   *#stale(held: ReadonlySet<string>, gone: Iterable<Target>): Generator<string> {
     for (const target of gone) {
-      for (const name of banFiles(target) ?? []) if (held.has(name) && !this.#isNeeded(name)) yield name;
+      // Its files are its own then, and need not be looked into.
+      const isAlone = this.#spread.size === 0 && !isSpread(target);
+      for (const name of banFiles(target) ?? [])
+        if (held.has(name) && (isAlone || !this.#isNeeded(name))) yield name;
     }
   }
 
