@@ -1,6 +1,15 @@
 import { z } from "zod";
 import { nearest } from "./nearest.ts";
-import { either, expectation, knownKeys, type Path, type Schema, schemasAt, valueAt } from "./schema-walk.ts";
+import {
+  anyOf,
+  elementOf,
+  knownKeys,
+  type Path,
+  type Schema,
+  schemasAt,
+  shapeOf,
+  valueAt,
+} from "./schema-walk.ts";
 
 /** One thing that is wrong in a document, and where. */
 export interface Problem {
@@ -31,7 +40,9 @@ function explain(issue: Issue, schema: Schema, root: unknown): Problem[] {
     return [{ path: issue.path, atKey: false, message: issue.message }];
   }
   const atKey = value === undefined || value === null;
-  return [{ path: issue.path, atKey, message: wrongValue(value, schemasAt(schema, issue.path, root)) }];
+  return [
+    { path: issue.path, atKey, message: wrongValue(value, issue.path, schemasAt(schema, issue.path, root)) },
+  ];
 }
 
 function unknownKey(path: Path, schema: Schema, root: unknown): Problem {
@@ -46,13 +57,15 @@ function unknownKey(path: Path, schema: Schema, root: unknown): Problem {
   return { path, atKey: true, message: `unknown key; ${advice}` };
 }
 
-function wrongValue(value: unknown, schemas: readonly Schema[]): string {
-  const { what, write } = either(schemas.map(expectation));
+function wrongValue(value: unknown, path: Path, schemas: readonly Schema[]): string {
+  const { what, write } = anyOf(schemas);
   const takes = write === null ? `it takes ${what}` : `write ${write}`;
   if (value === undefined) return `is missing; ${takes}`;
   if (value === null) return `has no value; ${emptyValue(schemas) ?? takes}, or remove the key`;
   if (isEmpty(value)) return "must not be empty";
   if (write !== null) return `${shown(value)} is not ${what}; write ${write}`;
+  const meant = meantSection(value, path, schemas);
+  if (meant !== null) return `${shown(value)} is not ${what}; write ${meant}`;
   return `${shown(value)} is not ${what}${advice(value, what)}`;
 }
 
@@ -63,6 +76,30 @@ function emptyValue(schemas: readonly Schema[]): string | null {
   const accept = (value: unknown) => schemas.some((schema) => z.safeParse(schema, value).success);
   if (accept({})) return "write {} for its defaults";
   return accept([]) ? "write [] for none" : null;
+}
+
+/** What was probably meant where a section, or a list of sections, was written shorter than it can be. */
+function meantSection(value: unknown, path: Path, schemas: readonly Schema[]): string | null {
+  const takes = (key: string, given: unknown): boolean =>
+    schemas
+      .flatMap((schema) => schemasAt(schema, [key], {}))
+      .some((schema) => z.safeParse(schema, given).success);
+  if (Array.isArray(value)) {
+    const isNames = value.every((key) => typeof key === "string" && takes(key, {}));
+    return isNames ? `{ ${value.map((key) => `${key}: {}`).join(", ")} }` : null;
+  }
+  if (typeof value !== "string" || value.length > 80) return null;
+  if (takes(value, {})) return `${value}: {}`;
+  const [, key = "", rest = ""] = /^(\w+)[ =]+(.+)$/.exec(value) ?? [];
+  if (takes(key, rest)) return `${key}: ${rest}, with a colon`;
+  const items = schemas.flatMap((schema) => elementOf(schema) ?? []).filter((item) => shapeOf(item) !== null);
+  if (items.length > 0) {
+    const item = meantSection(value, [...path, 0], items);
+    return item === null ? null : `[${item}]`;
+  }
+  const first =
+    typeof path.at(-1) === "number" ? knownKeys(schemas).find((each) => takes(each, value)) : undefined;
+  return first === undefined ? null : `{ ${first}: ${value} }`;
 }
 
 function advice(value: unknown, what: string): string {

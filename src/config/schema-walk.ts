@@ -83,10 +83,24 @@ export function expectation(schema: Schema): Expectation {
     case "lazy":
       return expectation(def.getter());
     case "union":
-      return either(def.options.map(expectation));
+      return anyOf(def.options);
     default:
       return { what: simple(schema), write: null };
   }
+}
+
+/** What one of these schemas takes. */
+export const anyOf = (schemas: readonly Schema[]): Expectation =>
+  (schemas.length > 1 ? kindsOf(schemas) : null) ?? either(schemas.map(expectation));
+
+/** Sections that are told apart by their `kind` are many keys to read: the kinds say more. Null for other unions. */
+function kindsOf(options: readonly Schema[]): Expectation | null {
+  const kinds = options.map((option) => {
+    const kind = shapeOf(option)?.kind;
+    return kind === undefined ? null : expectation(kind).what;
+  });
+  if (kinds.includes(null)) return null;
+  return { what: `a section with kind: ${oneOf(kinds.filter((kind) => kind !== null))}`, write: null };
 }
 
 function simple(schema: Schema): string {
@@ -120,7 +134,7 @@ function simple(schema: Schema): string {
 }
 
 /** Several expectations as one. */
-export function either(parts: readonly Expectation[]): Expectation {
+function either(parts: readonly Expectation[]): Expectation {
   const advice = parts.flatMap(({ write }) => (write === null ? [] : [write]));
   const what = oneOf([...new Set(parts.map((part) => part.what))]);
   return { what, write: advice.length === 0 ? null : oneOf([...new Set(advice)]) };

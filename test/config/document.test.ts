@@ -34,6 +34,33 @@ describe("a value that does not fit", () => {
       "site.yaml:1:11: origins[0]: 'app.example.com' is not a web origin; write scheme and host, with no path (https://app.example.com)",
     ],
     [
+      "enforcers: apache-directory",
+      /^site\.yaml:1:12: enforcers: 'apache-directory' is not a section with .*; write apache-directory: \{\}$/,
+    ],
+    [
+      "enforcers: [apache-directory, nftables]",
+      /^site\.yaml:1:12: enforcers: a list is not a section with .*; write \{ apache-directory: \{\}, nftables: \{\} \}$/,
+    ],
+    ["enforcers: [apache]", /^site\.yaml:1:12: enforcers: a list is not a section with the keys [^;]*$/],
+    [
+      "mode observe",
+      /^site\.yaml:1:1: 'mode observe' is not a section with .*; write mode: observe, with a colon$/,
+    ],
+    [
+      "mode=observe",
+      /^site\.yaml:1:1: 'mode=observe' is not a section with .*; write mode: observe, with a colon$/,
+    ],
+    ["something", /^site\.yaml:1:1: 'something' is not a section with the keys [^;]*$/],
+    [
+      "enforcers: constructor",
+      /^site\.yaml:1:12: enforcers: 'constructor' is not a section with the keys [^;]*$/,
+    ],
+    ["logs: /a.log", "site.yaml:1:7: logs: '/a.log' is not a list; write [{ path: /a.log }]"],
+    [
+      "logs:\n  - /a.log",
+      /^site\.yaml:2:5: logs\[0\]: '\/a\.log' is not a section with .*; write \{ path: \/a\.log \}$/,
+    ],
+    [
       "dashboard: { listen: 7080 }",
       "site.yaml:1:22: dashboard.listen: 7080 is not an address to listen on; write 127.0.0.1:7080 or [::1]:7080",
     ],
@@ -78,7 +105,13 @@ describe("a value that does not fit", () => {
       "site.yaml:1:1: allowlist: has no value; write [] for none, or remove the key",
     ],
   ])("%s", (text, line) => {
-    expect(problems(text)).toEqual([line]);
+    expect(problems(text)).toEqual([typeof line === "string" ? line : expect.stringMatching(line)]);
+  });
+
+  test("a missing bucket says which kinds there are", () => {
+    expect(problems("title: { en: x }", ruleSchema)).toContain(
+      "site.yaml:1:1: bucket: is missing; it takes a section with kind: threshold, distinct, trigger, leaky, ratio, sequence, score or surge",
+    );
   });
 
   test("host names may have a port", () => {
