@@ -65,19 +65,38 @@ function checkLog(log: LogConfig, detectFormat: DetectFormat): LogCheck[] {
 function checkFile(path: string, { kind, format }: LogConfig, detectFormat: DetectFormat): LogCheck {
   try {
     const head = firstLines(path);
-    if (kind !== "access" || format !== "auto")
-      return { path, kind, format: format === "auto" ? kind : format, error: null };
+    if (kind === "audit" || format !== "auto" || head.length === 0) {
+      const known = format !== "auto" ? format : kind === "access" ? null : kind;
+      return { path, kind, format: known, error: null };
+    }
     const detected = detectFormat(head);
-    return {
-      path,
-      kind,
-      format: detected,
-      error: detected === null && head.length > 0 ? unknownFormat(path) : null,
-    };
+    if (kind === "error")
+      return { path, kind, format: kind, error: detected === null ? null : accessLines(path) };
+    const error = detected !== null ? null : isErrorLog(head) ? errorLines(path) : unknownFormat(path);
+    return { path, kind, format: detected, error };
   } catch (error) {
     return { path, kind, format: null, error: unreadable(path, error) };
   }
 }
+
+/** Most lines begin as Apache's error log writes them. */
+const isErrorLog = (lines: readonly string[]): boolean =>
+  lines.filter((line) => /^\[[A-Z][a-z]{2} [A-Z][a-z]{2} \d\d \d\d:\d\d:\d\d/.test(line)).length * 2 >
+  lines.length;
+
+const errorLines = (path: string): SekishoError =>
+  new SekishoError(
+    "LOG_FORMAT_INVALID",
+    `${path}: its first lines are those of an error log`,
+    "add kind: error to its entry under logs:",
+  );
+
+const accessLines = (path: string): SekishoError =>
+  new SekishoError(
+    "LOG_FORMAT_INVALID",
+    `${path}: its first lines are those of an access log`,
+    "take kind: error out of its entry under logs:",
+  );
 
 const unknownFormat = (path: string): SekishoError =>
   new SekishoError(
@@ -102,9 +121,14 @@ function firstLines(path: string): string[] {
 function unreadable(path: string, error: unknown): SekishoError {
   switch (systemCode(error)) {
     case "ENOENT":
-      return new SekishoError("LOG_MISSING", `${path}: there is no such folder`, "correct the path", {
-        cause: error,
-      });
+      return new SekishoError(
+        "LOG_MISSING",
+        `${path}: there is no such folder`,
+        "make it, or correct the path",
+        {
+          cause: error,
+        },
+      );
     case "EACCES":
     case "EPERM":
       return new SekishoError("LOG_UNREADABLE", `no permission to read ${path}`, hintFor(path), {

@@ -37,7 +37,10 @@ export const panicCommand = (context: CliContext): Command =>
       [0, "nothing is blocked any more; with --end: the panic has ended"],
       [1, "with --end: there was none"],
       [2, "wrong usage or configuration"],
-      [3, "an enforcer still blocks, the database could not be written, or there is none: the message says which"],
+      [
+        3,
+        "an enforcer still blocks, the database could not be written, or there is none: the message says which",
+      ],
     ],
   })
     .option("--end", "let rules ban and enforcers block again")

@@ -182,6 +182,22 @@ enforcers:
     });
   });
 
+  test("of a log that is of the other kind says which", async () => {
+    const line =
+      "[Fri Nov 20 12:00:00.25 2026] [core:error] [pid 1] [client 192.0.2.7:1] AH00126: Invalid URI\n";
+    const cwd = folderWith({
+      "sekisho.yaml": "data: data\nlogs: [{ path: error.log }, { path: access.log, kind: error }]",
+      "error.log": line,
+      "access.log": LINE,
+    });
+    const { status, stderr } = await check(cwd);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/error\.log: its first lines are those of an error log\nhint: add kind: error/);
+    expect(stderr).toMatch(
+      /access\.log: its first lines are those of an access log\nhint: take kind: error out/,
+    );
+  });
+
   test("of an empty log is fine: its format shows later", async () => {
     const cwd = folderWith({ "sekisho.yaml": "data: data\nlogs: [{ path: a.log }]", "a.log": "" });
     expect((await check(cwd)).status).toBe(0);
