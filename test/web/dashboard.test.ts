@@ -15,6 +15,7 @@ describe.skipIf(missing("chromium"))("the dashboard page", { timeout: 60_000 }, 
     expect(sources).toContain("Database: 312 MiB of 2.0 GiB, events since");
     const enforcers = await dashboard.page.getByRole("region", { name: "Enforcers" }).textContent();
     expect(enforcers).toContain("written, waiting for its scheduled reload");
+    expect(enforcers?.match(/Apache refused a request of ours \S+ min ago/g)).toHaveLength(1);
   });
 
   test("what is near its limit says so, and how long Sekisho runs and what it counts", async () => {

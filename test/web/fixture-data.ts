@@ -107,6 +107,7 @@ export const status = (): Status => ({
       error: null,
       hint: null,
       note: null,
+      provenAt: ago(130),
     },
     {
       name: "apache-include",

@@ -45,7 +45,8 @@ export function Enforcers() {
 }
 
 function Enforcer({ enforcer }: { readonly enforcer: EnforcerStatus }) {
-  const { name, state, blocks, unenforced, lastReconciledAt, nextApplyAt, error, hint, note } = enforcer;
+  const { name, state, blocks, unenforced, lastReconciledAt, nextApplyAt, error, hint, note, provenAt } =
+    enforcer;
   const [tone, meaning] = STATES[state];
   return (
     <li>
@@ -57,6 +58,11 @@ function Enforcer({ enforcer }: { readonly enforcer: EnforcerStatus }) {
         </span>
       </p>
       {note !== null && <p>{note}</p>}
+      {provenAt && (
+        <p>
+          Apache refused a request of ours <Ago at={provenAt} />
+        </p>
+      )}
       <dl class="numbers">
         <div>
           <dt>Blocks</dt>
