@@ -1,5 +1,5 @@
 import type { SocketHolder, SocketItem } from "../model/api.ts";
-import { type Ip, isIpv4, network, targetOf } from "../model/ip.ts";
+import { type Ip, isIpv4, network, subjectOf, targetOf } from "../model/ip.ts";
 import type { SocketState } from "../model/socket.ts";
 import { toIso, type UnixMs } from "../model/time.ts";
 import type { Statements } from "./statements.ts";
@@ -97,15 +97,18 @@ function isBanned(statements: Statements, client: Ip, now: UnixMs): boolean {
   const around = Array.from({ length: bits + 1 }, (_, length) => network(client, length));
   return (
     statements.number(
-      `SELECT count(*) FROM decisions WHERE target IN (SELECT value FROM json_each(@around)) AND kind = 'ban'
+      `SELECT count(*) FROM decisions INDEXED BY decisions_target WHERE target IN (SELECT value FROM json_each(@around)) AND kind = 'ban'
          AND revoked_at IS NULL AND (until IS NULL OR until > @now)`,
       { around: JSON.stringify(around), now },
     ) > 0
   );
 }
 
+/** By subject, which is the client or begins with it and a space: open incidents are many during an attack. */
 const openIncident = (statements: Statements, client: Ip): number | null =>
   statements.get<{ readonly id: number }>(
-    "SELECT id FROM incidents WHERE state = 'open' AND target = ? ORDER BY id DESC LIMIT 1",
-    targetOf(client),
+    `SELECT id FROM incidents INDEXED BY incidents_subject
+       WHERE subject >= @subject AND subject < @subject || '!' AND state = 'open' AND target = @target
+       ORDER BY id DESC LIMIT 1`,
+    { subject: subjectOf(client), target: targetOf(client) },
   )?.id ?? null;

@@ -25,6 +25,8 @@ function fill(file: string): void {
     INSERT INTO client_blocks SELECT DISTINCT id >> 12, client, kind FROM events;
     ${numbers(BANS)} INSERT INTO incidents
       SELECT n, ${address}, ${address} || '/32', 'medium', 'open', ${at(-2)}, ${at(-1)} FROM n;
+    ${numbers(100)} INSERT INTO sockets (key, state, opened_at, client, path, vhost)
+      SELECT n, 'open', ${at(-1)}, printf('192.0.2.%d', n), '/ws', 'v' FROM n;
     ${numbers(BANS)} INSERT INTO decisions
       SELECT n, 'ban', ${address} || '/32', 'r', 'rule', 'why', ${at(-1)}, ${at(3_600)}, NULL, NULL, n, NULL, NULL, NULL FROM n;
     COMMIT`);
@@ -44,6 +46,7 @@ test("what the dashboard asks takes milliseconds beside a million requests and 1
     counts: () => reader.counts(),
     unban: () => writer.revoke("ban", "192.0.2.1/32" as Target),
     "what changed in the bans": () => running.read(() => true, false),
+    "socket holders": () => reader.socketHolders(100),
     incidents: () => reader.incidents({ ...page, state: null }),
     "open incidents": () => reader.incidents({ ...page, state: "open" }),
     "closed incidents": () => reader.incidents({ ...page, state: "closed" }),
