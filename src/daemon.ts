@@ -298,7 +298,7 @@ function assemble(
     cutter: cutterOf(config),
   });
   const scheduler = new Scheduler([
-    verifyEnforcers(async () => enforcement.verify(backend.wantedBlocks(true))),
+    verifyEnforcers(async () => enforcement.verify(() => backend.wantedBlocks(true))),
     refreshAddresses(() => thread.request<"refresh-addresses">({ kind: "refresh-addresses" })),
     closeQuietIncidents((lastSeenBefore) =>
       thread.request<"close-quiet-incidents">({ kind: "close-quiet-incidents", lastSeenBefore }),

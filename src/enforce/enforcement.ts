@@ -87,9 +87,9 @@ export class Enforcement implements AsyncDisposable {
   }
 
   /** Has every enforcer compare the world with what it believes, and with the newest set, for a timer and for SIGHUP. */
-  verify(blocks = this.#blocks): void {
+  verify(newest: () => readonly Block[] = () => this.#blocks): void {
     if (this.#mode === "observe") return;
-    this.#blocks = blocks;
+    this.#blocks = newest();
     // The timer of the next expiry does not run while a machine sleeps, and knows nothing of a clock that is set.
     this.#askForActive();
     for (const lane of this.#lanes) lane.verify();

@@ -16,7 +16,7 @@ export type EnforcerName = (typeof ENFORCER_NAMES)[number];
 
 /** What an enforcer holds after a reconciliation. */
 export interface Enforced {
-  /** Targets in force now. */
+  /** Targets in force now: as they are, not as they were when this was told. */
   readonly inForce: ReadonlySet<Target>;
   /** Written, in force after the next `apply`. */
   readonly waiting: ReadonlySet<Target>;

@@ -83,8 +83,9 @@ export class Ufw implements Enforcer {
       listed: new Set(want.filter(({ list }) => list !== undefined).map(({ target }) => target)),
       takesIpv6: await program.takesIpv6(),
     });
+    // The same objects each time, so that the set finds what changed by comparing them.
     const without = (ruled: ReadonlySet<Target>): Block[] =>
-      [...wanted].flatMap(([target, until]) => (ruled.has(target) ? [] : [{ target, until }]));
+      want.filter(({ target }) => wanted.has(target) && !ruled.has(target));
     // Whoever gets a rule now, or loses it, is in the set meanwhile.
     const refused = refusedBy(found, this.#ports).intersection(plan.ruled);
     const setDrift = await this.#fill(without(refused), isVerified, signal);
