@@ -1,6 +1,6 @@
 import type { Database } from "better-sqlite3";
 import type { LogEvent } from "../model/event.ts";
-import { EVENT_KINDS } from "./event-rows.ts";
+import { kindNumber } from "./event-rows.ts";
 import { type EventRow, eventOf, SELECT_EVENTS } from "./stored-events.ts";
 
 /** So many of the newest events are read again after a restart, some ten seconds of a busy site's start at most. */
@@ -8,10 +8,11 @@ const MOST_OF_ALL = 500_000;
 /** Of what is older so many are looked through, and so many read: what was refused or failed, which rules with a long memory count. */
 const MOST_LOOKED_THROUGH = 10_000_000;
 const MOST_OF_BAD = 200_000;
-const BATCH = 5_000;
+/** Few, as they are in memory at once: the texts of one request, which its client chose, may be 40 KB. */
+const BATCH = 500;
 
 /** Everything but requests that were answered as they should be. */
-const BAD = `(e.kind <> ${EVENT_KINDS.indexOf("access") + 1} OR e.status >= 400)`;
+const BAD = `(e.kind <> ${kindNumber("access")} OR e.status >= 400)`;
 
 export interface StoredBatch {
   /** The number of the first; the others follow it. */

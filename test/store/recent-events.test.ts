@@ -51,4 +51,18 @@ describe("events that a restart counts again", () => {
       ),
     ).toBe(true);
   });
+
+  test("are in memory a few at once, as attackers may have sent long ones", () => {
+    using folder = temporaryFolder();
+    using store = new Store(folder.path);
+    const long = (n: number) =>
+      access("192.0.2.7", n, { path: `/${n}`.padEnd(8_000, "x"), referer: `${n}`.padEnd(8_000, "x") });
+    for (let from = 0; from < 2_000; from += 500)
+      store.commit(Array.from({ length: 500 }, (_, n) => long(from + n)));
+    const bytes = [...store.writer.recentEvents(3_600_000)].map(({ events }) =>
+      events.reduce((sum, event) => sum + event.line.length, 0),
+    );
+    expect(bytes.reduce((sum, each) => sum + each)).toBeGreaterThan(32_000_000);
+    expect(Math.max(...bytes)).toBeLessThan(10_000_000);
+  });
 });
