@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
-import { carryOut, describe, isDone } from "../install/carry-out.ts";
+import { carryOut, describe, isDone, removable } from "../install/carry-out.ts";
 import {
   CONFIG,
   HOME,
@@ -80,7 +80,7 @@ function uninstall(context: CliContext, { yes = false, purge = false }: InstallO
   const isInstalled = existsSync(`${HOME}/bin/sekisho`);
   const { stop, remove } = uninstallSteps(purge, existsSync(CONFIG));
   const steps = isInstalled ? stop : [];
-  const there = remove.filter((path) => existsSync(path));
+  const there = removable(remove, "/");
   tell(context, steps, yes, there);
   if (!yes) return;
   assertPossible();
@@ -99,16 +99,25 @@ function tell(
 ): void {
   const lines = [...steps.map(describe), ...removed.map((path) => `remove ${path}`)];
   context.stdout(lines.length === 0 ? "nothing to do\n" : lines.map((line) => `- ${line}\n`).join(""));
-  if (!yes && lines.length > 0) context.stdout("Nothing was changed. --yes carries this out.\n");
+  if (yes || lines.length === 0) return;
+  context.stdout("Nothing was changed. --yes carries this out.\n");
+  const obstacle = obstacleHere();
+  if (obstacle !== null) context.stdout(`   but: ${obstacle.message}; ${obstacle.hint}\n`);
 }
 
 function assertPossible(): void {
-  if (process.getuid?.() !== 0) throw impossible("this needs root", "run it with sudo");
-  if (!existsSync("/run/systemd/system"))
-    throw impossible(
-      "this system was not started by systemd",
-      "run `sekisho run` under the supervisor that you have",
-    );
+  const obstacle = obstacleHere();
+  if (obstacle !== null) throw obstacle;
+}
+
+/** What keeps a plan from being carried out, whatever is in it. */
+function obstacleHere(): SekishoError | null {
+  if (process.getuid?.() !== 0) return impossible("this needs root", "run it with sudo");
+  if (existsSync("/run/systemd/system")) return null;
+  return impossible(
+    "this system was not started by systemd",
+    "run `sekisho run` under the supervisor that you have",
+  );
 }
 
 const impossible = (message: string, hint: string): SekishoError =>

@@ -16,7 +16,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { messageOf, SekishoError } from "../model/errors.ts";
-import type { Step } from "./plan.ts";
+import { HOME, LINK, type Step } from "./plan.ts";
 
 /** Whether there is nothing to do for it. `root`: where the system's files are. */
 export function isDone(step: Step, root: string): boolean {
@@ -41,6 +41,13 @@ export function isDone(step: Step, root: string): boolean {
 }
 
 const isThere = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+
+/** Those of `paths` that are there. A link to a checkout is whose checkout it is, and stays. */
+export const removable = (paths: readonly string[], root: string): string[] =>
+  paths.filter((path) => {
+    const there = join(root, path);
+    return isThere(there) && (path !== LINK || readlinkSync(there).startsWith(`${HOME}/`));
+  });
 
 /** By names, sizes and times of all that is in them, as copies keep the times. */
 function isSame(from: string, to: string): boolean {
@@ -70,7 +77,7 @@ export function carryOut(step: Step, root: string): void {
     throw new SekishoError(
       "INSTALL_FAILED",
       `${describe(step)}: ${saidBy(cause)}`,
-      "what was done stays; correct it and run the command again",
+      `${step.kind === "run" && step.command[0] === "systemctl" ? "journalctl -u sekisho -n 20 may say why; " : ""}what was done stays; correct it and run the command again`,
       { cause },
     );
   }

@@ -27,6 +27,8 @@ export type Step =
 
 export const HOME = "/opt/sekisho";
 export const CONFIG = "/etc/sekisho/sekisho.yaml";
+/** How people call the program. */
+export const LINK = "/usr/local/bin/sekisho";
 const UNITS = "/etc/systemd/system";
 
 /** Units that are switched on; each starts what else there is. */
@@ -90,7 +92,7 @@ export function installSteps({ root, modules }: Package, layout: Layout): Step[]
       command: ["systemd-tmpfiles", "--create", "/etc/tmpfiles.d/sekisho.conf"],
       why: "the folders in /run",
     },
-    { kind: "link", to: `${HOME}/bin/sekisho`, path: "/usr/local/bin/sekisho" },
+    { kind: "link", to: `${HOME}/bin/sekisho`, path: LINK },
     { kind: "make-folder", path: "/etc/sekisho/rules.d", mode: 0o755 },
     ...(layout.hasConfig ? [] : [firstConfig]),
     ...(layout.isFirst ? [rootlessControl] : []),
@@ -165,7 +167,7 @@ export function uninstallSteps(
       `${UNITS}/sekisho.service.d`,
       "/etc/sysusers.d/sekisho.conf",
       "/etc/tmpfiles.d/sekisho.conf",
-      "/usr/local/bin/sekisho",
+      LINK,
       HOME,
       ...(purge ? ["/etc/sekisho", "/var/lib/sekisho", "/run/sekisho", "/run/sekisho-apache"] : []),
     ],
