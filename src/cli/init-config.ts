@@ -16,8 +16,8 @@ export function configText(plan: InitPlan, data: string): string {
   const list = (key: string, why: string, values: readonly string[]): string[] =>
     values.length === 0 ? [] : [`${key}: # ${why}`, ...values.map((value) => `  - ${scalar(value)}`)];
   return `${[
-    `# Made by \`sekisho init\` from ${comment(apache.main)}. Apache may get new vhosts and logs later: then look`,
-    "# what `sekisho init` shows. docs/configuration.md explains every key.",
+    `# Made by \`sekisho init\` from ${comment(apache.main)}. When Apache gets new vhosts and logs:`,
+    "# sekisho init --write --force. docs/configuration.md explains every key.",
     "mode: observe # decides and records, and blocks nothing; enforce also blocks",
     `data: ${scalar(data)}`,
     ...(logs.length === 0 ? ["logs: []"] : ["logs:", ...logs]),
