@@ -6,19 +6,25 @@ import { snippetIn } from "../apache-config/snippet.ts";
 import { voidAccessOf } from "../apache-config/void-access.ts";
 import type { ConfigWarning } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
+import { SekishoError } from "../model/errors.ts";
 
 const MAX_SHOWN = 100;
 
 /**
  * What in Apache's configuration keeps blocks from having an effect, and restrictions of the site's own that have none.
  * `main`: Apache's main file; null: where distributions have it. Nothing is said where there is no Apache. Looks only.
+ * Throws APACHE_CONFIG_UNREADABLE where a file that was named cannot be read.
  */
 export function checkApache({ enforcers }: Pick<Config, "enforcers">, main: string | null): ConfigWarning[] {
   const apache = findApache("/", main);
   if (apache === null) return [];
   const config = readApacheConfig(apache);
   const closed = unread(config);
-  if (config.files.length === 0 && closed === null) return config.problems.slice(0, 1);
+  if (config.files.length === 0 && closed === null) {
+    const [problem] = config.problems;
+    if (main === null || problem === undefined) return config.problems.slice(0, 1);
+    throw new SekishoError("APACHE_CONFIG_UNREADABLE", problem.message, "name Apache's main file");
+  }
   const isEnforcer = enforcers["apache-directory"] !== undefined || enforcers["apache-include"] !== undefined;
   const found = [
     // What is not there may stand in what cannot be read.

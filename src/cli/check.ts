@@ -120,13 +120,8 @@ async function check(
     if (error !== null) problems.push(error);
   }
   const cut = config === null ? null : await stages.probeCut(config);
-  const apache =
-    config === null
-      ? []
-      : await stages.checkApache(
-          config,
-          apacheConfig === undefined ? null : resolve(context.cwd, apacheConfig),
-        );
+  const main = apacheConfig === undefined ? null : resolve(context.cwd, apacheConfig);
+  const apache = config === null ? [] : await stages.checkApache(config, main).catch(problemIn(problems));
   const warnings = [
     ...(loaded?.warnings ?? []),
     ...(cut === null ? [] : [cut]),
@@ -135,6 +130,15 @@ async function check(
   ];
   return { loaded, data, rulesFolder, rules, logs, enforcers, lists, warnings, problems };
 }
+
+/** For a step that answers with warnings, and throws what is more than that. */
+const problemIn =
+  (problems: SekishoError[]) =>
+  (error: unknown): readonly ConfigWarning[] => {
+    if (!(error instanceof SekishoError)) throw error;
+    problems.push(error);
+    return [];
+  };
 
 /** Wrong configuration outranks the environment, and both a refusal: it has to be put right first. */
 const worst = (statuses: readonly number[]): number =>

@@ -3,6 +3,7 @@ import { chmodSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type CheckStages, checkCommand } from "../../src/cli/check.ts";
+import { checkApache } from "../../src/cli/check-apache.ts";
 import { loadRuleSet } from "../../src/config/site-rules.ts";
 import { SekishoError } from "../../src/model/errors.ts";
 import { asNobody } from "../config/as-nobody.ts";
@@ -179,6 +180,17 @@ enforcers:
     expect(await check(cwd)).toMatchObject({
       status: 2,
       stderr: expect.stringContaining("copy the LogFormat string"),
+    });
+  });
+
+  test("of an Apache that is not where it was said to be is status 3", async () => {
+    const cwd = folderWith({ "sekisho.yaml": "data: data\nlogs: []" });
+    const { status, stderr } = await check(cwd, ["--apache-config", "httpd.conf"], {
+      checkApache: async (config, main) => checkApache(config, main),
+    });
+    expect({ status, stderr }).toEqual({
+      status: 3,
+      stderr: `sekisho: ${join(cwd, "httpd.conf")}: there is no such file\nhint: name Apache's main file\n`,
     });
   });
 
