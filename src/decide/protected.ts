@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
-import { type Ip, network, parseIp, parseTarget, type Target, TargetSet } from "../model/ip.ts";
+import { parseIp, singleOf, type Target, TargetSet } from "../model/ip.ts";
 
 /** Why a target is never banned. */
 export type Protection =
@@ -16,10 +16,8 @@ const LOOPBACK = ["127.0.0.0/8", "::1/128"] as Target[];
 /** Targets that are never banned, whoever asks; looked at when deciding and again before enforcing. */
 export class Protected {
   readonly #groups: readonly { readonly why: Protection; readonly targets: TargetSet }[];
-
   /** All groups together: nearly every target that is asked for is in none. */
   readonly #everybody: TargetSet;
-
   /** Allowlists from elsewhere, which may be long: made once for many of these. */
   readonly #imported: TargetSet | null;
 
@@ -81,14 +79,12 @@ export const protectedBy = (
     imported,
   );
 
-const single = (ip: Ip): Target => network(ip, ip.includes(":") ? 128 : 32);
-
 function ownAddresses(): Target[] {
   return Object.values(networkInterfaces())
     .flatMap((addresses) => addresses ?? [])
     .map(({ address }) => parseIp(address.replace(/%.*$/, "")))
     .filter((ip) => ip !== null)
-    .map(single);
+    .map(singleOf);
 }
 
 /** Default routes from the kernel's tables; none where there is no /proc. Columns: proc(5), net/route, net/ipv6_route. */
@@ -110,8 +106,7 @@ function gateways(): Target[] {
   return [...ipv4, ...ipv6]
     .map(parseIp)
     .filter((ip) => ip !== null)
-    .map((ip) => parseTarget(single(ip)))
-    .filter((target) => target !== null);
+    .map(singleOf);
 }
 
 /** This host's own addresses and its gateways, as a text to be compared. */

@@ -1,13 +1,10 @@
 import { closeSync, fstatSync, openSync } from "node:fs";
-import type { Fingerprint } from "../model/line.ts";
 import type { Progress } from "../receive/spool.ts";
+import type { CommittedFile } from "../store/committed.ts";
 import { bytesAt, hashOf } from "../tail/fingerprint.ts";
 
-/** How far a file was committed, as the store has it. */
-export type Committed = Omit<Fingerprint, "device"> & { readonly offset: number };
-
 /** How far the file is in the store. An inode is reused, so its first bytes count too. */
-export function progressOf(file: string, committed: readonly Committed[]): Progress {
+export function progressOf(file: string, committed: readonly CommittedFile[]): Progress {
   const descriptor = openSync(file, "r");
   try {
     const { ino, size } = fstatSync(descriptor);
@@ -19,5 +16,5 @@ export function progressOf(file: string, committed: readonly Committed[]): Progr
   }
 }
 
-const beginsWith = (descriptor: number, { head, headLength }: Committed): boolean =>
+const beginsWith = (descriptor: number, { head, headLength }: CommittedFile): boolean =>
   hashOf(bytesAt(descriptor, 0, headLength)) === head;

@@ -3,7 +3,7 @@ import type { Decision } from "../model/decision.ts";
 import type { AuditName, SourceId } from "../model/event.ts";
 import type { Subject } from "../model/ip.ts";
 import type { UnixMs } from "../model/time.ts";
-import { EVENT_KINDS } from "./event-rows.ts";
+import { kindNumber } from "./event-rows.ts";
 import type { Statements } from "./statements.ts";
 
 /** Hits that led to a finding, which a restart must not count again. */
@@ -24,7 +24,7 @@ export const consumedHits = (statements: Statements, firstEvent: number, since: 
   statements
     .all<ConsumedRow>(
       `SELECT f.subject, f.rule, f.event AS throughEvent, f.last_seen AS at, e.source,
-         CASE e.kind WHEN ${EVENT_KINDS.indexOf("audit") + 1} THEN t.value END AS name
+         CASE e.kind WHEN ${kindNumber("audit")} THEN t.value END AS name
        FROM findings f LEFT JOIN events e ON e.id = f.event LEFT JOIN texts t ON t.id = e.code
        WHERE f.event >= ? AND f.last_seen >= ?`,
       firstEvent,

@@ -1,4 +1,5 @@
 import type { Statement } from "better-sqlite3";
+import { unreachable } from "../model/brand.ts";
 import type { LogEvent } from "../model/event.ts";
 import { maskField, maskSecrets } from "../model/secrets.ts";
 import type { ClientBlocks } from "./client-blocks.ts";
@@ -121,6 +122,8 @@ export class EventRows {
       case "unparsed":
         this.#unparsed.add(id, event.time, event.source, 0, text.id(event.reason));
         return;
+      default:
+        unreachable(event);
     }
   }
 
@@ -156,7 +159,7 @@ class Rows {
   constructor(connection: Connection, kind: LogEvent["kind"], columns: readonly string[]) {
     this.#width = columns.length;
     this.#cells = new Array<Cell>(columns.length * ROWS_A_STATEMENT).fill(null);
-    const row = `(${EVENT_KINDS.indexOf(kind) + 1}, ${Array(columns.length).fill("?").join(", ")})`;
+    const row = `(${kindNumber(kind)}, ${Array(columns.length).fill("?").join(", ")})`;
     const into = `INSERT INTO events (kind, ${columns.join(", ")}) VALUES`;
     this.#one = connection.prepare(`${into} ${row}`);
     this.#many = connection.prepare(`${into} ${Array(ROWS_A_STATEMENT).fill(row).join(", ")}`);

@@ -124,7 +124,7 @@ export class StoreReader implements Disposable {
     return page(rows, limit, (row) => this.#banItem(decisionOf(row)));
   }
 
-  /** The newest ban of a target, whatever its state. */
+  /** The ban of that number, whatever its state. */
   ban(id: number): BanItem | null {
     const row = this.#statements.get<DecisionRow>("SELECT * FROM decisions WHERE id = ?", id);
     return row === undefined ? null : this.#banItem(decisionOf(row));
