@@ -1,3 +1,5 @@
+import { join } from "node:path";
+import Database from "better-sqlite3";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Block } from "../../src/model/decision.ts";
@@ -43,12 +45,25 @@ test("a ban whose time came is none, and is one again when the clock is set back
   expect(running.read(everybody, false)).toHaveLength(1);
 });
 
-test("what was revoked before its database knew of revocations by number stays revoked", () => {
+test("a database from before revocations were counted goes on with what was revoked then and since", () => {
   using folder = temporaryFolder();
+  {
+    using store = new Store(folder.path);
+    for (const text of ["192.0.2.1", "192.0.2.2"]) ban(store, text, NEVER);
+    store.writer.revoke("ban", target("192.0.2.1"));
+  }
+  const older = new Database(join(folder.path, "sekisho.sqlite"));
+  older.exec(
+    "DROP INDEX decisions_revoked; ALTER TABLE decisions DROP COLUMN revocation; PRAGMA user_version = 10",
+  );
+  older.close();
   using store = new Store(folder.path);
-  ban(store, "192.0.2.1", NEVER);
-  store.writer.revoke("ban", target("192.0.2.1"));
-  expect(new RunningBans(store.reader.bansRunning()).read(everybody, false)).toEqual([]);
+  const running = new RunningBans(store.reader.bansRunning());
+  expect(running.read(everybody, false)).toEqual([{ target: "192.0.2.2/32", until: NEVER }]);
+  expect(store.reader.letIn()).toEqual(["192.0.2.1/32"]);
+  store.writer.revoke("ban", target("192.0.2.2"));
+  expect(running.read(everybody, false)).toEqual([]);
+  expect(store.reader.letIn().sort()).toEqual(["192.0.2.1/32", "192.0.2.2/32"]);
 });
 
 type Step =
