@@ -97,7 +97,7 @@ export class Ingestion implements Disposable {
       () => settings.mode === "enforce" && !breaker.isHalted("panic"),
       grace,
     );
-    ledger.load(store.decisionsSince("ban", (clock.now() - banMemory) as UnixMs));
+    ledger.load(store.bansSince((clock.now() - banMemory) as UnixMs));
     const policy = new Policy(settings.policy, ledger, this.#protected(), trustOf, shares, breaker);
     this.#stages = { ledger, sockets, evaluator, policy };
     if (settings.lists !== undefined) this.useLists(settings.lists);
@@ -247,12 +247,8 @@ export class Ingestion implements Disposable {
   }
 
   #protected(): Protected {
-    const allowed = this.#store.decisionsSince("allow", this.#clock.now());
     return protectedBy(
-      [
-        ...this.#settings.allowlist,
-        ...allowed.filter(({ revokedAt }) => revokedAt === null).map(({ target }) => target),
-      ],
+      [...this.#settings.allowlist, ...this.#store.allowed()],
       this.#settings.trustedProxies,
       this.#present,
       this.#imported,

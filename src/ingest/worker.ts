@@ -280,7 +280,7 @@ class IngestThread {
     this.#store.decide({ ...allowed, until: NEVER, reportedBy: null });
     this.#ingestion.refreshProtected();
     const lifted = new Set<Target>();
-    for (const ban of this.#store.decisionsSince("ban", now)) {
+    for (const ban of this.#store.bansSince(now)) {
       if (ban.revokedAt !== null) continue;
       if (this.#ingestion.policy.protectedTargets.reason(ban.target) === null) continue;
       if (this.#lift(ban.target) > 0) lifted.add(ban.target);

@@ -2,6 +2,7 @@ import type { DecisionKind, StoredDecision } from "../model/decision.ts";
 import type { SourceId } from "../model/event.ts";
 import type { Target } from "../model/ip.ts";
 import { NEVER, type UnixMs } from "../model/time.ts";
+import type { Statements } from "./statements.ts";
 
 export interface DecisionRow {
   readonly id: number;
@@ -32,6 +33,16 @@ export const decisionOf = (row: DecisionRow): StoredDecision => ({
   reportedBy: row.reported_by,
   decidedAt: row.decided_at,
 });
+
+/** What people have put on the allowlist. By an index, as bans of long ago are many. */
+export const allowedIn = (statements: Statements, now: UnixMs): Target[] =>
+  statements
+    .all<Pick<DecisionRow, "target">>(
+      `SELECT target FROM decisions INDEXED BY decisions_standing
+         WHERE kind = 'allow' AND revoked_at IS NULL AND (until IS NULL OR until > ?)`,
+      now,
+    )
+    .map(({ target }) => target);
 
 const RUNS = "ifnull(until, 9e15) > @now";
 /** Targets of bans that people lifted before their time, and that no ban has now. */

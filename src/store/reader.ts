@@ -20,7 +20,7 @@ import type { RuleCounts, RuleFinding } from "../model/rule-status.ts";
 import { type Clock, toIso, toIsoOrNull, type UnixMs } from "../model/time.ts";
 import { type CommittedFile, committedFiles } from "./committed.ts";
 import { type Connection, openForReading } from "./database.ts";
-import { type DecisionRow, decisionOf, LET_IN } from "./decision-rows.ts";
+import { allowedIn, type DecisionRow, decisionOf, LET_IN } from "./decision-rows.ts";
 import { newestEvents } from "./event-pages.ts";
 import { haltsIn } from "./halts.ts";
 import { ruleCounts, ruleFindings } from "./rule-counts.ts";
@@ -88,10 +88,7 @@ export class StoreReader implements Disposable {
 
   /** What people have put on the allowlist. */
   allowed(): Target[] {
-    const standing = "kind = 'allow' AND revoked_at IS NULL AND (until IS NULL OR until > @now)";
-    return this.#statements
-      .all<DecisionRow>(`SELECT target FROM decisions WHERE ${standing}`, { now: this.#clock.now() })
-      .map(({ target }) => target);
+    return allowedIn(this.#statements, this.#clock.now());
   }
 
   /** The same with who said so and why, newest first. */

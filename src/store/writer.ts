@@ -10,7 +10,7 @@ import { bansByRules, type CausedBan, type Consumed, consumedHits } from "./caus
 import { checkpointsOf, storeCheckpoint } from "./checkpoint-rows.ts";
 import { ClientBlocks } from "./client-blocks.ts";
 import { type Connection, explained, openForWriting, shortenLog } from "./database.ts";
-import { type DecisionRow, decisionOf } from "./decision-rows.ts";
+import { allowedIn, type DecisionRow, decisionOf } from "./decision-rows.ts";
 import { Dictionary } from "./dictionary.ts";
 import { EventRows } from "./event-rows.ts";
 import { keptEvidence } from "./evidence.ts";
@@ -256,16 +256,18 @@ export class StoreWriter implements Disposable {
     return this.#transaction(() => this.#statements.change(sql, lastSeenBefore));
   }
 
-  /** Decisions of a kind that still run at `time` or ended after it. */
-  decisionsSince(kind: Decision["kind"], time: UnixMs): StoredDecision[] {
+  /** Bans that would still run at `time` or have ended after it. */
+  bansSince(time: UnixMs): StoredDecision[] {
     return this.#statements
       .all<DecisionRow>(
-        "SELECT * FROM decisions WHERE kind = ? AND (until IS NULL OR until > ?) ORDER BY id",
-        kind,
+        "SELECT * FROM decisions WHERE kind = 'ban' AND (until IS NULL OR until > ?) ORDER BY id",
         time,
       )
       .map(decisionOf);
   }
+
+  /** What people have put on the allowlist. */
+  allowed = (): Target[] => allowedIn(this.#statements, this.#clock.now());
 
   /** Bans that rules decided after that time. */
   bansByRules = (time: UnixMs): CausedBan[] => bansByRules(this.#statements, time);
