@@ -29,10 +29,13 @@ export interface About {
 
 /** A subcommand whose help ends with examples and exit statuses. */
 export function subcommand(name: string, about: About): Command {
-  const examples = about.examples.map(([command, meaning]) => `  ${command}\n${wrapped(meaning, 6)}`);
+  const examples = about.examples.flatMap(([command, meaning]) => [
+    `  ${command}`,
+    ...wrapped("      ", meaning, 6),
+  ]);
   const exits = [...about.exits, [70, "a fault of Sekisho's"] as const];
-  const statuses = exits.map(
-    ([status, meaning]) => `  ${String(status).padStart(2)}  ${wrapped(meaning, 6).trimStart()}`,
+  const statuses = exits.flatMap(([status, meaning]) =>
+    wrapped(`  ${String(status).padStart(2)}  `, meaning, 6),
   );
   return new Command(name)
     .summary(about.summary)

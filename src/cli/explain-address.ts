@@ -8,7 +8,7 @@ import type { RuleItem } from "../model/rule-status.ts";
 import { allowlistOf, daemonFile, databaseFile, ruleItem, type Setup } from "../setup.ts";
 import { StoreReader } from "../store/reader.ts";
 import type { CliContext } from "./context.ts";
-import { count, moment, printable, writeJson } from "./output.ts";
+import { count, moment, oneLine, printable, wrapped, writeJson } from "./output.ts";
 import { readTarget } from "./target.ts";
 
 const LATEST_EVENTS = 20;
@@ -107,16 +107,13 @@ function incidentLines(incident: IncidentDetail, rules: readonly RuleItem[]): st
       const spared = finding.spared === null ? "" : ` (not banned: ${finding.spared})`;
       return [
         `  ${finding.rule}: ${count(finding.count, "hit")}${spared}`,
-        ...(rule === undefined ? [] : [`    why: ${oneLine(rule.why)}`]),
-        ...(rule?.falsePositives ?? []).map((text) => `    may be mistaken: ${oneLine(text)}`),
+        ...(rule === undefined ? [] : wrapped("    why: ", oneLine(rule.why), 6)),
+        ...(rule?.falsePositives ?? []).flatMap((text) => wrapped("    may be mistaken: ", oneLine(text), 6)),
         ...finding.evidence.map((line) => `    ${line}`),
       ];
     }),
   ];
 }
-
-/** A rule's text may be folded over lines in its file. */
-const oneLine = (text: string): string => text.trim().replace(/\s+/g, " ");
 
 function eventText(event: EventItem): string {
   const what =

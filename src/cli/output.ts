@@ -70,16 +70,20 @@ export function table(context: CliContext, rows: readonly (readonly (string | Ce
   return lines.map((line) => `${line}\n`).join("");
 }
 
-/** Prose in lines of 80 characters at most, each with so many spaces before it; a longer word has a line of its own. */
-export function wrapped(text: string, indent: number): string {
-  const lines: string[] = [];
-  for (const word of text.split(" ")) {
+/** Prose in lines of 80 characters at most: the first begins with `head`, the others with so many spaces. */
+export function wrapped(head: string, text: string, indent: number): string[] {
+  const [first = "", ...words] = text.split(" ");
+  const lines = [head + first];
+  for (const word of words) {
     const longer = `${lines.at(-1)} ${word}`;
-    if (lines.length > 0 && indent + longer.length <= 80) lines[lines.length - 1] = longer;
-    else lines.push(word);
+    if (longer.length <= 80) lines[lines.length - 1] = longer;
+    else lines.push(" ".repeat(indent) + word);
   }
-  return lines.map((line) => " ".repeat(indent) + line).join("\n");
+  return lines;
 }
+
+/** A text that may be folded over lines in its file. */
+export const oneLine = (text: string): string => text.trim().replace(/\s+/g, " ");
 
 /** A count for people: `1,234 lines`, `1 line`. */
 export const count = (amount: number, noun: string): string =>

@@ -6,7 +6,7 @@ import { ruleChange, ruleItem, type Setup } from "../setup.ts";
 import { runningPid } from "./client.ts";
 import type { CliContext } from "./context.ts";
 import { NEAR_MISS_HEADS, nearMissCells } from "./near-miss-cells.ts";
-import { count, printable, table } from "./output.ts";
+import { count, oneLine, printable, table, wrapped } from "./output.ts";
 
 /** A rule as it is listed. Null is what only a running daemon knows. */
 export interface ListedRule extends RuleItem {
@@ -80,16 +80,15 @@ function facts(rule: ListedRule, { file, changes, changedBy, waiting }: ToldChan
   ].filter((row): row is string[] => row[1] !== null);
 }
 
-/** A rule's text may be folded over lines in its file. */
-const oneLine = (text: string): string => printable(text.trim().replace(/\s+/g, " "));
+const shown = (text: string): string => printable(oneLine(text));
 
 function paragraphs({ detects, why, falsePositives, references }: ListedRule): string {
   return [
-    `Detects: ${oneLine(detects)}`,
-    `Why: ${oneLine(why)}`,
+    ...wrapped("Detects: ", shown(detects), 2),
+    ...wrapped("Why: ", shown(why), 2),
     falsePositives.length === 0 ? "May be mistaken: nothing known" : "May be mistaken:",
-    ...falsePositives.map((text) => `  - ${oneLine(text)}`),
-    ...(references.length === 0 ? [] : [`References: ${oneLine(references.join(", "))}`]),
+    ...falsePositives.flatMap((text) => wrapped("  - ", shown(text), 4)),
+    ...(references.length === 0 ? [] : wrapped("References: ", shown(references.join(", ")), 2)),
   ]
     .map((line) => `${line}\n`)
     .join("");

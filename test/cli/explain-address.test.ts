@@ -76,8 +76,10 @@ describe("explain ADDRESS", () => {
       "ban of 192.0.2.0/24: active, by a person, 2026-11-20 12:00 UTC, permanent: ban of 192.0.2.0/24\n",
     );
     expect(stdout).toMatch(
-      /^incident 1 of 192\.0\.2\.7\/32: .*\n {2}repeated-403: 5 hits\n {4}why: \S.*\n {4}may be mistaken: \S/m,
+      /^incident 1 of 192\.0\.2\.7\/32: .*\n {2}repeated-403: 5 hits\n {4}why: \S.*\n(?: {6}\S.*\n)* {4}may be mistaken: \S/m,
     );
+    for (const line of stdout.split("\n").filter((each) => /^ {4}(why|may be)|^ {6}/.test(each)))
+      expect(line.length).toBeLessThanOrEqual(80);
     expect(stdout).toContain("192.0.2.7 was \\x1b[31mhere");
     expect(stdout).not.toMatch(/never banned|198\.51\.100/);
     expect(stdout.indexOf("/first")).toBeGreaterThan(0);

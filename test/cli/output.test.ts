@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { CliContext } from "../../src/cli/context.ts";
-import { count, jsonText, painter, printable, size, span, table } from "../../src/cli/output.ts";
+import { count, jsonText, painter, printable, size, span, table, wrapped } from "../../src/cli/output.ts";
 
 const terminal = (env: Record<string, string> = {}, isTTY = true) =>
   ({ isTTY, env }) as unknown as CliContext;
@@ -10,6 +10,17 @@ const terminal = (env: Record<string, string> = {}, isTTY = true) =>
 const anyText = fc
   .array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 60 })
   .map((units) => String.fromCharCode(...units));
+
+test("prose has 80 columns, and a longer word a line of its own", () => {
+  const long = "x".repeat(90);
+  expect(wrapped("Why: ", `${"four ".repeat(15)}${"five5 ".repeat(2)}${long} end`, 2)).toEqual([
+    `Why: ${"four ".repeat(15)}`.trimEnd(),
+    "  five5 five5",
+    `  ${long}`,
+    "  end",
+  ]);
+  expect(wrapped("  - ", "", 4)).toEqual(["  - "]);
+});
 
 describe("text from outside", () => {
   test.each([
