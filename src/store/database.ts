@@ -168,14 +168,20 @@ export function explainedError(file: string, error: unknown): unknown {
   });
 }
 
-const EXPLANATIONS: Readonly<
-  Record<string, { readonly code: ErrorCode; readonly what: string; readonly hint: string }>
-> = {
-  SQLITE_FULL: {
-    code: "DISK_FULL",
-    what: "the disk is full",
-    hint: "free some space; nothing stored is lost and reading goes on where it stopped",
-  },
+interface Explanation {
+  readonly code: ErrorCode;
+  readonly what: string;
+  readonly hint: string;
+}
+const FULL: Explanation = {
+  code: "DISK_FULL",
+  what: "the disk is full",
+  hint: "free some space; nothing stored is lost and reading goes on where it stopped",
+};
+const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
+  SQLITE_FULL: FULL,
+  // What readers and writers share beside the database is a file, too, and is made anew at each start.
+  SQLITE_IOERR_SHMSIZE: FULL,
   SQLITE_IOERR_WRITE: {
     code: "DISK_FULL",
     what: "the disk cannot be written",

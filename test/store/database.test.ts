@@ -64,6 +64,21 @@ describe("what is wrong with a database is told with a hint, and nothing in it i
     expect(statSync(store.file).mode & 0o777).toBe(0o600);
   });
 
+  test.skipIf(missing("root"))("opened on a full disk", () => {
+    using folder = temporaryFolder();
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=2m", "sekisho-test", folder.path]);
+    try {
+      new Store(folder.path)[Symbol.dispose]();
+      const ballast = join(folder.path, "ballast");
+      expect(() => writeFileSync(ballast, Buffer.alloc(2 << 20))).toThrow("ENOSPC");
+      expect(codeOf(() => new Store(folder.path))).toBe("DISK_FULL");
+      execFileSync("rm", [ballast]);
+      expect(codeOf(() => new Store(folder.path)[Symbol.dispose]())).toBe("none");
+    } finally {
+      execFileSync("umount", ["-l", folder.path]);
+    }
+  });
+
   test.skipIf(missing("root"))("on a full disk, after which the same batch is stored", () => {
     using folder = temporaryFolder();
     execFileSync("mount", ["-t", "tmpfs", "-o", "size=2m", "sekisho-test", folder.path]);
