@@ -2,8 +2,8 @@ import { RE2JS } from "re2js";
 import { SekishoError } from "../model/errors.ts";
 import type { LogEvent } from "../model/event.ts";
 import { slashes } from "./decode.ts";
+import { EdgeTable } from "./edge-table.ts";
 import type { FieldName } from "./fields.ts";
-import { otherCase } from "./literal-table.ts";
 import type { Read, Value } from "./read-field.ts";
 import type { Condition, ListReference } from "./rule-schema.ts";
 import type { TextViews } from "./text-views.ts";
@@ -139,46 +139,15 @@ const lowerCased: Fold = <T>(value: T): T => (typeof value === "string" ? value.
 const formOf = ({ decode }: Conditions): Fold =>
   decode === true ? <T>(value: T): T => (typeof value === "string" ? slashes(value) : value) as T : asItIs;
 
-/** Characters that may come next, by their code. */
-interface Branch {
-  readonly next: Map<number, Branch>;
-  isEnd: boolean;
-}
-
-/** Whether a text begins, or ends, with one of the literals: one look-up a character, until none fits any more. */
+/** Whether a text begins, or ends, with one of the literals. */
 function edgeCheck(literals: readonly string[], edge: "prefix" | "suffix", ignoreCase: boolean): Check {
   // Not before it is needed, which most are never.
-  let root: Branch | null = null;
-  const step = edge === "prefix" ? 1 : -1;
+  let table: EdgeTable | null = null;
   return (value) => {
     if (typeof value !== "string") return false;
-    root ??= branchesOf(literals, step, ignoreCase);
-    let branch = root;
-    for (let at = step === 1 ? 0 : value.length - 1; at >= 0 && at < value.length; at += step) {
-      const next = branch.next.get(value.charCodeAt(at));
-      if (next === undefined) return false;
-      if (next.isEnd) return true;
-      branch = next;
-    }
-    return false;
+    table ??= new EdgeTable(literals, edge, ignoreCase);
+    return table.fits(value);
   };
-}
-
-/** `step`: 1 from the first character on, -1 from the last. */
-function branchesOf(literals: readonly string[], step: 1 | -1, ignoreCase: boolean): Branch {
-  const root: Branch = { next: new Map(), isEnd: false };
-  for (const literal of literals) {
-    let branch = root;
-    for (let at = 0; at < literal.length; at++) {
-      const code = literal.charCodeAt(step === 1 ? at : literal.length - 1 - at);
-      const next: Branch = branch.next.get(code) ?? { next: new Map(), isEnd: false };
-      branch.next.set(code, next);
-      if (ignoreCase) branch.next.set(otherCase(code), next);
-      branch = next;
-    }
-    branch.isEnd = true;
-  }
-  return root;
 }
 
 type Texts = string | readonly string[] | ListReference;

@@ -19,9 +19,14 @@ export function textNamer({ spec, names }: NamedRule, views: TextViews): (event:
   if (names === undefined || names.size === 0) return () => null;
   const named = [...namedIn(spec.match, names, views)].sort((a, b) => b.text.length - a.text.length);
   return (event) => {
+    const inLowerCase = new Map<Read, string>();
     const isThere = ({ read, text, ignoreCase }: Named): boolean => {
       const value = read(event);
-      return typeof value === "string" && (ignoreCase ? value.toLowerCase() : value).includes(text);
+      if (typeof value !== "string") return false;
+      if (!ignoreCase) return value.includes(text);
+      const lower = inLowerCase.get(read) ?? value.toLowerCase();
+      inLowerCase.set(read, lower);
+      return lower.includes(text);
     };
     return named.find(isThere)?.name ?? null;
   };

@@ -86,6 +86,26 @@ describe("texts that several rules look for", () => {
     );
   });
 
+  test("prefixes and suffixes are found as comparing with one after the other finds them", () => {
+    const text = fc.string({ unit: fc.constantFrom("a", "B", "b", "/", "é", "日"), maxLength: 8 });
+    const literals = fc.array(
+      fc.string({ unit: fc.constantFrom("a", "b", "A", "/", "é", "日"), minLength: 1, maxLength: 4 }),
+      { minLength: 1, maxLength: 5 },
+    );
+    const folded = (value: string) => value.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+    fc.assert(
+      fc.property(literals, text, fc.boolean(), (edges, path, ignoreCase) => {
+        const fold = ignoreCase ? folded : (value: string) => value;
+        const [prefix, suffix] = [
+          matcher({ path: { prefix: edges, ignoreCase } }),
+          matcher({ path: { suffix: edges, ignoreCase } }),
+        ];
+        expect(prefix(asking(path))).toBe(edges.some((edge) => fold(path).startsWith(fold(edge))));
+        expect(suffix(asking(path))).toBe(edges.some((edge) => fold(path).endsWith(fold(edge))));
+      }),
+    );
+  });
+
   test("a hundred prefixes or suffixes are a look-up for each length", () => {
     const many = Array.from({ length: 100 }, (_each, index) => `/dir${index}/`);
     const prefix = matcher({ path: { prefix: many } });
