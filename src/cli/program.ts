@@ -34,7 +34,7 @@ Exit status of every command:
 Each command explains itself: sekisho COMMAND --help`;
 
 /** `sekisho` with its subcommands, as they are listed in its help. */
-export function createProgram(context: CliContext, commands: readonly Command[]): Command {
+function createProgram(context: CliContext, commands: readonly Command[]): Command {
   const program = new Command("sekisho")
     .description(ABOUT)
     .version(context.version, "-V, --version", "show the version")

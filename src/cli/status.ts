@@ -56,7 +56,7 @@ export const statusCommand = (context: CliContext): Command =>
       if (!isFine(status)) context.exitStatus = 1;
     });
 
-export const isFine = (status: Status): boolean =>
+const isFine = (status: Status): boolean =>
   status.problems.length === 0 &&
   status.sources.every(({ error }) => error === null) &&
   status.jobs.every(({ error }) => error === null) &&

@@ -212,7 +212,7 @@ function formatProblem(
   }
 }
 
-export const isLoopback = (host: string): boolean =>
+const isLoopback = (host: string): boolean =>
   host === "localhost" || host === "::1" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
 
 function warningsFor(config: Config): ConfigWarning[] {

@@ -64,7 +64,7 @@ const aggregation = (usual: number, widest: number, narrowest: number, most: num
     })
     .prefault({});
 
-export const logSchema = z.strictObject({
+const logSchema = z.strictObject({
   path: z
     .string()
     .min(1)
@@ -251,7 +251,6 @@ export type WrittenLog = WrittenConfig["logs"][number];
 /** As it runs: every path in it is absolute, and what comes over a socket is read from a file too. */
 export type Config = Omit<WrittenConfig, "logs"> & { readonly logs: readonly LogConfig[] };
 export type LogConfig = Omit<WrittenLog, "path"> & { readonly path: string };
-export type PolicyConfig = Config["policy"];
 
 function parseSize(text: string): number | null {
   const match = /^(\d{1,9}) ?(B|KiB|MiB|GiB)$/.exec(text);
