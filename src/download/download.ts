@@ -22,6 +22,7 @@ export type Downloaded =
 const TIME_LIMIT_MS = 20_000;
 /** Longer ones are not sent back. */
 const LONGEST_VALIDATOR = 500;
+const LONGEST_FAILURE = 300;
 
 /** What is at an address. Throws when it is too long, takes too long, leads elsewhere or answers anything but 200 and 304. */
 export async function download(url: string, options: DownloadOptions): Promise<Downloaded> {
@@ -70,8 +71,8 @@ export function shown(url: string): string {
   return `${origin}${pathname}`;
 }
 
-/** Why a download failed, in one line: fetch itself says only that it did. */
+/** Why a download failed, in one short line, whatever the other side wrote: fetch itself says only that it did. */
 export function failure(error: unknown): string {
   const cause = error instanceof Error && error.cause !== undefined ? ` (${messageOf(error.cause)})` : "";
-  return `${messageOf(error).replace(/\s+/g, " ").slice(0, 200)}${cause}`;
+  return `${messageOf(error)}${cause}`.replace(/\s+/g, " ").slice(0, LONGEST_FAILURE);
 }

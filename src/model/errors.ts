@@ -102,7 +102,11 @@ export function systemCode(error: unknown): string | null {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : null;
 }
 
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+/** What an error says. One of a host whose addresses all refused says nothing itself, but has an error of each. */
+export function messageOf(error: unknown): string {
+  if (error instanceof AggregateError && error.message === "") return error.errors.map(messageOf).join("; ");
+  return error instanceof Error ? error.message : String(error);
+}
 
 /** Any error as one that a user can be shown. */
 export const asSekishoError = (error: unknown): SekishoError =>

@@ -1,8 +1,10 @@
+import { connect } from "node:net";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { download, shown } from "../../src/download/download.ts";
+import { download, failure, shown } from "../../src/download/download.ts";
 import { webServer } from "./web-server.ts";
 
+const BOTH = ["127.0.0.1", "127.0.0.2"].map((address) => ({ address, family: 4 }));
 const LIMITS = { mostBytes: 1_000 };
 
 describe("a download", () => {
@@ -36,6 +38,28 @@ describe("a download", () => {
       const known = first.kind === "new" ? first.validators : null;
       expect(await download(web.url + path, { ...LIMITS, known })).toEqual({ kind: "unchanged" });
     }
+  });
+
+  test("that failed says why in one short line, also where each address of a host refused", async () => {
+    const bothRefuse = new Promise((_resolve, reject) => {
+      // The port of no service, at both addresses that the name has.
+      const socket = connect({
+        port: 1,
+        host: "two.example",
+        autoSelectFamily: true,
+        lookup: (_name, _options, told) => told(null, BOTH),
+      });
+      socket.once("error", reject);
+    });
+    const cause: unknown = await bothRefuse.catch((error: unknown) => error);
+    const told = failure(new TypeError("fetch failed", { cause }));
+    expect(told).toMatch(
+      /^fetch failed \(connect E[A-Z]+ 127\.0\.0\.1:1.*; connect E[A-Z]+ 127\.0\.0\.2:1.*\)$/,
+    );
+    const long = new Error(`certificate of ${"DNS:name.example, ".repeat(1_000)}`);
+    expect(failure(new TypeError("fetch\nfailed", { cause: long }))).toMatch(
+      /^fetch failed \(certificate.{0,300}$/,
+    );
   });
 
   test("what stands behind a path is not shown, as it may be a key", () => {
