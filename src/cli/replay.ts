@@ -129,7 +129,15 @@ async function runReplay(
 function logPaths({ cwd }: CliContext, files: readonly string[]): string[] {
   if (files.filter((file) => file === STANDARD_INPUT).length > 1)
     throw new SekishoError("USAGE", "standard input can be read once", "name - once");
-  return files.map((file) => (file === STANDARD_INPUT ? file : resolve(cwd, file)));
+  const paths = files.map((file) => (file === STANDARD_INPUT ? file : resolve(cwd, file)));
+  const twice = paths.find((path, at) => paths.indexOf(path) < at);
+  if (twice !== undefined)
+    throw new SekishoError(
+      "USAGE",
+      `${twice} is named twice, so each line would count twice`,
+      "name it once",
+    );
+  return paths;
 }
 
 /** Told beside the result: the log may be empty of meaning, and whoever replays it should not take that for peace. */

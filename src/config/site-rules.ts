@@ -47,16 +47,18 @@ export function loadRuleSet(
   parsed: ParsedRules = new Map(),
 ): RuleSet {
   const problems: string[] = [];
+  const files = ruleFiles(folder);
+  const siteFiles = siteFolder === null ? [] : ruleFiles(siteFolder);
   const lists = loadLists(join(folder, "lists"));
   const rules = new Map<string, Known>();
-  for (const file of ruleFiles(folder)) {
+  for (const file of files) {
     const rule = newRule(file, lists, problems, parsed);
     if (rule !== null) rules.set(file.id, rule);
   }
   const shipped = new Set(rules.keys());
   const site: SiteRule[] = [];
   const siteLists = siteFolder === null ? lists : joined(lists, loadLists(join(siteFolder, "lists")));
-  for (const file of siteFolder === null ? [] : ruleFiles(siteFolder)) {
+  for (const file of siteFiles) {
     const known = rules.get(file.id);
     const rule =
       known === undefined

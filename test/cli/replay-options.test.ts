@@ -23,6 +23,13 @@ test("--rule takes one rule, and a file may follow it", async () => {
   expect(await rulesOf("--rule", "repeated-401", "--rule", "repeated-403", LOG)).toEqual(["repeated-403"]);
 });
 
+test("a file that is named twice is refused, since each of its lines would count twice", async () => {
+  const outcome = await commandLine(["replay", "a.log", "./a.log"], (context) => [replayCommand(context)], {
+    cwd: folderWith({ "sekisho.yaml": "data: data\nlogs: []", "a.log": "" }),
+  });
+  expect(outcome).toMatchObject({ status: 2, stderr: expect.stringMatching(/a\.log is named twice/) });
+});
+
 test("replay says when the circuit breaker would have opened, and goes on", async () => {
   const lines = [1, 2, 3, 4].map(
     (last) => `203.0.113.${last} - - [20/Nov/2026:12:00:0${last} +0000] "GET /x HTTP/1.1" 403 1 "-" "-"\n`,

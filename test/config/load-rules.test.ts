@@ -99,7 +99,9 @@ describe("a folder of rules", () => {
       code: "CONFIG_UNREADABLE",
       exitStatus: 3,
     });
-    expect(errorOf(() => loadRules(join(folder, "file"))).message).toContain("is not a folder");
+    expect(errorOf(() => loadRules(join(folder, "file"))).message).toBe(
+      `${join(folder, "file")}: is not a folder`,
+    );
   });
 });
 
