@@ -38,12 +38,15 @@ export function follow(
   isAsked: boolean,
   changed: (what: "entries" | "status") => void,
 ): void {
+  const tell = (): void => {
+    // A thread that has ended has said so itself.
+    thread.request<"use-lists">({ kind: "use-lists", lists: lists.forJudges() }).catch(() => {});
+  };
   lists.changed = (what) => {
-    if (what === "entries") {
-      // A thread that has ended has said so itself.
-      thread.request<"use-lists">({ kind: "use-lists", lists: lists.forJudges() }).catch(() => {});
-    }
+    if (what === "entries") tell();
     changed(what);
   };
+  // Those of the configuration before may have changed, and been told, while this one was taken up.
+  if (isAsked) tell();
   void lists.refreshOlderThan(isAsked ? 0 : FRESH_MS);
 }

@@ -1,5 +1,9 @@
+import { once } from "node:events";
 import { readdirSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { describe, expect, test, vi } from "vitest";
 import { type Daemon, startDaemon } from "../src/daemon.ts";
 import type { BanItem, ListStatus, Page, Status } from "../src/model/api.ts";
@@ -197,5 +201,25 @@ describe.skipIf(missing("root"))("an allowlist from elsewhere", () => {
       { name: "good", entries: 1, spared: 0 },
       { name: "bad", entries: 2, spared: 1 },
     ]);
+  });
+});
+
+test("a list that the configuration has no more spares nobody, though it came while that was read again", async () => {
+  using folder = temporaryFolder();
+  let answer = (): void => {};
+  await using web = createServer((_request, response) => {
+    answer = () => void response.end("203.0.113.0/24\n");
+  });
+  await once(web.listen(0, "127.0.0.1"), "listening");
+  const from = `http://127.0.0.1:${(web.address() as AddressInfo).port}/l`;
+  const lists = `lists: [{ name: partners, kind: allow, from: "${from}" }]\n`;
+  await using daemon = await start(setupWith(folder.path, lists, "observe"));
+  await once(web, "request");
+  const reloading = daemon.reload(setupWith(folder.path, "", "observe"));
+  await setImmediate();
+  answer();
+  await reloading;
+  expect(await ask(daemon, "POST", "/api/bans", { target: "203.0.113.9" })).toMatchObject({
+    state: "active",
   });
 });
