@@ -10,12 +10,18 @@ import type { Problem } from "./observe/problem-log.ts";
 
 type State = Extract<FromWorker, { kind: "state" }>;
 
+/** What may be wrong with several of a kind at once names which it is about. */
+type About = Complaint & { readonly path?: string | null };
+
 /** All that the ingestion thread complains of, and the rest. */
-export function problemsNow({ sources, problems }: State, others: readonly (Complaint | null)[]): Problem[] {
+export function problemsNow({ sources, problems }: State, others: readonly (About | null)[]): Problem[] {
   const ofSources = sources.flatMap(({ path, problem }) => (problem === null ? [] : [{ ...problem, path }]));
-  const general = [...problems, ...others].filter((problem) => problem !== null);
-  return [...general.map((problem) => ({ ...problem, path: null })), ...ofSources];
+  const general: readonly About[] = [...problems, ...others].filter((problem) => problem !== null);
+  return [...general.map(told), ...ofSources];
 }
+
+/** Field by field: an error that is copied whole loses its message. */
+const told = ({ code, message, hint, path = null }: About): Problem => ({ code, message, hint, path });
 
 export const failedEnforcers = (parts: { readonly enforcement: Enforcement } | null): Complaint[] =>
   (parts?.enforcement.statuses() ?? []).flatMap(({ name, state, error, hint }) =>
@@ -25,9 +31,9 @@ export const failedEnforcers = (parts: { readonly enforcement: Enforcement } | n
   );
 
 /** Channels that take no message. */
-export const unsent = (notifier: Notifier | null): Complaint[] =>
-  (notifier?.statuses() ?? []).flatMap(({ problem }) =>
-    problem === null ? [] : [{ code: problem.code, message: problem.message, hint: problem.hint }],
+export const unsent = (notifier: Notifier | null): About[] =>
+  (notifier?.statuses() ?? []).flatMap(({ name: path, problem }) =>
+    problem === null ? [] : [{ code: problem.code, message: problem.message, hint: problem.hint, path }],
   );
 
 /** Has channels told what the daemon's log is told. */

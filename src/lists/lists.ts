@@ -161,8 +161,11 @@ export class Lists implements Disposable {
     });
   }
 
-  problems(): SekishoError[] {
-    return this.#lists.map(({ problem }) => problem).filter((problem) => problem !== null);
+  /** Each with the name of its list, since several may have the same one. */
+  problems(): (Pick<SekishoError, "code" | "message" | "hint"> & { readonly path: string })[] {
+    return this.#lists.flatMap(({ settings: { name: path }, problem }) =>
+      problem === null ? [] : [{ code: problem.code, message: problem.message, hint: problem.hint, path }],
+    );
   }
 
   /** How many of these entries each blocklist has. */

@@ -2,7 +2,7 @@ import type { DaemonLog } from "./log.ts";
 
 export interface Problem {
   readonly code: string;
-  /** The file that it is about; null for what concerns the whole daemon. */
+  /** The file, list or channel that it is about; null for what concerns the whole daemon. */
   readonly path: string | null;
   readonly message: string;
   readonly hint: string;

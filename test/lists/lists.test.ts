@@ -81,7 +81,16 @@ describe("a list from a web address", () => {
       web.pages["/l"] = answer;
       await lists.refresh("bad");
       expect(targets(lists)).toEqual(["192.0.2.7/32"]);
-      expect(lists.problems()).toMatchObject([{ code: "LIST_UNAVAILABLE" }]);
+      const [problem, ...others] = lists.problems();
+      // As they are told: an error itself loses its message where it is copied.
+      expect([{ ...problem }, ...others]).toEqual([
+        {
+          code: "LIST_UNAVAILABLE",
+          message: expect.stringContaining(`answered ${answer}`),
+          hint: expect.stringContaining("tried again"),
+          path: "bad",
+        },
+      ]);
       expect(status(lists).error).toContain(`answered ${answer}`);
     }
     web.pages["/l"] = "192.0.2.8";
