@@ -3,16 +3,8 @@ import { describe, expect, test } from "vitest";
 import { loadLists, namesIn } from "../../src/config/load-rules.ts";
 import { loadRules } from "../../src/config/site-rules.ts";
 import { SekishoError } from "../../src/model/errors.ts";
+import { RULE } from "./denied-rule.ts";
 import { folderWith } from "./temporary-folder.ts";
-
-const RULE = `title: { en: Repeated 403, ja: 403の繰り返し }
-detects: refusals
-why: somebody tries doors
-severity: medium
-events: access
-match: { status: 403 }
-bucket: { kind: threshold, count: 5, window: 10m }
-`;
 
 function errorOf(action: () => unknown): SekishoError {
   try {

@@ -7,16 +7,9 @@ import { Evaluator } from "../../src/evaluate/evaluator.ts";
 import { SekishoError } from "../../src/model/errors.ts";
 import { readRuleSet } from "../../src/setup.ts";
 import { access } from "../evaluate/events.ts";
+import { RULE } from "./denied-rule.ts";
 import { folderWith } from "./temporary-folder.ts";
 
-const RULE = `title: { en: Repeated 403, ja: 403の繰り返し }
-detects: refusals
-why: somebody tries doors
-severity: medium
-events: access
-match: { status: 403 }
-bucket: { kind: threshold, count: 5, window: 10m }
-`;
 const SHIPPED = { "shipped/denied.yaml": RULE, "shipped/missing.yaml": RULE.replaceAll("403", "404") };
 
 function loaded(siteFiles: Readonly<Record<string, string>>) {

@@ -4,10 +4,9 @@ import { Ledger } from "../../src/decide/ledger.ts";
 import { Policy } from "../../src/decide/policy.ts";
 import { Protected } from "../../src/decide/protected.ts";
 import type { AuditReport, AuditTrust, TrustOf } from "../../src/model/audit.ts";
-import type { Finding } from "../../src/model/finding.ts";
-import type { Subject } from "../../src/model/ip.ts";
 import { type DurationMs, NEVER, parseDuration, type UnixMs } from "../../src/model/time.ts";
 import { at } from "../evaluate/events.ts";
+import { finding } from "../evaluate/findings.ts";
 
 const lengths = {
   ban: parseDuration("1h") as DurationMs,
@@ -39,20 +38,8 @@ function scene(trust: AuditTrust = chat, shares = new BanShares(trusting(trust))
   let next = 0;
   return (seconds: number, report: AuditReport | null, now: UnixMs = NEVER): string => {
     next++;
-    const finding: Finding = {
-      rule: "r",
-      title: "Title",
-      severity: "medium",
-      subject: `10.0.${next >> 8}.${next & 255}` as Subject,
-      firstSeen: at(seconds),
-      lastSeen: at(seconds),
-      count: 3,
-      evidence: [],
-      ban: "default",
-      eventIndex: 0,
-      report,
-    };
-    const [judgement] = policy.decide([finding], now);
+    const subject = `10.0.${next >> 8}.${next & 255}`;
+    const [judgement] = policy.decide([finding(subject, seconds, { report })], now);
     return judgement!.kind === "spared" ? judgement!.why : judgement!.kind;
   };
 }

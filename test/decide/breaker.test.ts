@@ -6,23 +6,20 @@ import { Policy } from "../../src/decide/policy.ts";
 import { Protected } from "../../src/decide/protected.ts";
 import { ServedClients } from "../../src/decide/served.ts";
 import { unlimited } from "../../src/model/audit.ts";
-import type { Finding } from "../../src/model/finding.ts";
 import type { Halt } from "../../src/model/halt.ts";
-import { network, parseIp, parseTarget, type Subject, type Target } from "../../src/model/ip.ts";
+import { network, parseIp } from "../../src/model/ip.ts";
 import { type DurationMs, NEVER } from "../../src/model/time.ts";
 import { access, at } from "../evaluate/events.ts";
+import { addresses, finding, target } from "../evaluate/findings.ts";
 
 const HOUR = 3_600_000 as DurationMs;
 const OPEN = "the circuit breaker is open";
-const target = (text: string): Target => parseTarget(text)!;
 const settings: BreakerSettings = { bans: 5, share: 0.2, hits: 3 };
 
 /** Bans one after the other, each in force for an hour; what became of each. */
 function banning(breaker: Breaker, targets: readonly string[], seconds = 0, now = at(seconds)) {
   return targets.map((text) => breaker.objection(target(text), at(seconds), at(seconds + 3_600), now));
 }
-const addresses = (count: number, prefix = "192.0.2."): string[] =>
-  Array.from({ length: count }, (_, n) => `${prefix}${n + 1}`);
 
 describe("too many bans within a minute", () => {
   test("stop at the limit: the next is not made, nor is any after it, however late", () => {
@@ -127,19 +124,7 @@ test("policy spares what the open breaker stops, and a person bans all the same"
   const lengths = { ban: HOUR, factor: 1, max: HOUR, memory: HOUR };
   const breaker = new Breaker({ ...settings, bans: 1 });
   const policy = new Policy(lengths, ledger, Protected.nobody, unlimited, undefined, breaker);
-  const finding = (subject: string): Finding => ({
-    ...{ rule: "r", title: "Title", severity: "medium", subject: subject as Subject },
-    ...{
-      firstSeen: at(0),
-      lastSeen: at(1),
-      count: 5,
-      evidence: [],
-      ban: "default",
-      eventIndex: 0,
-      report: null,
-    },
-  });
-  const judged = policy.decide([finding("192.0.2.1"), finding("192.0.2.2")], at(1));
+  const judged = policy.decide([finding("192.0.2.1", 1), finding("192.0.2.2", 1)], at(1));
   expect(judged).toMatchObject([{ kind: "ban" }, { kind: "spared", why: OPEN }]);
   expect(ledger.bannedBy(target("192.0.2.2"), at(2))).toBeNull();
   expect(policy.banByPerson(target("192.0.2.2"), HOUR, "", at(2))).toMatchObject({ by: "person" });

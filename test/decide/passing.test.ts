@@ -1,12 +1,11 @@
 import { expect, test } from "vitest";
 import { Ledger } from "../../src/decide/ledger.ts";
 import type { AccessEvent } from "../../src/model/event.ts";
-import { parseTarget, type Target } from "../../src/model/ip.ts";
 import { type DurationMs, NEVER } from "../../src/model/time.ts";
 import { access, at, errorEvent } from "../evaluate/events.ts";
+import { target } from "../evaluate/findings.ts";
 
 const DAY = 86_400_000 as DurationMs;
-const target = (text: string): Target => parseTarget(text)!;
 
 /** A ledger in which 192.0.2.7 and 2001:db8::/64 are banned from second 100 to 200. */
 function banned({ enforcing = true } = {}) {

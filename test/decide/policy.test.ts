@@ -3,11 +3,10 @@ import { Ledger } from "../../src/decide/ledger.ts";
 import { Policy } from "../../src/decide/policy.ts";
 import { Protected, protectedBy } from "../../src/decide/protected.ts";
 import type { StoredDecision } from "../../src/model/decision.ts";
-import type { Finding } from "../../src/model/finding.ts";
-import { parseTarget, type Subject, type Target } from "../../src/model/ip.ts";
 import { PackedTargets } from "../../src/model/packed-targets.ts";
 import { type DurationMs, NEVER, PERMANENT, parseDuration, type UnixMs } from "../../src/model/time.ts";
 import { access, at, errorEvent } from "../evaluate/events.ts";
+import { finding, target } from "../evaluate/findings.ts";
 
 const HOUR = parseDuration("1h") as DurationMs;
 const lengths = {
@@ -16,20 +15,6 @@ const lengths = {
   max: parseDuration("5h") as DurationMs,
   memory: parseDuration("1d") as DurationMs,
 };
-const target = (text: string): Target => parseTarget(text)!;
-const finding = (subject: string, seconds: number, ban: Finding["ban"] = "default"): Finding => ({
-  rule: "r",
-  title: "Title",
-  severity: "medium",
-  subject: subject as Subject,
-  firstSeen: at(seconds - 10),
-  lastSeen: at(seconds),
-  count: 5,
-  evidence: [],
-  ban,
-  eventIndex: 0,
-  report: null,
-});
 
 function policyWith({
   allowlist = [] as string[],
@@ -47,7 +32,7 @@ const lengthOf = (judgement: ReturnType<Policy["decide"]>[number]) =>
 
 test("a rule in observe mode bans nobody, and the finding says why", () => {
   const { policy, ledger } = policyWith();
-  const observed = finding("192.0.2.7", 0, "observe");
+  const observed = finding("192.0.2.7", 0, { ban: "observe" });
   expect(policy.decide([observed], NEVER)).toEqual([{ kind: "spared", why: "rule is in observe mode" }]);
   expect(ledger.bannedBy(target("192.0.2.7"), at(1))).toBeNull();
 });
@@ -144,7 +129,7 @@ describe("bans", () => {
   test("of a rule that only reports, or asks for a permanent one, are none and permanent", () => {
     const { policy } = policyWith();
     const judgements = policy.decide(
-      [finding("192.0.2.7", 0, null), finding("192.0.2.8", 0, PERMANENT)],
+      [finding("192.0.2.7", 0, { ban: null }), finding("192.0.2.8", 0, { ban: PERMANENT })],
       NEVER,
     );
     expect(judgements.map(lengthOf)).toEqual(["none", Number.POSITIVE_INFINITY]);

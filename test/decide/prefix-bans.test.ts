@@ -6,10 +6,10 @@ import { Policy, type PolicySettings } from "../../src/decide/policy.ts";
 import { Protected } from "../../src/decide/protected.ts";
 import type { Decision, StoredDecision } from "../../src/model/decision.ts";
 import type { Finding } from "../../src/model/finding.ts";
-import { parseTarget, type Subject, type Target } from "../../src/model/ip.ts";
 import { type DurationMs, NEVER, parseDuration, type UnixMs } from "../../src/model/time.ts";
 import { replay } from "../../src/replay/replay.ts";
 import { at } from "../evaluate/events.ts";
+import { addresses, finding, target } from "../evaluate/findings.ts";
 import { ruleSpec } from "../evaluate/rules.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 
@@ -22,7 +22,6 @@ const SETTINGS: PolicySettings = {
   grace: duration("10m"),
   prefixes: { window: duration("1d"), slash24: 4, slash56: 3, slash48: 5 },
 };
-const target = (text: string): Target => parseTarget(text)!;
 
 function policyWith(allowlist: readonly string[] = [], settings = SETTINGS, stored: StoredDecision[] = []) {
   const ledger = new Ledger(settings.memory, () => true, settings.grace);
@@ -33,20 +32,6 @@ function policyWith(allowlist: readonly string[] = [], settings = SETTINGS, stor
   };
 }
 
-const finding = (subject: string, seconds: number, fields: Partial<Finding> = {}): Finding => ({
-  rule: "r",
-  title: "Title",
-  severity: "medium",
-  subject: subject as Subject,
-  firstSeen: at(seconds - 10),
-  lastSeen: at(seconds),
-  count: 5,
-  evidence: [],
-  ban: "default",
-  eventIndex: 0,
-  report: null,
-  ...fields,
-});
 const decided = (
   policy: Policy,
   subject: string,
@@ -60,8 +45,6 @@ const decided = (
 /** The targets of the bans, one every second. */
 const banned = (policy: Policy, ...subjects: string[]): string[] =>
   subjects.map((subject, second) => decided(policy, subject, second).target);
-const addresses = (count: number, prefix = "192.0.2."): string[] =>
-  Array.from({ length: count }, (_, n) => `${prefix}${n + 1}`);
 
 describe("a prefix is banned", () => {
   test("when enough addresses of an IPv4 /24 were, and the reason says so", () => {

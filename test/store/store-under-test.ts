@@ -1,11 +1,12 @@
 import { join } from "node:path";
 import type { LogEvent } from "../../src/model/event.ts";
 import type { Finding } from "../../src/model/finding.ts";
-import { parseTarget, type Subject, type Target } from "../../src/model/ip.ts";
+import type { Target } from "../../src/model/ip.ts";
 import type { Clock, UnixMs } from "../../src/model/time.ts";
 import { StoreReader } from "../../src/store/reader.ts";
 import { StoreWriter } from "../../src/store/writer.ts";
 import { at } from "../evaluate/events.ts";
+import { finding as bareFinding } from "../evaluate/findings.ts";
 
 /** A store with its writer and a reader, and one log whose checkpoint moves with each batch. */
 export class Store implements Disposable {
@@ -66,19 +67,12 @@ export class Store implements Disposable {
     this.writer[Symbol.dispose]();
   }
 }
-export const target = (text: string): Target => parseTarget(text)!;
-export const finding = (subject: string, seconds: number, fields: Partial<Finding> = {}): Finding => ({
-  rule: "r",
-  title: "Title",
-  severity: "medium",
-  subject: subject as Subject,
-  firstSeen: at(seconds - 5),
-  lastSeen: at(seconds),
-  count: 5,
-  evidence: ["first line", "last line"],
-  ban: "default",
-  eventIndex: 0,
-  report: null,
-  ...fields,
-});
+export { target } from "../evaluate/findings.ts";
+/** A finding with evidence. */
+export const finding: typeof bareFinding = (subject, seconds, fields = {}) =>
+  bareFinding(subject, seconds, {
+    firstSeen: at(seconds - 5),
+    evidence: ["first line", "last line"],
+    ...fields,
+  });
 export const all = { limit: 50, cursor: null };
