@@ -13,6 +13,10 @@ type EventOf<K extends LogEvent["kind"]> = Extract<LogEvent, { kind: K }>;
 export const EVENT_KINDS = ["access", "error", "audit", "unparsed", "opening"] as const;
 
 const KIND_NUMBERS = new Map(EVENT_KINDS.map((kind, index) => [kind, index + 1]));
+/** A count as a column takes it. In JSON it may be a fraction, and a row that is refused would be read again without end. */
+export const whole = (count: number | undefined): number | null =>
+  count === undefined ? null : Math.round(count);
+
 /** What the column `kind` says. */
 export const kindNumber = (kind: LogEvent["kind"]): number => KIND_NUMBERS.get(kind)!;
 
@@ -136,12 +140,12 @@ export class EventRows {
     const rows = event.second ? this.#ends : rich ? this.#richRequests : this.#requests;
     // biome-ignore format: one row, in the order of the columns
     rows.add(id, event.time, event.source, event.client, event.refused ? 1 : 0,
-      event.status, event.bytes ?? null, text.id(event.method), text.id(maskSecrets(event.path)), text.id(maskField(event.query)),
+      event.status, whole(event.bytes), text.id(event.method), text.id(maskSecrets(event.path)), text.id(maskField(event.query)),
       text.id(event.protocol), text.id(maskField(event.referer)), text.id(event.userAgent), text.id(event.user));
     if (!rich && !event.second) return;
     // biome-ignore format: the rest of the row
     rows.add(text.id(event.origin), text.id(event.upgrade), text.id(event.host), text.id(event.vhost),
-      event.durationUs ?? null, event.bytesIn ?? null, event.bytesOut ?? null, text.id(event.tls));
+      whole(event.durationUs), whole(event.bytesIn), whole(event.bytesOut), text.id(event.tls));
     if (event.second) rows.add(1);
   }
 }

@@ -3,6 +3,7 @@ import type { OpeningEvent } from "../model/event.ts";
 import { maskField, maskSecrets } from "../model/secrets.ts";
 import type { SocketChange, SocketEnd, SocketId, UnendedSocket } from "../model/socket.ts";
 import type { UnixMs } from "../model/time.ts";
+import { whole } from "./event-rows.ts";
 import type { Statements } from "./statements.ts";
 
 /** What is kept of one text; the whole of it is in the event. */
@@ -95,9 +96,9 @@ export class SocketRows {
       `UPDATE sockets SET state = 'closed', status = ?, duration_us = ?, bytes_in = ?, bytes_out = ?,
          vhost = coalesce(?, vhost) WHERE id = ?`,
       end.status,
-      end.durationUs ?? null,
-      end.bytesIn ?? null,
-      end.bytesOut ?? null,
+      whole(end.durationUs),
+      whole(end.bytesIn),
+      whole(end.bytesOut),
       end.vhost ?? null,
       id,
     );

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { LogEvent } from "../../src/model/event.ts";
+import { createParser } from "../../src/parse/formats.ts";
 import { StoreReader } from "../../src/store/reader.ts";
 import { access, at, audit, errorEvent } from "../evaluate/events.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
@@ -43,6 +44,23 @@ describe("events", () => {
     const withoutLine = (event: LogEvent) => ({ ...event, line: "", source: 1 });
     expect(batch!.events.map(withoutLine)).toEqual(events.map(withoutLine));
     expect(batch!.firstEvent).toBe(1);
+  });
+
+  test("of a JSON log are stored though it counts in fractions, or its client does", () => {
+    using folder = temporaryFolder();
+    using store = new Store(folder.path);
+    const counts = { bytes: 1.5, durationUs: 0.25, bytesIn: "7.9", bytesOut: 8 };
+    const request = {
+      client: "192.0.2.7",
+      time: "2026-11-20T12:00:00Z",
+      method: "GET",
+      path: "/",
+      status: 200,
+    };
+    const line = JSON.stringify({ ...request, ...counts });
+    store.commit([createParser("access", "json", null).parse(line, 1, at(0))]);
+    const [batch] = [...store.writer.recentEvents(3_600_000)];
+    expect(batch!.events).toMatchObject([{ bytes: 2, durationUs: 0, bytesIn: 8, bytesOut: 8 }]);
   });
 
   test("are stored without the secrets in their paths, queries, referers and messages, and so is all evidence", () => {
