@@ -59,6 +59,8 @@ export class FixtureServer {
   readonly failing = new Set<string>();
   /** What came in, `METHOD /path`, for tests that look at what the page asked for. */
   readonly asked: string[] = [];
+  /** A list that the page shows and that was taken out of the configuration a moment ago. */
+  goneList: string | null = null;
   readonly #root: string;
   readonly #codes = new Set<string>();
   readonly #streams = new Set<ServerResponse>();
@@ -220,12 +222,12 @@ export class FixtureServer {
 
   /** It goes well, whatever was wrong with the list before. */
   #fetchList(name: string): Answer {
+    if (name === this.goneList) return missing;
     const fetchedAt = new Date().toISOString();
     const good = { entries: 1_300, fetchedAt, triedAt: fetchedAt, error: null, hint: null };
     const lists = this.status.lists.map((list) => (list.name === name ? { ...list, ...good } : list));
     this.status = { ...this.status, lists };
-    const list = lists.find((each) => each.name === name);
-    return list === undefined ? missing : { status: 200, body: list };
+    return { status: 200, body: lists.find((each) => each.name === name) };
   }
 
   #signIn({ code, token }: Readonly<Record<string, string>>): Answer {
