@@ -25,13 +25,14 @@ interface DaemonFile {
 
 /** Requests to the running daemon, with its token. */
 export class DaemonClient {
-  readonly #url: string;
+  /** Where a browser on this machine finds the dashboard, too. */
+  readonly url: string;
   readonly #token: string;
   readonly #from: Readonly<Record<string, string>>;
 
   /** `from`: where the person sits who asks, if they came over ssh. The daemon bans nobody there. */
   constructor(url: string, token: string, from: Ip | null = null) {
-    this.#url = url;
+    this.url = url;
     this.#token = token;
     this.#from = from === null ? {} : { "x-forwarded-for": from };
   }
@@ -59,7 +60,7 @@ export class DaemonClient {
     } catch (cause) {
       throw new SekishoError(
         "DAEMON_REFUSED",
-        `the daemon at ${this.#url} broke off in the middle of its answer`,
+        `the daemon at ${this.url} broke off in the middle of its answer`,
         "what was printed is not all; look at the daemon's log, and run the command again",
         { cause },
       );
@@ -70,7 +71,7 @@ export class DaemonClient {
     if (response.status === 401) {
       return new SekishoError(
         "DAEMON_REFUSED",
-        `the daemon at ${this.#url} does not accept this token`,
+        `the daemon at ${this.url} does not accept this token`,
         "unset SEKISHO_TOKEN, or set it to what the daemon runs with; without it DATA/token is used, so name the daemon's configuration with --config",
       );
     }
@@ -91,7 +92,7 @@ export class DaemonClient {
 
   async #send(method: string, path: string, body: unknown, patience: number): Promise<Response> {
     try {
-      return await fetch(new URL(path, this.#url), {
+      return await fetch(new URL(path, this.url), {
         method,
         headers: {
           authorization: `Bearer ${this.#token}`,
@@ -107,13 +108,13 @@ export class DaemonClient {
       if (error instanceof DOMException && error.name === "TimeoutError") {
         throw new SekishoError(
           "DAEMON_REFUSED",
-          `the daemon at ${this.#url} did not answer within ${patience / 1000} seconds`,
+          `the daemon at ${this.url} did not answer within ${patience / 1000} seconds`,
           "look at its log (journalctl -u sekisho) and at the machine's load",
           { cause: error },
         );
       }
       const cause = error instanceof Error ? error.cause : undefined;
-      if (systemCode(cause) === "ECONNREFUSED") throw notRunning(`nothing listens at ${this.#url}`);
+      if (systemCode(cause) === "ECONNREFUSED") throw notRunning(`nothing listens at ${this.url}`);
       throw this.#notSekisho(messageOf(cause ?? error));
     }
   }
@@ -129,7 +130,7 @@ export class DaemonClient {
   #notSekisho(what: string): SekishoError {
     return new SekishoError(
       "DAEMON_REFUSED",
-      `what listens at ${this.#url} does not answer as Sekisho does: ${what}`,
+      `what listens at ${this.url} does not answer as Sekisho does: ${what}`,
       "another program may use the port; see dashboard.listen in the configuration",
     );
   }

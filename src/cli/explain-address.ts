@@ -87,7 +87,7 @@ const allowText = ({ target, by, reason, at }: AllowItem): string =>
 const listText = ({ list, kind, target }: ListedEntry): string =>
   kind === "allow"
     ? `never banned: ${target} is on the list ${list}`
-    : `blocked: ${target} is on the list ${list}`;
+    : `on a blocklist: ${target} of ${list}`;
 
 function banText({ target, state, by, rule, at, until, reason, incident }: BanItem): string {
   const end = until === null ? "permanent" : `until ${moment(until)}`;

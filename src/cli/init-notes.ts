@@ -15,8 +15,11 @@ export interface Note {
   readonly hint: string;
 }
 
-const SNIPPET =
-  "`sekisho apache snippet` prints the lines of a log that shows them; with these in Apache, run this again";
+/** Who has the snippet has that log in it already, behind a `#`. */
+const howToShow = ({ place }: FoundSnippet): string =>
+  place === null
+    ? "`sekisho apache snippet` prints the lines of a log that shows them; with these in Apache, run this again"
+    : `take the # off one GlobalLog line in ${place.file}, have Apache read it, and run this again`;
 
 /** Logs that cannot be read and that no other log stands in for. */
 export function unreadableNotes(logs: readonly PlannedLog[]): Note[] {
@@ -43,14 +46,18 @@ export function unreadNotes(servers: readonly Server[], read: readonly ChosenLog
 }
 
 /** Sites with WebSockets whose log cannot show how a handshake was made. */
-export function handshakeNotes(webSockets: readonly WebSocketProxy[], read: readonly ChosenLog[]): Note[] {
+export function handshakeNotes(
+  webSockets: readonly WebSocketProxy[],
+  read: readonly ChosenLog[],
+  snippet: FoundSnippet,
+): Note[] {
   const passing = new Set(webSockets.flatMap(({ servers }) => servers));
   return read
     .filter(({ handshakes, servers }) => !handshakes && servers.some((server) => passing.has(server)))
     .map(({ path, log }) => ({
       place: log.place,
       message: `${path} does not show Origin and Upgrade, which the rules on WebSocket handshakes need`,
-      hint: SNIPPET,
+      hint: howToShow(snippet),
     }));
 }
 

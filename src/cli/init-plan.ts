@@ -82,7 +82,7 @@ export function planFor(apache: Installation): InitPlan {
       ...proxies.problems,
       ...unreadableNotes(logs),
       ...unreadNotes(servers, choice.read),
-      ...handshakeNotes(webSockets, choice.read),
+      ...handshakeNotes(webSockets, choice.read, snippet),
       ...openingNotes(snippet, apache.control),
       ...formatNotes(choice, config, proxies),
       ...originNotes({ origins, unclear }, webSockets, behindProxies),

@@ -72,7 +72,8 @@ function install(context: CliContext, { yes = false }: InstallOptions): void {
   // Bans stay in force meanwhile.
   if (due.some(({ kind }) => kind !== "run")) carryOut(RESTART, "/");
   context.stdout(
-    `Sekisho runs: systemctl status sekisho. It observes until mode: enforce stands in ${CONFIG}.\n`,
+    `Sekisho runs: systemctl status sekisho. It observes until mode: enforce stands in ${CONFIG}.\n` +
+      "The link to the dashboard, good for ten minutes: journalctl -u sekisho | grep Dashboard\n",
   );
 }
 

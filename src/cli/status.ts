@@ -52,7 +52,7 @@ export const statusCommand = (context: CliContext): Command =>
       const daemon = connectToDaemon(context, options.config);
       const status = (await daemon.request("GET", "/api/status")) as Status;
       if (options.json) writeJson(context, status);
-      else context.stdout(statusText(context, status));
+      else context.stdout(statusText(context, status, daemon.url));
       if (!isFine(status)) context.exitStatus = 1;
     });
 
@@ -75,13 +75,14 @@ function doing({ mode, demo, enforcers, halts }: Status): string {
   return "is enforcing: what is banned is blocked";
 }
 
-export function statusText(context: CliContext, status: Status): string {
+export function statusText(context: CliContext, status: Status, dashboard: string): string {
   const paint = painter(context);
   const { events } = status;
   const parts = [
     `${paint("bold", `Sekisho ${printable(status.version)}`)} ${doing(status)}\n`,
     table(context, [
       ["up", span(status.uptimeSeconds * 1000)],
+      ["dashboard", dashboard],
       ["bans", bansText(status.bans)],
       ["incidents", `${status.incidents.open.toLocaleString("en")} open`],
       ["WebSockets", `${status.sockets.open.toLocaleString("en")} open`],

@@ -76,6 +76,11 @@ describe("status", () => {
     expect(stdout.includes("Nothing is wrong.")).toBe(expected === 0);
   });
 
+  test("says where the dashboard is", async () => {
+    const { cwd, server } = await daemon();
+    expect((await run(["status"], { cwd })).stdout).toContain(`dashboard   ${server.url}\n`);
+  });
+
   test("of a daemon with a problem ends with 1 and shows the hint", async () => {
     const { cwd } = await daemon({ problems: [{ message: "the disk is full", hint: "free some space" }] });
     const { status, stdout } = await run(["status"], { cwd });

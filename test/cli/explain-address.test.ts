@@ -123,7 +123,7 @@ describe("explain ADDRESS", () => {
     await lists.refresh("drop");
     expect(await explain(cwd, "198.51.100.77")).toMatchObject({
       status: 0,
-      stdout: "198.51.100.77/32\nblocked: 198.51.100.64/26 is on the list drop\n",
+      stdout: "198.51.100.77/32\non a blocklist: 198.51.100.64/26 of drop\n",
     });
   });
 

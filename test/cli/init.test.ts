@@ -280,6 +280,7 @@ enforcers:
     expect(status).toBe(0);
     expect(stdout).toContain("mod_log_debug is not loaded, so WebSockets are seen only when they close");
     expect(stdout).toContain("a2enmod log_debug");
+    expect(stdout).toContain(`take the # off one GlobalLog line in ${cwd}/etc/apache2/apache2.conf, `);
     const { config } = load(cwd, join(cwd, "made.yaml"));
     expect(config.mode).toBe("observe");
     expect(config.enforcers).toMatchObject({

@@ -31,7 +31,7 @@ const list: ListStatus = {
   ...{ error: null, hint: null },
 };
 const shown = (lists: readonly ListStatus[]): string =>
-  statusText(context, { ...new MemoryBackend(clock).status(), lists });
+  statusText(context, { ...new MemoryBackend(clock).status(), lists }, "http://127.0.0.1:7080");
 
 test("status has a line for each imported list, and none of it where there is none", () => {
   const never: ListStatus = { ...list, name: "new", entries: 0, wrong: 0, spared: 0, examples: [] };

@@ -41,7 +41,13 @@ describe.skipIf(missing("root", "netns", "systemd", "apache2"))("under a real sy
       "Nothing was changed. --yes carries this out.",
     );
     expect(system.run("test -e /opt/sekisho").exitStatus).toBe(1);
-    system.shell(`${CHECKOUT}/bin/sekisho install --yes`);
+    expect(system.shell(`${CHECKOUT}/bin/sekisho install --yes`)).toContain(
+      "journalctl -u sekisho | grep Dashboard",
+    );
+    await vi.waitFor(
+      () => expect(system.run("journalctl -u sekisho | grep Dashboard").stdout).toContain("#code="),
+      soon,
+    );
     expect(system.shell("systemctl is-active sekisho sekisho-apache.path sekisho-expire.timer")).toBe(
       "active\nactive\nactive\n",
     );
