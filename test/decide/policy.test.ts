@@ -227,6 +227,13 @@ describe("after an unban", () => {
     expect(lengthOf(policy.decide([finding("192.0.2.7", 180)], at(180))[0]!)).toBe(2 * HOUR);
   });
 
+  test("the grace does not last until the time of a clock that was ahead and was set back", () => {
+    const { policy, ledger } = unbanned();
+    ledger.revoke(target("192.0.2.7"), at(90_000_000));
+    ledger.purge(at(5_000));
+    expect(lengthOf(policy.decide([finding("192.0.2.7", 5_000)], at(5_000))[0]!)).toBe(HOUR);
+  });
+
   test("the grace goes on over a restart, and a purge ends it no sooner", () => {
     const ledger = new Ledger(lengths.memory, () => true, grace as DurationMs);
     const ban = { id: 1, kind: "ban", rule: "r", by: "rule", reason: "", incident: null } as const;
