@@ -39,15 +39,12 @@ function createProgram(context: CliContext, commands: readonly Command[]): Comma
     .description(ABOUT)
     .version(context.version, "-V, --version", "show the version")
     .helpOption("-h, --help", "show this help")
-    .helpCommand("help [command]", "show how a command is used")
-    .configureHelp({
-      subcommandTerm: (command) =>
-        [command.name(), ...command.registeredArguments.map(argumentTerm)].join(" "),
-    })
     .addHelpText("after", FIRST_STEPS);
   for (const command of commands) program.addCommand(command);
   for (const command of withSubcommands(program)) {
+    if (command.commands.length > 0) command.helpCommand("help [command]", "show how a command is used");
     command
+      .configureHelp({ subcommandTerm })
       .exitOverride()
       .showSuggestionAfterError(true)
       .configureOutput({ writeOut: context.stdout, writeErr: context.stderr, outputError: () => {} });
@@ -79,7 +76,8 @@ function usageError(
 ): SekishoError | null {
   if (error.exitCode === 0) return null;
   const used = commands.find((command) => command.name() === argv[0]);
-  const help = used === undefined ? "sekisho --help" : `sekisho ${used.name()} --help`;
+  const within = used?.commands.find((command) => command.name() === argv[1]);
+  const help = ["sekisho", ...[used, within].flatMap((command) => command?.name() ?? []), "--help"].join(" ");
   if (error.code === "commander.help") {
     const message = argv[0] === "help" ? `there is no command '${argv[1]}'` : "no command was given";
     return new SekishoError("USAGE", message, "the commands are listed by: sekisho --help");
@@ -92,8 +90,12 @@ function usageError(
       "write the command first: sekisho COMMAND [options]; the commands are listed by: sekisho --help",
     );
   }
-  const [message = "", suggestion = ""] = error.message.replace(/^error: /, "").split("\n(Did you mean ");
+  const [said = "", suggestion = ""] = error.message.replace(/^error: /, "").split("\n(Did you mean ");
   const nearest = suggestion === "" ? "" : `did you mean ${suggestion.replace(/\?\)$/, "")}? `;
+  const message = said.replace(
+    /^command-argument value ('.*') is invalid for argument '(.*)'\./s,
+    "$1 is not what [$2] takes.",
+  );
   return new SekishoError("USAGE", message, `${nearest}examples are in: ${help}`);
 }
 
@@ -102,6 +104,9 @@ const takes =
   (option: string) =>
   ({ options }: Command): boolean =>
     options.some(({ short, long }) => option === short || option === long);
+
+const subcommandTerm = (command: Command): string =>
+  [command.name(), ...command.registeredArguments.map(argumentTerm)].join(" ");
 
 const argumentTerm = (argument: Argument): string => {
   const dots = argument.variadic ? "…" : "";

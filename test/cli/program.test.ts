@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import { Argument, Command } from "commander";
 import { describe, expect, test } from "vitest";
 import { allowCommand } from "../../src/cli/allow.ts";
 import { subcommand } from "../../src/cli/context.ts";
@@ -34,6 +34,17 @@ describe("usage", () => {
     expect(stderr).toContain(`sekisho: ${message}`);
     expect(stderr.split("\nhint: ")[1]).toContain(hint);
     if (argv[0] !== "help") expect(stdout).toBe("");
+  });
+
+  test("of a command within another names that one's help, and what an argument takes", async () => {
+    const lift = new Command("lift").addArgument(new Argument("[how]").choices(["gently"])).action(() => {});
+    const told = async (...argv: string[]) =>
+      (await commandLine(argv, () => [new Command("gate").addCommand(lift)])).stderr;
+    expect(await told("gate", "lift", "fast")).toBe(
+      "sekisho: 'fast' is not what [how] takes. Allowed choices are gently.\n" +
+        "hint: examples are in: sekisho gate lift --help\n",
+    );
+    expect(await told("gate", "lfit")).toContain("did you mean lift? examples are in: sekisho gate --help\n");
   });
 
   test("without a command the help goes to standard error, and the status is 2", async () => {
