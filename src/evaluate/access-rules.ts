@@ -1,6 +1,6 @@
 import type { AccessEvent, LogEvent } from "../model/event.ts";
 import { FIELDS, type FieldName } from "./fields.ts";
-import { leastAsked, NUMBERS, TEXTS } from "./known.ts";
+import { leastAsked, NOTHING_KNOWN, NUMBERS, TEXTS } from "./known.ts";
 import { LineScan } from "./line-scan.ts";
 import { isHandshake } from "./read-field.ts";
 import { type Placed, RuleChoice } from "./rule-choice.ts";
@@ -8,7 +8,7 @@ import type { TextView } from "./text-views.ts";
 
 /** Of nearly all requests. */
 const METHODS: readonly string[] = ["GET", "POST", "HEAD"];
-/** More kinds of events than a site has: who makes up others must not fill our memory. */
+/** More kinds of events than a site has: choosing takes a millisecond, and who makes up others must not make us choose for ever. */
 const MOST_KINDS = 1_000;
 /** Any view may find a text. */
 const ANY = -1;
@@ -19,6 +19,8 @@ const ANY = -1;
  */
 export class AccessRules {
   readonly #rules: readonly Placed[];
+  /** Those for the second line of a socket, whose opening was judged. */
+  readonly #secondRules: readonly Placed[];
   /** What is looked at for texts. */
   readonly #searched: readonly TextView[];
   /** Null where a line does not tell. */
@@ -28,10 +30,16 @@ export class AccessRules {
   /** The least that any rule asks of each of `NUMBERS`. */
   readonly #least: readonly number[];
   readonly #byKind = new Map<number, RuleChoice>();
+  /** For events of further kinds. */
+  readonly #forOthers: RuleChoice;
+  readonly #forOtherSeconds: RuleChoice;
 
   /** In the order in which they are to be asked. */
   constructor(rules: readonly Placed[]) {
     this.#rules = rules;
+    this.#secondRules = rules.filter(({ rule }) => !rule.atOpening);
+    this.#forOthers = new RuleChoice(this.#rules, NOTHING_KNOWN);
+    this.#forOtherSeconds = new RuleChoice(this.#secondRules, NOTHING_KNOWN);
     const views = new Set(rules.map(({ rule }) => rule.views));
     this.#searched = [...views].flatMap((each) => each.searched(FIELDS.access));
     this.#scan = LineScan.of(this.#searched.map(({ literals }) => literals));
@@ -64,15 +72,14 @@ export class AccessRules {
     const kind = ((lacks * 1_000 + event.status) * 4 + method) * 8 + flags;
     let choice = this.#byKind.get(kind);
     if (choice === undefined) {
-      const rules = event.second ? this.#rules.filter(({ rule }) => !rule.atOpening) : this.#rules;
-      choice = new RuleChoice(rules, {
+      if (this.#byKind.size >= MOST_KINDS) return event.second ? this.#forOtherSeconds : this.#forOthers;
+      choice = new RuleChoice(event.second ? this.#secondRules : this.#rules, {
         status: event.status,
         handshake,
         method: METHODS[method - 1] ?? null,
         rooted,
         lacks: new Set(LACKABLE.filter((_, bit) => (lacks & (1 << bit)) !== 0)),
       });
-      if (this.#byKind.size >= MOST_KINDS) this.#byKind.clear();
       this.#byKind.set(kind, choice);
     }
     return choice;

@@ -83,6 +83,27 @@ describe("the rules that are asked about an event", () => {
     );
   });
 
+  test("are all that match it when there are more kinds of events than choices are remembered for", () => {
+    const matches: MatcherSpec[] = [
+      { status: { atLeast: 400 } },
+      { query: { contains: "select" } },
+      { user: "anna" },
+    ];
+    const rules = compileRules(
+      matches.map((match, index) => ({ id: `rule-${index}`, spec: ruleSpec("r", { match }) })),
+      noSite,
+    );
+    const evaluator = new Evaluator(rules);
+    for (let status = 100; status < 1_000; status++) {
+      for (const user of [null, "anna"]) {
+        const each = access("203.0.113.1", 0, { status, user, query: status % 2 === 0 ? "q=select" : null });
+        expect(evaluator.matching(each)).toEqual(
+          rules.filter((rule) => rule.matches(each)).map(({ id }) => id),
+        );
+      }
+    }
+  });
+
   test("are not those that ask for another status, method or kind, or for what it lacks", () => {
     const known = {
       ...NOTHING_KNOWN,
