@@ -6,7 +6,7 @@ import { MOST_BYTES, parseRanges, storedRanges, storeRanges } from "./ranges.ts"
  * Fetches each list and keeps it in the data folder. What fails leaves the last good copy as it is; afterwards all that
  * failed is thrown as one error.
  */
-export async function downloadRanges(
+async function downloadRanges(
   data: string,
   urls: Readonly<Partial<Record<CrawlerName, string>>>,
 ): Promise<void> {

@@ -25,7 +25,7 @@ export interface IngestSettings {
   readonly policy: PolicySettings;
   /** What imported lists have; absent: there are none. */
   readonly lists?: ListedTargets;
-  /** How crawlers are told: absent: by nothing. */
+  /** How crawlers are told; absent: by nothing. */
   readonly crawlers?: { readonly ranges: CrawlerRanges; readonly dns: boolean };
 }
 

@@ -1,6 +1,6 @@
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
-import { type Downloaded, download, shown } from "../download/download.ts";
+import { type Downloaded, download, shown, type Validators } from "../download/download.ts";
 
 /** What a list may weigh: half a million lines of sixty bytes. */
 export const MOST_BYTES = 32 * 2 ** 20;
@@ -11,16 +11,18 @@ export const isWebAddress = (from: string): boolean => /^https?:/i.test(from);
 /** Where a list comes from, as people may see it. */
 export const shownSource = (from: string): string => (isWebAddress(from) ? shown(from) : from);
 
-type Known = { readonly etag: string | null; readonly lastModified: string | null } | null;
-
 /** What a list's source has, unless it has what is known. Throws when it cannot be had. */
-export const fetchSource = (from: string, known: Known, signal: AbortSignal): Promise<Downloaded> =>
+export const fetchSource = (
+  from: string,
+  known: Validators | null,
+  signal: AbortSignal,
+): Promise<Downloaded> =>
   isWebAddress(from)
     ? download(from, { mostBytes: MOST_BYTES, timeLimitMs: TIME_LIMIT_MS, known, signal })
     : readSource(from, known, signal);
 
 /** A file tells by its number, size and time whether it is the one that was read. */
-async function readSource(path: string, known: Known, signal: AbortSignal): Promise<Downloaded> {
+async function readSource(path: string, known: Validators | null, signal: AbortSignal): Promise<Downloaded> {
   // Not blocking: a pipe that nobody writes to would be waited for without end.
   await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   const stat = await file.stat({ bigint: true });

@@ -15,7 +15,7 @@ import { Dictionary } from "./dictionary.ts";
 import { EventRows } from "./event-rows.ts";
 import { keptEvidence } from "./evidence.ts";
 import { Halts, type Lifted, liftBans } from "./halts.ts";
-import { recentEvents } from "./recent-events.ts";
+import { recentEvents, type StoredBatch } from "./recent-events.ts";
 import { Retention, type RetentionLimits } from "./retention.ts";
 import { NEXT_REVOCATION } from "./running-bans.ts";
 import { SocketRows } from "./socket-rows.ts";
@@ -275,10 +275,8 @@ export class StoreWriter implements Disposable {
   sources = (): StoredSource[] => this.#statements.all("SELECT id, path, kind FROM sources");
 
   /** Stored events from the first that is younger than `memory` before the newest, in batches, for a restart. */
-  *recentEvents(
-    memory: number,
-  ): Generator<{ readonly firstEvent: number; readonly events: readonly LogEvent[] }> {
-    yield* recentEvents(this.#connection, this.#recent(memory).first, this.#nextEvent);
+  recentEvents(memory: number): Generator<StoredBatch> {
+    return recentEvents(this.#connection, this.#recent(memory).first, this.#nextEvent);
   }
 
   /** Hits that led to a finding since `memory` before the newest event. */
