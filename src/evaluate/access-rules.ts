@@ -69,7 +69,8 @@ export class AccessRules {
     const lacks = this.#lackedBy(event);
     const rooted = event.path.charCodeAt(0) === SLASH;
     const flags = (handshake ? 1 : 0) + (event.second ? 2 : 0) + (rooted ? 4 : 0);
-    const kind = ((lacks * 1_000 + event.status) * 4 + method) * 8 + flags;
+    const kind =
+      ((event.status * (1 << LACKABLE.length) + lacks) * (METHODS.length + 1) + method) * 8 + flags;
     let choice = this.#byKind.get(kind);
     if (choice === undefined) {
       if (this.#byKind.size >= MOST_KINDS) return event.second ? this.#forOtherSeconds : this.#forOthers;
