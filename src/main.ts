@@ -3,6 +3,8 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import type { CliContext } from "./cli/context.ts";
 import { runCli } from "./cli/program.ts";
+import { reportError } from "./cli/report-error.ts";
+import { SekishoError } from "./model/errors.ts";
 import { unixMs } from "./model/time.ts";
 
 /** In the order of the help. Each is loaded when it is asked for: loading all takes longer than most of them run. */
@@ -49,7 +51,10 @@ const context: CliContext = {
 // `sekisho replay … | head` closes the pipe early, which is no fault.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit(0);
-  throw error;
+  // The daemon has an orderly stop for what nobody caught.
+  if (error.code !== "ENOSPC" || name === "run") throw error;
+  const hint = "make room there; what was written is not whole";
+  process.exit(reportError(context, new SekishoError("DISK_FULL", "the disk of the output is full", hint)));
 });
 
 const argv = process.argv.slice(2);

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 
@@ -46,6 +46,17 @@ describe("sekisho", () => {
       "backup",
       "apache",
     ]);
+  });
+
+  test("that cannot write what was asked for is status 3, and no fault", () => {
+    const full = openSync("/dev/full", "w");
+    const { status, stderr } = spawnSync(process.execPath, [MAIN, "--help"], {
+      stdio: ["ignore", full, "pipe"],
+      encoding: "utf8",
+    });
+    closeSync(full);
+    expect(status).toBe(3);
+    expect(stderr).toMatch(/^sekisho: the disk of the output is full\nhint: make room there/);
   });
 
   test("has every command in docs/cli.md", () => {
