@@ -84,8 +84,10 @@ export class Lists implements Disposable {
 
   /** Fetches what is not known to be as young as this, one after the other, so that only one needs memory. */
   async refreshOlderThan(age: number): Promise<void> {
-    const since = this.#clock.now() - age;
-    await this.#refresh(this.#lists.filter(({ fetchedAt }) => fetchedAt === null || fetchedAt <= since));
+    const now = this.#clock.now();
+    // Either way: what was fetched by a clock that was ahead is not young until then.
+    const isOld = (fetchedAt: UnixMs | null) => fetchedAt === null || Math.abs(now - fetchedAt) >= age;
+    await this.#refresh(this.#lists.filter(({ fetchedAt }) => isOld(fetchedAt)));
   }
 
   async #refresh(lists: readonly ImportedList[]): Promise<void> {

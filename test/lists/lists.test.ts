@@ -44,6 +44,19 @@ const many = (count: number): string =>
   Array.from({ length: count }, (_, n) => `203.${n >> 8}.${n & 255}.1`).join("\n");
 
 describe("a list from a web address", () => {
+  test("is fetched anew where the clock that said when it was fetched has been set back", async () => {
+    using folder = temporaryFolder();
+    const clock = new TestClock();
+    using web = await webServer({ "/l": "192.0.2.7" });
+    using lists = await load(folder.path, clock, settings(`${web.url}/l`));
+    await lists.refreshOlderThan(HOUR);
+    await lists.refreshOlderThan(HOUR);
+    expect(web.asked).toHaveLength(1);
+    clock.advance(-24 * HOUR);
+    await lists.refreshOlderThan(HOUR);
+    expect(web.asked).toHaveLength(2);
+  });
+
   test("is fetched, kept, asked for only where it changed, and there after a restart", async () => {
     using folder = temporaryFolder();
     const clock = new TestClock();
