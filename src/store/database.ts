@@ -13,6 +13,7 @@ import { evidence } from "./migrations/0008-evidence.ts";
 import { tls } from "./migrations/0009-tls.ts";
 import { halts } from "./migrations/0010-halts.ts";
 import { revocations } from "./migrations/0011-revocations.ts";
+import { findingsByRule } from "./migrations/0012-findings-by-rule.ts";
 
 export type Connection = Database.Database;
 
@@ -29,6 +30,7 @@ const MIGRATIONS: readonly string[] = [
   tls,
   halts,
   revocations,
+  findingsByRule,
 ];
 /** From this version on, a database gives free space back. */
 const GIVES_SPACE_BACK = 5;

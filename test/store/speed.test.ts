@@ -12,7 +12,7 @@ const EVENTS = 1_000_000;
 const BANS = 100_000;
 const clock = { now: () => at(0) };
 
-/** Requests, and bans of which all run, each with an incident. */
+/** Requests, bans of which all run, each with an incident, and one incident that never ends. */
 function fill(file: string): void {
   const database = new Database(file);
   const numbers = (count: number) =>
@@ -27,6 +27,8 @@ function fill(file: string): void {
       SELECT n, ${address}, ${address} || '/32', 'medium', 'open', ${at(-2)}, ${at(-1)} FROM n;
     ${numbers(100)} INSERT INTO sockets (key, state, opened_at, client, path, vhost)
       SELECT n, 'open', ${at(-1)}, printf('192.0.2.%d', n), '/ws', 'v' FROM n;
+    ${numbers(BANS / 2)} INSERT INTO findings
+      SELECT n, ${BANS}, 'rule-' || n % 20, 'Title', 'medium', '10.1.134.160', ${at(-2)}, ${at(-1)}, 5, '["${"x".repeat(500)}"]', NULL, n FROM n;
     ${numbers(BANS)} INSERT INTO decisions
       SELECT n, 'ban', ${address} || '/32', 'r', 'rule', 'why', ${at(-1)}, ${at(3_600)}, NULL, NULL, n, NULL, NULL, NULL FROM n;
     COMMIT`);
@@ -48,6 +50,7 @@ test("what the dashboard asks takes milliseconds beside a million requests and 1
     "what changed in the bans": () => running.read(() => true, false),
     "socket holders": () => reader.socketHolders(100),
     incidents: () => reader.incidents({ ...page, state: null }),
+    "incident that goes on": () => reader.incident(BANS),
     "open incidents": () => reader.incidents({ ...page, state: "open" }),
     "closed incidents": () => reader.incidents({ ...page, state: "closed" }),
   };
