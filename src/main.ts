@@ -48,17 +48,22 @@ const context: CliContext = {
   exitStatus: 0,
 };
 
-// `sekisho replay … | head` closes the pipe early, which is no fault.
+const argv = process.argv.slice(2);
+const [name = ""] = argv;
+
+/** A daemon goes on where nobody can take what it says: its log is on a full disk, or who read it has gone. */
+const isDaemon = name === "run";
+// Nobody is left to tell.
+process.stderr.on("error", () => {});
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (isDaemon) return;
+  // `sekisho replay … | head` closes the pipe early, which is no fault.
   if (error.code === "EPIPE") process.exit(0);
-  // The daemon has an orderly stop for what nobody caught.
-  if (error.code !== "ENOSPC" || name === "run") throw error;
+  if (error.code !== "ENOSPC") throw error;
   const hint = "make room there; what was written is not whole";
   process.exit(reportError(context, new SekishoError("DISK_FULL", "the disk of the output is full", hint)));
 });
 
-const argv = process.argv.slice(2);
-const [name = ""] = argv;
 // The help, and the guess at what a mistyped command was, need all.
 const loading = Object.hasOwn(COMMANDS, name) ? [COMMANDS[name]!] : Object.values(COMMANDS);
 process.exitCode = await runCli(argv, context, await Promise.all(loading.map((load) => load())));

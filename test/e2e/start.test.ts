@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { missing } from "../requirements.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { type Ended, RunningProgram, SEKISHO, sekisho } from "./command-line.ts";
@@ -70,6 +70,30 @@ function expectRefused(
   expect(existsSync(join(at.data, "daemon.json"))).toBe(false);
   expect(existsSync(at.path("banned"))).toBe(false);
 }
+
+test("a daemon goes on though nobody can take what it says", async () => {
+  using at = site();
+  await using program = new RunningProgram(
+    ["sh", "-c", 'exec "$0" run > /dev/full 2> /dev/full', SEKISHO],
+    at.folder,
+  );
+  const file = join(at.data, "daemon.json");
+  await vi.waitFor(() => expect(existsSync(file)).toBe(true), { timeout: 30_000, interval: 100 });
+  const { url } = JSON.parse(readFileSync(file, "utf8")) as { readonly url: string };
+  const headers = { authorization: `Bearer ${readFileSync(join(at.data, "token"), "utf8").trim()}` };
+  const mode = async (): Promise<unknown> =>
+    ((await (await fetch(`${url}/api/status`, { headers })).json()) as { readonly mode: unknown }).mode;
+  expect(await mode()).toBe("enforce");
+  // A reload is told in the log.
+  writeFileSync(
+    at.path("sekisho.yaml"),
+    readFileSync(at.path("sekisho.yaml"), "utf8").replace("enforce", "observe"),
+  );
+  program.signal("SIGHUP");
+  await vi.waitFor(async () => expect(await mode()).toBe("observe"), { timeout: 30_000, interval: 100 });
+  program.signal("SIGTERM");
+  expect((await program.ended()).exitStatus).toBe(0);
+}, 60_000);
 
 describe.skipIf(missing("root", "netns"))("on a machine without Apache", () => {
   test("`run` in an empty folder says that there are no logs and plays the demo, until Ctrl-C", async () => {
