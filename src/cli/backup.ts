@@ -14,6 +14,7 @@ import Database from "better-sqlite3";
 import type { Command } from "commander";
 import { messageOf, SekishoError } from "../model/errors.ts";
 import { databaseFile } from "../setup.ts";
+import { explainedError } from "../store/database.ts";
 import { whereabouts } from "./client.ts";
 import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
 import { size } from "./output.ts";
@@ -85,11 +86,20 @@ async function copy(database: string, temporary: string): Promise<void> {
   const source = new Database(database, { readonly: true, timeout: 10_000 });
   try {
     // Without a read transaction of our own the copy would start anew whenever the daemon writes, so never end.
-    source.exec("BEGIN");
-    source.prepare("SELECT count(*) FROM sqlite_schema").get();
+    begin(source, database);
     await source.backup(temporary, { progress: () => PAGES_AT_ONCE });
   } finally {
     source.close();
+  }
+}
+
+/** The first look at it: what is wrong here is wrong with the database, and not with the copy. */
+function begin(source: Database.Database, file: string): void {
+  try {
+    source.exec("BEGIN");
+    source.prepare("SELECT count(*) FROM sqlite_schema").get();
+  } catch (error) {
+    throw explainedError(file, error);
   }
 }
 

@@ -136,6 +136,8 @@ function unreadable(path: string, error: unknown): SekishoError {
       });
     case "EISDIR":
     case "ENOTDIR":
+    // A pipe.
+    case "ESPIPE":
       return new SekishoError(
         "LOG_UNREADABLE",
         `${path}: not what a log can be`,

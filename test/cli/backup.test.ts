@@ -121,6 +121,15 @@ describe("a backup", () => {
     expect(readdirSync(cwd).filter((name) => name.includes("partial"))).toEqual([]);
   });
 
+  test("of what is no database says so, and not that the folder should be checked", async () => {
+    const { cwd, file, database } = runningDatabase();
+    database.close();
+    writeFileSync(file, "no database ".repeat(1_000));
+    const { status, stderr } = await backup(cwd, "copy.sqlite");
+    expect(status).toBe(3);
+    expect(stderr).toMatch(/^sekisho: .*sekisho\.sqlite: this is not an SQLite database.*\nhint: .*backup/);
+  });
+
   test("to a folder's own name is refused", async () => {
     const { cwd } = runningDatabase();
     mkdirSync(join(cwd, "backups"));

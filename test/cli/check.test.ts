@@ -194,6 +194,14 @@ enforcers:
     });
   });
 
+  test("of a pipe in the place of a log says that it is none", async () => {
+    const cwd = folderWith({ "sekisho.yaml": "data: data\nlogs: [{ path: pipe.log }]" });
+    spawnSync("mkfifo", [join(cwd, "pipe.log")]);
+    const { status, stderr } = await check(cwd);
+    expect(status).toBe(3);
+    expect(stderr).toMatch(/pipe\.log: not what a log can be\nhint: name a file/);
+  });
+
   test("of a log that is of the other kind says which", async () => {
     const line =
       "[Fri Nov 20 12:00:00.25 2026] [core:error] [pid 1] [client 192.0.2.7:1] AH00126: Invalid URI\n";
