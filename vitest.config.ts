@@ -33,7 +33,8 @@ export default defineConfig({
           include: WITH_PROGRAMS,
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          maxWorkers: 2,
+          // They wait more than they work: for Apache's reloads, for ends of bans, for the page.
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },
