@@ -11,6 +11,8 @@ import { detached } from "../model/line.ts";
 
 /** Clients are remembered up to this, User-Agents too; then all are forgotten, and asked for again. */
 const MOST_KNOWN = 20_000;
+/** A longer User-Agent is looked at up to here: it is whatever the client wants, and many are remembered. */
+const AGENT_LENGTH = 512;
 /** Claims that wait to be asked for; of a flood under borrowed names the rest is asked for when they come again. */
 const MOST_ASKED = 1_000;
 
@@ -52,7 +54,8 @@ export class CrawlerStates {
     return state;
   }
 
-  #crawlerOf(userAgent: string): Crawler | null {
+  #crawlerOf(whole: string): Crawler | null {
+    const userAgent = whole.slice(0, AGENT_LENGTH);
     const known = this.#named.get(userAgent);
     if (known !== undefined) return known;
     if (this.#named.size >= MOST_KNOWN) this.#named.clear();

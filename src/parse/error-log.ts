@@ -25,6 +25,8 @@ export class ErrorLogParser implements LineParser {
   readonly #reader: ErrorReader;
   /** The line before was one of Apache's, or the rest of one: what is no line of its own belongs to it. */
   #isInMessage = false;
+  /** Of the newest line that told one. */
+  #time: UnixMs | null = null;
 
   /** Throws LOG_FORMAT_INVALID. */
   constructor(timezone: string | null, format: string = ANY_ERROR_FORMAT, { since }: ParserOptions = {}) {
@@ -39,9 +41,13 @@ export class ErrorLogParser implements LineParser {
     if (read !== null) {
       this.#isInMessage = true;
       if (Number.isNaN(read.time)) return unparsed(line, source, now, "time");
+      this.#time = unixMs(read.time);
       return toEvent(read, line, source, cut);
     }
     if (cut) return unparsed(line, source, now, "truncated");
+    const [, code, message] = SAID_AT_START.exec(line) ?? [];
+    if (code !== undefined && message !== undefined)
+      return saidAtStart(code, message, line, source, this.#time ?? now);
     // What begins as Apache's lines do is one in another format.
     this.#isInMessage &&= !/^\[[A-Z0-9]/.test(line);
     return unparsed(line, source, now, this.#isInMessage ? "continuation" : "format");
@@ -78,6 +84,31 @@ function toEvent({ time, head }: ErrorLine, line: string, source: SourceId, cut:
     refused: false,
   };
 }
+
+/** What Apache says while it starts or reloads, before its log has a form: of a host without a name at each reload (AH00558). */
+const SAID_AT_START = /^(AH\d{5}): (.*)$/;
+
+/** It names no client, so whoever can write such a line harms nobody. */
+const saidAtStart = (
+  code: string,
+  message: string,
+  line: string,
+  source: SourceId,
+  time: UnixMs,
+): LogEvent => ({
+  kind: "error",
+  time,
+  source,
+  line,
+  client: null,
+  level: "notice",
+  module: null,
+  code,
+  message,
+  severity: null,
+  requestId: null,
+  refused: false,
+});
 
 /** A script's own words may begin like ModSecurity's; Apache names its module, where the format shows it. */
 const mayBeAlert = ({ code, module }: ErrorHead): boolean =>

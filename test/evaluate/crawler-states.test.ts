@@ -22,6 +22,12 @@ describe("who calls himself a search engine", () => {
     }
   });
 
+  test("says so at the beginning of a User-Agent, of which no more is remembered than any browser's has", () => {
+    const states = new CrawlerStates(RANGES, true);
+    expect(states.stateOf(ip("192.0.2.7"), `${GOOGLEBOT} ${"x".repeat(8_000)}`)).toBe("verified");
+    expect(states.stateOf(ip("192.0.2.7"), `${"x".repeat(8_000)} ${GOOGLEBOT}`)).toBeNull();
+  });
+
   test("is unverified beyond them until DNS has answered, and asked for once", () => {
     const states = new CrawlerStates(RANGES, true);
     const state = () => states.stateOf(ip("203.0.113.7"), GOOGLEBOT);

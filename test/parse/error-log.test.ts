@@ -1,10 +1,34 @@
 import { describe, expect, test } from "vitest";
+import { unixMs } from "../../src/model/time.ts";
 import { ErrorLogParser } from "../../src/parse/error-log.ts";
 import { errorOf, reasonOf } from "./apache-lines.ts";
 
 const utc = new ErrorLogParser("UTC");
 const HEAD = "[Fri Nov 20 22:01:29.244023 2026] [authz_core:error] [pid 22103:tid 22141]";
 const TIME = Date.UTC(2026, 10, 20, 22, 1, 29, 244);
+
+test("what Apache says at a start or reload without a time has that of the line before, and no client", () => {
+  const parser = new ErrorLogParser("UTC");
+  const said =
+    "AH00558: apache2: Could not reliably determine the server's fully qualified domain name, using 127.0.1.1";
+  const now = unixMs(TIME + 5_000);
+  expect(parser.parse(said, 1, now)).toMatchObject({
+    kind: "error",
+    time: now,
+    client: null,
+    code: "AH00558",
+  });
+  parser.parse(`${HEAD} AH00489: Apache configured -- resuming normal operations`, 1, now);
+  expect(parser.parse(said, 1, now)).toMatchObject({
+    kind: "error",
+    time: TIME,
+    code: "AH00558",
+    line: said,
+  });
+  const forged = "AH01630: [client 192.0.2.7:0] client denied by server configuration: /";
+  expect(parser.parse(forged, 1, now)).toMatchObject({ kind: "error", client: null });
+  expect(parser.parse(`${said}\n`.repeat(2), 1, now).kind).toBe("unparsed");
+});
 
 describe("the forms that Apache writes", () => {
   test.each([
