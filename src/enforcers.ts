@@ -16,6 +16,7 @@ import { Guard } from "./enforce/guard/guard.ts";
 import { Nftables } from "./enforce/nftables.ts";
 import { SocketCutter } from "./enforce/socket-cutter.ts";
 import { newUfw } from "./enforce/ufw.ts";
+import { UfwByRoot } from "./enforce/ufw-by-root.ts";
 import type { Door } from "./model/door.ts";
 import type { Clock } from "./model/time.ts";
 
@@ -45,7 +46,9 @@ export function enforcersOf(config: Config, clock: Clock, channel = new GuardCha
       ? []
       : [new ApacheDirectory({ directory: directory.directory, user: directory.user, requests })]),
     ...(include === undefined ? [] : [new ApacheInclude({ ...include, requests, clock })]),
-    ...(ufw === undefined ? [] : [newUfw(ufw, clock)]),
+    ...(ufw === undefined
+      ? []
+      : [ufw.requests === undefined ? newUfw(ufw, clock) : new UfwByRoot({ requests: ufw.requests, clock })]),
     ...(nftables === undefined
       ? []
       : [new Nftables({ ports: nftables.everyPort ? "all" : nftables.ports, clock })]),

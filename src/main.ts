@@ -33,6 +33,11 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   apache: loadApache,
 };
 
+/** Not in the help: units of systemd call them. */
+const OF_UNITS: typeof COMMANDS = {
+  "as-root": async () => (await import("./cli/as-root.ts")).asRootCommand(context),
+};
+
 const { version } = JSON.parse(readFileSync(join(import.meta.dirname, "../package.json"), "utf8")) as {
   version: string;
 };
@@ -65,7 +70,8 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 
 // The help, and the guess at what a mistyped command was, need all.
-const loading = Object.hasOwn(COMMANDS, name) ? [COMMANDS[name]!] : Object.values(COMMANDS);
+const called = [COMMANDS, OF_UNITS].find((commands) => Object.hasOwn(commands, name));
+const loading = called === undefined ? Object.values(COMMANDS) : [called[name]!];
 process.exitCode = await runCli(argv, context, await Promise.all(loading.map((load) => load())));
 
 async function loadCheck(): Promise<Command> {

@@ -100,6 +100,15 @@ export const enforcersSchema = z
           .max(1_000)
           .default(100)
           .describe("Rules in ufw's list at most; what is above that is in a set which ufw loads."),
+        requests: parsedText<string>(
+          (text) => (/^\/[^\0]*[^\0/]$/.test(text) && !/(^|\/)\.\.?(\/|$)/.test(text) ? text : null),
+          "a folder by its absolute path",
+          "/run/sekisho/ufw, where sekisho-ufw.path looks",
+        )
+          .optional()
+          .describe(
+            "Where requests to root's half are left (/run/sekisho/ufw); default: Sekisho runs ufw itself, as root.",
+          ),
       })
       .optional()
       .describe("Denies new connections by rules that `ufw status` shows."),

@@ -24,6 +24,11 @@ export interface UfwProgramOptions {
   readonly process: number | "self";
   /** How long another program may hold ufw up. */
   readonly patienceMs: number;
+  /**
+   * Whose ufw is waited for: one that sees the same mounts, and so these rules, or `any`, for a service that systemd gave
+   * mounts of its own, where the administrator's have others.
+   */
+  readonly mounts: "same" | "any";
 }
 
 /** A rule, and whether the kernel has it too. */
@@ -37,11 +42,11 @@ export class UfwProgram {
   readonly #patienceMs: number;
   readonly #turn: UfwTurn;
 
-  constructor({ programs, process, patienceMs }: UfwProgramOptions) {
+  constructor({ programs, process, patienceMs, mounts }: UfwProgramOptions) {
     this.programs = programs;
     this.#proc = `/proc/${process}`;
     this.#patienceMs = patienceMs;
-    this.#turn = new UfwTurn(this.#proc, patienceMs);
+    this.#turn = new UfwTurn(this.#proc, patienceMs, mounts);
   }
 
   /** A path as ufw sees it. */
@@ -55,7 +60,7 @@ export class UfwProgram {
    */
   async isActive(): Promise<boolean> {
     if ((await findProgram(this.programs.ufw)) === null) throw this.#missing();
-    if (process.getuid?.() !== 0) throw failed("only root may run ufw");
+    if (process.getuid?.() !== 0) throw notRoot();
     const settings = (await this.#read("/etc/ufw/ufw.conf")) ?? "";
     const isMeantToBe = /^\s*ENABLED=["']?yes["']?\s*$/im.test(settings);
     return isMeantToBe && (await this.#kernelRules()) !== null;
@@ -147,6 +152,13 @@ export class UfwProgram {
     );
   }
 }
+
+const notRoot = (): SekishoError =>
+  new SekishoError(
+    "UFW_FAILED",
+    "only root may run ufw",
+    "as a service without root: enforcers: { ufw: { requests: /run/sekisho/ufw } }, as docs/service.md says",
+  );
 
 export const failed = (message: string, cause?: unknown): SekishoError =>
   new SekishoError(

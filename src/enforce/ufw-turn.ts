@@ -37,11 +37,13 @@ interface Lock {
 export class UfwTurn {
   readonly #proc: string;
   readonly #patienceMs: number;
+  readonly #mounts: "same" | "any";
 
-  /** `proc` is the folder in /proc of a process that sees what ufw sees. */
-  constructor(proc: string, patienceMs: number) {
+  /** `proc` is the folder in /proc of a process that sees what ufw sees; `mounts`: whose ufw counts. */
+  constructor(proc: string, patienceMs: number, mounts: "same" | "any") {
     this.#proc = proc;
     this.#patienceMs = patienceMs;
+    this.#mounts = mounts;
   }
 
   /** `start` runs ufw, and kills it when its signal aborts. Throws UFW_BUSY when others do not end in time. */
@@ -80,7 +82,8 @@ export class UfwTurn {
       if (!/^\d+$/.test(entry)) continue;
       const name = await readFile(`/proc/${entry}/comm`, "latin1").catch(() => "");
       // In another container it has other rules.
-      const isUfw = name === "ufw\n" && (await mountsOf(`/proc/${entry}`)) === mounts;
+      if (name !== "ufw\n") continue;
+      const isUfw = this.#mounts === "any" || (await mountsOf(`/proc/${entry}`)) === mounts;
       if (isUfw && !(await isOurs(Number(entry)))) return Number(entry);
     }
     return null;

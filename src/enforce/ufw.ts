@@ -66,6 +66,14 @@ export class Ufw implements Enforcer {
     return new Set([...own.map(({ target }) => target), ...(await set.blocked(signal))]);
   }
 
+  /** All that it holds, each with what tells its end where it is a rule: to be compared with another look. */
+  async held(signal: AbortSignal): Promise<readonly string[]> {
+    const { program, set } = this.#options;
+    const { own } = await program.rules(this.#ports, true, signal);
+    const good = own.filter((rule) => isGood(rule, this.#ports));
+    return [...good.map(({ target, comment }) => `${target} ${comment}`), ...(await set.blocked(signal))];
+  }
+
   async reconcile(want: readonly Block[], verify: boolean, signal: AbortSignal): Promise<Enforced> {
     const { program, limit, hook, batch = 20 } = this.#options;
     const wanted = new Map<Target, UnixMs>();
@@ -167,13 +175,14 @@ function difference(believed: FoundRules, found: FoundRules, ports: string): num
 export function newUfw(
   limits: Pick<UfwOptions, "ports" | "limit" | "rest" | "batch">,
   clock: Clock,
-  { programs, process, patienceMs }: Partial<UfwProgramOptions> = {},
+  { programs, process, patienceMs, mounts }: Partial<UfwProgramOptions> = {},
 ): Ufw {
   const { ports } = limits;
   const program = new UfwProgram({
     programs: programs ?? { ufw: "ufw", iptables: "iptables", ip6tables: "ip6tables", nft: "nft" },
     process: process ?? "self",
     patienceMs: patienceMs ?? 10_000,
+    mounts: mounts ?? "same",
   });
   const set = new Nftables({ ports, clock, table: UFW_TABLE, program: program.programs.nft });
   const hook = new UfwHook({ ports, file: (path) => program.file(path) });

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { withUfwRequests } from "./ufw-requests.ts";
 
 /** Where a package that was built stands, and what is there. */
 export interface Package {
@@ -32,13 +33,20 @@ export const LINK = "/usr/local/bin/sekisho";
 const UNITS = "/etc/systemd/system";
 
 /** Units that are switched on; each starts what else there is. */
-export const ENABLED = ["sekisho.service", "sekisho-apache.path", "sekisho-expire.timer"] as const;
+export const ENABLED = [
+  "sekisho.service",
+  "sekisho-apache.path",
+  "sekisho-ufw.path",
+  "sekisho-expire.timer",
+] as const;
 
 /** Files of systemd/ and where they go. */
 const FILES: readonly (readonly [name: string, folder: string, mode: number])[] = [
   ["sekisho.service", UNITS, 0o644],
   ["sekisho-apache.path", UNITS, 0o644],
   ["sekisho-apache.service", UNITS, 0o644],
+  ["sekisho-ufw.path", UNITS, 0o644],
+  ["sekisho-ufw.service", UNITS, 0o644],
   ["sekisho-expire.service", UNITS, 0o644],
   ["sekisho-expire.timer", UNITS, 0o644],
   ["apache-as-root", `${HOME}/libexec`, 0o755],
@@ -51,7 +59,8 @@ const PARTS = ["bin", "dist", "rules", "schemas"] as const;
 export interface Layout {
   /** Apache's log folder is for its group alone (RHEL: for root alone): who reads it needs more than a group. */
   readonly logsNeedRoot: boolean;
-  readonly hasConfig: boolean;
+  /** Null where there is none; empty where only root may read it. */
+  readonly config: string | null;
   /** Nothing was installed before. */
   readonly isFirst: boolean;
 }
@@ -59,9 +68,17 @@ export interface Layout {
 /** RHEL keeps /var/log/httpd to root; Debian's /var/log/apache2 is the group adm's. */
 export const layoutOf = (root: string): Layout => ({
   logsNeedRoot: existsSync(join(root, "var/log/httpd")),
-  hasConfig: existsSync(join(root, CONFIG)),
+  config: existsSync(join(root, CONFIG)) ? textOf(join(root, CONFIG)) : null,
   isFirst: !existsSync(join(root, HOME)),
 });
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
+}
 
 /** All that makes Sekisho run as a service, in order. The same package again changes nothing. */
 export function installSteps({ root, modules }: Package, layout: Layout): Step[] {
@@ -94,8 +111,8 @@ export function installSteps({ root, modules }: Package, layout: Layout): Step[]
     },
     { kind: "link", to: `${HOME}/bin/sekisho`, path: LINK },
     { kind: "make-folder", path: "/etc/sekisho/rules.d", mode: 0o755 },
-    ...(layout.hasConfig ? [] : [firstConfig]),
-    ...(layout.isFirst ? [rootlessControl] : []),
+    ...(layout.config === null ? [firstConfig] : []),
+    ...(layout.isFirst ? [...rootlessUfw(layout.config ?? ""), rootlessControl] : []),
     {
       kind: "run",
       command: ["chown", "root:sekisho", CONFIG],
@@ -131,7 +148,13 @@ const rootlessControl: Step = {
   why: "reloads of Apache go through sekisho-apache.service",
 };
 
-/** What an installation made. Configuration and data stay unless `purge`. Root's half of a reload is needed to let everybody in. */
+/** Where the configuration that is there has ufw block. */
+function rootlessUfw(config: string): Step[] {
+  const text = withUfwRequests(config, "/run/sekisho/ufw");
+  return text === null ? [] : [{ kind: "file", text, path: CONFIG, mode: 0o640 }];
+}
+
+/** What an installation made. Configuration and data stay unless `purge`. */
 export function uninstallSteps(
   purge: boolean,
   hasConfig: boolean,
@@ -150,17 +173,18 @@ export function uninstallSteps(
     command: [`${HOME}/bin/sekisho`, "panic", ...options, "--config", CONFIG],
     why,
   });
-  const path = "sekisho-apache.path";
+  // Letting everybody in takes root's halves.
+  const paths = ENABLED.filter((name) => name.endsWith(".path"));
   return {
     stop: [
       off(
-        ENABLED.filter((name) => name !== path),
+        ENABLED.filter((name) => !name.endsWith(".path")),
         "it stops, and starts no more",
       ),
       ...(hasConfig
         ? [panic("whoever is blocked is let in"), panic("should it be installed again", "--end")]
         : []),
-      off([path], "nobody asks for reloads any more"),
+      off(paths, "nobody asks root any more"),
     ],
     remove: [
       ...units,
@@ -169,7 +193,9 @@ export function uninstallSteps(
       "/etc/tmpfiles.d/sekisho.conf",
       LINK,
       HOME,
-      ...(purge ? ["/etc/sekisho", "/var/lib/sekisho", "/run/sekisho", "/run/sekisho-apache"] : []),
+      ...(purge
+        ? ["/etc/sekisho", "/var/lib/sekisho", "/run/sekisho", "/run/sekisho-apache", "/run/sekisho-ufw"]
+        : []),
     ],
   };
 }

@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { BootedSystem, CHECKOUT, CLIENT } from "../booted-system.ts";
+import { BootedSystem, CHECKOUT, CLIENT, SERVER } from "../booted-system.ts";
 import { missing } from "../requirements.ts";
 
 const UNITS = join(import.meta.dirname, "../../systemd");
@@ -12,6 +12,7 @@ describe.skipIf(missing("systemd"))("the units", () => {
     ["sekisho.service", 2],
     ["sekisho-expire.service", 2],
     ["sekisho-apache.service", 4],
+    ["sekisho-ufw.service", 3],
   ])("%s is exposed by %d of 10 at most", (unit, most) => {
     const args = ["security", "--offline=yes", "--no-pager", join(UNITS, unit)];
     const { stdout } = spawnSync("systemd-analyze", args, { encoding: "utf8" });
@@ -117,6 +118,63 @@ describe.skipIf(missing("root", "netns", "systemd", "apache2"))("under a real sy
     expect(system.shell("cat /run/sekisho-apache/abc123")).toMatch(/^0\n/);
     system.shell("systemctl start sekisho-apache.path");
   });
+
+  test.skipIf(missing("ufw", "nft"))(
+    "without root it has root's ufw block",
+    { timeout: 120_000 },
+    async () => {
+      const own = "/etc/sekisho/sekisho.yaml";
+      const state = () => sekisho(`status --config ${own}`).stdout;
+      const rules = () => system.shell("ufw status");
+      const connects = () =>
+        system.run(
+          `ip netns exec client ${CHECKOUT}/bin/node -e 'require("net").connect(80, "${SERVER}", process.exit); setTimeout(() => process.exit(1), 1000)'`,
+        ).exitStatus === 0;
+      system.shell(
+        `sed -i 's/^IPT_SYSCTL=.*/IPT_SYSCTL=/' /etc/default/ufw && ufw allow 80/tcp && ufw --force enable && cp -a ${own} ${own}.before &&
+       sed -i '/^enforcers:/,$d' ${own} && printf 'enforcers:\n  ufw: { requests: /run/sekisho/ufw }\n' >> ${own} && chmod 666 ${own} &&
+       systemctl reload sekisho`,
+      );
+      // Whoever may write the configuration would be root.
+      await vi.waitFor(() => expect(state()).toMatch(/problem: ufw: .* not root's alone to write/), soon);
+      system.shell(`chmod 640 ${own} && systemctl reload sekisho`);
+      await vi.waitFor(() => expect(state()).toMatch(/in-sync +ufw/), soon);
+      system.shell(`/usr/local/bin/sekisho ban ${CLIENT} --config ${own}`);
+      await vi.waitFor(() => expect(rules()).toMatch(new RegExp(`DENY +${CLIENT} +# sekisho until`)), soon);
+      expect(connects()).toBe(false);
+      system.shell(
+        `/usr/local/bin/sekisho unban ${CLIENT} --config ${own} && /usr/local/bin/sekisho ban 203.0.113.7 --config ${own}`,
+      );
+      await vi.waitFor(() => expect(rules()).toMatch(/203\.0\.113\.7 /), soon);
+      expect(rules()).not.toContain(CLIENT);
+      expect(connects()).toBe(true);
+
+      // Where no Sekisho runs, the timer's service asks in the same way.
+      const rule = "deny proto tcp from 203.0.113.8 to any port 80,443";
+      system.shell(
+        `systemctl stop sekisho && ufw prepend ${rule} comment 'sekisho until 2020-01-01T00:00:00Z' &&
+       systemctl start sekisho-expire.service`,
+      );
+      expect(rules()).toContain("203.0.113.7 ");
+      expect(rules()).not.toContain("203.0.113.8 ");
+
+      // Whoever asks as the user sekisho locks nobody out: not this host, loopback, everybody.
+      const spared = [`${SERVER}/32`, "127.0.0.1/32", "::1/128", "0.0.0.0/0", "128.0.0.0/1"];
+      const id = "0123456789abcdef01234567";
+      const want = [...spared, "203.0.113.9/32"].map((target) => [target, null, false]);
+      system.shell(
+        `printf '%s' '${JSON.stringify({ id, action: "reconcile", want })}' > /run/sekisho/ufw/.new && cd /run/sekisho/ufw && chown sekisho .new && mv .new request`,
+      );
+      await vi.waitFor(() => system.shell(`test -e /run/sekisho-ufw/${id}`), soon);
+      expect(JSON.parse(system.shell(`cat /run/sekisho-ufw/${id}`)).unenforced).toEqual(spared);
+      expect(rules().match(/\S+(?= +# sekisho)/g)).toEqual(["203.0.113.9"]);
+
+      // Taken out of the configuration, it lifts what is left.
+      system.shell(`mv ${own}.before ${own} && systemctl start sekisho`);
+      await vi.waitFor(() => expect(rules()).not.toContain("sekisho"), soon);
+      system.shell("ufw --force disable");
+    },
+  );
 
   test("a killed daemon comes back, and what expired while it was away is lifted", {
     timeout: 120_000,
