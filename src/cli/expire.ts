@@ -59,10 +59,12 @@ async function liftOver(enforcer: Enforcer, wanted: readonly Block[]): Promise<n
   const { signal } = new AbortController();
   const blocked = await enforcer.blocked(signal);
   const stay = wanted.filter(({ target }) => blocked.has(target));
-  const lifted = blocked.size - stay.length;
-  if (lifted === 0) return 0;
-  await enforcer.reconcile(stay, true, signal);
-  await enforcer.apply(signal);
+  const over = blocked.size - stay.length;
+  if (over === 0 && enforcer.schedule === null) return 0;
+  const { lingering } = await enforcer.reconcile(stay, true, signal);
+  // The daemon may have lifted it and ended before the reload.
+  const lifted = Math.max(over, lingering.size);
+  if (lifted > 0) await enforcer.apply(signal);
   return lifted;
 }
 
