@@ -114,10 +114,10 @@ describe.skipIf(missing("root", "apache2", "netns"))("on a real Apache", () => {
     for (let n = 0; n < 11; n++) await burst(ATTACKER, 20);
     await refused(apache, ATTACKER);
     expect(await statusOf(apache, NEIGHBOUR)).toBe(200);
-    // All of it went to one page.
-    expect((await daemon.incidentOn(ATTACKER)).rules).toEqual([
-      expect.stringMatching(/^(request-rate|page-flood)$/),
-    ]);
+    // All of it went to one page, and one rule is enough; the other fires too where the ban comes after its limit.
+    const { rules } = await daemon.incidentOn(ATTACKER);
+    expect(rules).not.toEqual([]);
+    expect(["page-flood", "request-rate"]).toEqual(expect.arrayContaining([...rules]));
   });
 
   test("what an application reports in its audit events is banned", async () => {
