@@ -18,11 +18,11 @@ import { apacheSnippet } from "../../src/enforce/apache-snippet.ts";
 import { withinHold } from "../../src/enforce/include-generations.ts";
 import type { Block } from "../../src/model/decision.ts";
 import type { Door } from "../../src/model/door.ts";
-import { SekishoError } from "../../src/model/errors.ts";
 import { type Ip, parseTarget, type Target } from "../../src/model/ip.ts";
 import { NEVER, type UnixMs, unixMs } from "../../src/model/time.ts";
 import { type Apache, SERVER_IPV4, startApache } from "../apache.ts";
 import { missing } from "../requirements.ts";
+import { failure } from "./failure.ts";
 
 const { signal } = new AbortController();
 const target = (text: string): Target => parseTarget(text)!;
@@ -30,15 +30,6 @@ const blocks = (...targets: string[]): Block[] =>
   targets.map((text) => ({ target: target(text), until: NEVER }));
 const [A, B, C] = ["198.51.100.1", "198.51.100.2", "198.51.100.3"] as const;
 const DOOR: Door = { address: SERVER_IPV4 as Ip, port: 80, tls: false, name: null, path: "/robots.txt" };
-
-const errorOf = async (promise: Promise<unknown>): Promise<SekishoError> => {
-  const error = await promise.then(
-    () => null,
-    (thrown: unknown) => thrown,
-  );
-  expect(error).toBeInstanceOf(SekishoError);
-  return error as SekishoError;
-};
 
 describe("what a held generation leaves of what is wanted", () => {
   const allowed = (want: Block[], ...held: string[]) => {
@@ -145,7 +136,7 @@ describe.skipIf(missing("root", "apache2", "netns"))("generations, and requests 
       addedTargets: [`${B}/32`, `${C}/32`],
       removedTargets: [`${A}/32`],
     });
-    expect(await errorOf(enforcer.generations.changes(2))).toMatchObject({ code: "NOT_FOUND" });
+    expect(await failure(enforcer.generations.changes(2))).toMatchObject({ code: "NOT_FOUND" });
   });
 
   test("only the newest are kept, where nobody but Sekisho and root may look", async () => {
@@ -189,7 +180,7 @@ describe.skipIf(missing("root", "apache2", "netns"))("generations, and requests 
     await bring(enforcer, B, C);
     await expect.poll(statuses).toEqual([200, 403, 403]);
     expect([enforcer.note(), enforcer.complaint()]).toEqual([null, null]);
-    expect(await errorOf(enforcer.generations.hold(null))).toMatchObject({ code: "NOT_FOUND" });
+    expect(await failure(enforcer.generations.hold(null))).toMatchObject({ code: "NOT_FOUND" });
   });
 
   test("a held generation stays although newer ones push it out, and everything can still be lifted", async () => {
@@ -206,7 +197,7 @@ describe.skipIf(missing("root", "apache2", "netns"))("generations, and requests 
   test("a list that refuses whoever asks is put back, too", async () => {
     await bring(make(), A);
     const enforcer = make({ servesWithinMs: 4_000 });
-    expect(await errorOf(bring(enforcer, A, "127.0.0.0/8"))).toMatchObject({
+    expect(await failure(bring(enforcer, A, "127.0.0.0/8"))).toMatchObject({
       code: "APACHE_HELD",
       message: expect.stringContaining("held back: 127.0.0.0/8"),
     });
@@ -223,7 +214,7 @@ describe.skipIf(missing("root", "apache2", "netns"))("generations, and requests 
       control: control('[ "$1" = graceful ] || exec "$true" "$@"'),
       servesWithinMs: 500,
     });
-    expect(await errorOf(bring(enforcer, A, B))).toMatchObject({
+    expect(await failure(bring(enforcer, A, B))).toMatchObject({
       code: "APACHE_RELOAD_FAILED",
       message: expect.stringContaining("it still runs with generation 1"),
     });
@@ -258,7 +249,7 @@ describe.skipIf(missing("root", "apache2", "netns"))("generations, and requests 
     await bring(enforcer, A);
     expect(await listed(enforcer)).toEqual([[1, "in-force", 1, 1, 0]]);
     writeFileSync(`${file}.held`, "nonsense");
-    expect(await errorOf(enforcer.reconcile(blocks(A), true, signal))).toMatchObject({
+    expect(await failure(enforcer.reconcile(blocks(A), true, signal))).toMatchObject({
       code: "INCLUDE_UNWRITABLE",
       message: expect.stringContaining(".held"),
     });
@@ -276,7 +267,7 @@ describe.skipIf(missing("root", "apache2", "netns"))("generations, and requests 
       execFileSync("mount", ["-o", "remount,nr_inodes=6", folder]);
       await enforcer.reconcile(blocks(A), true, signal);
       expect(await listed(enforcer)).toEqual([[1, "in-force", 1, 1, 0]]);
-      expect(await errorOf(enforcer.generations.hold(1))).toMatchObject({ code: "INCLUDE_UNWRITABLE" });
+      expect(await failure(enforcer.generations.hold(1))).toMatchObject({ code: "INCLUDE_UNWRITABLE" });
       expect((await enforcer.generations.list()).held).toBeNull();
     } finally {
       execFileSync("umount", ["--lazy", folder]);
@@ -355,7 +346,7 @@ describe.skipIf(missing("root", "apache2", "netns"))("generations, and requests 
     );
     await bring(make(), A);
     const enforcer = make({ control: dying, servesWithinMs: 4_000 });
-    const error = await errorOf(bring(enforcer, A, C));
+    const error = await failure(bring(enforcer, A, C));
     expect(error).toMatchObject({
       code: "APACHE_HELD",
       message: expect.stringMatching(
@@ -389,7 +380,7 @@ describe.skipIf(missing("root", "apache2", "netns"))("generations, and requests 
   test("when Apache does not serve with any list, nobody is held back, and that is told until it answers", async () => {
     await bring(make(), A);
     const { enforcer, answers } = cutOff();
-    const error = await errorOf(bring(enforcer, A, B));
+    const error = await failure(bring(enforcer, A, B));
     expect(error).toMatchObject({
       code: "APACHE_RELOAD_FAILED",
       message: expect.stringContaining(
@@ -410,7 +401,7 @@ describe.skipIf(missing("root", "apache2", "netns"))("generations, and requests 
     await bring(make(), A, B);
     const { enforcer, answers } = cutOff();
     await enforcer.generations.hold(1);
-    expect(await errorOf(bring(enforcer, A, C))).toMatchObject({ code: "APACHE_RELOAD_FAILED" });
+    expect(await failure(bring(enforcer, A, C))).toMatchObject({ code: "APACHE_RELOAD_FAILED" });
     answers();
     expect((await enforcer.generations.list()).held).toMatchObject({ generation: 1, cause: null });
     expect(await enforcer.reconcile(blocks(A, C), true, signal)).toMatchObject({ unenforced: [`${C}/32`] });

@@ -8,11 +8,11 @@ import { lingeringProcesses } from "../../src/enforce/apache-processes.ts";
 import { apacheSnippet } from "../../src/enforce/apache-snippet.ts";
 import { chooseTargets, parseInclude, requireLines, targetsIn } from "../../src/enforce/include-file.ts";
 import type { Block } from "../../src/model/decision.ts";
-import { SekishoError } from "../../src/model/errors.ts";
 import { parseTarget, type Target } from "../../src/model/ip.ts";
 import { NEVER, type UnixMs, unixMs } from "../../src/model/time.ts";
 import { type Apache, startApache } from "../apache.ts";
 import { missing } from "../requirements.ts";
+import { failure } from "./failure.ts";
 
 const { signal } = new AbortController();
 const target = (text: string): Target => parseTarget(text)!;
@@ -22,15 +22,6 @@ const OLD = "198.51.100.1";
 const NEW = "198.51.100.2";
 
 const listedIn = (path: string) => targetsIn(parseInclude(readFileSync(path, "utf8"))!.lines);
-
-const errorOf = async (promise: Promise<unknown>): Promise<SekishoError> => {
-  const error = await promise.then(
-    () => null,
-    (thrown: unknown) => thrown,
-  );
-  expect(error).toBeInstanceOf(SekishoError);
-  return error as SekishoError;
-};
 
 describe("the list", () => {
   test("names ranges first, a hundred a line, in the same order whatever order they come in", () => {
@@ -175,7 +166,7 @@ describe.skipIf(missing("root", "apache2", "netns"))("the include and Apache", (
     }
     const before = apache.reloads();
     await enforcer.reconcile(blocks(NEW), true, signal);
-    expect(await errorOf(enforcer.apply(signal))).toMatchObject({
+    expect(await failure(enforcer.apply(signal))).toMatchObject({
       code: "APACHE_LINGERING",
       message: expect.stringContaining("2 old Apache processes still hold WebSockets, 2 are the limit"),
     });
@@ -217,7 +208,7 @@ describe.skipIf(missing("root", "apache2", "netns"))("the include and Apache", (
 
   test("when Apache's own configuration is broken, the last good list is back and the error says whose fault it is", async () => {
     writeFileSync(broken, "NoSuchDirective on\n");
-    const error = await errorOf(make().reconcile(blocks(NEW), false, signal));
+    const error = await failure(make().reconcile(blocks(NEW), false, signal));
     expect(error.code).toBe("APACHE_CONFIGTEST_FAILED");
     expect(error.message).toContain(
       "Apache's configuration is broken, with Sekisho's last good list as well",
@@ -232,7 +223,7 @@ describe.skipIf(missing("root", "apache2", "netns"))("the include and Apache", (
     // The list in a place where it may not be: `Require not` outside RequireAll.
     const wrong = join(apache.root, "sekisho", "misplaced.conf");
     writeFileSync(broken, `<Location "/">\nIncludeOptional ${wrong}\n</Location>\n`);
-    const error = await errorOf(make({ file: wrong }).reconcile(blocks(NEW), false, signal));
+    const error = await failure(make({ file: wrong }).reconcile(blocks(NEW), false, signal));
     expect(error.code).toBe("APACHE_CONFIGTEST_FAILED");
     expect(error.message).toContain("Apache refused the new list");
     expect(error.message).toContain("negative Require directive");
@@ -244,7 +235,7 @@ describe.skipIf(missing("root", "apache2", "netns"))("the include and Apache", (
     const trouble = control('[ "$1" = configtest ] || { printf "no\\033[31m pid file\\n" >&2; exit 1; }');
     const failing = make({ control: trouble });
     await failing.reconcile(blocks(NEW), false, signal);
-    const error = await errorOf(failing.apply(signal));
+    const error = await failure(failing.apply(signal));
     expect(error).toMatchObject({
       code: "APACHE_RELOAD_FAILED",
       message: "Apache did not reload: no [31m pid file",
@@ -260,14 +251,14 @@ describe.skipIf(missing("root", "apache2", "netns"))("the include and Apache", (
     await enforcer.reconcile(blocks(NEW), false, signal);
     const before = apache.reloads();
     writeFileSync(broken, "NoSuchDirective on\n");
-    expect(await errorOf(enforcer.apply(signal))).toMatchObject({ code: "APACHE_CONFIGTEST_FAILED" });
+    expect(await failure(enforcer.apply(signal))).toMatchObject({ code: "APACHE_CONFIGTEST_FAILED" });
     expect(apache.reloads()).toBe(before);
     expect(await status(OLD)).toBe(403);
   });
 
   test("endless output of the control program is cut", async () => {
     const noisy = control("yes configuration | head -c 10000000; exit 1");
-    const error = await errorOf(make({ control: noisy }).reconcile(blocks(NEW), false, signal));
+    const error = await failure(make({ control: noisy }).reconcile(blocks(NEW), false, signal));
     expect(error.message.length).toBeLessThan(2_200);
   });
 
@@ -285,7 +276,7 @@ describe.skipIf(missing("root", "apache2", "netns"))("the include and Apache", (
 
   test("a file that Sekisho did not make is neither read as ours nor overwritten", async () => {
     writeFileSync(file, "Require ip 203.0.113.0/24\n");
-    expect(await errorOf(make().reconcile(blocks(NEW), true, signal))).toMatchObject({
+    expect(await failure(make().reconcile(blocks(NEW), true, signal))).toMatchObject({
       code: "INCLUDE_UNWRITABLE",
     });
     expect(readFileSync(file, "utf8")).toBe("Require ip 203.0.113.0/24\n");
@@ -346,7 +337,7 @@ describe.skipIf(missing("root", "apache2", "netns"))("the include and Apache", (
   test("after a crash with an untested list in place and a broken Apache, the last tested list comes back", async () => {
     leave(file, "Require not ip nonsense\n");
     writeFileSync(broken, "NoSuchDirective on\n");
-    await errorOf(make().reconcile(blocks(NEW), true, signal));
+    await failure(make().reconcile(blocks(NEW), true, signal));
     expect(listedIn(file)).toEqual(new Set(["198.51.100.1/32"]));
   });
 
@@ -364,7 +355,7 @@ describe.skipIf(missing("root", "apache2", "netns"))("the include and Apache", (
   test("the folder is made when it is missing, and a control program that is missing has its code", async () => {
     rmSync(join(apache.root, "sekisho"), { recursive: true });
     mkdirSync(join(apache.root, "sekisho"));
-    const error = await errorOf(make({ control: "no-such-apache2ctl" }).reconcile(blocks(NEW), true, signal));
+    const error = await failure(make({ control: "no-such-apache2ctl" }).reconcile(blocks(NEW), true, signal));
     expect(error.code).toBe("APACHE_CONTROL_MISSING");
   });
 });

@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { Exec } from "../../src/enforce/exec.ts";
 import type { Block } from "../../src/model/decision.ts";
-import { SekishoError } from "../../src/model/errors.ts";
 import { parseTarget } from "../../src/model/ip.ts";
 import { NEVER, unixMs } from "../../src/model/time.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
+import { failure } from "./failure.ts";
 
 const { signal } = new AbortController();
 const block = (target: string, until = NEVER): Block => ({ target: parseTarget(target)!, until });
@@ -31,15 +31,6 @@ function program(folder: string, script = "") {
         .map((line) => JSON.parse(line)),
   };
 }
-
-const failure = async (work: Promise<unknown>): Promise<SekishoError> => {
-  const error = await work.then(
-    () => null,
-    (thrown: unknown) => thrown,
-  );
-  expect(error).toBeInstanceOf(SekishoError);
-  return error as SekishoError;
-};
 
 describe("what the program is given", () => {
   test("the whole wanted set, and what is new and gone since it last succeeded", async () => {

@@ -20,13 +20,13 @@ import { UfwAsRoot, type UfwOrders } from "../../src/enforce/ufw-as-root.ts";
 import { UfwByRoot } from "../../src/enforce/ufw-by-root.ts";
 import { MAX_REQUEST_BYTES } from "../../src/enforce/ufw-request.ts";
 import type { Block } from "../../src/model/decision.ts";
-import { SekishoError } from "../../src/model/errors.ts";
 import { parseTarget, TargetSet } from "../../src/model/ip.ts";
 import { NEVER, type UnixMs, unixMs } from "../../src/model/time.ts";
 import { type Apache, startApache } from "../apache.ts";
 import { missing } from "../requirements.ts";
 import { TcpClient } from "../tcp-client.ts";
 import { startUfw, type Ufw as UfwProgram } from "../ufw.ts";
+import { failure } from "./failure.ts";
 
 const { signal } = new AbortController();
 const clock = { now: (): UnixMs => unixMs(Date.now()) };
@@ -88,14 +88,6 @@ describe.skipIf(missing("root", "apache2", "netns", "ufw", "nft"))("ufw without 
   }
   const asked = (want: readonly unknown[]) => JSON.stringify({ id: ID, action: "reconcile", want });
   const answer = () => JSON.parse(readFileSync(join(answers, ID), "utf8"));
-  const failure = async (work: Promise<unknown>): Promise<SekishoError> => {
-    const error = await work.then(
-      () => null,
-      (thrown: unknown) => thrown,
-    );
-    expect(error).toBeInstanceOf(SekishoError);
-    return error as SekishoError;
-  };
 
   test("blocks by rule and by set, heals what somebody changed, and lifts", async () => {
     void watch();

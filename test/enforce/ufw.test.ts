@@ -4,13 +4,14 @@ import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { newUfw, type Ufw } from "../../src/enforce/ufw.ts";
 import type { Block } from "../../src/model/decision.ts";
-import { SekishoError } from "../../src/model/errors.ts";
+import type { SekishoError } from "../../src/model/errors.ts";
 import { parseTarget } from "../../src/model/ip.ts";
 import { NEVER, type UnixMs, unixMs } from "../../src/model/time.ts";
 import { type Apache, startApache } from "../apache.ts";
 import { missing } from "../requirements.ts";
 import { TcpClient } from "../tcp-client.ts";
 import { startUfw, type Ufw as UfwProgram } from "../ufw.ts";
+import { failure } from "./failure.ts";
 
 const { signal } = new AbortController();
 const clock = { now: (): UnixMs => unixMs(Date.now()) };
@@ -37,14 +38,6 @@ describe.skipIf(missing("root", "apache2", "netns", "ufw", "nft"))("ufw", () => 
       .split("\n")
       .filter((line) => line.includes("# sekisho"))
       .map((line) => line.replaceAll(/ +/g, " ").trim());
-  const failure = async (work: Promise<unknown>): Promise<SekishoError> => {
-    const error = await work.then(
-      () => null,
-      (thrown: unknown) => thrown,
-    );
-    expect(error).toBeInstanceOf(SekishoError);
-    return error as SekishoError;
-  };
 
   beforeAll(async () => {
     apache = await startApache();
