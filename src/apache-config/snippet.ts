@@ -12,7 +12,7 @@ export interface FoundSnippet {
   readonly logsOpenings: boolean;
 }
 
-/** The snippet as enforce/apache-snippet.ts writes it; only at server level does it hold for all of Apache. */
+/** The snippet as enforce/apache/snippet.ts writes it; only at server level does it hold for all of Apache. */
 export function snippetIn(config: ReadConfig): FoundSnippet {
   const { directives, includes } = config;
   const { directory: look } = snippetSections(config);

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { loadConfig } from "../config/load.ts";
 import { configSchema } from "../config/schema.ts";
-import { apacheSnippet, type SnippetOptions } from "../enforce/apache-snippet.ts";
+import { apacheSnippet, type SnippetOptions } from "../enforce/apache/snippet.ts";
 import { generationsCommand, resumeCommand, rollbackCommand } from "./apache-generations.ts";
 import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
 

@@ -7,7 +7,7 @@ import { readApacheConfig } from "../../src/apache-config/reader.ts";
 import { serversOf } from "../../src/apache-config/servers.ts";
 import { snippetSections } from "../../src/apache-config/snippet.ts";
 import { voidAccessOf } from "../../src/apache-config/void-access.ts";
-import { apacheSnippet } from "../../src/enforce/apache-snippet.ts";
+import { apacheSnippet } from "../../src/enforce/apache/snippet.ts";
 import { missing } from "../requirements.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { TREES } from "./trees.ts";

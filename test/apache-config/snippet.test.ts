@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { findApache } from "../../src/apache-config/layout.ts";
 import { planFor } from "../../src/cli/init-plan.ts";
-import { apacheSnippet } from "../../src/enforce/apache-snippet.ts";
+import { apacheSnippet } from "../../src/enforce/apache/snippet.ts";
 import { folderWith } from "../config/temporary-folder.ts";
 import { messages, planned } from "./planned.ts";
 

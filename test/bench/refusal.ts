@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
-import { apacheSnippet } from "../../src/enforce/apache-snippet.ts";
+import { apacheSnippet } from "../../src/enforce/apache/snippet.ts";
 import { OPENING_MESSAGE } from "../../src/parse/opening.ts";
 import { type Apache, SERVER_IPV4, SERVER_IPV6, startApache } from "../apache.ts";
 import { DaemonUnderTest } from "../e2e/daemon.ts";

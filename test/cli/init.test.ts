@@ -12,7 +12,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { initCommand } from "../../src/cli/init.ts";
 import { loadConfig } from "../../src/config/load.ts";
-import { apacheSnippet } from "../../src/enforce/apache-snippet.ts";
+import { apacheSnippet } from "../../src/enforce/apache/snippet.ts";
 import { checkFormat } from "../../src/setup.ts";
 import { asNobody } from "../config/as-nobody.ts";
 import { folderWith } from "../config/temporary-folder.ts";

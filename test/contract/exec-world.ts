@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Exec } from "../../src/enforce/exec.ts";
+import { Exec } from "../../src/enforce/exec/exec.ts";
 import { startApache } from "../apache.ts";
 import { TcpClient } from "../tcp-client.ts";
 

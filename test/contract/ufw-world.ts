@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import { newUfw } from "../../src/enforce/ufw.ts";
+import { newUfw } from "../../src/enforce/ufw/ufw.ts";
 import type { Clock } from "../../src/model/time.ts";
 import { startApache } from "../apache.ts";
 import { TcpClient } from "../tcp-client.ts";

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { apacheSnippet } from "../../src/enforce/apache-snippet.ts";
+import { apacheSnippet } from "../../src/enforce/apache/snippet.ts";
 import { type Apache, startApache } from "../apache.ts";
 import { missing } from "../requirements.ts";
 import type { DaemonUnderTest } from "./daemon.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { apacheSnippet } from "../../src/enforce/apache-snippet.ts";
+import { apacheSnippet } from "../../src/enforce/apache/snippet.ts";
 import { SEKISHO_LOG_FORMAT } from "../../src/parse/named-formats.ts";
 import { OPENING_MESSAGE } from "../../src/parse/opening.ts";
 import { Machine } from "../machine.ts";

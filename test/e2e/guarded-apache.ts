@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { apacheSnippet } from "../../src/enforce/apache-snippet.ts";
+import { apacheSnippet } from "../../src/enforce/apache/snippet.ts";
 import { SEKISHO_LOG_FORMAT, SEKISHO_TLS_LOG_FORMAT } from "../../src/parse/named-formats.ts";
 import { OPENING_MESSAGE } from "../../src/parse/opening.ts";
 import { type Apache, startApache } from "../apache.ts";

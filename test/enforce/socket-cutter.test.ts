@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { DryRun } from "../../src/enforce/dry-run.ts";
 import { Enforcement } from "../../src/enforce/enforcement.ts";
 import type { Enforcer } from "../../src/enforce/enforcer.ts";
-import { Nftables } from "../../src/enforce/nftables.ts";
+import { Nftables } from "../../src/enforce/nftables/nftables.ts";
 import { SocketCutter } from "../../src/enforce/socket-cutter.ts";
 import type { Mode } from "../../src/model/api.ts";
 import type { Block } from "../../src/model/decision.ts";
