@@ -1,9 +1,10 @@
-import { mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Block } from "../../model/decision.ts";
 import { messageOf, SekishoError, systemCode } from "../../model/errors.ts";
 import type { GenerationChanges, GenerationItem } from "../../model/generation.ts";
 import { parseTarget, type Target, TargetSet } from "../../model/ip.ts";
+import { textOf } from "../text-of.ts";
 import { type IncludeFile, parseInclude, targetsIn } from "./include-file.ts";
 
 /** What the include is kept to until a person goes on. */
@@ -104,13 +105,8 @@ export class IncludeGenerations {
   }
 
   async held(): Promise<Hold | null> {
-    let text: string;
-    try {
-      text = await readFile(this.#heldFile, "utf8");
-    } catch (error) {
-      if (systemCode(error) === "ENOENT") return null;
-      throw this.#unreadable(this.#heldFile, error);
-    }
+    const text = await this.#text(this.#heldFile);
+    if (text === null) return null;
     try {
       const { generation, since, cause, targets } = JSON.parse(text) as Hold;
       const known = targets.map((target) => parseTarget(target)).filter((target) => target !== null);
@@ -154,11 +150,15 @@ export class IncludeGenerations {
 
   /** Null when it is not there, or is not ours. */
   async #read(path: string, number: number): Promise<Kept | null> {
+    const text = await this.#text(path);
+    const parsed = text === null ? null : parseInclude(text);
+    return parsed === null ? null : { number, at: parsed.at, targets: targetsIn(parsed.lines) };
+  }
+
+  async #text(path: string): Promise<string | null> {
     try {
-      const parsed = parseInclude(await readFile(path, "utf8"));
-      return parsed === null ? null : { number, at: parsed.at, targets: targetsIn(parsed.lines) };
+      return await textOf(path);
     } catch (error) {
-      if (systemCode(error) === "ENOENT") return null;
       throw this.#unreadable(path, error);
     }
   }

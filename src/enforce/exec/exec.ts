@@ -3,10 +3,11 @@ import type { Block } from "../../model/decision.ts";
 import { SekishoError } from "../../model/errors.ts";
 import { parseTarget, type Target } from "../../model/ip.ts";
 import { toIsoOrNull } from "../../model/time.ts";
+import { areSame, type Ends, endsOf } from "../ends.ts";
 import { type Enforced, type Enforcer, NOTHING_ENFORCED } from "../enforcer.ts";
 import { firstWritableByOthers } from "../foreign-writers.ts";
 import { findProgram, type ProgramResult, printable, runProgram } from "../program.ts";
-import { type Handed, HandedFile } from "./handed-file.ts";
+import { HandedFile } from "./handed-file.ts";
 
 /** What the program may say of itself; the rest is dropped. */
 const MAX_OUTPUT = 1_048_576;
@@ -31,7 +32,7 @@ export class Exec implements Enforcer {
   readonly #command: readonly string[];
   readonly #timeoutMs: number;
   readonly #state: HandedFile;
-  #handed: Handed | null = null;
+  #handed: Ends | null = null;
   #enforced = NOTHING_ENFORCED;
 
   constructor({ command, timeoutMs, stateFile }: ExecOptions) {
@@ -59,16 +60,16 @@ export class Exec implements Enforcer {
   }
 
   async reconcile(want: readonly Block[], verify: boolean, signal: AbortSignal): Promise<Enforced> {
-    const wanted: Handed = new Map(want.map(({ target, until }) => [target, until]));
+    const wanted = endsOf(want);
     const known = this.#handed;
-    if (!verify && known !== null && sameBlocks(known, wanted)) return this.#enforced;
+    if (!verify && known !== null && areSame(known, wanted)) return this.#enforced;
     const before = known ?? (await this.#state.read());
     // Until it has answered nobody knows what it did: it may hold all of this, and be asked to lift it.
     this.#handed = null;
-    const possible: Handed = new Map([...before, ...wanted]);
-    if (!sameBlocks(before, possible)) await this.#state.write(possible);
+    const possible: Ends = new Map([...before, ...wanted]);
+    if (!areSame(before, possible)) await this.#state.write(possible);
     const unenforced = await this.#run(request(before, wanted, known === null), signal);
-    if (!sameBlocks(possible, wanted)) await this.#state.write(wanted);
+    if (!areSame(possible, wanted)) await this.#state.write(wanted);
     this.#handed = wanted;
     const targets = [...wanted.keys()];
     this.#enforced = {
@@ -100,14 +101,11 @@ export class Exec implements Enforcer {
   }
 }
 
-const sameBlocks = (one: Handed, other: Handed): boolean =>
-  one.size === other.size && [...one].every(([target, until]) => other.get(target) === until);
-
 /**
  * What the program reads, documented in docs/firewall.md. Fields may be added, none is renamed or dropped within a version.
  * After a start and after a failure all that is wanted is new to it (`isAnew`).
  */
-function request(before: Handed, wanted: Handed, isAnew: boolean): string {
+function request(before: Ends, wanted: Ends, isAnew: boolean): string {
   const all = [...wanted].map(([target, until]) => ({ target, until: toIsoOrNull(until) }));
   return `${JSON.stringify({
     version: 1,

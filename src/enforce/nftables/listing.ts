@@ -1,5 +1,6 @@
 import { parseIp, parseTarget, type Target } from "../../model/ip.ts";
 import { NEVER, type UnixMs, unixMs } from "../../model/time.ts";
+import type { Ends } from "../ends.ts";
 import { bitsOfSet, CHAIN, PRIORITY, typeOfSet } from "./script.ts";
 
 /** Our table as the kernel has it. */
@@ -10,7 +11,7 @@ export interface Listing {
   readonly rules: string;
   readonly sets: ReadonlySet<string>;
   /** With the time at which the kernel lifts each by itself, or somewhat later: it tells whole seconds. */
-  readonly elements: ReadonlyMap<Target, UnixMs>;
+  readonly elements: Ends;
 }
 
 interface Item {

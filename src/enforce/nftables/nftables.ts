@@ -2,6 +2,7 @@ import { changedBlocks } from "../../model/block-changes.ts";
 import type { Block } from "../../model/decision.ts";
 import type { Target } from "../../model/ip.ts";
 import type { Clock, UnixMs } from "../../model/time.ts";
+import { type Ends, endsOf } from "../ends.ts";
 import { type Enforced, type Enforcer, NOTHING_ENFORCED } from "../enforcer.ts";
 import { type Listing, readListing } from "./listing.ts";
 import { Nft } from "./program.ts";
@@ -42,7 +43,7 @@ interface Held {
 }
 
 interface Difference {
-  readonly add: ReadonlyMap<Target, UnixMs>;
+  readonly add: Ends;
   readonly remove: ReadonlySet<Target>;
 }
 
@@ -182,7 +183,7 @@ export class Nftables implements Enforcer {
 
   /** The table anew, in one transaction: packets meet the old one or the new one. */
   async #create(wanted: readonly Block[], signal: AbortSignal): Promise<Held> {
-    const elements = untilOf(wanted);
+    const elements = endsOf(wanted);
     const sets = setsOf(elements.keys());
     const change = changeElements({ add: elements, remove: [] }, this.#clock.now(), this.#table);
     await this.#nft.change(
@@ -214,7 +215,7 @@ export class Nftables implements Enforcer {
 }
 
 /** By one pass over what is wanted where nothing is to be removed, since one more ban is the usual change. */
-function difference(elements: ReadonlyMap<Target, UnixMs>, wanted: readonly Block[]): Difference {
+function difference(elements: Ends, wanted: readonly Block[]): Difference {
   const add = new Map<Target, UnixMs>();
   let kept = 0;
   for (const { target, until } of wanted) {
@@ -223,16 +224,13 @@ function difference(elements: ReadonlyMap<Target, UnixMs>, wanted: readonly Bloc
   }
   const remove = new Set<Target>();
   if (kept === elements.size) return { add, remove };
-  const asked = untilOf(wanted);
+  const asked = endsOf(wanted);
   for (const [target, until] of elements) if (asked.get(target) !== until) remove.add(target);
   return { add, remove };
 }
 
 const uncarried = (want: readonly Block[]): Target[] =>
   want.filter(({ target }) => !canCarry(target)).map(({ target }) => target);
-
-const untilOf = (blocks: readonly Block[]): Map<Target, UnixMs> =>
-  new Map(blocks.map(({ target, until }) => [target, until]));
 
 const setsOf = (targets: Iterable<Target>): Set<string> => {
   const sets = new Set<string>();
@@ -247,7 +245,7 @@ const isSameTime = (asked: UnixMs, told: UnixMs, { uncertainMs }: Found): boolea
 /** What was found, as what is held. A time-out that is as wanted but for a second is not written again. */
 function heldIn(found: Found | null, wanted: readonly Block[], believed: Held | null): Held {
   const elements = new Map<Target, UnixMs>();
-  const until = untilOf(wanted);
+  const until = endsOf(wanted);
   for (const [target, told] of found?.elements ?? []) {
     const asked = until.get(target);
     elements.set(target, asked !== undefined && isSameTime(asked, told, found!) ? asked : told);

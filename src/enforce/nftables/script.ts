@@ -1,5 +1,6 @@
 import { type Ip, isIpv4, network, prefixOf, type Target } from "../../model/ip.ts";
 import { NEVER, type UnixMs } from "../../model/time.ts";
+import type { Ends } from "../ends.ts";
 
 /** Ours whole, under whatever name: nobody else's table is read or written. */
 export const TABLE = "inet sekisho";
@@ -9,12 +10,9 @@ export const PRIORITY = -10;
 
 export type Ports = readonly number[] | "all";
 
-/** Blocks by set, and when each lifts. */
-export type Elements = ReadonlyMap<Target, UnixMs>;
-
 /** What one transaction changes. */
 export interface Change {
-  readonly add: Elements;
+  readonly add: Ends;
   readonly remove: Iterable<Target>;
 }
 

@@ -1,12 +1,14 @@
 import { randomBytes } from "node:crypto";
-import { link, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { link, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Block } from "../../model/decision.ts";
 import { messageOf, SekishoError, systemCode } from "../../model/errors.ts";
 import { parseTarget, type Target } from "../../model/ip.ts";
-import type { Clock, UnixMs } from "../../model/time.ts";
+import type { Clock } from "../../model/time.ts";
+import { areSame, type Ends, endsOf } from "../ends.ts";
 import { type Enforced, type Enforcer, NOTHING_ENFORCED } from "../enforcer.ts";
+import { textOf } from "../text-of.ts";
 import { REQUEST, readAnswer, requestText, SIGN, UFW_ANSWERS, type UfwAnswer } from "./request.ts";
 
 const LOOK_MS = 20;
@@ -23,7 +25,7 @@ export interface UfwByRootOptions {
 
 /** What root's half held at its last answer, and until when that was wanted. */
 interface Left {
-  readonly want: ReadonlyMap<Target, UnixMs>;
+  readonly want: Ends;
   readonly held: readonly string[];
 }
 
@@ -62,9 +64,9 @@ export class UfwByRoot implements Enforcer {
 
   async reconcile(want: readonly Block[], verify: boolean, signal: AbortSignal): Promise<Enforced> {
     const left = this.#left;
-    const wanted = new Map(want.map(({ target, until }) => [target, until]));
+    const wanted = endsOf(want);
     // Root's half has to look at all each time, so it is not asked in vain.
-    if (!verify && left !== null && isSame(left.want, wanted)) {
+    if (!verify && left !== null && areSame(left.want, wanted)) {
       this.#enforced = { ...this.#enforced, drift: 0 };
       return this.#enforced;
     }
@@ -158,12 +160,6 @@ const unwritable = (error: unknown): SekishoError =>
     { cause: error },
   );
 
-function isSame(before: ReadonlyMap<Target, UnixMs>, after: ReadonlyMap<Target, UnixMs>): boolean {
-  if (before.size !== after.size) return false;
-  for (const [target, until] of after) if (before.get(target) !== until) return false;
-  return true;
-}
-
 /** Null when the name is taken. */
 async function isLinked(file: string, name: string): Promise<true | null> {
   try {
@@ -180,13 +176,4 @@ async function isSameFile(one: string, other: string): Promise<boolean> {
     [one, other].map((file) => stat(file, { bigint: true }).catch(() => null)),
   );
   return a != null && b != null && a.ino === b.ino && a.dev === b.dev;
-}
-
-async function textOf(file: string): Promise<string | null> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (error) {
-    if (systemCode(error) === "ENOENT") return null;
-    throw error;
-  }
 }

@@ -1,6 +1,6 @@
-import type { Target } from "../../model/ip.ts";
-import { isIpv4 } from "../../model/ip.ts";
+import { isIpv4, type Target } from "../../model/ip.ts";
 import type { UnixMs } from "../../model/time.ts";
+import type { Ends } from "../ends.ts";
 import type { FoundRule, FoundRules } from "./program.ts";
 import { changeComment, commentOf, deleteRule, prependRule } from "./rules.ts";
 
@@ -33,7 +33,7 @@ export const isGood = (rule: FoundRule, ports: string): boolean =>
  * since each costs two commands. One that the administrator's own rule refuses needs none of ours.
  */
 export function planRules(
-  wanted: ReadonlyMap<Target, UnixMs>,
+  wanted: Ends,
   found: FoundRules,
   { ports, limit, batch, takesIpv6, listed = new Set() }: PlanOptions,
 ): Plan {

@@ -1,8 +1,8 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { messageOf, SekishoError, systemCode } from "../../model/errors.ts";
+import { messageOf, SekishoError } from "../../model/errors.ts";
 import { findProgram, type ProgramEnded, printable, runProgram } from "../program.ts";
+import { textOf } from "../text-of.ts";
 import { isWhole, type OwnRule, readKernelRules, readRules, type StoredRules } from "./rules.ts";
 import { UfwTurn } from "./turn.ts";
 
@@ -127,9 +127,8 @@ export class UfwProgram {
 
   async #read(path: string): Promise<string | null> {
     try {
-      return await readFile(this.file(path), "utf8");
+      return await textOf(this.file(path));
     } catch (error) {
-      if (systemCode(error) === "ENOENT") return null;
       throw failed(`${path} cannot be read: ${messageOf(error)}`, error);
     }
   }
