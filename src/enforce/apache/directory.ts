@@ -20,8 +20,6 @@ export interface ApacheDirectoryOptions {
   readonly user?: string | undefined;
   /** Asks Apache whether it refuses who has a file; null: nobody asks. */
   readonly requests?: ApacheRequests | null;
-  /** Told once about each thing in the directory that is not ours. */
-  readonly onForeign?: (path: string) => void;
 }
 
 /** Null: it would take too many. */
@@ -43,8 +41,6 @@ export class ApacheDirectory implements Enforcer {
   readonly #directory: string;
   readonly #user: string | undefined;
   readonly #requests: ApacheRequests | null;
-  readonly #onForeign: (path: string) => void;
-  readonly #reported = new Set<string>();
   #held: Set<string> | null = null;
   /** A file that we made, which others are hard links to. */
   #model: string | null = null;
@@ -60,7 +56,6 @@ export class ApacheDirectory implements Enforcer {
     this.#directory = options.directory;
     this.#user = options.user;
     this.#requests = options.requests ?? null;
-    this.#onForeign = options.onForeign ?? (() => {});
   }
 
   async probe(signal: AbortSignal): Promise<void> {
@@ -238,9 +233,7 @@ export class ApacheDirectory implements Enforcer {
       return true;
     } catch (error) {
       if (systemCode(error) !== "EEXIST") throw error;
-      if (lstatSync(path).isFile()) return true;
-      this.#report(name);
-      return false;
+      return lstatSync(path).isFile();
     }
   }
 
@@ -277,18 +270,11 @@ export class ApacheDirectory implements Enforcer {
         if (entry.name === DIRECTORY_CANARY) continue;
         const isNamed = known.has(entry.name) || targetOfBanFile(entry.name) !== null;
         if (entry.isFile() && isNamed) ours.add(entry.name);
-        else this.#report(entry.name);
       }
     } catch (error) {
       if (systemCode(error) !== "ENOENT") throw this.#unwritable(error);
     }
     return ours;
-  }
-
-  #report(name: string): void {
-    if (this.#reported.has(name)) return;
-    this.#reported.add(name);
-    this.#onForeign(join(this.#directory, name));
   }
 
   /** Mode 0711: Apache needs to find a name in it, nobody needs to list whom we ban. */

@@ -28,7 +28,7 @@ export interface ExecOptions {
 export class Exec implements Enforcer {
   readonly name = "exec";
   readonly level = "request";
-  readonly schedule: string | null = null;
+  readonly schedule = null;
   readonly #command: readonly string[];
   readonly #timeoutMs: number;
   readonly #state: HandedFile;

@@ -70,7 +70,7 @@ test("a directory that vanished is made again by a full look", async () => {
   expect(readdirSync(directory).sort()).toEqual(["198.51.100.7", "198.51.100.8"]);
 });
 
-test("what is not ours is never followed, overwritten or removed, and is told once", async () => {
+test("what is not ours is never followed, overwritten or removed", async () => {
   const victim = join(root, "victim");
   writeFileSync(victim, "precious");
   mkdirSync(directory);
@@ -79,8 +79,7 @@ test("what is not ours is never followed, overwritten or removed, and is told on
   mkdirSync(join(directory, "198.51.100.9"));
   writeFileSync(join(directory, "notes.txt"), "mine");
   symlinkSync(victim, join(directory, "203.0.113.1"));
-  const told: string[] = [];
-  const enforcer = new ApacheDirectory({ directory, onForeign: (path) => told.push(path) });
+  const enforcer = new ApacheDirectory({ directory });
   await enforcer.probe(signal).catch(() => {});
   const want = blocks("198.51.100.7", "198.51.100.8", "198.51.100.9", "198.51.100.10");
   for (const verify of [true, false, true]) {
@@ -94,7 +93,6 @@ test("what is not ours is never followed, overwritten or removed, and is told on
   const foreign = ["198.51.100.7", "198.51.100.8", "198.51.100.9", "203.0.113.1", "notes.txt"];
   expect(readdirSync(directory).sort()).toEqual(foreign);
   expect(lstatSync(join(directory, "203.0.113.1")).isSymbolicLink()).toBe(true);
-  expect(told.sort()).toEqual(foreign.map((name) => join(directory, name)));
 });
 
 test("a prefix of which one spelling is missing does not count as blocked", async () => {
