@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Command, Option } from "commander";
 import { loadConfig } from "../config/load.ts";
 import { protectedBy } from "../decide/protected.ts";
-import { findWebUser as findUser } from "../enforce/apache/web-user.ts";
+import { findAccount } from "../enforce/account.ts";
 import { UfwAsRoot, type UfwOrders } from "../enforce/ufw/as-root.ts";
 import { newUfw } from "../enforce/ufw/ufw.ts";
 import { CONFIG } from "../install/plan.ts";
@@ -32,7 +32,7 @@ export const asRootCommand = (context: CliContext): Command =>
 async function asRoot(context: CliContext, what: string, file: string): Promise<void> {
   if (what !== "ufw") throw new SekishoError("USAGE", `'${what}' is nothing that root does`, "write: ufw");
   if (process.getuid?.() !== 0) throw refused("this needs root", "systemctl start sekisho-ufw.service");
-  const sekisho = await findUser("sekisho");
+  const sekisho = await findAccount("sekisho");
   const ending = new AbortController();
   // What ufw has begun it finishes; the rest is not begun.
   process.once("SIGTERM", () => ending.abort());

@@ -1,36 +1,18 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile, realpath, stat } from "node:fs/promises";
+import { realpath, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-
-/** The account that Apache's children run as. */
-export interface WebUser {
-  readonly name: string;
-  readonly uid: number;
-  readonly gids: readonly number[];
-}
+import { type Account, findAccount } from "../account.ts";
 
 /** Debian's and RHEL's names. */
-const USUAL_NAMES = ["www-data", "apache"] as const;
+const USUAL_NAMES = ["www-data", "apache"];
 
-/** The configured account, else the first usual one there is; null when there is none. */
-export async function findWebUser(configured: string | undefined): Promise<WebUser | null> {
-  const accounts = await entries("/etc/passwd");
-  const names = configured === undefined ? USUAL_NAMES : [configured];
-  const account = names
-    .map((name) => accounts.find((entry) => entry[0] === name))
-    .find((entry) => entry !== undefined);
-  if (account === undefined) return null;
-  const [name, , uid, gid] = account as [string, string, string, string];
-  const groups = (await entries("/etc/group")).filter((entry) => entry[3]?.split(",").includes(name));
-  return { name, uid: Number(uid), gids: [Number(gid), ...groups.map((entry) => Number(entry[2]))] };
-}
-
-const entries = async (file: string): Promise<string[][]> =>
-  (await readFile(file, "utf8")).split("\n").map((line) => line.split(":"));
+/** Whom Apache's children run as: the configured account, else the first usual one there is; null when there is none. */
+export const findWebUser = (configured: string | undefined): Promise<Account | null> =>
+  findAccount(...(configured === undefined ? USUAL_NAMES : [configured]));
 
 /** The first folder on the way to `directory` (itself included) that this user may not pass; null when none. */
-export async function firstBlocking(directory: string, user: WebUser): Promise<string | null> {
+export async function firstBlocking(directory: string, user: Account): Promise<string | null> {
   const path = await realpath(directory);
   const folders = [path];
   while (folders[0] !== "/") folders.unshift(dirname(folders[0]!));
@@ -47,7 +29,7 @@ export async function firstBlocking(directory: string, user: WebUser): Promise<s
  * setpriv).
  */
 export async function passesFolder(
-  user: WebUser,
+  user: Account,
   folder: string,
   signal: AbortSignal,
 ): Promise<boolean | null> {
