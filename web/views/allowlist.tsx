@@ -4,21 +4,18 @@ import { refresh } from "../refresh.ts";
 import { allowlist } from "../state.ts";
 import { Capped } from "./capped.tsx";
 import { Pager } from "./pager.tsx";
-import { ActionsHead, type RowAction, RowActions } from "./row-actions.tsx";
+import { type RowAction, RowActions } from "./row-actions.tsx";
+import { Section } from "./section.tsx";
+import { Table } from "./table.tsx";
 import { Text } from "./text.tsx";
 import { Ago } from "./time.tsx";
 
 export function Allowlist() {
   return (
-    <section aria-labelledby="allowlist-heading">
-      <div class="section-head">
-        <h2 id="allowlist-heading" tabIndex={-1}>
-          Allowlist
-        </h2>
-      </div>
+    <Section id="allowlist-heading" heading="Allowlist" focusable>
       <AllowList items={allowlist.items.value} />
       <Pager list={allowlist} read={refresh.allowlist} label="Pages of the allowlist" />
-    </section>
+    </Section>
   );
 }
 
@@ -41,22 +38,16 @@ function AllowList({ items }: { readonly items: readonly AllowItem[] | null }) {
 
 function AllowTable({ items }: { readonly items: readonly AllowItem[] }) {
   return (
-    <table class="allowlist" aria-labelledby="allowlist-heading">
-      <thead>
-        <tr>
-          <th scope="col">Never banned</th>
-          <th scope="col">Why</th>
-          <th scope="col">By</th>
-          <th scope="col">Since</th>
-          <ActionsHead />
-        </tr>
-      </thead>
-      <tbody>
-        {items.map((item) => (
-          <AllowRow key={`${item.by} ${item.target}`} item={item} />
-        ))}
-      </tbody>
-    </table>
+    <Table
+      class="allowlist"
+      labelledBy="allowlist-heading"
+      heads={["Never banned", "Why", "By", "Since"]}
+      actions
+    >
+      {items.map((item) => (
+        <AllowRow key={`${item.by} ${item.target}`} item={item} />
+      ))}
+    </Table>
   );
 }
 

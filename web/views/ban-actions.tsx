@@ -1,6 +1,8 @@
 import { api } from "../api.ts";
+import { banOutcome } from "../effect.ts";
 import { formatCount } from "../format.ts";
 import { refresh } from "../refresh.ts";
+import { now, status } from "../state.ts";
 import { type RowAction, RowActions } from "./row-actions.tsx";
 
 const ACTIONS: readonly RowAction[] = [
@@ -25,6 +27,18 @@ const ACTIONS: readonly RowAction[] = [
     },
   },
 ];
+
+/** For whom the page shows for another reason. `reads`: what is shown of them there. */
+export const banAction = (...reads: readonly ((hurry: boolean) => void)[]): RowAction => ({
+  button: "Ban",
+  question: "Ban, as long as policy says,",
+  asksReason: true,
+  async act(target, reason) {
+    const banned = await api.ban(target, "", reason);
+    for (const read of [refresh.bans, refresh.incidents, refresh.status, ...reads]) read(true);
+    return banOutcome(banned, status.value, now.value);
+  },
+});
 
 /** Unban and Allow. */
 export function BanActions({ target }: { readonly target: string }) {

@@ -10,7 +10,8 @@ import { Capped } from "./capped.tsx";
 import { Choice } from "./choice.tsx";
 import { Mark } from "./mark.tsx";
 import { Pager } from "./pager.tsx";
-import { ActionsHead } from "./row-actions.tsx";
+import { Section } from "./section.tsx";
+import { Table } from "./table.tsx";
 import { Text } from "./text.tsx";
 import { Ago, Remaining } from "./time.tsx";
 
@@ -22,30 +23,33 @@ const FILTERS = [
 export function Bans() {
   const open = useSignal(false);
   return (
-    <section aria-labelledby="bans-heading">
-      <div class="section-head">
-        <h2 id="bans-heading" tabIndex={-1}>
-          Bans
-        </h2>
-        <button
-          type="button"
-          aria-expanded={open.value}
-          onClick={() => {
-            open.value = !open.value;
-          }}
-        >
-          Ban an address
-        </button>
-        <Choice
-          label="Which bans"
-          options={FILTERS}
-          value={bans.filter.value === "active" ? "active" : "all"}
-          onChoose={(filter) => {
-            turn(bans, { filter });
-            refresh.bans(true);
-          }}
-        />
-      </div>
+    <Section
+      id="bans-heading"
+      heading="Bans"
+      focusable
+      beside={
+        <>
+          <button
+            type="button"
+            aria-expanded={open.value}
+            onClick={() => {
+              open.value = !open.value;
+            }}
+          >
+            Ban an address
+          </button>
+          <Choice
+            label="Which bans"
+            options={FILTERS}
+            value={bans.filter.value === "active" ? "active" : "all"}
+            onChoose={(filter) => {
+              turn(bans, { filter });
+              refresh.bans(true);
+            }}
+          />
+        </>
+      }
+    >
       {open.value && (
         <BanForm
           onDone={() => {
@@ -55,7 +59,7 @@ export function Bans() {
       )}
       <BanList items={bans.items.value} />
       <Pager list={bans} read={refresh.bans} label="Pages of bans" />
-    </section>
+    </Section>
   );
 }
 
@@ -84,23 +88,16 @@ export function BanTable({
   readonly labelledBy: string;
 }) {
   return (
-    <table class="bans" aria-labelledby={labelledBy}>
-      <thead>
-        <tr>
-          <th scope="col">Target</th>
-          <th scope="col">Why</th>
-          <th scope="col">Since</th>
-          <th scope="col">Remaining</th>
-          <th scope="col">Enforced by</th>
-          <ActionsHead />
-        </tr>
-      </thead>
-      <tbody>
-        {items.map((ban) => (
-          <BanRow key={ban.id} ban={ban} />
-        ))}
-      </tbody>
-    </table>
+    <Table
+      class="bans"
+      labelledBy={labelledBy}
+      heads={["Target", "Why", "Since", "Remaining", "Enforced by"]}
+      actions
+    >
+      {items.map((ban) => (
+        <BanRow key={ban.id} ban={ban} />
+      ))}
+    </Table>
   );
 }
 

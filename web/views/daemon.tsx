@@ -1,7 +1,9 @@
 import type { Status } from "../../src/model/api.ts";
 import { formatCount, formatLength } from "../format.ts";
 import { status } from "../state.ts";
+import { Fact } from "./fact.tsx";
 import { Mark } from "./mark.tsx";
+import { Section } from "./section.tsx";
 import { Ago } from "./time.tsx";
 
 /** What Sekisho says of itself. */
@@ -10,10 +12,7 @@ export function Daemon() {
   if (shown === null) return null;
   const { version, uptimeSeconds, rules, counting } = shown;
   return (
-    <section aria-labelledby="daemon-heading">
-      <div class="section-head">
-        <h2 id="daemon-heading">Sekisho</h2>
-      </div>
+    <Section id="daemon-heading" heading="Sekisho">
       <ul class="entries">
         <HaltEntry status={shown} name="breaker" title="Circuit breaker" none="closed, rules may ban" />
         <HaltEntry status={shown} name="panic" title="Panic" none="none, nothing was stopped by hand" />
@@ -28,31 +27,21 @@ export function Daemon() {
             </p>
           )}
           <dl class="numbers">
-            <div>
-              <dt>Subjects</dt>
-              <dd title="Addresses and others that something is counted of">
-                {formatCount(counting.subjects)}
-              </dd>
-            </div>
-            <div>
-              <dt>Gave way</dt>
-              <dd title="For want of memory, since the rules were read">{formatCount(counting.givenUp)}</dd>
-            </div>
-            <div>
-              <dt>Rules</dt>
-              <dd>
-                <a href="#rules">{formatCount(rules)} run</a>
-              </dd>
-            </div>
-            <div>
-              <dt>Running for</dt>
-              <dd>{formatLength(uptimeSeconds * 1_000)}</dd>
-            </div>
+            <Fact name="Subjects" title="Addresses and others that something is counted of">
+              {formatCount(counting.subjects)}
+            </Fact>
+            <Fact name="Gave way" title="For want of memory, since the rules were read">
+              {formatCount(counting.givenUp)}
+            </Fact>
+            <Fact name="Rules">
+              <a href="#rules">{formatCount(rules)} run</a>
+            </Fact>
+            <Fact name="Running for">{formatLength(uptimeSeconds * 1_000)}</Fact>
           </dl>
         </li>
       </ul>
       <p class="note version">Sekisho {version}</p>
-    </section>
+    </Section>
   );
 }
 

@@ -1,14 +1,15 @@
-import { useSignal } from "@preact/signals";
 import type { CutStatus, EnforcerState, EnforcerStatus } from "../../src/model/api.ts";
-import { type ApiError, api, asApiError } from "../api.ts";
+import { api } from "../api.ts";
 import { DRY_RUN } from "../effect.ts";
 import { formatCount } from "../format.ts";
 import { refresh } from "../refresh.ts";
-import { outcome, status } from "../state.ts";
+import { status } from "../state.ts";
+import { ActionButton } from "./action-button.tsx";
+import { EntryError } from "./entry-error.tsx";
+import { Fact } from "./fact.tsx";
 import { Panic } from "./halts.tsx";
 import { Mark, type Tone } from "./mark.tsx";
-import { Refusal } from "./refusal.tsx";
-import { EntryError } from "./sources.tsx";
+import { Section } from "./section.tsx";
 import { Text } from "./text.tsx";
 import { Ago, Ahead } from "./time.tsx";
 
@@ -23,11 +24,7 @@ const STATES: Readonly<Record<EnforcerState, readonly [Tone, string]>> = {
 export function Enforcers() {
   const enforcers = status.value?.enforcers ?? [];
   return (
-    <section aria-labelledby="enforcers-heading">
-      <div class="section-head">
-        <h2 id="enforcers-heading">Enforcers</h2>
-        <Panic />
-      </div>
+    <Section id="enforcers-heading" heading="Enforcers" beside={<Panic />}>
       {enforcers.length === 0 && (
         <p class="empty">
           No enforcer applies bans. Name one under <code>enforcers:</code> in sekisho.yaml, for example{" "}
@@ -40,7 +37,7 @@ export function Enforcers() {
         ))}
         {status.value !== null && status.value.cut.state !== "off" && <Cutting cut={status.value.cut} />}
       </ul>
-    </section>
+    </Section>
   );
 }
 
@@ -64,24 +61,19 @@ function Enforcer({ enforcer }: { readonly enforcer: EnforcerStatus }) {
         </p>
       )}
       <dl class="numbers">
-        <div>
-          <dt>Blocks</dt>
-          <dd>{formatCount(blocks)}</dd>
-        </div>
-        <div>
-          <dt>Unenforced</dt>
-          <dd>{formatCount(unenforced.length)}</dd>
-        </div>
-        <div>
-          <dt>Reconciled</dt>
-          <dd>{lastReconciledAt === null ? "not yet" : <Ago at={lastReconciledAt} />}</dd>
-        </div>
-        <div>
-          <dt>Next apply</dt>
-          <dd>{nextApplyAt === null ? "at once" : <Ahead at={nextApplyAt} />}</dd>
-        </div>
+        <Fact name="Blocks">{formatCount(blocks)}</Fact>
+        <Fact name="Unenforced">{formatCount(unenforced.length)}</Fact>
+        <Fact name="Reconciled">{lastReconciledAt === null ? "not yet" : <Ago at={lastReconciledAt} />}</Fact>
+        <Fact name="Next apply">{nextApplyAt === null ? "at once" : <Ahead at={nextApplyAt} />}</Fact>
       </dl>
-      {state === "pending" && nextApplyAt !== null && <ApplyNow name={name} />}
+      {state === "pending" && nextApplyAt !== null && (
+        <ActionButton
+          text="Apply now"
+          busyText="Applying"
+          label={`Apply ${name} now`}
+          act={() => applyNow(name)}
+        />
+      )}
       <Unenforced targets={unenforced} />
       <EntryError error={error} hint={hint} />
     </li>
@@ -99,10 +91,7 @@ function Cutting({ cut }: { readonly cut: CutStatus }) {
       </p>
       {note !== null && <p>{note}</p>}
       <dl class="numbers">
-        <div>
-          <dt>Closed</dt>
-          <dd>{formatCount(closed)}</dd>
-        </div>
+        <Fact name="Closed">{formatCount(closed)}</Fact>
       </dl>
       <EntryError error={error} hint={hint} />
     </li>
@@ -123,28 +112,9 @@ function Unenforced({ targets }: { readonly targets: readonly string[] }) {
   );
 }
 
-function ApplyNow({ name }: { readonly name: string }) {
-  const error = useSignal<ApiError | null>(null);
-  const busy = useSignal(false);
-  const act = async (): Promise<void> => {
-    busy.value = true;
-    error.value = null;
-    try {
-      await api.applyNow(name);
-      outcome.value = `Applied ${name}`;
-      refresh.status(true);
-      refresh.bans(true);
-    } catch (problem) {
-      error.value = asApiError(problem);
-    }
-    busy.value = false;
-  };
-  return (
-    <>
-      <button type="button" disabled={busy} onClick={act} aria-label={`Apply ${name} now`}>
-        {busy.value ? "Applying" : "Apply now"}
-      </button>
-      <Refusal error={error.value} />
-    </>
-  );
+async function applyNow(name: string): Promise<string> {
+  await api.applyNow(name);
+  refresh.status(true);
+  refresh.bans(true);
+  return `Applied ${name}`;
 }

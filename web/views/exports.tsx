@@ -1,6 +1,8 @@
 import { EXPORT_FORMATS, type ExportFormat } from "../../src/model/export.ts";
 import { formatCount } from "../format.ts";
 import { status } from "../state.ts";
+import { Section } from "./section.tsx";
+import { Table } from "./table.tsx";
 
 const MEANINGS: Readonly<Record<ExportFormat, string>> = {
   plain: "One address or range a line.",
@@ -17,39 +19,36 @@ const MEANINGS: Readonly<Record<ExportFormat, string>> = {
 export function Exports() {
   const active = status.value?.bans.active ?? 0;
   return (
-    <section aria-labelledby="export-heading">
-      <div class="section-head">
-        <h2 id="export-heading">Bans for other programs</h2>
+    <Section
+      id="export-heading"
+      heading="Bans for other programs"
+      beside={
         <span class="note">{active === 1 ? "1 active ban" : `${formatCount(active)} active bans`}</span>
-      </div>
-      <table class="exports" aria-labelledby="export-heading">
-        <thead>
-          <tr>
-            <th scope="col">Format</th>
-            <th scope="col">What it is</th>
-            <th scope="col">On the command line</th>
+      }
+    >
+      <Table
+        class="exports"
+        labelledBy="export-heading"
+        heads={["Format", "What it is", "On the command line"]}
+      >
+        {EXPORT_FORMATS.map((format) => (
+          <tr key={format}>
+            <th scope="row">
+              <a href={`api/export?format=${format}`} download>
+                {format}
+              </a>
+            </th>
+            <td class="why">{MEANINGS[format]}</td>
+            <td>
+              <code>sekisho export --format {format}</code>
+            </td>
           </tr>
-        </thead>
-        <tbody>
-          {EXPORT_FORMATS.map((format) => (
-            <tr key={format}>
-              <th scope="row">
-                <a href={`api/export?format=${format}`} download>
-                  {format}
-                </a>
-              </th>
-              <td class="why">{MEANINGS[format]}</td>
-              <td>
-                <code>sekisho export --format {format}</code>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+        ))}
+      </Table>
       <p class="empty">
         Whom policy spares by now is left out, and so are imported lists: their publishers have them. In
         observe mode the bans that were decided are exported too.
       </p>
-    </section>
+    </Section>
   );
 }

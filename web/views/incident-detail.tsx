@@ -1,16 +1,17 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { FindingItem, IncidentDetail } from "../../src/model/api.ts";
-import { type ApiError, api, asApiError } from "../api.ts";
+import { api } from "../api.ts";
 import { formatCount } from "../format.ts";
 import { refresh } from "../refresh.ts";
-import { incident, outcome } from "../state.ts";
+import { incident } from "../state.ts";
+import { ActionButton } from "./action-button.tsx";
 import { BanForm } from "./ban-form.tsx";
 import { BanTable } from "./bans.tsx";
 import { Evidence } from "./evidence.tsx";
 import { Fact } from "./fact.tsx";
-import { Refusal } from "./refusal.tsx";
 import { RuleExplanation } from "./rule-explanation.tsx";
+import { Section } from "./section.tsx";
 import { SeverityMark } from "./severity.tsx";
 import { Text } from "./text.tsx";
 import { Ago } from "./time.tsx";
@@ -57,10 +58,7 @@ function Detail({ shown }: { readonly shown: IncidentDetail }) {
         <Fact name="Findings">{formatCount(shown.findingCount)}</Fact>
       </dl>
       <IncidentBans shown={shown} />
-      <section aria-labelledby="findings-heading">
-        <div class="section-head">
-          <h2 id="findings-heading">Findings</h2>
-        </div>
+      <Section id="findings-heading" heading="Findings">
         {shown.findings.map((finding, at) => (
           <Finding
             key={finding.id}
@@ -68,7 +66,7 @@ function Detail({ shown }: { readonly shown: IncidentDetail }) {
             first={shown.findings.findIndex(({ rule }) => rule === finding.rule) === at}
           />
         ))}
-      </section>
+      </Section>
     </>
   );
 }
@@ -79,12 +77,13 @@ function IncidentBans({ shown }: { readonly shown: IncidentDetail }) {
   /** A virtual host or a user is nothing that could be banned. */
   const hasAddress = shown.target.includes("/") && !shown.target.includes("=");
   return (
-    <section aria-labelledby="bans-heading">
-      <div class="section-head">
-        <h2 id="bans-heading" tabIndex={-1}>
-          Bans
-        </h2>
-        {!banned && hasAddress && (
+    <Section
+      id="bans-heading"
+      heading="Bans"
+      focusable
+      beside={
+        !banned &&
+        hasAddress && (
           <button
             type="button"
             aria-expanded={open.value}
@@ -94,8 +93,9 @@ function IncidentBans({ shown }: { readonly shown: IncidentDetail }) {
           >
             Ban <Text value={shown.target} />
           </button>
-        )}
-      </div>
+        )
+      }
+    >
       {open.value && !banned && (
         <BanForm
           target={shown.target}
@@ -109,7 +109,7 @@ function IncidentBans({ shown }: { readonly shown: IncidentDetail }) {
       ) : (
         <BanTable items={shown.bans} labelledBy="bans-heading" />
       )}
-    </section>
+    </Section>
   );
 }
 
@@ -150,27 +150,15 @@ function Finding({ finding, first }: FindingProps) {
 }
 
 function ToggleState({ shown: { id, state } }: { readonly shown: IncidentDetail }) {
-  const error = useSignal<ApiError | null>(null);
-  const busy = useSignal(false);
   const wanted = state === "open" ? "closed" : "open";
-  const act = async (): Promise<void> => {
-    busy.value = true;
-    try {
-      await api.setIncidentState(id, wanted);
-      error.value = null;
-      outcome.value = wanted === "closed" ? `Closed incident ${id}` : `Reopened incident ${id}`;
-      for (const read of [refresh.incident, refresh.incidents, refresh.status]) read(true);
-    } catch (problem) {
-      error.value = asApiError(problem);
-    }
-    busy.value = false;
+  const act = async (): Promise<string> => {
+    await api.setIncidentState(id, wanted);
+    for (const read of [refresh.incident, refresh.incidents, refresh.status]) read(true);
+    return wanted === "closed" ? `Closed incident ${id}` : `Reopened incident ${id}`;
   };
   return (
     <div>
-      <button type="button" disabled={busy} onClick={act}>
-        {wanted === "closed" ? "Close incident" : "Reopen incident"}
-      </button>
-      <Refusal error={error.value} />
+      <ActionButton text={wanted === "closed" ? "Close incident" : "Reopen incident"} act={act} />
     </div>
   );
 }

@@ -7,7 +7,9 @@ import { Capped } from "./capped.tsx";
 import { Choice } from "./choice.tsx";
 import { Mark } from "./mark.tsx";
 import { Pager } from "./pager.tsx";
+import { Section } from "./section.tsx";
 import { SeverityMark } from "./severity.tsx";
+import { Table } from "./table.tsx";
 import { Text } from "./text.tsx";
 import { Ago, Remaining } from "./time.tsx";
 
@@ -19,9 +21,10 @@ const FILTERS = [
 
 export function Incidents() {
   return (
-    <section aria-labelledby="incidents-heading">
-      <div class="section-head">
-        <h2 id="incidents-heading">Incidents</h2>
+    <Section
+      id="incidents-heading"
+      heading="Incidents"
+      beside={
         <Choice
           label="Which incidents"
           options={FILTERS}
@@ -31,10 +34,11 @@ export function Incidents() {
             refresh.incidents(true);
           }}
         />
-      </div>
+      }
+    >
       <IncidentList items={incidents.items.value} />
       <Pager list={incidents} read={refresh.incidents} label="Pages of incidents" />
-    </section>
+    </Section>
   );
 }
 
@@ -58,25 +62,15 @@ function IncidentList({ items }: { readonly items: readonly IncidentItem[] | nul
 
 function IncidentTable({ items }: { readonly items: readonly IncidentItem[] }) {
   return (
-    <table class="incidents" aria-labelledby="incidents-heading">
-      <thead>
-        <tr>
-          <th scope="col">Subject</th>
-          <th scope="col">Severity</th>
-          <th scope="col">Rules</th>
-          <th scope="col">Last seen</th>
-          <th scope="col" class="number">
-            Findings
-          </th>
-          <th scope="col">Ban</th>
-        </tr>
-      </thead>
-      <tbody>
-        {items.map((incident) => (
-          <IncidentRow key={incident.id} incident={incident} />
-        ))}
-      </tbody>
-    </table>
+    <Table
+      class="incidents"
+      labelledBy="incidents-heading"
+      heads={["Subject", "Severity", "Rules", "Last seen", { number: "Findings" }, "Ban"]}
+    >
+      {items.map((incident) => (
+        <IncidentRow key={incident.id} incident={incident} />
+      ))}
+    </Table>
   );
 }
 
@@ -112,7 +106,7 @@ function IncidentRow({ incident }: { readonly incident: IncidentItem }) {
   );
 }
 
-export function BanSummary({ ban }: { readonly ban: BanItem | null }) {
+function BanSummary({ ban }: { readonly ban: BanItem | null }) {
   if (ban === null) return <Mark tone="off">none</Mark>;
   if (ban.state !== "active") return <Mark tone="off">{ban.state}</Mark>;
   const blocked = ban.enforcedBy.some((name) => name !== DRY_RUN);

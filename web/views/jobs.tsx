@@ -1,23 +1,22 @@
 import type { JobStatus } from "../../src/model/api.ts";
 import { status } from "../state.ts";
+import { EntryError } from "./entry-error.tsx";
+import { Fact } from "./fact.tsx";
 import { Mark } from "./mark.tsx";
-import { EntryError } from "./sources.tsx";
+import { Section } from "./section.tsx";
 import { Ago, Ahead } from "./time.tsx";
 
 export function Jobs() {
   const jobs = status.value?.jobs ?? [];
   return (
-    <section aria-labelledby="jobs-heading">
-      <div class="section-head">
-        <h2 id="jobs-heading">Jobs</h2>
-      </div>
+    <Section id="jobs-heading" heading="Jobs">
       {jobs.length === 0 && <p class="empty">Nothing is scheduled.</p>}
       <ul class="entries">
         {jobs.map((job) => (
           <Job key={job.name} job={job} />
         ))}
       </ul>
-    </section>
+    </Section>
   );
 }
 
@@ -30,14 +29,8 @@ function Job({ job: { name, schedule, nextRunAt, lastRunAt, error } }: { readonl
         <code>{schedule}</code>
       </p>
       <dl class="numbers">
-        <div>
-          <dt>Last run</dt>
-          <dd>{lastRunAt === null ? "not yet" : <Ago at={lastRunAt} />}</dd>
-        </div>
-        <div>
-          <dt>Next run</dt>
-          <dd>{nextRunAt === null ? "none" : <Ahead at={nextRunAt} />}</dd>
-        </div>
+        <Fact name="Last run">{lastRunAt === null ? "not yet" : <Ago at={lastRunAt} />}</Fact>
+        <Fact name="Next run">{nextRunAt === null ? "none" : <Ahead at={nextRunAt} />}</Fact>
       </dl>
       <EntryError error={error} hint={null} />
     </li>

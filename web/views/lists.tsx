@@ -1,15 +1,15 @@
-import { useSignal } from "@preact/signals";
 import type { ListStatus } from "../../src/model/api.ts";
-import { type ApiError, api, asApiError } from "../api.ts";
+import { api } from "../api.ts";
 import { formatCount } from "../format.ts";
 import { refresh } from "../refresh.ts";
-import { outcome, status } from "../state.ts";
+import { status } from "../state.ts";
+import { ActionButton } from "./action-button.tsx";
+import { EntryError } from "./entry-error.tsx";
 import { Exports } from "./exports.tsx";
 import { Mark } from "./mark.tsx";
 import { PageHeading } from "./page-heading.tsx";
-import { Refusal } from "./refusal.tsx";
-import { ActionsHead } from "./row-actions.tsx";
-import { EntryError } from "./sources.tsx";
+import { Section } from "./section.tsx";
+import { Table } from "./table.tsx";
 import { Text } from "./text.tsx";
 import { Ago, Ahead } from "./time.tsx";
 
@@ -17,13 +17,15 @@ export function Lists() {
   return (
     <div class="page">
       <PageHeading>Lists</PageHeading>
-      <section aria-labelledby="lists-heading">
-        <div class="section-head">
-          <h2 id="lists-heading">Imported lists</h2>
-          {status.value?.mode === "observe" && <span class="note">observe: nobody is blocked for them</span>}
-        </div>
+      <Section
+        id="lists-heading"
+        heading="Imported lists"
+        beside={
+          status.value?.mode === "observe" && <span class="note">observe: nobody is blocked for them</span>
+        }
+      >
         <ImportedLists lists={status.value?.lists ?? null} />
-      </section>
+      </Section>
       <Exports />
     </div>
   );
@@ -40,27 +42,16 @@ function ImportedLists({ lists }: { readonly lists: readonly ListStatus[] | null
     );
   }
   return (
-    <table class="lists" aria-labelledby="lists-heading">
-      <thead>
-        <tr>
-          <th scope="col">List</th>
-          <th scope="col">State</th>
-          <th scope="col">Kind</th>
-          <th scope="col" class="number">
-            Entries
-          </th>
-          <th scope="col">Left out</th>
-          <th scope="col">Fetched</th>
-          <th scope="col">Next fetch</th>
-          <ActionsHead />
-        </tr>
-      </thead>
-      <tbody>
-        {lists.map((list) => (
-          <ListRow key={list.name} list={list} />
-        ))}
-      </tbody>
-    </table>
+    <Table
+      class="lists"
+      labelledBy="lists-heading"
+      heads={["List", "State", "Kind", { number: "Entries" }, "Left out", "Fetched", "Next fetch"]}
+      actions
+    >
+      {lists.map((list) => (
+        <ListRow key={list.name} list={list} />
+      ))}
+    </Table>
   );
 }
 
@@ -103,7 +94,12 @@ function ListRow({ list }: { readonly list: ListStatus }) {
         {nextFetchAt === null ? "none" : <Ahead at={nextFetchAt} />}
       </td>
       <td class="actions">
-        <FetchNow name={name} />
+        <ActionButton
+          text="Fetch now"
+          busyText="Fetching"
+          label={`Fetch ${name} now`}
+          act={() => fetchNow(name)}
+        />
       </td>
     </tr>
   );
@@ -145,31 +141,9 @@ function Examples({ lines }: { readonly lines: readonly string[] }) {
   );
 }
 
-function FetchNow({ name }: { readonly name: string }) {
-  const error = useSignal<ApiError | null>(null);
-  const busy = useSignal(false);
-  const act = async (): Promise<void> => {
-    busy.value = true;
-    error.value = null;
-    try {
-      const list = await api.fetchList(name);
-      const entries = `${formatCount(list.entries)} ${list.entries === 1 ? "entry" : "entries"}`;
-      outcome.value =
-        list.error === null
-          ? `Fetched ${name}: ${entries}`
-          : `${name} was not taken: it keeps its ${entries}`;
-      refresh.status(true);
-    } catch (problem) {
-      error.value = asApiError(problem);
-    }
-    busy.value = false;
-  };
-  return (
-    <>
-      <button type="button" disabled={busy.value} aria-label={`Fetch ${name} now`} onClick={act}>
-        {busy.value ? "Fetching" : "Fetch now"}
-      </button>
-      <Refusal error={error.value} />
-    </>
-  );
+async function fetchNow(name: string): Promise<string> {
+  const { error, entries } = await api.fetchList(name);
+  refresh.status(true);
+  const has = `${formatCount(entries)} ${entries === 1 ? "entry" : "entries"}`;
+  return error === null ? `Fetched ${name}: ${has}` : `${name} was not taken: it keeps its ${has}`;
 }

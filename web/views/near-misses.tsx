@@ -1,13 +1,14 @@
 import type { Signal } from "@preact/signals";
 import type { NearMissItem } from "../../src/model/rule-status.ts";
 import { api } from "../api.ts";
-import { banOutcome } from "../effect.ts";
 import { formatCount } from "../format.ts";
 import { refresh } from "../refresh.ts";
 import type { RuleNearMiss } from "../rule-choice.ts";
-import { now, status } from "../state.ts";
+import { banAction } from "./ban-actions.tsx";
 import { Capped } from "./capped.tsx";
-import { ActionsHead, type RowAction, RowActions } from "./row-actions.tsx";
+import { type RowAction, RowActions } from "./row-actions.tsx";
+import { Section } from "./section.tsx";
+import { Table } from "./table.tsx";
 import { Text } from "./text.tsx";
 import { Ago } from "./time.tsx";
 
@@ -27,13 +28,12 @@ const MOST = 100;
 export function NearMisses({ misses, whole, named, none }: NearMissesProps) {
   const more = misses.length - MOST;
   return (
-    <section aria-labelledby="near-heading">
-      <div class="section-head">
-        <h2 id="near-heading" tabIndex={-1}>
-          Near misses
-        </h2>
-        <span class="note">of the last day, since the last start</span>
-      </div>
+    <Section
+      id="near-heading"
+      heading="Near misses"
+      focusable
+      beside={<span class="note">of the last day, since the last start</span>}
+    >
       {misses.length === 0 ? (
         <p class="empty">{none}</p>
       ) : (
@@ -42,28 +42,22 @@ export function NearMisses({ misses, whole, named, none }: NearMissesProps) {
         </Capped>
       )}
       {more > 0 && whole.value && <p class="empty">And {formatCount(more)} more, at each rule.</p>}
-    </section>
+    </Section>
   );
 }
 
 function NearMissTable({ misses, named }: Pick<NearMissesProps, "misses" | "named">) {
   return (
-    <table class="near-misses" aria-labelledby="near-heading">
-      <thead>
-        <tr>
-          <th scope="col">Subject</th>
-          {named && <th scope="col">Rule</th>}
-          <th scope="col">Most hits</th>
-          <th scope="col">When</th>
-          <ActionsHead />
-        </tr>
-      </thead>
-      <tbody>
-        {misses.map((miss) => (
-          <NearMissRow key={`${miss.rule.id} ${miss.subject}`} miss={miss} named={named} />
-        ))}
-      </tbody>
-    </table>
+    <Table
+      class="near-misses"
+      labelledBy="near-heading"
+      heads={["Subject", ...(named ? ["Rule"] : []), "Most hits", "When"]}
+      actions
+    >
+      {misses.map((miss) => (
+        <NearMissRow key={`${miss.rule.id} ${miss.subject}`} miss={miss} named={named} />
+      ))}
+    </Table>
   );
 }
 
@@ -117,16 +111,7 @@ function targetOf(subject: string): string | null {
 }
 
 const ACTIONS: readonly RowAction[] = [
-  {
-    button: "Ban",
-    question: "Ban, as long as policy says,",
-    asksReason: true,
-    async act(target, reason) {
-      const banned = await api.ban(target, "", reason);
-      for (const read of [refresh.bans, refresh.incidents, refresh.status]) read(true);
-      return banOutcome(banned, status.value, now.value);
-    },
-  },
+  banAction(),
   {
     button: "Allow",
     question: "Never ban",

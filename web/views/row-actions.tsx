@@ -23,13 +23,6 @@ interface RowActionsProps {
   readonly heading: string;
 }
 
-/** The head of the column in which `RowActions` stand: for those who hear the table. */
-export const ActionsHead = () => (
-  <th scope="col">
-    <span class="unseen">Actions</span>
-  </th>
-);
-
 /**
  * What a person can do about the target of a row, asked once more on the spot. The question lies over the
  * table, and the buttons keep their place under it, so that no column moves. Escape keeps things as they are.

@@ -12,6 +12,7 @@ import { RuleFacts } from "./rule-explanation.tsx";
 import { RuleFindings } from "./rule-findings.tsx";
 import { RuleModeMark } from "./rule-mode.tsx";
 import { waitingForRules } from "./rules.tsx";
+import { Section } from "./section.tsx";
 import { SeverityMark } from "./severity.tsx";
 import { Text } from "./text.tsx";
 
@@ -64,10 +65,7 @@ function Detail({ rule }: { readonly rule: RuleStatus }) {
         <Fact name="Findings in a day">{formatCount(lastDay.findings)}</Fact>
         <Fact name="Bans in a day">{formatCount(lastDay.bans)}</Fact>
       </dl>
-      <section aria-labelledby="counts-heading">
-        <div class="section-head">
-          <h2 id="counts-heading">How it counts</h2>
-        </div>
+      <Section id="counts-heading" heading="How it counts">
         <dl class="facts">
           <Fact name="Looks at">{events} events</Fact>
           <Fact name="Counts for each">
@@ -79,13 +77,10 @@ function Detail({ rule }: { readonly rule: RuleStatus }) {
           <Fact name="Then quiet for">{cooldown}</Fact>
           <Fact name="Bans">{banText(rule)}</Fact>
         </dl>
-      </section>
-      <section aria-labelledby="explained-heading">
-        <div class="section-head">
-          <h2 id="explained-heading">What it is for</h2>
-        </div>
+      </Section>
+      <Section id="explained-heading" heading="What it is for">
         <RuleFacts rule={rule} />
-      </section>
+      </Section>
       <RuleFindings total={lastDay.findings} />
       <NearMisses
         misses={nearMissesOf([rule])}
@@ -109,10 +104,7 @@ const banText = ({ ban }: RuleStatus): string =>
 function Change({ rule }: { readonly rule: RuleStatus }) {
   const { file, changes, changedBy, example } = rule.change;
   return (
-    <section aria-labelledby="change-heading" class="change">
-      <div class="section-head">
-        <h2 id="change-heading">Change it</h2>
-      </div>
+    <Section id="change-heading" heading="Change it" class="change">
       {changes.length > 0 && changedBy !== null && (
         <>
           <p>
@@ -144,7 +136,7 @@ function Change({ rule }: { readonly rule: RuleStatus }) {
       <Lines texts={["sekisho check", "systemctl reload sekisho"]} />
       <p>What it would find in an old log:</p>
       <Lines texts={[`sekisho replay LOG --rule ${rule.id} --near-misses`]} />
-    </section>
+    </Section>
   );
 }
 

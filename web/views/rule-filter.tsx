@@ -1,11 +1,12 @@
 import type { Signal } from "@preact/signals";
+import { SEVERITIES } from "../../src/model/finding.ts";
 import type { RuleStatus } from "../../src/model/rule-status.ts";
 import { formatCount } from "../format.ts";
 import { chooseAll, chosen, isChoosing, WHATS } from "../rule-choice.ts";
 import { bound } from "./bound.ts";
 
-const SEVERITIES = ["critical", "high", "medium", "low", "info"].map((name) => [name, name] as const);
-const MODES = ["enforce", "observe", "off"].map((name) => [name, name] as const);
+const SEVERITY_OPTIONS = SEVERITIES.toReversed().map((name) => [name, name] as const);
+const MODE_OPTIONS = ["enforce", "observe", "off"].map((name) => [name, name] as const);
 
 interface RuleFilterProps {
   readonly all: readonly RuleStatus[];
@@ -28,8 +29,8 @@ export function RuleFilter({ all, shown }: RuleFilterProps) {
         />
       </label>
       <Select name="Tag" all="all tags" options={tags} value={chosen.tag} />
-      <Select name="Severity" all="all severities" options={SEVERITIES} value={chosen.severity} />
-      <Select name="Mode" all="all modes" options={MODES} value={chosen.mode} />
+      <Select name="Severity" all="all severities" options={SEVERITY_OPTIONS} value={chosen.severity} />
+      <Select name="Mode" all="all modes" options={MODE_OPTIONS} value={chosen.mode} />
       <Select name="Show" all="all rules" options={Object.entries(WHATS)} value={chosen.what} />
       <p role="status" class="note">
         {isChoosing() ? `${formatCount(shown)} of ${formatCount(all.length)} rules` : ""}

@@ -3,6 +3,8 @@ import type { RuleFinding } from "../../src/model/rule-status.ts";
 import { formatCount } from "../format.ts";
 import { ruleFindings } from "../state.ts";
 import { Capped } from "./capped.tsx";
+import { Section } from "./section.tsx";
+import { Table } from "./table.tsx";
 import { Text } from "./text.tsx";
 import { Ago } from "./time.tsx";
 
@@ -12,11 +14,7 @@ export function RuleFindings({ total }: { readonly total: number }) {
   const items = ruleFindings.value;
   const more = total - (items?.length ?? total);
   return (
-    <section aria-labelledby="found-heading">
-      <div class="section-head">
-        <h2 id="found-heading">Findings</h2>
-        <span class="note">of the last day</span>
-      </div>
+    <Section id="found-heading" heading="Findings" beside={<span class="note">of the last day</span>}>
       {items === null && <p class="empty">Reading the findings.</p>}
       {items?.length === 0 && <p class="empty">It found nobody within a day.</p>}
       {items !== null && items.length > 0 && (
@@ -25,48 +23,37 @@ export function RuleFindings({ total }: { readonly total: number }) {
         </Capped>
       )}
       {more > 0 && whole.value && <p class="empty">And {formatCount(more)} older ones.</p>}
-    </section>
+    </Section>
   );
 }
 
 const FindingTable = ({ findings }: { readonly findings: readonly RuleFinding[] }) => (
-  <table class="near-misses" aria-labelledby="found-heading">
-    <thead>
-      <tr>
-        <th scope="col">Subject</th>
-        <th scope="col" class="number">
-          Hits
+  <Table
+    class="near-misses"
+    labelledBy="found-heading"
+    heads={["Subject", { number: "Hits" }, "Last hit", "Evidence", "Spared by policy"]}
+  >
+    {findings.map(({ id, incident, subject, count, firstSeen, lastSeen, spared }) => (
+      <tr key={id}>
+        <th scope="row" class="target">
+          <Text value={subject} />
         </th>
-        <th scope="col">Last hit</th>
-        <th scope="col">Evidence</th>
-        <th scope="col">Spared by policy</th>
+        <td data-label="Hits" class="number">
+          {formatCount(count)}
+        </td>
+        <td data-label="Last hit" class="when">
+          <Ago at={lastSeen} />
+          {firstSeen !== lastSeen && (
+            <small>
+              first <Ago at={firstSeen} />
+            </small>
+          )}
+        </td>
+        <td data-label="Evidence">
+          <a href={`#incident/${incident}`}>incident {incident}</a>
+        </td>
+        <td data-label="Spared by policy">{spared === null ? <small>no</small> : <Text value={spared} />}</td>
       </tr>
-    </thead>
-    <tbody>
-      {findings.map(({ id, incident, subject, count, firstSeen, lastSeen, spared }) => (
-        <tr key={id}>
-          <th scope="row" class="target">
-            <Text value={subject} />
-          </th>
-          <td data-label="Hits" class="number">
-            {formatCount(count)}
-          </td>
-          <td data-label="Last hit" class="when">
-            <Ago at={lastSeen} />
-            {firstSeen !== lastSeen && (
-              <small>
-                first <Ago at={firstSeen} />
-              </small>
-            )}
-          </td>
-          <td data-label="Evidence">
-            <a href={`#incident/${incident}`}>incident {incident}</a>
-          </td>
-          <td data-label="Spared by policy">
-            {spared === null ? <small>no</small> : <Text value={spared} />}
-          </td>
-        </tr>
-      ))}
-    </tbody>
-  </table>
+    ))}
+  </Table>
 );

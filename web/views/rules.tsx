@@ -8,7 +8,9 @@ import { NearMisses, Nearness } from "./near-misses.tsx";
 import { PageHeading } from "./page-heading.tsx";
 import { RuleFilter } from "./rule-filter.tsx";
 import { RuleModeMark } from "./rule-mode.tsx";
+import { Section } from "./section.tsx";
 import { SeverityMark } from "./severity.tsx";
+import { Table } from "./table.tsx";
 import { Text } from "./text.tsx";
 
 export function Rules() {
@@ -34,13 +36,12 @@ function AllRules({ all }: { readonly all: readonly RuleStatus[] }) {
   return (
     <>
       <Figures all={all} />
-      <section aria-labelledby="rules-heading">
-        <div class="section-head">
-          <h2 id="rules-heading" tabIndex={-1}>
-            {isChoosing() ? "Chosen rules" : "All rules"}
-          </h2>
-          <span class="note">findings and bans of the last day</span>
-        </div>
+      <Section
+        id="rules-heading"
+        heading={isChoosing() ? "Chosen rules" : "All rules"}
+        focusable
+        beside={<span class="note">findings and bans of the last day</span>}
+      >
         <RuleFilter all={all} shown={shown.length} />
         {shown.length === 0 ? (
           <p class="empty">
@@ -51,7 +52,7 @@ function AllRules({ all }: { readonly all: readonly RuleStatus[] }) {
             {(first) => <RuleTable rules={first} />}
           </Capped>
         )}
-      </section>
+      </Section>
       <NearMisses
         misses={nearMissesOf(shown)}
         whole={nearMissesWhole}
@@ -105,29 +106,24 @@ function Figures({ all }: { readonly all: readonly RuleStatus[] }) {
 
 function RuleTable({ rules: shown }: { readonly rules: readonly RuleStatus[] }) {
   return (
-    <table class="rule-table" aria-labelledby="rules-heading">
-      <thead>
-        <tr>
-          <th scope="col">Rule</th>
-          <th scope="col">Detects</th>
-          <th scope="col">Severity</th>
-          <th scope="col">Mode</th>
-          <th scope="col">Fires at</th>
-          <th scope="col" class="number">
-            Findings
-          </th>
-          <th scope="col" class="number">
-            Bans
-          </th>
-          <th scope="col">Nearest miss</th>
-        </tr>
-      </thead>
-      <tbody>
-        {shown.map((rule) => (
-          <RuleRow key={rule.id} rule={rule} />
-        ))}
-      </tbody>
-    </table>
+    <Table
+      class="rule-table"
+      labelledBy="rules-heading"
+      heads={[
+        "Rule",
+        "Detects",
+        "Severity",
+        "Mode",
+        "Fires at",
+        { number: "Findings" },
+        { number: "Bans" },
+        "Nearest miss",
+      ]}
+    >
+      {shown.map((rule) => (
+        <RuleRow key={rule.id} rule={rule} />
+      ))}
+    </Table>
   );
 }
 

@@ -1,28 +1,17 @@
 import type { SocketHolder } from "../../src/model/api.ts";
-import { api } from "../api.ts";
-import { banOutcome } from "../effect.ts";
 import { formatCount } from "../format.ts";
 import { refresh } from "../refresh.ts";
-import { now, sockets, socketsWhole, status } from "../state.ts";
+import { sockets, socketsWhole, status } from "../state.ts";
+import { banAction } from "./ban-actions.tsx";
 import { Capped } from "./capped.tsx";
 import { Mark } from "./mark.tsx";
-import { ActionsHead, type RowAction, RowActions } from "./row-actions.tsx";
+import { type RowAction, RowActions } from "./row-actions.tsx";
+import { Section } from "./section.tsx";
+import { Table } from "./table.tsx";
 import { Text } from "./text.tsx";
 import { Ago } from "./time.tsx";
 
-const ACTIONS: readonly RowAction[] = [
-  {
-    button: "Ban",
-    question: "Ban, as long as policy says,",
-    asksReason: true,
-    async act(target, reason) {
-      const banned = await api.ban(target, "", reason);
-      const { bans, incidents, status: shown, sockets: holders } = refresh;
-      for (const read of [bans, incidents, shown, holders]) read(true);
-      return banOutcome(banned, status.value, now.value);
-    },
-  },
-];
+const ACTIONS: readonly RowAction[] = [banAction(refresh.sockets)];
 
 /** Rows on the page; who holds most stands first. */
 const ROWS = 10;
@@ -30,15 +19,14 @@ const ROWS = 10;
 export function Sockets() {
   const open = status.value?.sockets.open ?? 0;
   return (
-    <section aria-labelledby="sockets-heading">
-      <div class="section-head">
-        <h2 id="sockets-heading" tabIndex={-1}>
-          Open WebSockets
-        </h2>
-        {open > 0 && <span class="note">{formatCount(open)} open</span>}
-      </div>
+    <Section
+      id="sockets-heading"
+      heading="Open WebSockets"
+      focusable
+      beside={open > 0 && <span class="note">{formatCount(open)} open</span>}
+    >
       <Holders holders={sockets.value} open={open} />
-    </section>
+    </Section>
   );
 }
 
@@ -76,29 +64,16 @@ function Holders({
 
 function HolderTable({ holders }: { readonly holders: readonly SocketHolder[] }) {
   return (
-    <table class="sockets" aria-labelledby="sockets-heading">
-      <thead>
-        <tr>
-          <th scope="col">Client</th>
-          <th scope="col" class="number">
-            Open
-          </th>
-          <th scope="col">Asked for</th>
-          <th scope="col">Origin</th>
-          <th scope="col">Since</th>
-          <th scope="col">Ban</th>
-          <ActionsHead />
-        </tr>
-      </thead>
-      <tbody>
-        {holders.map((holder) => (
-          <HolderRow
-            key={`${holder.client} ${holder.origin} ${holder.host} ${holder.path}`}
-            holder={holder}
-          />
-        ))}
-      </tbody>
-    </table>
+    <Table
+      class="sockets"
+      labelledBy="sockets-heading"
+      heads={["Client", { number: "Open" }, "Asked for", "Origin", "Since", "Ban"]}
+      actions
+    >
+      {holders.map((holder) => (
+        <HolderRow key={`${holder.client} ${holder.origin} ${holder.host} ${holder.path}`} holder={holder} />
+      ))}
+    </Table>
   );
 }
 

@@ -1,9 +1,12 @@
 import { useSignal } from "@preact/signals";
 import type { AuditSourceStatus, DatabaseStatus, SourceStatus } from "../../src/model/api.ts";
-import { formatBytes, formatCount, formatShare, sentence } from "../format.ts";
+import { formatBytes, formatCount, formatShare } from "../format.ts";
 import { refresh } from "../refresh.ts";
 import { status } from "../state.ts";
+import { EntryError } from "./entry-error.tsx";
+import { Fact } from "./fact.tsx";
 import { Mark } from "./mark.tsx";
+import { Section } from "./section.tsx";
 import { Text } from "./text.tsx";
 import { Ago, Day } from "./time.tsx";
 import { UnparsedLines } from "./unparsed.tsx";
@@ -19,10 +22,11 @@ export function Sources() {
   const sources = status.value?.sources ?? [];
   const unparsed = status.value?.events.unparsed ?? 0;
   return (
-    <section aria-labelledby="sources-heading">
-      <div class="section-head">
-        <h2 id="sources-heading">Log sources</h2>
-        {unparsed > 0 && (
+    <Section
+      id="sources-heading"
+      heading="Log sources"
+      beside={
+        unparsed > 0 && (
           <button
             type="button"
             aria-expanded={open.value}
@@ -33,8 +37,9 @@ export function Sources() {
           >
             Unparsed lines
           </button>
-        )}
-      </div>
+        )
+      }
+    >
       {open.value && <UnparsedLines />}
       {sources.length === 0 && (
         <p class="empty">
@@ -47,7 +52,7 @@ export function Sources() {
         ))}
       </ul>
       {status.value !== null && <Database database={status.value.database} />}
-    </section>
+    </Section>
   );
 }
 
@@ -90,22 +95,12 @@ function Source({ source }: { readonly source: SourceStatus }) {
         </span>
       </p>
       <dl class="numbers">
-        <div>
-          <dt>Lines</dt>
-          <dd>{formatCount(lines)}</dd>
-        </div>
-        <div>
-          <dt>Unparsed</dt>
-          <dd title={formatShare(unparsed, lines) ?? ""}>{formatCount(unparsed)}</dd>
-        </div>
-        <div>
-          <dt>Lag</dt>
-          <dd>{formatBytes(lagBytes)}</dd>
-        </div>
-        <div>
-          <dt>Last event</dt>
-          <dd>{lastEventAt === null ? "none yet" : <Ago at={lastEventAt} />}</dd>
-        </div>
+        <Fact name="Lines">{formatCount(lines)}</Fact>
+        <Fact name="Unparsed" title={formatShare(unparsed, lines) ?? ""}>
+          {formatCount(unparsed)}
+        </Fact>
+        <Fact name="Lag">{formatBytes(lagBytes)}</Fact>
+        <Fact name="Last event">{lastEventAt === null ? "none yet" : <Ago at={lastEventAt} />}</Fact>
       </dl>
       {audit !== null && <Causes audit={audit} />}
       <EntryError error={error} hint={hint} />
@@ -128,14 +123,10 @@ function Causes({ audit }: { readonly audit: AuditSourceStatus }) {
         </div>
         {socket !== null && (
           <>
-            <div>
-              <dt>Connections</dt>
-              <dd>{formatCount(socket.connections)}</dd>
-            </div>
-            <div>
-              <dt>Dropped</dt>
-              <dd title="Lines that were too long, or whose end never came">{formatCount(socket.dropped)}</dd>
-            </div>
+            <Fact name="Connections">{formatCount(socket.connections)}</Fact>
+            <Fact name="Dropped" title="Lines that were too long, or whose end never came">
+              {formatCount(socket.dropped)}
+            </Fact>
           </>
         )}
       </dl>
@@ -155,17 +146,5 @@ function Causes({ audit }: { readonly audit: AuditSourceStatus }) {
         </details>
       )}
     </>
-  );
-}
-
-export function EntryError({ error, hint }: { readonly error: string | null; readonly hint: string | null }) {
-  if (error === null) return null;
-  return (
-    <p class="refusal">
-      <strong>
-        <Text value={error} />
-      </strong>{" "}
-      {hint !== null && <Text value={sentence(hint)} />}
-    </p>
   );
 }

@@ -7,6 +7,7 @@ import { theme } from "../theme.ts";
 import { TrafficChart } from "../traffic-chart.ts";
 import { columnsOf, SERIES, stepMinutes, total } from "../traffic-data.ts";
 import { Choice } from "./choice.tsx";
+import { Section } from "./section.tsx";
 
 const NAMES = { 60: "60 min", 360: "6 h", 1440: "24 h" } as const;
 
@@ -15,9 +16,11 @@ const CHART_COLORS = [...SERIES.map(({ key }) => key), "ink", "rule", "refused-g
 
 export function Traffic() {
   return (
-    <section aria-labelledby="traffic-heading" class="traffic">
-      <div class="section-head">
-        <h2 id="traffic-heading">Traffic</h2>
+    <Section
+      id="traffic-heading"
+      heading="Traffic"
+      class="traffic"
+      beside={
         <Choice
           label="Span of time"
           options={SPANS.map((span) => [span, NAMES[span]] as const)}
@@ -28,9 +31,10 @@ export function Traffic() {
             refresh.traffic(true);
           }}
         />
-      </div>
+      }
+    >
       {traffic.value === null ? <p class="empty chart-empty">Reading the traffic.</p> : <Figure />}
-    </section>
+    </Section>
   );
 }
 
