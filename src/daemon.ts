@@ -193,7 +193,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     });
   followLists(lists, false);
 
-  tellWhereabouts(daemonFile(data), { pid: process.pid, url: server.url, database: file });
+  tellWhereabouts(daemonFile(data), {
+    pid: process.pid,
+    url: server.url,
+    database: file,
+    config: setup.file,
+  });
   starting.defer(() => rmSync(daemonFile(data), { force: true }));
 
   lifetimes = starting.move();

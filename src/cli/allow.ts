@@ -48,7 +48,7 @@ async function allow(context: CliContext, text: string | undefined, options: All
   }
   if (options.list) throw new SekishoError("USAGE", "--list takes no target", "write: sekisho allow --list");
   const target = readTarget(text);
-  const daemon = connectToDaemon(context, options.config);
+  const daemon = await connectToDaemon(context, options.config);
   if (options.remove) {
     await daemon.request("DELETE", `/api/allowlist/${encodeURIComponent(target)}`);
     context.stdout(`${target} may be banned again\n`);
@@ -66,10 +66,8 @@ async function allow(context: CliContext, text: string | undefined, options: All
 }
 
 async function list(context: CliContext, config: string | undefined): Promise<void> {
-  const { items } = (await connectToDaemon(context, config).request(
-    "GET",
-    "/api/allowlist",
-  )) as Page<AllowItem>;
+  const daemon = await connectToDaemon(context, config);
+  const { items } = (await daemon.request("GET", "/api/allowlist")) as Page<AllowItem>;
   if (items.length === 0) {
     context.stdout("Nobody is on the allowlist.\n");
     return;

@@ -36,7 +36,7 @@ export const generationsCommand = (context: CliContext): Command =>
     .option("--json", "print JSON and nothing else")
     .option(...CONFIG_OPTION)
     .action(async (generation: number | undefined, options: Options) => {
-      const daemon = connectToDaemon(context, options.config);
+      const daemon = await connectToDaemon(context, options.config);
       const path = `${PATH}/generations${generation === undefined ? "" : `/${generation}`}`;
       const answer = await daemon.request("GET", path);
       if (options.json) writeJson(context, answer);
@@ -85,7 +85,7 @@ async function go(
   body: object,
   done: string,
 ): Promise<void> {
-  const daemon = connectToDaemon(context, config);
+  const daemon = await connectToDaemon(context, config);
   const status = (await daemon.request("POST", `${PATH}/${action}`, body, PATIENCE_MS)) as EnforcerStatus;
   context.stdout(
     status.state === "off"

@@ -1,14 +1,8 @@
 import type { Command } from "commander";
-import { loadConfig } from "../config/load.ts";
-import { configSchema } from "../config/schema.ts";
-import { apacheSnippet, type SnippetOptions } from "../enforce/apache/snippet.ts";
 import { generationsCommand, resumeCommand, rollbackCommand } from "./apache-generations.ts";
 import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
 
-/** What Sekisho asks Apache to log, as the parsers know it. */
-type Logged = Pick<SnippetOptions, "logFormat" | "tlsLogFormat" | "openingMessage">;
-
-export function apacheCommand(context: CliContext, logged: Logged): Command {
+export function apacheCommand(context: CliContext): Command {
   const snippet = subcommand("snippet", {
     summary: "Print the lines that an administrator adds to Apache.",
     description:
@@ -30,8 +24,9 @@ export function apacheCommand(context: CliContext, logged: Logged): Command {
     ],
   })
     .option(...CONFIG_OPTION)
-    .action((options: { readonly config?: string }) => {
-      context.stdout(snippetFor(context, options.config, logged));
+    .action(async ({ config }: { readonly config?: string }) => {
+      const { snippetFor } = await import("./apache-snippet.ts");
+      context.stdout(snippetFor(context, config));
     });
   return subcommand("apache", {
     summary: "What Apache needs to know of Sekisho, and the lists that it ran with.",
@@ -50,22 +45,4 @@ export function apacheCommand(context: CliContext, logged: Logged): Command {
     .addCommand(generationsCommand(context))
     .addCommand(rollbackCommand(context))
     .addCommand(resumeCommand(context));
-}
-
-function snippetFor(context: CliContext, file: string | undefined, logged: Logged): string {
-  const { config } = loadConfig({ file, cwd: context.cwd, checkFormat: () => {} });
-  const { "apache-directory": directory, "apache-include": include } = config.enforcers;
-  if (directory !== undefined || include !== undefined) {
-    return apacheSnippet({
-      directory: directory?.directory ?? null,
-      includeFile: include?.file ?? null,
-      ...logged,
-    });
-  }
-  const usual = configSchema.parse({ enforcers: { "apache-directory": {}, "apache-include": {} } }).enforcers;
-  return apacheSnippet({
-    directory: usual["apache-directory"]!.directory,
-    includeFile: usual["apache-include"]!.file,
-    ...logged,
-  });
 }

@@ -7,7 +7,7 @@ import { protectedBy } from "../decide/protected.ts";
 import { findAccount } from "../enforce/account.ts";
 import { UfwAsRoot, type UfwOrders } from "../enforce/ufw/as-root.ts";
 import { newUfw } from "../enforce/ufw/ufw.ts";
-import { CONFIG } from "../install/plan.ts";
+import { CONFIG } from "../install/places.ts";
 import { SekishoError } from "../model/errors.ts";
 import { type CliContext, subcommand } from "./context.ts";
 

@@ -39,7 +39,7 @@ export const banCommand = (context: CliContext): Command =>
 async function ban(context: CliContext, text: string, options: BanOptions): Promise<void> {
   const target = readTarget(text);
   const length = options.for === undefined ? null : formatDuration(readLength(options.for));
-  const daemon = connectToDaemon(context, options.config);
+  const daemon = await connectToDaemon(context, options.config);
   const ban = (await daemon.request("POST", "/api/bans", {
     target,
     ...(length === null ? {} : { for: length }),

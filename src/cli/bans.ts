@@ -28,7 +28,7 @@ export const bansCommand = (context: CliContext): Command =>
     .option("--json", "print JSON and nothing else")
     .option(...CONFIG_OPTION)
     .action(async (options: BansOptions) => {
-      const daemon = connectToDaemon(context, options.config);
+      const daemon = await connectToDaemon(context, options.config);
       const path = options.all ? "/api/bans" : "/api/bans?state=active";
       const items = await daemon.collection<BanItem>(path);
       if (options.json) writeJson(context, { items, next: null });

@@ -37,7 +37,8 @@ export const breakerCommand = (context: CliContext): Command =>
 
 async function show(context: CliContext, { lift, config }: BreakerOptions): Promise<void> {
   if (lift) throw new SekishoError("USAGE", "--lift needs reset", "write: sekisho breaker reset --lift");
-  const status = (await connectToDaemon(context, config).request("GET", "/api/status")) as Status;
+  const daemon = await connectToDaemon(context, config);
+  const status = (await daemon.request("GET", "/api/status")) as Status;
   const open = status.halts.find(({ name }) => name === "breaker");
   if (open === undefined) {
     context.stdout("closed: rules may ban\n");
@@ -48,7 +49,7 @@ async function show(context: CliContext, { lift, config }: BreakerOptions): Prom
 }
 
 async function reset(context: CliContext, { lift = false, config }: BreakerOptions): Promise<void> {
-  const daemon = connectToDaemon(context, config);
+  const daemon = await connectToDaemon(context, config);
   const { lifted } = (await daemon.request("POST", "/api/breaker/reset", { lift })) as {
     readonly lifted: number;
   };

@@ -1,27 +1,18 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { loadWhereabouts, type Whereabouts } from "../config/load.ts";
-import type { Config } from "../config/schema.ts";
+import type { Whereabouts } from "../config/config-file.ts";
 import type { ErrorBody, Page } from "../model/api.ts";
 import { ERROR_CODES, type ErrorCode, messageOf, SekishoError, systemCode } from "../model/errors.ts";
 import type { Ip } from "../model/ip.ts";
 import { readAccessToken } from "../serve/access-token.ts";
 import type { CliContext } from "./context.ts";
-import { printableLines } from "./output.ts";
+import { isAlive, readDaemonFile } from "./daemon-file.ts";
 import { sshClient } from "./ssh-client.ts";
+import { whereabouts } from "./whereabouts.ts";
 
 /** How long the daemon may take to answer; it answers at once unless its machine is in trouble. */
 const PATIENCE_MS = 15_000;
 /** The same for an answer that may be long. */
 export const LONG_PATIENCE_MS = 120_000;
-
-/** From DATA/daemon.json, `{pid, url}`, which the daemon writes while it runs. */
-interface DaemonFile {
-  readonly pid: number;
-  /** Where it listens, with the true port. */
-  readonly host: string;
-  readonly port: number;
-}
 
 /** Requests to the running daemon, with its token. */
 export class DaemonClient {
@@ -137,27 +128,15 @@ export class DaemonClient {
 }
 
 /** A client of the daemon that runs with the configuration of this folder or `file`. */
-export function connectToDaemon(context: CliContext, file: string | undefined): DaemonClient {
-  const { data, listen } = whereabouts(context, file);
+export async function connectToDaemon(context: CliContext, file: string | undefined): Promise<DaemonClient> {
+  const { data, listen } = await whereabouts(context, file);
   const given = context.env.SEKISHO_TOKEN;
   const running = readDaemonFile(data);
   if (running !== null && !isAlive(running.pid)) throw notRunning(`its process ${running.pid} is gone`);
-  const url = urlOf(running ?? listen);
+  const url = urlOf(running?.listen ?? listen);
   const token = tokenOf(data, given);
   if (token === null) throw notRunning(`${data} has no token, so no daemon ever ran with it`);
   return new DaemonClient(url, token, sshClient(context.env));
-}
-
-/** Where the daemon is; what else is wrong with its configuration is told, and keeps nobody from asking it. */
-export function whereabouts(context: CliContext, file: string | undefined): Whereabouts {
-  const found = loadWhereabouts({ file, cwd: context.cwd });
-  if (found.problem !== null) {
-    const message = printableLines(found.problem.message);
-    context.stderr(
-      `warning: the configuration has problems; going on with its data folder\n         ${message}\n`,
-    );
-  }
-  return found;
 }
 
 const notRunning = (why: string): SekishoError =>
@@ -182,41 +161,8 @@ function tokenOf(data: string, given: string | undefined): string | null {
   }
 }
 
-/** Null when there is none, or none that this user may read: then the configured address is tried. */
-function readDaemonFile(data: string): DaemonFile | null {
-  let text: string;
-  try {
-    text = readFileSync(join(data, "daemon.json"), "utf8");
-  } catch {
-    return null;
-  }
-  try {
-    const { pid, url } = JSON.parse(text);
-    const { hostname, port } = new URL(url);
-    return Number.isInteger(pid) ? { pid, host: hostname.replace(/[[\]]/g, ""), port: Number(port) } : null;
-  } catch {
-    return null;
-  }
-}
-
-/** The daemon that runs with this data folder; null when none does. */
-export function runningPid(data: string): number | null {
-  const running = readDaemonFile(data);
-  return running !== null && isAlive(running.pid) ? running.pid : null;
-}
-
-/** Before the token is sent: after a crash somebody else's program may have taken the port. */
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return systemCode(error) === "EPERM";
-  }
-}
-
 /** Where a client on the same machine reaches what listens at this address. */
-export function urlOf({ host, port }: Config["dashboard"]["listen"]): string {
+export function urlOf({ host, port }: Whereabouts["listen"]): string {
   const reached = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
   return `http://${reached.includes(":") ? `[${reached}]` : reached}:${port}`;
 }

@@ -1,29 +1,7 @@
-import { resolve } from "node:path";
 import type { Command } from "commander";
-import { storedRanges } from "../crawlers/ranges.ts";
-import { compileRules } from "../evaluate/compile-rule.ts";
-import { CrawlerStates } from "../evaluate/crawler-states.ts";
-import { Evaluator } from "../evaluate/evaluator.ts";
 import { SekishoError } from "../model/errors.ts";
-import type { LogEvent } from "../model/event.ts";
-import { TargetSet } from "../model/ip.ts";
-import { toIso, type UnixMs } from "../model/time.ts";
-import { createMixedParser } from "../parse/formats.ts";
-import { loadSetup, type Setup } from "../setup.ts";
-import { readLog, STANDARD_INPUT } from "../tail/read-log.ts";
 import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
-import { explainAddress } from "./explain-address.ts";
-import { jsonText, printable } from "./output.ts";
-import { unknownLine, unknownLog } from "./replay.ts";
-import { reportError } from "./report-error.ts";
-
-interface ExplainOptions {
-  readonly config?: string;
-  readonly line?: string;
-  readonly file?: string;
-  readonly format?: string;
-  readonly json?: boolean;
-}
+import type { ExplainOptions } from "./explain-lines.ts";
 
 export function explainCommand(context: CliContext): Command {
   return subcommand("explain", {
@@ -71,54 +49,13 @@ async function explain(
       "examples are in: sekisho explain --help",
     );
   }
+  const { loadSetup } = await import("../setup.ts");
   const setup = loadSetup({ file: options.config, cwd: context.cwd });
-  if (address !== undefined) await explainAddress(context, setup, address, options.json === true);
-  else await explainLines(context, setup, options);
-}
-
-async function explainLines(context: CliContext, setup: Setup, options: ExplainOptions): Promise<void> {
-  const parser = createMixedParser(options.format ?? "auto", null, {
-    trustedProxies: new TargetSet(setup.config.trustedProxies),
-  });
-  const crawlers = new CrawlerStates(storedRanges(setup.config.data));
-  const site = { origins: new Set(setup.config.origins), crawlers };
-  const evaluator = new Evaluator(compileRules(setup.rules, site));
-  let number = 0;
-  let isKnown = false;
-  const explainOne = (text: string, cut: boolean): void => {
-    number++;
-    const event = parser.parse(text, 0, context.clock.now(), cut);
-    const rules = evaluator.matching(event);
-    isKnown ||= event.kind !== "unparsed";
-    if (options.json === true)
-      context.stdout(`${jsonText({ line: number, kind: event.kind, event: shownEvent(event), rules }, 0)}\n`);
-    else context.stdout(lineText(number, event, rules));
-  };
-  if (options.line !== undefined) {
-    // Logs are bytes: what the terminal gave as UTF-8 becomes one character a byte, as a file's lines are.
-    explainOne(Buffer.from(options.line, "utf8").toString("latin1"), false);
-    if (!isKnown) reportError(context, unknownLine(options.format ?? null));
-    return;
+  if (address !== undefined) {
+    const { explainAddress } = await import("./explain-address.ts");
+    await explainAddress(context, setup, address, options.json === true);
+  } else {
+    const { explainLines } = await import("./explain-lines.ts");
+    await explainLines(context, setup, options);
   }
-  const file = options.file === STANDARD_INPUT ? STANDARD_INPUT : resolve(context.cwd, options.file!);
-  for await (const { lines, cut } of readLog(file)) {
-    for (const [index, line] of lines.entries()) explainOne(line, cut.has(index));
-  }
-  if (number > 0 && !isKnown) reportError(context, unknownLog({ file, format: options.format ?? null }));
-}
-
-/** The event without what only the store needs. */
-function shownEvent(event: LogEvent): Record<string, unknown> {
-  const { kind: _kind, source: _source, line: _line, time, ...fields } = event;
-  if (event.kind === "unparsed") return { reason: event.reason };
-  return { time: toIso(time as UnixMs), ...fields };
-}
-
-function lineText(number: number, event: LogEvent, rules: readonly string[]): string {
-  const fields = Object.entries(shownEvent(event)).filter(
-    ([, value]) => value !== undefined && value !== null && value !== false,
-  );
-  const rows = fields.map(([name, value]) => `    ${name.padEnd(12)}${printable(String(value))}\n`);
-  const matched = rules.length === 0 ? "no rule looks at it" : `rules: ${rules.join(", ")}`;
-  return `line ${number}: ${event.kind}; ${matched}\n${rows.join("")}`;
 }

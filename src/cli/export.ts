@@ -32,5 +32,6 @@ export const exportCommand = (context: CliContext): Command =>
     )
     .option(...CONFIG_OPTION)
     .action(async ({ format, config }: ExportOptions) => {
-      await connectToDaemon(context, config).stream(`/api/export?format=${format}`, context.stdout);
+      const daemon = await connectToDaemon(context, config);
+      await daemon.stream(`/api/export?format=${format}`, context.stdout);
     });

@@ -1,8 +1,9 @@
 import { dirname, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { type Document, isMap, isSeq, parseDocument, type YAMLMap, type YAMLSeq } from "yaml";
-import { checkYaml, YAML_OPTIONS } from "../config/document.ts";
+import { checkYaml } from "../config/document.ts";
 import { configSchema, type WrittenConfig, type WrittenLog } from "../config/schema.ts";
+import { YAML_OPTIONS } from "../config/yaml-options.ts";
 import { messageOf, SekishoError } from "../model/errors.ts";
 
 /** What becomes of one thing in a configuration that is there. */

@@ -1,24 +1,7 @@
-import { existsSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
 import type { Command } from "commander";
-import { carryOut, describe, isDone, removable } from "../install/carry-out.ts";
-import {
-  CONFIG,
-  HOME,
-  installSteps,
-  layoutOf,
-  type Package,
-  type Step,
-  uninstallSteps,
-} from "../install/plan.ts";
-import { SekishoError } from "../model/errors.ts";
-import { PACKAGE_ROOT } from "../setup.ts";
+import { HOME } from "../install/places.ts";
 import { type CliContext, subcommand } from "./context.ts";
-
-interface InstallOptions {
-  readonly yes?: boolean;
-  readonly purge?: boolean;
-}
+import type { InstallOptions } from "./install-steps.ts";
 
 const EXITS = [
   [0, "shown, or done"],
@@ -39,7 +22,10 @@ export const installCommand = (context: CliContext): Command =>
     exits: [...EXITS],
   })
     .option("--yes", "carry the plan out")
-    .action((options: InstallOptions) => install(context, options));
+    .action(async (options: InstallOptions) => {
+      const { install } = await import("./install-steps.ts");
+      install(context, options);
+    });
 
 export const uninstallCommand = (context: CliContext): Command =>
   subcommand("uninstall", {
@@ -53,94 +39,7 @@ export const uninstallCommand = (context: CliContext): Command =>
   })
     .option("--yes", "carry the plan out")
     .option("--purge", "remove configuration and data, too")
-    .action((options: InstallOptions) => uninstall(context, options));
-
-const RESTART: Step = {
-  kind: "run",
-  command: ["systemctl", "restart", "sekisho.service"],
-  why: "what was replaced runs",
-};
-
-function install(context: CliContext, { yes = false }: InstallOptions): void {
-  const steps = installSteps(runningPackage(), layoutOf("/"));
-  // Commands do no harm where nothing else changed, and start what somebody stopped.
-  const due = steps.filter((step) => !isDone(step, "/"));
-  tell(context, due, yes);
-  if (!yes) return;
-  assertPossible();
-  for (const step of due) carryOut(step, "/");
-  // Bans stay in force meanwhile.
-  if (due.some(({ kind }) => kind !== "run")) carryOut(RESTART, "/");
-  context.stdout(
-    `Sekisho runs: systemctl status sekisho. It observes until mode: enforce stands in ${CONFIG}.\n` +
-      "The link to the dashboard, good for ten minutes: journalctl -u sekisho | grep Dashboard\n",
-  );
-}
-
-function uninstall(context: CliContext, { yes = false, purge = false }: InstallOptions): void {
-  const isInstalled = existsSync(`${HOME}/bin/sekisho`);
-  const { stop, remove } = uninstallSteps(purge, existsSync(CONFIG));
-  const steps = isInstalled ? stop : [];
-  const there = removable(remove, "/");
-  tell(context, steps, yes, there);
-  if (!yes) return;
-  assertPossible();
-  for (const step of steps) carryOut(step, "/");
-  for (const path of there) rmSync(path, { recursive: true, force: true });
-  if (isInstalled)
-    carryOut({ kind: "run", command: ["systemctl", "daemon-reload"], why: "systemd forgets the units" }, "/");
-  context.stdout(purge ? "removed\n" : "removed; /etc/sekisho and /var/lib/sekisho are left\n");
-}
-
-function tell(
-  context: CliContext,
-  steps: readonly Step[],
-  yes: boolean,
-  removed: readonly string[] = [],
-): void {
-  const lines = [...steps.map(describe), ...removed.map((path) => `remove ${path}`)];
-  context.stdout(lines.length === 0 ? "nothing to do\n" : lines.map((line) => `- ${line}\n`).join(""));
-  if (yes || lines.length === 0) return;
-  context.stdout("Nothing was changed. --yes carries this out.\n");
-  const obstacle = obstacleHere();
-  if (obstacle !== null) context.stdout(`   but: ${obstacle.message}; ${obstacle.hint}\n`);
-}
-
-function assertPossible(): void {
-  const obstacle = obstacleHere();
-  if (obstacle !== null) throw obstacle;
-}
-
-/** What keeps a plan from being carried out, whatever is in it. */
-function obstacleHere(): SekishoError | null {
-  if (process.getuid?.() !== 0) return impossible("this needs root", "run it with sudo");
-  if (existsSync("/run/systemd/system")) return null;
-  return impossible(
-    "this system was not started by systemd",
-    "run `sekisho run` under the supervisor that you have",
-  );
-}
-
-const impossible = (message: string, hint: string): SekishoError =>
-  new SekishoError("INSTALL_FAILED", message, hint);
-
-/** What of node_modules runs: what package-lock.json does not call a part of development. */
-function runningPackage(): Package {
-  const hidden = join(PACKAGE_ROOT, "node_modules/.package-lock.json");
-  if (!existsSync(hidden) || !existsSync(join(PACKAGE_ROOT, "systemd")))
-    throw impossible(
-      "this is not a checkout that npm ci was run in",
-      "run npm ci in the checkout, then ./bin/sekisho install there",
-    );
-  const { packages } = JSON.parse(readFileSync(hidden, "utf8")) as {
-    readonly packages: Readonly<Record<string, { readonly dev?: boolean; readonly devOptional?: boolean }>>;
-  };
-  const modules = Object.entries(packages).flatMap(([path, { dev, devOptional }]) =>
-    dev === true || devOptional === true || !existsSync(join(PACKAGE_ROOT, path)) ? [] : [path],
-  );
-  // What lies inside another goes with it.
-  return {
-    root: PACKAGE_ROOT,
-    modules: modules.filter((path) => !modules.some((other) => path.startsWith(`${other}/`))),
-  };
-}
+    .action(async (options: InstallOptions) => {
+      const { uninstall } = await import("./install-steps.ts");
+      uninstall(context, options);
+    });

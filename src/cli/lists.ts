@@ -35,7 +35,7 @@ export const listsCommand = (context: CliContext): Command =>
     .option("--json", "print JSON and nothing else")
     .option(...CONFIG_OPTION)
     .action(async (name: string | undefined, { fetch, json, config }: ListsOptions) => {
-      const daemon = connectToDaemon(context, config);
+      const daemon = await connectToDaemon(context, config);
       const known = chosen(await daemon.collection<ListStatus>("/api/lists"), name);
       const lists = fetch ? await fetched(daemon, known) : known;
       if (lists.some(({ error }) => error !== null)) context.exitStatus = 1;

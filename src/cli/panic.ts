@@ -1,15 +1,6 @@
-import { existsSync } from "node:fs";
 import type { Command } from "commander";
-import { type LoadedConfig, loadConfig } from "../config/load.ts";
-import type { Config } from "../config/schema.ts";
-import { Enforcement } from "../enforce/enforcement.ts";
-import { GuardChannel } from "../enforce/guard/channel.ts";
-import { enforcersOf, liftFormer } from "../enforcers.ts";
 import type { EnforcerStatus, PanicAnswer } from "../model/api.ts";
-import { messageOf, SekishoError } from "../model/errors.ts";
-import { databaseFile } from "../setup.ts";
-import { lockData } from "../store/database.ts";
-import { StoreWriter } from "../store/writer.ts";
+import { SekishoError } from "../model/errors.ts";
 import { connectToDaemon, type DaemonClient } from "./client.ts";
 import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
 import { count, printable } from "./output.ts";
@@ -50,10 +41,10 @@ export const panicCommand = (context: CliContext): Command =>
     });
 
 async function panic(context: CliContext, file: string | undefined): Promise<void> {
-  const daemon = runningDaemon(context, file);
+  const daemon = await runningDaemon(context, file);
   const answer =
     (await daemon?.request("POST", "/api/panic", {}, PATIENCE_MS).catch(unlessGone)) ??
-    (await liftWithoutDaemon(context, file));
+    (await (await import("./panic-without-daemon.ts")).liftWithoutDaemon(context, file));
   const { lifted, enforcers } = answer as PanicAnswer;
   context.stdout(`lifted ${count(lifted, "ban")}; nobody is banned or blocked until: sekisho panic --end\n`);
   const failed = stillBlocking(enforcers);
@@ -63,18 +54,18 @@ async function panic(context: CliContext, file: string | undefined): Promise<voi
 }
 
 async function endPanic(context: CliContext, file: string | undefined): Promise<void> {
-  const daemon = runningDaemon(context, file);
+  const daemon = await runningDaemon(context, file);
   const isGone = daemon === null || (await daemon.request("DELETE", "/api/panic").catch(unlessGone)) === GONE;
-  if (isGone) endWithoutDaemon(context, file);
+  if (isGone) (await import("./panic-without-daemon.ts")).endWithoutDaemon(context, file);
   context.stdout("the panic has ended; what it lifted stays lifted\n");
 }
 
 const GONE = undefined;
 
 /** Null when there is none to ask. */
-function runningDaemon(context: CliContext, file: string | undefined): DaemonClient | null {
+async function runningDaemon(context: CliContext, file: string | undefined): Promise<DaemonClient | null> {
   try {
-    return connectToDaemon(context, file);
+    return await connectToDaemon(context, file);
   } catch (error) {
     unlessGone(error);
     return null;
@@ -86,75 +77,11 @@ function unlessGone(error: unknown): typeof GONE {
   throw error;
 }
 
-/** The enforcers first: they are what keeps people out, whatever is wrong with the database. */
-async function liftWithoutDaemon(context: CliContext, file: string | undefined): Promise<PanicAnswer> {
-  const { config, file: found } = configOf(context, file);
-  if (found === null && !existsSync(databaseFile(config.data))) throw neverRan(config.data);
-  using _ = lockData(config.data);
-  // Apps that connect while this runs are told that nobody is banned.
-  await using guard = new GuardChannel();
-  await using enforcement = new Enforcement({
-    mode: "observe",
-    enforcers: enforcersOf(config, context.clock, guard),
-    clock: context.clock,
-    onChange() {},
-  });
-  await enforcement.start([]);
-  await liftFormer(config, context.clock);
-  const enforcers = enforcement.statuses();
-  const since = context.clock.now();
-  try {
-    const lifted = inStore(config, context, (store) => {
-      store.halts.begin({ name: "panic", since, reason: "sekisho panic", from: since });
-      return store.liftBans("all").length;
-    });
-    return { lifted: lifted ?? 0, enforcers };
-  } catch (error) {
-    const failed = stillBlocking(enforcers);
-    throw failed.length === 0 ? error : incomplete(failed, messageOf(error));
-  }
-}
-
-function endWithoutDaemon(context: CliContext, file: string | undefined): void {
-  const { config } = configOf(context, file);
-  using _ = lockData(config.data);
-  if (inStore(config, context, (store) => store.halts.end("panic")) === true) return;
-  throw new SekishoError("NOT_HALTED", "there is no panic to end", "sekisho run starts the daemon");
-}
-
-/** Null when there is no database, so nobody was ever banned. */
-function inStore<T>(config: Config, { clock }: CliContext, work: (store: StoreWriter) => T): T | null {
-  const file = databaseFile(config.data);
-  if (!existsSync(file)) return null;
-  try {
-    using store = new StoreWriter(file, config.store.unparsed, clock);
-    return work(store);
-  } catch (cause) {
-    throw new SekishoError(
-      "PANIC_INCOMPLETE",
-      `the database could not be told: ${messageOf(cause)}`,
-      "do not start the daemon in enforce mode before this command succeeds, or start it with --mode observe",
-      { cause },
-    );
-  }
-}
-
-/** A mistake in a log format must not keep anybody from lifting bans. */
-const configOf = ({ cwd }: CliContext, file: string | undefined): LoadedConfig =>
-  loadConfig({ file, cwd, checkFormat: () => {} });
-
-/** Who asks from another folder than the daemon's must not read that nobody is blocked. */
-const neverRan = (data: string): SekishoError =>
-  new SekishoError(
-    "DAEMON_NOT_RUNNING",
-    `nothing was lifted: there is no configuration here, and no daemon ever ran with ${data}`,
-    "name the daemon's configuration: sekisho panic --config FILE",
-  );
-
-const stillBlocking = (enforcers: readonly EnforcerStatus[]): EnforcerStatus[] =>
+/** Enforcers that did not lift what they hold. */
+export const stillBlocking = (enforcers: readonly EnforcerStatus[]): EnforcerStatus[] =>
   enforcers.filter(({ state }) => state === "failed");
 
-const incomplete = (failed: readonly EnforcerStatus[], ...more: readonly string[]): SekishoError =>
+export const incomplete = (failed: readonly EnforcerStatus[], ...more: readonly string[]): SekishoError =>
   new SekishoError(
     "PANIC_INCOMPLETE",
     [...failed.map(({ name, error }) => `${name} may still block: ${error}`), ...more].join("\n"),

@@ -3,8 +3,8 @@ import { neededIn } from "../evaluate/buckets/bucket-of.ts";
 import type { BucketSpec, NamedRule } from "../evaluate/rule-schema.ts";
 import type { NearMissItem, RuleChange, RuleCounts, RuleItem, RuleMode } from "../model/rule-status.ts";
 import { ruleChange, ruleItem, type Setup } from "../setup.ts";
-import { runningPid } from "./client.ts";
 import type { CliContext } from "./context.ts";
+import { runningPid } from "./daemon-file.ts";
 import { NEAR_MISS_HEADS, nearMissCells } from "./near-miss-cells.ts";
 import { count, oneLine, printable, table, wrapped } from "./output.ts";
 

@@ -33,7 +33,7 @@ export const socketsCommand = (context: CliContext): Command =>
     .option("--json", "print JSON and nothing else")
     .option(...CONFIG_OPTION)
     .action(async (options: SocketsOptions) => {
-      const daemon = connectToDaemon(context, options.config);
+      const daemon = await connectToDaemon(context, options.config);
       const all = options.all === true;
       if (!all && !options.each && !options.json) {
         const { items } = (await daemon.request("GET", "/api/sockets/holders")) as Page<SocketHolder>;

@@ -49,7 +49,7 @@ export const statusCommand = (context: CliContext): Command =>
     .option("--json", "print JSON and nothing else")
     .option(...CONFIG_OPTION)
     .action(async (options: StatusOptions) => {
-      const daemon = connectToDaemon(context, options.config);
+      const daemon = await connectToDaemon(context, options.config);
       const status = (await daemon.request("GET", "/api/status")) as Status;
       if (options.json) writeJson(context, status);
       else context.stdout(statusText(context, status, daemon.url));

@@ -24,7 +24,7 @@ export const unbanCommand = (context: CliContext): Command =>
     .option(...CONFIG_OPTION)
     .action(async (text: string, options: { readonly config?: string }) => {
       const target = readTarget(text);
-      const daemon = connectToDaemon(context, options.config);
+      const daemon = await connectToDaemon(context, options.config);
       await daemon.request("DELETE", `/api/bans/${encodeURIComponent(target)}`);
       context.stdout(`unbanned ${target}\n`);
     });

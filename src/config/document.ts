@@ -13,6 +13,7 @@ import type { z } from "zod";
 import { type ErrorCode, SekishoError } from "../model/errors.ts";
 import { type Problem, problemsOf } from "./problems.ts";
 import type { Path } from "./schema-walk.ts";
+import { YAML_OPTIONS } from "./yaml-options.ts";
 
 /** A document that was looked at: what it says, and everything that is wrong with it as `file:line:column: …`. */
 export interface CheckedDocument<Value> {
@@ -26,17 +27,6 @@ export interface CheckedDocument<Value> {
   /** A line for a problem that only a comparison beyond the schema can find. */
   problem(path: Path, message: string): string;
 }
-
-/** How all our documents are read, so that one that is changed means what it did when it was checked. */
-export const YAML_OPTIONS = {
-  strict: true,
-  uniqueKeys: true,
-  stringKeys: true,
-  prettyErrors: false,
-  schema: "core",
-  merge: false,
-  resolveKnownTags: false,
-} as const;
 
 /** A document may name a value a few times by an alias; a bomb names it millions of times. */
 const MAX_ALIASES = 100;

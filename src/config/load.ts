@@ -1,10 +1,10 @@
-import { lstatSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { z } from "zod";
 import { SekishoError } from "../model/errors.ts";
 import type { SourceKind } from "../model/event.ts";
 import { prefixOf, type Target } from "../model/ip.ts";
 import { runningLog, socketName, socketProblems, sourceProblems } from "./audit-log.ts";
+import { configFile, DATA_WITHOUT_CONFIG, isThere, type Whereabouts } from "./config-file.ts";
 import { type Discovery, discoverLogs } from "./discover.ts";
 import { type CheckedDocument, checkYaml, invalid } from "./document.ts";
 import { isFile } from "./lists-schema.ts";
@@ -49,21 +49,12 @@ export function loadConfig({ file, cwd, checkFormat, root = "/" }: LoadOptions):
   if (document.value === null) throw invalid("CONFIG_INVALID", document.problems);
 
   const discovery = document.has(["logs"]) ? null : discoverLogs(root);
-  const data = found === null ? "data" : document.value.data;
+  const data = found === null ? DATA_WITHOUT_CONFIG : document.value.data;
   const written = { ...document.value, data, logs: [...(discovery?.logs ?? document.value.logs)] };
   const config = absolutePaths(written, found === null ? cwd : dirname(found));
   const problems = crossCheck(config, written, document, checkFormat);
   if (problems.length > 0) throw invalid("CONFIG_INVALID", problems);
   return { config, file: found, warnings: warningsFor(config), discovery };
-}
-
-/** What finds the daemon that runs with a configuration. */
-export interface Whereabouts {
-  /** Absolute. */
-  readonly data: string;
-  readonly listen: Config["dashboard"]["listen"];
-  /** What else is wrong with the configuration; the daemon may run with an earlier state of it. */
-  readonly problem: SekishoError | null;
 }
 
 /**
@@ -97,22 +88,6 @@ function isMisspelled(raw: unknown): boolean {
   return Object.keys(raw as object)
     .filter((key) => !known.includes(key))
     .some((key) => ["data", "dashboard"].includes(nearest(key, known) ?? ""));
-}
-
-/** The file that runs: the one that is named, else the first of the usual places; null when there is none. */
-export function configFile(named: string | undefined, cwd: string, root: string): string | null {
-  if (named !== undefined) return resolve(cwd, named);
-  const places = [join(cwd, "sekisho.yaml"), join(root, "etc/sekisho/sekisho.yaml")];
-  return places.find(isThere) ?? null;
-}
-
-/** A dangling link or a closed folder is there: its owner meant a configuration, and must not get another instead. */
-function isThere(path: string): boolean {
-  try {
-    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
-  } catch {
-    return true;
-  }
 }
 
 function absolutePaths(config: WrittenConfig, folder: string): Config {

@@ -3,6 +3,7 @@ import { ownNamePattern } from "../model/audit.ts";
 import { AUDIT_NAMES, SOURCE_KINDS } from "../model/event.ts";
 import { parseIp } from "../model/ip.ts";
 import { durationText, parsedText, targetText } from "../model/parsed-text.ts";
+import { USUAL_DATA, USUAL_LISTEN } from "./config-file.ts";
 import { crawlersSchema } from "./crawlers-schema.ts";
 import { cutSchema, enforcersSchema, probeSchema, socketMode } from "./enforcer-schema.ts";
 import { listSchema } from "./lists-schema.ts";
@@ -122,7 +123,7 @@ export const configSchema = z.strictObject({
     .enum(["observe", "enforce"])
     .default("observe")
     .describe("observe decides and records, and blocks nothing; enforce also blocks."),
-  data: z.string().min(1).default("/var/lib/sekisho").describe("SQLite and generated files."),
+  data: z.string().min(1).default(USUAL_DATA).describe("SQLite and generated files."),
   logs: z
     .array(logSchema)
     .default([])
@@ -226,7 +227,7 @@ export const configSchema = z.strictObject({
   dashboard: z
     .strictObject({
       listen: parsedText(listenAddress, "an address to listen on", "127.0.0.1:7080 or [::1]:7080")
-        .prefault("127.0.0.1:7080")
+        .prefault(`${USUAL_LISTEN.host}:${USUAL_LISTEN.port}`)
         .describe("Where the dashboard and the HTTP interface are."),
       hosts: z
         .array(hostName)

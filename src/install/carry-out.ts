@@ -16,7 +16,8 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { messageOf, SekishoError } from "../model/errors.ts";
-import { HOME, LINK, type Step } from "./plan.ts";
+import { HOME, LINK } from "./places.ts";
+import type { Step } from "./plan.ts";
 
 /** Whether there is nothing to do for it. `root`: where the system's files are. */
 export function isDone(step: Step, root: string): boolean {

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { CONFIG, HOME, LINK } from "./places.ts";
 import { withUfwRequests } from "./ufw-requests.ts";
 
 /** Where a package that was built stands, and what is there. */
@@ -26,10 +27,6 @@ export type Step =
   | { readonly kind: "make-folder"; readonly path: string; readonly mode: number }
   | { readonly kind: "run"; readonly command: readonly [string, ...string[]]; readonly why: string };
 
-export const HOME = "/opt/sekisho";
-export const CONFIG = "/etc/sekisho/sekisho.yaml";
-/** How people call the program. */
-export const LINK = "/usr/local/bin/sekisho";
 const UNITS = "/etc/systemd/system";
 
 /** Units that are switched on; each starts what else there is. */

@@ -1,20 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { apacheCommand } from "../../src/cli/apache.ts";
+import { SEKISHO_LOG_FORMAT, SEKISHO_TLS_LOG_FORMAT } from "../../src/parse/named-formats.ts";
+import { OPENING_MESSAGE } from "../../src/parse/opening.ts";
 import { folderWith } from "../config/temporary-folder.ts";
 import { commandLine } from "./command-line.ts";
 
 const snippet = (config: string) =>
-  commandLine(
-    ["apache", "snippet"],
-    (context) => [
-      apacheCommand(context, {
-        logFormat: '%h "%r"',
-        tlsLogFormat: '%h "%r" %{SSL_PROTOCOL}x',
-        openingMessage: "opened %{REMOTE_ADDR}",
-      }),
-    ],
-    { cwd: folderWith({ "sekisho.yaml": config }) },
-  );
+  commandLine(["apache", "snippet"], (context) => [apacheCommand(context)], {
+    cwd: folderWith({ "sekisho.yaml": config }),
+  });
 
 describe("apache snippet", () => {
   test("has the paths of the configured enforcers, and of no other", async () => {
@@ -30,8 +24,8 @@ describe("apache snippet", () => {
     const { stdout } = await snippet("mode: observe");
     expect(stdout).toContain("-f '/run/sekisho/banned/%{REMOTE_ADDR}'");
     expect(stdout).toContain("IncludeOptional /var/lib/sekisho/apache/blocklist.conf");
-    expect(stdout).toContain('LogFormat "%h \\"%r\\"" sekisho');
-    expect(stdout).toContain('LogFormat "%h \\"%r\\" %{SSL_PROTOCOL}x" sekisho');
-    expect(stdout).toContain('LogMessage "opened %{REMOTE_ADDR}" hook=fixups');
+    for (const format of [SEKISHO_LOG_FORMAT, SEKISHO_TLS_LOG_FORMAT])
+      expect(stdout).toContain(`LogFormat "${format.replaceAll('"', '\\"')}" sekisho`);
+    expect(stdout).toContain(`LogMessage "${OPENING_MESSAGE}" hook=fixups`);
   });
 });

@@ -2,7 +2,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { backUp, backupCommand } from "../../src/cli/backup.ts";
+import { backupCommand } from "../../src/cli/backup.ts";
+import { backUp } from "../../src/cli/database-copy.ts";
 import { folderWith } from "../config/temporary-folder.ts";
 import { commandLine } from "./command-line.ts";
 

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, writeFileSync } from "node:fs";
+import { chmodSync, utimesSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -440,8 +440,9 @@ describe("the daemon", () => {
     if (!isRoot) chmodSync(join(cwd, "data/token"), 0);
     const module = join(import.meta.dirname, "../../src/cli/client.ts");
     const context = `{ cwd: ${JSON.stringify(cwd)}, env: {} }`;
-    const body = `try { connectToDaemon(${context}) } catch ({ code, hint }) { return { code, hint } }`;
-    expect(asNobody(module, "connectToDaemon", body)).toEqual({
+    const body = `try { await connectToDaemon(${context}) } catch ({ code, hint }) { return { code, hint } }`;
+    const loadedLater = { [join(import.meta.dirname, "../../src/config/load.ts")]: "loadWhereabouts" };
+    expect(asNobody(module, "connectToDaemon", body, loadedLater)).toEqual({
       code: "DAEMON_REFUSED",
       hint: expect.stringContaining("sudo -u sekisho"),
     });
@@ -488,6 +489,25 @@ describe("the daemon", () => {
       /^warning: the configuration has problems.*\n +\S*sekisho.yaml:2:1: mod: unknown key; did you mean mode\?\n/,
     );
     expect(backend.allBans).toMatchObject([{ state: "revoked" }]);
+  });
+
+  test("that started with the configuration as it is has checked it, so nobody else does", async () => {
+    const { cwd, server } = await daemon();
+    const config = join(cwd, "sekisho.yaml");
+    const told = join(cwd, "data/daemon.json");
+    const inAnHour = Date.now() / 1000 + 3600;
+    writeFileSync(config, "data: data\nmod: enforce\n");
+    const startedWith = (config: string): void => {
+      writeFileSync(told, JSON.stringify({ pid: process.pid, url: server.url, config }));
+      utimesSync(told, inAnHour, inAnHour);
+    };
+    startedWith(config);
+    expect(await run(["status"], { cwd })).toMatchObject({ status: 0, stderr: "" });
+    startedWith("/etc/sekisho/sekisho.yaml");
+    expect((await run(["status"], { cwd })).stderr).toContain("the configuration has problems");
+    startedWith(config);
+    utimesSync(told, 1, 1);
+    expect((await run(["status"], { cwd })).stderr).toContain("the configuration has problems");
   });
 
   test.each([

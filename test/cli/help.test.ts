@@ -48,6 +48,23 @@ describe("sekisho", () => {
     ]);
   });
 
+  test.each([["--help"], ["--version"], ["status"], ["ban", "192.0.2.7"]])(
+    "starts %s without what checks configurations, reads logs and serves",
+    (...argv) => {
+      const telling = `import { registerHooks } from "node:module";
+        registerHooks({ load: (url, context, next) => (process.stderr.write("loads " + url + "\\n"), next(url, context)) });`;
+      const { stderr } = spawnSync(
+        process.execPath,
+        ["--import", `data:text/javascript,${encodeURIComponent(telling)}`, MAIN, ...argv],
+        { encoding: "utf8", cwd: import.meta.dirname },
+      );
+      const loaded = [...stderr.matchAll(/^loads file:\/\/(.*)$/gm)].map(([, path]) => path!);
+      expect(loaded).toContain(MAIN);
+      const packages = loaded.flatMap((path) => /.*\/node_modules\/([^/]+)/.exec(path)?.[1] ?? []);
+      expect(packages.filter((name) => !["commander", "ipaddr.js"].includes(name))).toEqual([]);
+    },
+  );
+
   test("that cannot write what was asked for is status 3, and no fault", () => {
     const full = openSync("/dev/full", "w");
     const { status, stderr } = spawnSync(process.execPath, [MAIN, "--help"], {

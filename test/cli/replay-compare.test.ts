@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { progressLine, replayCommand } from "../../src/cli/replay.ts";
+import { replayCommand } from "../../src/cli/replay.ts";
+import { progressLine } from "../../src/cli/replay-logs.ts";
 import { folderWith } from "../config/temporary-folder.ts";
 import { commandLine } from "./command-line.ts";
 

@@ -1,0 +1,215 @@
+import { resolve } from "node:path";
+import { type ConfigWarning, type LoadedConfig, loadConfig } from "../config/load.ts";
+import type { Config } from "../config/schema.ts";
+import type { RuleSet, SiteRule } from "../config/site-rules.ts";
+import type { ListCheck } from "../lists/imported-list.ts";
+import { SekishoError } from "../model/errors.ts";
+import type { SourceKind } from "../model/event.ts";
+import { checkDataFolder, type DataCheck } from "./check-data.ts";
+import { listCheckRow, listWarnings } from "./check-lists.ts";
+import { checkLogs, type LogCheck } from "./check-logs.ts";
+import { urlOf } from "./client.ts";
+import type { CliContext } from "./context.ts";
+import { type Cell, count, painter, printable, size, table, writeJson } from "./output.ts";
+import { reportError } from "./report-error.ts";
+
+/** What `check` asks of the stages. None of it changes anything. */
+export interface CheckStages {
+  /** Throws LOG_FORMAT_INVALID. */
+  readonly checkFormat: (kind: SourceKind, format: string) => void;
+  /** The rules that run, all compiled. Throws RULE_INVALID or CONFIG_UNREADABLE. */
+  readonly checkRules: (folder: string, siteRules: string | null, origins: readonly string[]) => RuleSet;
+  /** The folder of rules that Sekisho ships. */
+  readonly shippedRules: string;
+  /** The name of the access format that these first lines have; null when it is none that is known. */
+  readonly detectFormat: (lines: readonly string[]) => string | null;
+  /** Whether blocks of each configured enforcer would have an effect. */
+  readonly probeEnforcers: (config: Config) => Promise<readonly EnforcerCheck[]>;
+  /** Why connections of banned clients would stay open; null when they are closed, or are to stay. */
+  readonly probeCut: (config: Config) => Promise<SekishoError | null>;
+  /** What imported lists would have; nothing is fetched. */
+  readonly checkLists: (config: Config) => Promise<readonly ListCheck[]>;
+  /** What in Apache's configuration, its main file or the usual one, keeps blocks from having an effect. */
+  readonly checkApache: (config: Config, main: string | null) => Promise<readonly ConfigWarning[]>;
+}
+
+export interface EnforcerCheck {
+  readonly name: string;
+  readonly error: SekishoError | null;
+}
+
+interface Report {
+  readonly loaded: LoadedConfig | null;
+  readonly data: DataCheck | null;
+  readonly rulesFolder: string;
+  readonly rules: RuleSet;
+  readonly logs: readonly LogCheck[];
+  readonly enforcers: readonly EnforcerCheck[];
+  readonly lists: readonly ListCheck[];
+  /** What does not keep it from running. */
+  readonly warnings: readonly { readonly message: string; readonly hint: string }[];
+  readonly problems: readonly SekishoError[];
+}
+
+export interface CheckOptions {
+  readonly json?: boolean;
+  readonly config?: string | undefined;
+  readonly apacheConfig?: string;
+}
+
+/** Looks at all that would run, says what it found, and sets the exit status. */
+export async function check(context: CliContext, stages: CheckStages, options: CheckOptions): Promise<void> {
+  const report = await reportOf(context, stages, options);
+  if (options.json) writeJson(context, reportJson(report));
+  else printReport(context, report);
+  context.exitStatus = worst(report.problems.map(({ exitStatus }) => exitStatus));
+}
+
+async function reportOf(
+  context: CliContext,
+  stages: CheckStages,
+  { config: file, apacheConfig }: CheckOptions,
+): Promise<Report> {
+  const problems: SekishoError[] = [];
+  const attempt = <T>(step: () => T): T | null => {
+    try {
+      return step();
+    } catch (error) {
+      if (!(error instanceof SekishoError)) throw error;
+      problems.push(error);
+      return null;
+    }
+  };
+  const loaded = attempt(() => loadConfig({ file, cwd: context.cwd, checkFormat: stages.checkFormat }));
+  const config = loaded?.config ?? null;
+  const rulesFolder = config?.rules ?? stages.shippedRules;
+  const rules = attempt(() =>
+    stages.checkRules(rulesFolder, config?.siteRules ?? null, config?.origins ?? []),
+  ) ?? {
+    rules: [],
+    site: [],
+  };
+  const data = config === null ? null : checkDataFolder(config.data);
+  const logs = loaded === null ? [] : checkLogs(loaded, stages.detectFormat);
+  const enforcers = config === null ? [] : await stages.probeEnforcers(config);
+  const lists = config === null ? [] : await stages.checkLists(config);
+  for (const { problem } of lists) if (problem !== null) problems.push(problem);
+  for (const { error } of [...(data === null ? [] : [data]), ...logs, ...enforcers]) {
+    if (error !== null) problems.push(error);
+  }
+  const cut = config === null ? null : await stages.probeCut(config);
+  const main = apacheConfig === undefined ? null : resolve(context.cwd, apacheConfig);
+  const apache = config === null ? [] : await stages.checkApache(config, main).catch(problemIn(problems));
+  const warnings = [
+    ...(loaded?.warnings ?? []),
+    ...(cut === null ? [] : [cut]),
+    ...listWarnings(lists, context.clock.now()),
+    ...apache,
+  ];
+  return { loaded, data, rulesFolder, rules, logs, enforcers, lists, warnings, problems };
+}
+
+/** For a step that answers with warnings, and throws what is more than that. */
+const problemIn =
+  (problems: SekishoError[]) =>
+  (error: unknown): readonly ConfigWarning[] => {
+    if (!(error instanceof SekishoError)) throw error;
+    problems.push(error);
+    return [];
+  };
+
+/** Wrong configuration outranks the environment, and both a refusal: it has to be put right first. */
+const worst = (statuses: readonly number[]): number =>
+  [70, 2, 3, 1].find((each) => statuses.includes(each)) ?? 0;
+
+const errorJson = (error: SekishoError | null) =>
+  error === null ? null : { code: error.code, message: error.message, hint: error.hint };
+
+function reportJson(report: Report): unknown {
+  const { loaded, data, rulesFolder, rules, logs, enforcers, lists, warnings, problems } = report;
+  return {
+    file: loaded?.file ?? null,
+    mode: loaded?.config.mode ?? null,
+    data: data === null ? null : { ...data, error: errorJson(data.error) },
+    rulesFolder,
+    rules: rules.rules.map(({ id }) => id),
+    siteRules: rules.site,
+    logs: logs.map((log) => ({ ...log, error: errorJson(log.error) })),
+    enforcers: enforcers.map(({ name, error }) => ({ name, error: errorJson(error) })),
+    lists: lists.map(({ name, kind, from, entries, wrong, refused, examples, copy, fetchedAt, problem }) => ({
+      ...{ name, kind, from, entries, wrong, refused, examples, copy, fetchedAt },
+      error: errorJson(problem),
+    })),
+    dashboard: loaded === null ? null : urlOf(loaded.config.dashboard.listen),
+    warnings: warnings.map(({ message, hint }) => ({ message, hint })),
+    problems: problems.map(errorJson),
+  };
+}
+
+function printReport(context: CliContext, report: Report): void {
+  const paint = painter(context);
+  if (report.loaded !== null) context.stdout(`${summary(context, report, report.loaded)}\n`);
+  for (const { message, hint } of report.warnings) {
+    context.stdout(`${paint("yellow", "warning:")} ${printable(message)}\n   hint: ${printable(hint)}\n`);
+  }
+  for (const problem of report.problems) reportError(context, problem);
+  const found = report.problems.reduce((sum, { message }) => sum + message.split("\n").length, 0);
+  const verdict =
+    found === 0
+      ? paint("green", "Nothing is in the way.")
+      : paint("red", `${count(found, "problem")}; see above.`);
+  context.stdout(`${verdict}\n`);
+}
+
+function summary(
+  context: CliContext,
+  { data, rules, rulesFolder, logs, enforcers, lists }: Report,
+  loaded: LoadedConfig,
+): string {
+  const { config, file } = loaded;
+  const state = ({ error }: { readonly error: SekishoError | null }): Cell =>
+    error === null ? { text: "ok", style: "green" } : { text: "problem", style: "red" };
+  const free = data?.freeBytes === null || data === null ? "" : `, ${size(data.freeBytes)} free`;
+  const listed = (rows: readonly (readonly (string | Cell)[])[], none: string): string =>
+    (rows.length === 0 ? `${none}\n` : table(context, rows)).replace(/^(?=.)/gm, "  ");
+  return [
+    table(context, [
+      ["configuration", file ?? "none: defaults, and Apache's logs where they usually are"],
+      ["mode", config.mode],
+      ["data", `${config.data}${free}`],
+      ["rules", rulesText(rules, rulesFolder, config.siteRules ?? null)],
+      ["dashboard", urlOf(config.dashboard.listen)],
+    ]),
+    ...(rules.site.length === 0 ? [] : ["Site rules\n", listed(rules.site.map(siteRuleRow), "")]),
+    "Logs\n",
+    listed(
+      logs.map((log) => [state(log), log.path, log.kind, log.format ?? ""]),
+      file === null
+        ? "none; `sekisho run` would play its demo"
+        : "none: `sekisho run` would watch nothing, and play no demo",
+    ),
+    "Enforcers\n",
+    listed(
+      enforcers.map((enforcer) => [state(enforcer), enforcer.name]),
+      "none: bans are recorded and block nothing",
+    ),
+    ...(lists.length === 0
+      ? []
+      : [
+          "Lists\n",
+          listed(
+            lists.map((list) => listCheckRow(context, list)),
+            "",
+          ),
+        ]),
+  ].join("");
+}
+
+function rulesText({ rules, site }: RuleSet, folder: string, siteFolder: string | null): string {
+  const added = site.filter(({ kind }) => kind === "added").length;
+  const changed = site.length - added;
+  const own = siteFolder === null ? "" : `; ${added} added and ${changed} changed in ${siteFolder}`;
+  return `${rules.length} from ${folder}${own}`;
+}
+
+const siteRuleRow = ({ id, kind, changes }: SiteRule): string[] => [kind, id, changes.join("; ")];

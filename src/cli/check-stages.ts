@@ -1,0 +1,36 @@
+import { join } from "node:path";
+import { behindProxy } from "../enforce/behind-proxy.ts";
+import { cutterOf, enforcersOf } from "../enforcers.ts";
+import { checkLists } from "../imported-lists.ts";
+import { asSekishoError } from "../model/errors.ts";
+import { detectFormat } from "../parse/formats.ts";
+import { checkFormat, PACKAGE_ROOT, readRuleSet } from "../setup.ts";
+import { checkApache } from "./check-apache.ts";
+import type { CheckStages } from "./check-report.ts";
+import type { CliContext } from "./context.ts";
+
+/** The longest that one enforcer may take to say whether it could block. */
+const PROBE_MS = 30_000;
+
+/** The real stages. */
+export const checkStages = ({ clock }: CliContext): CheckStages => ({
+  checkFormat,
+  checkRules: readRuleSet,
+  shippedRules: join(PACKAGE_ROOT, "rules"),
+  detectFormat,
+  probeEnforcers: async (config) =>
+    Promise.all(
+      enforcersOf(config, clock).map(async (enforcer) => ({
+        name: enforcer.name,
+        error:
+          behindProxy(enforcer, config.trustedProxies) ??
+          (await enforcer.probe(AbortSignal.timeout(PROBE_MS)).then(() => null, asSekishoError)),
+      })),
+    ),
+  checkApache: async (config, main) => checkApache(config, main),
+  checkLists: async (config) => (config.lists.length === 0 ? [] : checkLists(config, clock)),
+  probeCut: async (config) => {
+    const cutter = config.mode === "enforce" ? cutterOf(config) : null;
+    return cutter?.probe(AbortSignal.timeout(PROBE_MS)).then(() => null, asSekishoError) ?? null;
+  },
+});
