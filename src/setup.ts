@@ -1,9 +1,9 @@
 import { dirname, join } from "node:path";
 import { trustOf } from "./config/audit-log.ts";
 import { type LoadedConfig, loadConfig } from "./config/load.ts";
+import { loadRuleSet, type RuleSet, type SiteRule } from "./config/load-rules.ts";
 import { readParsedRules } from "./config/parsed-rules.ts";
 import type { Config } from "./config/schema.ts";
-import { loadRuleSet, type RuleSet, type SiteRule } from "./config/site-rules.ts";
 import { storedRanges } from "./crawlers/ranges.ts";
 import { neededIn } from "./evaluate/buckets/bucket-of.ts";
 import { compileRules } from "./evaluate/compile-rule.ts";

@@ -2,9 +2,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { loadLists } from "../src/config/load-rules.ts";
-import { withLists } from "../src/config/rule-lists.ts";
 import { configSchema } from "../src/config/schema.ts";
+import { loadTextLists, withTexts } from "../src/config/text-lists.ts";
 import { compileRule } from "../src/evaluate/compile-rule.ts";
 import { Evaluator } from "../src/evaluate/evaluator.ts";
 import { ruleSchema } from "../src/evaluate/rule-schema.ts";
@@ -132,10 +131,10 @@ describe("docs/rules.md", () => {
       .flatMap((yaml) => yaml.split(/^(?=match:)/m))
       .filter((yaml) => yaml.startsWith("match:"));
     expect(matchers).toHaveLength(7);
-    const lists = loadLists(join(import.meta.dirname, "../rules/lists"));
+    const lists = loadTextLists(join(import.meta.dirname, "../rules/lists"));
     for (const yaml of matchers) {
       const { match, ...spec } = ruleSchema.parse({ ...parse(first!), ...parse(yaml) });
-      const loaded = { ...spec, match: withLists(match, lists, (_path, message) => expect.fail(message)) };
+      const loaded = { ...spec, match: withTexts(match, lists, (_path, message) => expect.fail(message)) };
       expect(() => compileRule({ id: "example", spec: loaded }, { origins: new Set() })).not.toThrow();
     }
   });

@@ -81,18 +81,6 @@ export function checkYaml<S extends z.ZodType>(
   };
 }
 
-/** As `checkYaml`, but throws all problems as one error with the given code. */
-export function readYaml<S extends z.ZodType>(
-  file: string,
-  text: string,
-  schema: S,
-  code: "CONFIG_INVALID" | "RULE_INVALID",
-): z.output<S> {
-  const { value, problems } = checkYaml(file, text, schema);
-  if (value === null) throw invalid(code, problems);
-  return value;
-}
-
 const HINTS = {
   CONFIG_INVALID:
     "docs/configuration.md lists every key with its default; `sekisho check` tries a file without running it",

@@ -1,166 +1,214 @@
-import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { FIELDS } from "../evaluate/fields.ts";
-import type { MatcherSpec, RuleSpec } from "../evaluate/rule-schema.ts";
-import { subjectField } from "../evaluate/subject-kinds.ts";
-import { messageOf, SekishoError, systemCode } from "../model/errors.ts";
-import type { SourceKind } from "../model/event.ts";
-import { invalid } from "./document.ts";
-import { bucketWithLists, withLists } from "./rule-lists.ts";
-import type { Path } from "./schema-walk.ts";
-import { readFailure, readTextFile } from "./text-file.ts";
+import { type MatcherSpec, type NamedRule, type RuleSpec, ruleSchema } from "../evaluate/rule-schema.ts";
+import { completeRule, fieldsUnknownTo } from "./complete-rule.ts";
+import { type CheckedDocument, checkYaml, invalid } from "./document.ts";
+import { nearest } from "./nearest.ts";
+import { type Override, overrideSchema } from "./override-schema.ts";
+import { hashOfText, type ParsedRule, type ParsedRules } from "./parsed-rules.ts";
+import { problemsOf } from "./problems.ts";
+import { type RuleFile, ruleFiles } from "./rule-files.ts";
+import { readTextFile } from "./text-file.ts";
+import { loadTextLists, namesIn, type TextLists, withTexts } from "./text-lists.ts";
 
-/** What a rule or list may be called: it appears in reports, addresses and file names. */
-const NAME = /^[a-z0-9][a-z0-9-]{0,63}$/;
-
-export interface Lists {
-  readonly texts: ReadonlyMap<string, readonly string[]>;
-  /** What texts of any list are called. */
-  readonly names: ReadonlyMap<string, string>;
-}
-type Report = (path: Path, message: string) => void;
-
-const isText = (line: string): boolean => line !== "" && !line.startsWith("#");
-/** What stands before the name of a list's text. */
-const NAME_MARK = "#:";
-
-/** The files of a folder's rules, sorted by id: the file's name without `.yaml`. Hidden files are left alone. */
-export const ruleFiles = (folder: string): RuleFile[] => filesIn(folder, ".yaml", [".yml", ".json"]);
-
-/**
- * A rule with the texts of lists in place of their names. Reported is what one key alone cannot tell: fields that the rule's
- * kind of event does not have, and lists that there are not.
- */
-export function completeRule(spec: RuleSpec, lists: Lists, report: Report): RuleSpec {
-  const { bucket, subject, events } = spec;
-  const known: readonly string[] = FIELDS[events];
-  fieldsUnknownTo(events, spec.match, ["match"], report);
-  const nameField = subjectField(subject);
-  if (nameField !== null && !known.includes(nameField)) report(["subject"], noField(events, nameField));
-  if (bucket.kind === "distinct" && bucket.of !== "client" && !known.includes(bucket.of))
-    report(["bucket", "of"], noField(events, bucket.of));
-  if (bucket.kind === "ratio") fieldsUnknownTo(events, bucket.matching, ["bucket", "matching"], report);
-  if (bucket.kind === "sequence") {
-    for (const [index, step] of bucket.steps.entries())
-      fieldsUnknownTo(events, step, ["bucket", "steps", index], report);
-  }
-  const { unless } = spec;
-  if (unless !== undefined) fieldsUnknownTo(events, unless.match, ["unless", "match"], report);
-  return {
-    ...spec,
-    ...(unless && {
-      unless: { ...unless, match: withLists(unless.match, lists, report, ["unless", "match"]) },
-    }),
-    match: withLists(spec.match, lists, report),
-    bucket: bucketWithLists(bucket, lists, report),
-  };
+/** What a file of rules.d does. */
+export interface SiteRule {
+  readonly id: string;
+  readonly file: string;
+  readonly kind: "added" | "changed";
+  /** What it changes, as in `bucket.count 20, was 10`. */
+  readonly changes: readonly string[];
 }
 
-const noField = (events: SourceKind, field: string): string =>
-  `events of kind ${events} have no field ${field}; known are ${FIELDS[events].join(", ")}`;
-
-/** Reports each field of a matcher that the kind of event does not have. */
-export function fieldsUnknownTo(events: SourceKind, matcher: MatcherSpec, at: Path, report: Report): void {
-  const known: readonly string[] = FIELDS[events];
-  for (const { field, path } of fieldPaths(matcher, at))
-    if (!known.includes(field)) report(path, noField(events, field));
+export interface RuleSet {
+  /** Sorted by id, also those that are off. */
+  readonly rules: readonly NamedRule[];
+  readonly site: readonly SiteRule[];
 }
 
-/** Every field that a matcher reads, at any depth, and where it stands. */
-function* fieldPaths(
-  matcher: MatcherSpec,
-  path: Path,
-): Iterable<{ readonly field: string; readonly path: Path }> {
-  for (const [key, value] of Object.entries(matcher)) {
-    if (value === undefined || key === "client") continue;
-    if (key === "not") yield* fieldPaths(value as MatcherSpec, [...path, key]);
-    else if (key === "all" || key === "any") {
-      for (const [index, each] of (value as readonly MatcherSpec[]).entries()) {
-        yield* fieldPaths(each, [...path, key, index]);
-      }
-    } else yield { field: key, path: [...path, key] };
-  }
+interface Known extends NamedRule {
+  /** What the file says, before its texts were read. */
+  readonly raw: Record<string, unknown>;
 }
 
 /**
- * The lists that rules share: NAME.txt with one literal a line; empty lines and lines that begin with # are left out. A line
- * that begins with #: is the name of the text below it. A missing folder has no lists. Throws RULE_INVALID or CONFIG_UNREADABLE.
+ * The rules of a folder, with those that the site adds and what it changes: a file of `siteFolder` with the name of a rule
+ * changes that rule, any other is a rule. `parsed`: what need not be parsed again. Throws RULE_INVALID with the problems of all files, or CONFIG_UNREADABLE.
  */
-export function loadLists(folder: string): Lists {
-  const texts = new Map<string, readonly string[]>();
-  const names = new Map<string, string>();
+export function loadRuleSet(
+  folder: string,
+  siteFolder: string | null = null,
+  parsed: ParsedRules = new Map(),
+): RuleSet {
   const problems: string[] = [];
-  for (const { file, id, wrong } of filesIn(folder, ".txt", [".list"], true)) {
-    if (wrong !== null) problems.push(wrong);
-    const lines = readTextFile(file, "RULE_INVALID")
-      .split("\n")
-      .map((line) => line.trim());
-    texts.set(id, [...new Set(lines.filter(isText))]);
-    lines.forEach((line, index) => {
-      const above = lines[index - 1];
-      if (isText(line) && above?.startsWith(NAME_MARK)) names.set(line, above.slice(NAME_MARK.length).trim());
+  const files = ruleFiles(folder);
+  const siteFiles = siteFolder === null ? [] : ruleFiles(siteFolder);
+  const lists = loadTextLists(join(folder, "lists"));
+  const rules = new Map<string, Known>();
+  for (const file of files) {
+    const rule = newRule(file, lists, problems, parsed);
+    if (rule !== null) rules.set(file.id, rule);
+  }
+  const shipped = new Set(rules.keys());
+  const site: SiteRule[] = [];
+  const siteLists = siteFolder === null ? lists : joined(lists, loadTextLists(join(siteFolder, "lists")));
+  for (const file of siteFiles) {
+    const known = rules.get(file.id);
+    const rule =
+      known === undefined
+        ? addedRule(file, [...shipped], siteLists, problems)
+        : changedRule(file, known, siteLists, problems);
+    if (rule === null) continue;
+    rules.set(file.id, rule);
+    site.push({
+      id: file.id,
+      file: file.file,
+      kind: known === undefined ? "added" : "changed",
+      changes: known === undefined ? [] : changesOf(rule.changed ?? {}, known.raw),
     });
+  }
+  for (const rule of rules.values()) {
+    const problem = whileProblem(rule, rules);
+    if (problem !== null) problems.push(`rule ${rule.id}: while.rule: ${problem}`);
   }
   if (problems.length > 0) throw invalid("RULE_INVALID", problems);
-  return { texts, names };
+  const inOrder = [...rules.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  return { rules: inOrder.map(({ id, spec, names }) => ({ id, spec, names })), site };
 }
 
-/** Those of the names whose texts a matcher looks for, at whatever depth. */
-export function namesIn(matcher: MatcherSpec, names: Lists["names"]): Lists["names"] {
-  const found = new Map<string, string>();
-  const look = (value: unknown): void => {
-    if (typeof value === "object" && value !== null) for (const each of Object.values(value)) look(each);
-    const name = typeof value === "string" ? names.get(value) : undefined;
-    if (name !== undefined) found.set(value as string, name);
+/** A site's list takes the place of a shipped one. */
+const joined = (shipped: TextLists, site: TextLists): TextLists => ({
+  texts: new Map([...shipped.texts, ...site.texts]),
+  names: new Map([...shipped.names, ...site.names]),
+});
+
+/** Why a rule cannot count while the one that it names does; null when it can, or names none. */
+function whileProblem({ spec }: Known, rules: ReadonlyMap<string, Known>): string | null {
+  if (spec.while === undefined) return null;
+  const { rule: name } = spec.while;
+  const other = rules.get(name)?.spec;
+  if (other === undefined) {
+    const near = nearest(name, rules.keys());
+    return `there is no rule '${name}'${near === null ? "" : `; did you mean ${near}?`}`;
+  }
+  if (other.bucket.kind !== "threshold") return `'${name}' is a ${other.bucket.kind}; name a threshold`;
+  const isAlike = other.events === spec.events && other.subject === spec.subject;
+  return isAlike ? null : `'${name}' looks at other events, or counts another subject`;
+}
+
+/** A rule that a file holds in full; null when something is wrong with it. */
+function newRule(
+  { file, id, wrong }: RuleFile,
+  lists: TextLists,
+  problems: string[],
+  parsed: ParsedRules = new Map(),
+): Known | null {
+  const text = readTextFile(file, "RULE_INVALID");
+  const document = (): CheckedDocument<RuleSpec> => checkYaml(file, text, ruleSchema);
+  const rule = parsed.get(hashOfText(text)) ?? parsedIn(document(), problems);
+  if (wrong !== null) problems.push(wrong);
+  if (rule === null) return null;
+  const spec = completeRule(rule.spec, lists, (path, message) =>
+    problems.push(document().problem(path, message)),
+  );
+  return { id, spec, names: namesIn(spec.match, lists.names), raw: rule.raw };
+}
+
+function parsedIn(document: CheckedDocument<RuleSpec>, problems: string[]): ParsedRule | null {
+  problems.push(...document.problems);
+  return document.value === null
+    ? null
+    : { raw: document.raw as Record<string, unknown>, spec: document.value };
+}
+
+interface Changed extends Known {
+  /** What the site's file says. */
+  readonly changed?: Record<string, unknown>;
+}
+
+function addedRule(
+  file: RuleFile,
+  shipped: readonly string[],
+  lists: TextLists,
+  problems: string[],
+): Changed | null {
+  const document = checkYaml(file.file, readTextFile(file.file, "RULE_INVALID"), overrideSchema);
+  const isChange = document.value !== null && Object.keys(document.value).length > 0;
+  if (!isChange) return newRule(file, lists, problems);
+  const near = nearest(file.id, shipped);
+  const advice = near === null ? "name the file after the rule that it changes" : `did you mean ${near}?`;
+  problems.push(document.problem([], `there is no rule '${file.id}' to change; ${advice}`));
+  return null;
+}
+
+function changedRule(
+  { file, id, wrong }: RuleFile,
+  known: Known,
+  lists: TextLists,
+  problems: string[],
+): Changed | null {
+  const document = checkYaml(file, readTextFile(file, "RULE_INVALID"), overrideSchema);
+  if (document.has(["match"]) || document.has(["title"])) {
+    problems.push(
+      document.problem([], `another rule is called '${id}', and cannot be replaced; call this one otherwise`),
+    );
+    return null;
+  }
+  problems.push(...(wrong === null ? [] : [wrong]), ...document.problems);
+  if (document.value === null) return null;
+  const changed = document.raw as Record<string, unknown>;
+  const { only: _only, except: _except, bucket, ...keys } = changed;
+  const raw = { ...known.raw, ...keys, bucket: { ...(known.raw.bucket as object), ...(bucket as object) } };
+  const merged = ruleSchema.safeParse(raw, { reportInput: false });
+  if (!merged.success) {
+    for (const { path, message } of problemsOf(merged.error.issues, ruleSchema, raw))
+      problems.push(document.problem(path, message));
+    return null;
+  }
+  const { match: written, bucket: merging, ...rest } = merged.data;
+  const before = known.spec;
+  const scope = scopeOf(document.value, before.events, document, lists, problems);
+  // The lists of the rule were read with it, and what a change may say of a bucket has none.
+  const spec = {
+    ...rest,
+    ...(before.unless && { unless: before.unless }),
+    match:
+      scope.length === 0 ? before.match : { ...before.match, all: [...(before.match.all ?? []), ...scope] },
+    bucket: { ...before.bucket, ...numbersOf(merging) } as typeof merging,
   };
-  if (names.size > 0) look(matcher);
-  return found;
+  return { id, spec, names: known.names, raw: known.raw, changed };
 }
 
-/** A file that is named after what it holds. */
-export interface RuleFile {
-  readonly file: string;
-  readonly id: string;
-  readonly wrong: string | null;
+/** All of a bucket but its matchers. */
+const numbersOf = (bucket: NamedRule["spec"]["bucket"]): object =>
+  Object.fromEntries(Object.entries(bucket).filter(([key]) => key !== "matching" && key !== "steps"));
+
+/** What must hold beside the rule's own matcher. */
+function scopeOf(
+  { only, except }: Override,
+  events: NamedRule["spec"]["events"],
+  document: CheckedDocument<Override>,
+  lists: TextLists,
+  problems: string[],
+): MatcherSpec[] {
+  const scoped = (matcher: MatcherSpec | undefined, key: string): MatcherSpec[] => {
+    if (matcher === undefined) return [];
+    const report = (path: readonly PropertyKey[], message: string) =>
+      problems.push(document.problem(path, message));
+    fieldsUnknownTo(events, matcher, [key], report);
+    return [withTexts(matcher, lists, report, [key])];
+  };
+  return [...scoped(only, "only"), ...scoped(except, "except").map((not) => ({ not }))];
 }
 
-/** Files with the ending, sorted by id. One with a `mistaken` ending is reported: it would be left out in silence. */
-function filesIn(
-  folder: string,
-  ending: string,
-  mistaken: readonly string[],
-  mayBeMissing = false,
-): RuleFile[] {
-  const names = entries(folder, mayBeMissing).filter((name) => !name.startsWith("."));
-  const wrongEnding = names.find((name) => mistaken.some((each) => name.endsWith(each)));
-  if (wrongEnding !== undefined) {
-    const renamed = wrongEnding.replace(/\.[^.]+$/, ending);
-    throw invalid("RULE_INVALID", [
-      `${join(folder, wrongEnding)}: would not be read; rename it to ${renamed}`,
-    ]);
-  }
-  return names
-    .filter((name) => name.endsWith(ending))
-    .map((name) => ({ name, id: name.slice(0, -ending.length) }))
-    .sort((a, b) => (a.id < b.id ? -1 : 1))
-    .map(({ name, id }) => {
-      const file = join(folder, name);
-      const advice = `use lower-case letters, digits and dashes, as in repeated-403${ending}`;
-      return { file, id, wrong: NAME.test(id) ? null : `${file}: '${id}' cannot be a name; ${advice}` };
-    });
-}
-
-function entries(folder: string, mayBeMissing: boolean): readonly string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    const code = systemCode(error);
-    if (mayBeMissing && code === "ENOENT") return [];
-    const [reason, hint] =
-      code === "ENOTDIR"
-        ? ["is not a folder", "name the folder that holds the files"]
-        : readFailure(code, folder);
-    const said = code === "ENOENT" ? "there is no such folder" : (reason ?? messageOf(error));
-    throw new SekishoError("CONFIG_UNREADABLE", `${folder}: ${said}`, hint, { cause: error });
-  }
+/** In the words of the files. */
+function changesOf(changed: Record<string, unknown>, was: Record<string, unknown>): string[] {
+  return Object.entries(changed).flatMap(([key, value]) => {
+    if (key === "only" || key === "except") return [`${key} ${JSON.stringify(value)}`];
+    if (key === "bucket") {
+      const before = was.bucket as Record<string, unknown>;
+      return changesOf(value as Record<string, unknown>, before).map((change) => `bucket.${change}`);
+    }
+    const before = was[key];
+    return [`${key} ${String(value)}${before === undefined ? "" : `, was ${String(before)}`}`];
+  });
 }

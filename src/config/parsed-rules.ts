@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { deserialize, serialize } from "node:v8";
 import { type RuleSpec, ruleSchema } from "../evaluate/rule-schema.ts";
 import { checkYaml, invalid } from "./document.ts";
-import { ruleFiles } from "./load-rules.ts";
+import { ruleFiles } from "./rule-files.ts";
 import { readTextFile } from "./text-file.ts";
 
 /** What a rule's file says, before and after its texts were read. */

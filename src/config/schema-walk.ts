@@ -54,12 +54,6 @@ export function shapeOf(schema: Schema): Readonly<Record<string, Schema>> | null
   return def.type === "object" ? def.shape : null;
 }
 
-/** Undefined when the schema has no default, and for an object whose keys have their own. */
-export function defaultOf(schema: Schema): unknown {
-  const def = definition(schema);
-  return def.type === "default" || def.type === "prefault" ? def.defaultValue : undefined;
-}
-
 export const elementOf = (schema: Schema): Schema | null => {
   const def = definition(bare(schema));
   return def.type === "array" ? def.element : null;

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { checkCommand } from "../../src/cli/check.ts";
 import { checkApache } from "../../src/cli/check-apache.ts";
 import type { CheckStages } from "../../src/cli/check-report.ts";
-import { loadRuleSet } from "../../src/config/site-rules.ts";
+import { loadRuleSet } from "../../src/config/load-rules.ts";
 import { SekishoError } from "../../src/model/errors.ts";
 import { asNobody } from "../config/as-nobody.ts";
 import { folderWith } from "../config/temporary-folder.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { checkYaml, readYaml } from "../../src/config/document.ts";
+import { checkYaml, invalid } from "../../src/config/document.ts";
 import { configSchema } from "../../src/config/schema.ts";
 import { ruleSchema } from "../../src/evaluate/rule-schema.ts";
 import { SekishoError } from "../../src/model/errors.ts";
@@ -222,7 +222,7 @@ describe("a document", () => {
   test("that is empty or only comments is all defaults", () => {
     const defaults = configSchema.parse({});
     for (const text of ["", "\n", "# nothing yet\n"])
-      expect(readYaml("f", text, configSchema, "CONFIG_INVALID")).toEqual(defaults);
+      expect(checkYaml("f", text, configSchema).value).toEqual(defaults);
   });
 
   test("with several problems reports them all, in the order of the lines", () => {
@@ -237,29 +237,20 @@ describe("a document", () => {
     ]);
   });
 
-  test("is thrown as one error with a line for each problem", () => {
-    const read = () => readYaml("f.yaml", "mode: x\nfoo: 1", configSchema, "CONFIG_INVALID");
-    expect(read).toThrow(SekishoError);
-    try {
-      read();
-    } catch (error) {
-      expect(error).toMatchObject({
-        code: "CONFIG_INVALID",
-        exitStatus: 2,
-        hint: expect.stringContaining("docs/configuration.md"),
-      });
-      expect((error as Error).message.split("\n")).toHaveLength(2);
-    }
+  test("makes one error with a line for each problem", () => {
+    const error = invalid("CONFIG_INVALID", problems("mode: x\nfoo: 1"));
+    expect(error).toBeInstanceOf(SekishoError);
+    expect(error).toMatchObject({
+      code: "CONFIG_INVALID",
+      exitStatus: 2,
+      hint: expect.stringContaining("docs/configuration.md"),
+    });
+    expect(error.message.split("\n")).toHaveLength(2);
   });
 
   test("with hundreds of problems shows twenty and counts the others", () => {
     const text = Array.from({ length: 300 }, (_, index) => `key${index}: 1`).join("\n");
-    try {
-      readYaml("f.yaml", text, configSchema, "CONFIG_INVALID");
-      expect.unreachable();
-    } catch (error) {
-      expect((error as Error).message).toMatch(/and 280 more$/);
-    }
+    expect(invalid("CONFIG_INVALID", problems(text)).message).toMatch(/and 280 more$/);
   });
 });
 

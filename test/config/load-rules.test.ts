@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { loadLists, namesIn } from "../../src/config/load-rules.ts";
-import { loadRules } from "../../src/config/site-rules.ts";
+import { loadRuleSet } from "../../src/config/load-rules.ts";
+import { loadTextLists, namesIn } from "../../src/config/text-lists.ts";
 import { SekishoError } from "../../src/model/errors.ts";
 import { RULE } from "./denied-rule.ts";
 import { folderWith } from "./temporary-folder.ts";
@@ -19,12 +19,12 @@ function errorOf(action: () => unknown): SekishoError {
 describe("a folder of rules", () => {
   test("gives each file's rule under the file's name, sorted", () => {
     const folder = folderWith({ "b-rule.yaml": RULE, "a-rule.yaml": RULE, "a.yaml": RULE });
-    expect(loadRules(folder).map(({ id }) => id)).toEqual(["a", "a-rule", "b-rule"]);
-    expect(loadRules(folder)[0]!.spec).toMatchObject({ cooldown: 60_000, ban: "default" });
+    expect(loadRuleSet(folder).rules.map(({ id }) => id)).toEqual(["a", "a-rule", "b-rule"]);
+    expect(loadRuleSet(folder).rules[0]!.spec).toMatchObject({ cooldown: 60_000, ban: "default" });
   });
 
   test("the shipped rules are all sound", () => {
-    const ids = loadRules(join(import.meta.dirname, "../../rules")).map(({ id }) => id);
+    const ids = loadRuleSet(join(import.meta.dirname, "../../rules")).rules.map(({ id }) => id);
     expect(ids.length).toBeGreaterThanOrEqual(9);
   });
 
@@ -35,7 +35,7 @@ describe("a folder of rules", () => {
       "lists/paths.txt": "/a",
       "a.yaml": RULE,
     });
-    expect(loadRules(folder).map(({ id }) => id)).toEqual(["a"]);
+    expect(loadRuleSet(folder).rules.map(({ id }) => id)).toEqual(["a"]);
   });
 
   test("the problems of all files are reported together, each with its place", () => {
@@ -44,7 +44,7 @@ describe("a folder of rules", () => {
       "two.yaml": RULE.replace("window:", "windw:"),
       "three.yaml": RULE,
     });
-    const error = errorOf(() => loadRules(folder));
+    const error = errorOf(() => loadRuleSet(folder).rules);
     expect(error).toMatchObject({ code: "RULE_INVALID", exitStatus: 2 });
     expect(error.message.replaceAll(`${folder}/`, "").split("\n")).toEqual([
       "one.yaml:4:11: severity: 'mid' is not info, low, medium, high or critical",
@@ -62,7 +62,7 @@ describe("a folder of rules", () => {
       "b.yaml": RULE.replace("kind: threshold", "kind: distinct, of: name"),
     });
     expect(
-      errorOf(() => loadRules(folder))
+      errorOf(() => loadRuleSet(folder).rules)
         .message.replaceAll(`${folder}/`, "")
         .split("\n"),
     ).toEqual([
@@ -74,24 +74,30 @@ describe("a folder of rules", () => {
   });
 
   test.each(["Bad_Name.yaml", "a b.yaml", "-x.yaml", "日本.yaml"])("a file cannot be called %s", (name) => {
-    expect(errorOf(() => loadRules(folderWith({ [name]: RULE }))).message).toContain("cannot be a name");
+    expect(errorOf(() => loadRuleSet(folderWith({ [name]: RULE })).rules).message).toContain(
+      "cannot be a name",
+    );
   });
 
   test("a rule that ends in .yml is not left out in silence", () => {
-    expect(errorOf(() => loadRules(folderWith({ "a.yml": RULE }))).message).toMatch(/rename it to a\.yaml$/);
+    expect(errorOf(() => loadRuleSet(folderWith({ "a.yml": RULE })).rules).message).toMatch(
+      /rename it to a\.yaml$/,
+    );
   });
 
   test("an empty rule file says what is missing", () => {
-    expect(errorOf(() => loadRules(folderWith({ "a.yaml": "" }))).message).toContain("title: is missing");
+    expect(errorOf(() => loadRuleSet(folderWith({ "a.yaml": "" })).rules).message).toContain(
+      "title: is missing",
+    );
   });
 
   test("a folder that is not there is an error of the environment", () => {
     const folder = folderWith({ file: "" });
-    expect(errorOf(() => loadRules(join(folder, "gone")))).toMatchObject({
+    expect(errorOf(() => loadRuleSet(join(folder, "gone")).rules)).toMatchObject({
       code: "CONFIG_UNREADABLE",
       exitStatus: 3,
     });
-    expect(errorOf(() => loadRules(join(folder, "file"))).message).toBe(
+    expect(errorOf(() => loadRuleSet(join(folder, "file")).rules).message).toBe(
       `${join(folder, "file")}: is not a folder`,
     );
   });
@@ -102,14 +108,14 @@ describe("shared lists", () => {
     const folder = folderWith({
       "scanner-paths.txt": "# what scanners ask for\n/.env\r\n\n  /wp-login.php  \n/.env\n",
     });
-    expect(loadLists(folder).texts).toEqual(new Map([["scanner-paths", ["/.env", "/wp-login.php"]]]));
+    expect(loadTextLists(folder).texts).toEqual(new Map([["scanner-paths", ["/.env", "/wp-login.php"]]]));
   });
 
   test("may name a text in the line above it, and a rule knows the names of its texts", () => {
     const folder = folderWith({
       "named.txt": "# all of them\n#: 2024 the first\n/first\n/second\n#: another\n/third\n#: nothing\n",
     });
-    const { names } = loadLists(folder);
+    const { names } = loadTextLists(folder);
     expect(names).toEqual(
       new Map([
         ["/first", "2024 the first"],
@@ -121,7 +127,7 @@ describe("shared lists", () => {
   });
 
   test("are none where there is no folder for them", () => {
-    expect(loadLists(join(folderWith(), "lists")).texts.size).toBe(0);
+    expect(loadTextLists(join(folderWith(), "lists")).texts.size).toBe(0);
   });
 
   test("stand in a rule in place of their names, at any depth", () => {
@@ -136,7 +142,7 @@ describe("shared lists", () => {
       "lists/tools.txt": "sqlmap\n",
       "lists/methods.txt": "TRACE\nTRACK\n",
     });
-    expect(loadRules(folder)[0]!.spec.match).toEqual({
+    expect(loadRuleSet(folder).rules[0]!.spec.match).toEqual({
       path: { prefix: ["/a", "/b"] },
       any: [
         { not: { userAgent: { contains: ["sqlmap"], ignoreCase: true } } },
@@ -155,7 +161,7 @@ describe("shared lists", () => {
       "lists/secret-files.txt": "/.env\n",
       "lists/nothing.txt": "# nothing yet\n",
     });
-    const problems = errorOf(() => loadRules(folder)).message.replaceAll(`${folder}/`, "");
+    const problems = errorOf(() => loadRuleSet(folder).rules).message.replaceAll(`${folder}/`, "");
     expect(problems.split("\n")).toEqual([
       "a.yaml:6:36: match.path.contains.list: there is no list 'secret-file'; did you mean secret-files?",
       "b.yaml:6:36: match.path.contains.list: the list 'nothing' is empty; write one text a line into lists/nothing.txt",
@@ -165,6 +171,6 @@ describe("shared lists", () => {
 
   test("that are not text are refused", () => {
     const folder = folderWith({ "a.txt": Buffer.from([0x2f, 0xff, 0x0a]) });
-    expect(errorOf(() => loadLists(folder))).toMatchObject({ code: "RULE_INVALID" });
+    expect(errorOf(() => loadTextLists(folder))).toMatchObject({ code: "RULE_INVALID" });
   });
 });

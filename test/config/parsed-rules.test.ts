@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { loadRuleSet } from "../../src/config/load-rules.ts";
 import { readParsedRules, writeParsedRules } from "../../src/config/parsed-rules.ts";
-import { loadRuleSet } from "../../src/config/site-rules.ts";
 import { folderWith } from "./temporary-folder.ts";
 
 const RULES = join(import.meta.dirname, "../../rules");

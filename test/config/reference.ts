@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { defaultOf, elementOf, expectation, type Schema, shapeOf } from "../../src/config/schema-walk.ts";
+import { elementOf, expectation, type Schema, shapeOf } from "../../src/config/schema-walk.ts";
 
 /** The table of every key that docs/configuration.md shows, made from the schema. */
 export function configReference(schema: Schema): string {
@@ -40,3 +40,9 @@ function fallback(schema: Schema): string {
 }
 
 const escaped = (cell: string): string => cell.replaceAll("|", "\\|");
+
+/** Undefined when the schema has no default, and for an object whose keys have their own. */
+function defaultOf(schema: Schema): unknown {
+  const { def } = (schema as z.core.$ZodTypes)._zod;
+  return def.type === "default" || def.type === "prefault" ? def.defaultValue : undefined;
+}

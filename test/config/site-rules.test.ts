@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { loadConfig } from "../../src/config/load.ts";
-import { loadRuleSet } from "../../src/config/site-rules.ts";
+import { loadRuleSet } from "../../src/config/load-rules.ts";
 import { compileRule } from "../../src/evaluate/compile-rule.ts";
 import { Evaluator } from "../../src/evaluate/evaluator.ts";
 import { SekishoError } from "../../src/model/errors.ts";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { loadRules } from "../../src/config/site-rules.ts";
+import { loadRuleSet } from "../../src/config/load-rules.ts";
 import { linesOf } from "../../src/demo/log-lines.ts";
 import { DEMO_ORIGINS } from "../../src/demo/sample-attack.ts";
 import { SCENES } from "../../src/demo/scenes.ts";
@@ -15,7 +15,7 @@ import { createParser } from "../../src/parse/formats.ts";
 
 const START = Date.UTC(2026, 10, 20, 12);
 const HALF_HOUR = 1_800_000;
-const rules = loadRules(join(import.meta.dirname, "../../rules"));
+const rules = loadRuleSet(join(import.meta.dirname, "../../rules")).rules;
 const parsers = {
   access: createParser("access", "sekisho", "UTC"),
   error: createParser("error", "auto", "UTC"),
