@@ -79,5 +79,8 @@ export const troubles = signal<Readonly<Record<string, { readonly message: strin
   {},
 );
 
+/** Whether a person asked to see what needs attention, and has not been led there yet. */
+export const seekingComplaint = signal(false);
+
 /** What an action led to, for the eye and for screen readers. */
 export const outcome = signal<string | null>(null);

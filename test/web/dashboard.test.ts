@@ -18,6 +18,17 @@ describe.skipIf(missing("chromium"))("the dashboard page", { timeout: 60_000 }, 
     expect(enforcers?.match(/Apache refused a request of ours \S+ min ago/g)).toHaveLength(1);
   });
 
+  test("what needs attention is one press away, from every page", async () => {
+    await dashboard.signIn();
+    await dashboard.go("Rules");
+    await dashboard.page.getByRole("button", { name: "1 thing needs attention" }).click();
+    const failing = dashboard.page.getByRole("listitem").filter({ hasText: "/var/log/sekisho/audit.jsonl" });
+    await expect.poll(() => failing.first().evaluate((entry) => entry === document.activeElement)).toBe(true);
+    const { y } = (await failing.first().boundingBox())!;
+    expect(y).toBeGreaterThan(0);
+    expect(y).toBeLessThan(900);
+  });
+
   test("what is near its limit says so, and how long Sekisho runs and what it counts", async () => {
     const { status } = dashboard.server;
     const own = dashboard.page.getByRole("region", { name: "Sekisho" });

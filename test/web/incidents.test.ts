@@ -34,6 +34,33 @@ describe.skipIf(missing("chromium"))("incidents on the page", { timeout: 60_000 
     expect(dashboard.server.asked.filter((call) => call === "GET /api/rules")).toHaveLength(1);
   });
 
+  test("who, what, since when, what was done and how it is undone stand above the lines, on a phone on one screen", async () => {
+    await dashboard.page.setViewportSize({ width: 390, height: 844 });
+    await dashboard.signIn();
+    await dashboard.page.goto(`${dashboard.server.url}#incident/3`);
+    const { page } = dashboard;
+    await page.getByRole("heading", { name: "192.0.2.66", level: 1 }).waitFor();
+    const what = page.getByRole("list", { name: "What was found" }).getByRole("listitem");
+    expect(await what.allTextContents()).toEqual([
+      "Requests that Apache forbids, again and again",
+      "Many distinct paths that do not exist",
+    ]);
+    const [opened] = dashboard.server.incidents.map(({ openedAt }) => openedAt);
+    const zone = await page.evaluate(() => Intl.DateTimeFormat().resolvedOptions().timeZone);
+    const whole = new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeStyle: "long", timeZone: zone });
+    await page
+      .locator(".moment")
+      .first()
+      .getByText(whole.format(Date.parse(opened!)))
+      .waitFor();
+    const undo = page.getByRole("button", { name: "Unban 192.0.2.66/32" });
+    const { y, height } = (await undo.boundingBox())!;
+    expect(y + height).toBeLessThan(844);
+    await undo.click();
+    await page.getByRole("form").getByRole("button", { name: "Unban" }).click();
+    await page.getByText("Unbanned 192.0.2.66/32").waitFor();
+  });
+
   test("a line of many kilobytes is shown in part, and whole when asked for", async () => {
     await dashboard.signIn();
     await dashboard.page.goto(`${dashboard.server.url}#incident/3`);

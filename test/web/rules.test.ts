@@ -116,6 +116,27 @@ describe.skipIf(missing("chromium"))("rules on the page", { timeout: 60_000 }, (
     expect(await page.evaluate(() => getSelection()?.toString())).toBe(line);
   });
 
+  test("are named in Japanese for who asks for it, or whose browser does, and the choice is kept", async () => {
+    await dashboard.signIn();
+    await dashboard.go("Rules");
+    const language = dashboard.page.getByRole("group", { name: "Language of the rules' names" });
+    await language.getByRole("button", { name: "日本語" }).click();
+    const japanese = dashboard.page.getByRole("link", { name: "403 の繰り返し" }).first();
+    await japanese.waitFor();
+    expect(await japanese.locator("[lang=ja]").count()).toBe(1);
+    await dashboard.page.reload();
+    await japanese.click();
+    await dashboard.page.getByRole("heading", { name: "403 の繰り返し", level: 1 }).waitFor();
+    await dashboard.page.goto(`${dashboard.server.url}#incident/3`);
+    await dashboard.page.getByRole("heading", { name: "403 の繰り返し", level: 3 }).waitFor();
+    await dashboard.page.evaluate(() => localStorage.clear());
+    await dashboard.page.addInitScript(() => {
+      Object.defineProperty(navigator, "languages", { value: ["de", "ja-JP", "en"] });
+    });
+    await dashboard.page.reload();
+    await dashboard.page.getByRole("heading", { name: "403 の繰り返し", level: 3 }).waitFor();
+  });
+
   test("near misses stand nearest first, say who was spared, and lead to their rule", async () => {
     await dashboard.signIn();
     await dashboard.go("Rules");

@@ -1,6 +1,8 @@
+import type { ComponentChildren } from "preact";
+
 interface ChoiceProps<Value> {
   readonly label: string;
-  readonly options: readonly (readonly [Value, string])[];
+  readonly options: readonly (readonly [Value, ComponentChildren])[];
   readonly value: Value;
   readonly onChoose: (value: Value) => void;
 }

@@ -2,7 +2,7 @@ import type { Status } from "../../src/model/api.ts";
 import { asApiError } from "../api.ts";
 import { effectOf, MODE_SENTENCES } from "../effect.ts";
 import { signOut } from "../session.ts";
-import { connection, outcome, status, troubles } from "../state.ts";
+import { connection, outcome, seekingComplaint, status, troubles } from "../state.ts";
 import { theme, toggleTheme } from "../theme.ts";
 import { Mark, type Tone } from "./mark.tsx";
 import { Navigation } from "./navigation.tsx";
@@ -57,10 +57,18 @@ function Health() {
   if (status.value === null || connection.value === "lost") return <Mark tone="off">Health unknown</Mark>;
   if (complaints === 0) return <Mark tone="good">All in order</Mark>;
   return (
-    <Mark tone="bad">
-      {complaints === 1 ? "1 thing needs attention" : `${complaints} things need attention`}
-    </Mark>
+    <button type="button" class="leading" onClick={toComplaint}>
+      <Mark tone="bad">
+        {complaints === 1 ? "1 thing needs attention" : `${complaints} things need attention`}
+      </Mark>
+    </button>
   );
+}
+
+/** Most stand on the overview only, which looks for them when it is there. */
+function toComplaint(): void {
+  seekingComplaint.value = true;
+  location.hash = "#overview";
 }
 
 function countComplaints({ problems, sources, enforcers, jobs }: Status): number {

@@ -4,17 +4,18 @@ import type { FindingItem, IncidentDetail } from "../../src/model/api.ts";
 import { api } from "../api.ts";
 import { formatCount } from "../format.ts";
 import { refresh } from "../refresh.ts";
-import { incident } from "../state.ts";
+import { incident, rules } from "../state.ts";
 import { ActionButton } from "./action-button.tsx";
 import { BanForm } from "./ban-form.tsx";
 import { BanTable } from "./bans.tsx";
 import { Evidence } from "./evidence.tsx";
 import { Fact } from "./fact.tsx";
 import { RuleExplanation } from "./rule-explanation.tsx";
+import { RuleTitle } from "./rule-title.tsx";
 import { Section } from "./section.tsx";
 import { SeverityMark } from "./severity.tsx";
 import { Text } from "./text.tsx";
-import { Ago } from "./time.tsx";
+import { Ago, Moment } from "./time.tsx";
 
 export function IncidentDetailView() {
   const shown = incident.value;
@@ -43,6 +44,7 @@ function Detail({ shown }: { readonly shown: IncidentDetail }) {
           <small>Incident {shown.id}</small> <Text value={shown.subject} />
         </h1>
         <ToggleState shown={shown} />
+        <What findings={shown.findings} />
       </div>
       <dl class="facts">
         <Fact name="Severity">
@@ -50,10 +52,10 @@ function Detail({ shown }: { readonly shown: IncidentDetail }) {
         </Fact>
         <Fact name="State">{shown.state}</Fact>
         <Fact name="Opened">
-          <Ago at={shown.openedAt} />
+          <Moment at={shown.openedAt} />
         </Fact>
         <Fact name="Last seen">
-          <Ago at={shown.lastSeen} />
+          <Moment at={shown.lastSeen} />
         </Fact>
         <Fact name="Findings">{formatCount(shown.findingCount)}</Fact>
       </dl>
@@ -69,6 +71,31 @@ function Detail({ shown }: { readonly shown: IncidentDetail }) {
       </Section>
     </>
   );
+}
+
+/** So many are named at the head; all of them follow below. */
+const NAMED = 4;
+
+/** What was done, in the names of the rules: a person sees it before anything else. */
+function What({ findings }: { readonly findings: readonly FindingItem[] }) {
+  const ofEachRule = [...new Map(findings.map((finding) => [finding.rule, finding])).values()];
+  const more = ofEachRule.length - NAMED;
+  return (
+    <ul class="what" aria-label="What was found">
+      {ofEachRule.slice(0, NAMED).map((finding) => (
+        <li key={finding.rule}>
+          <FindingTitle finding={finding} />
+        </li>
+      ))}
+      {more > 0 && <li>and {formatCount(more)} more</li>}
+    </ul>
+  );
+}
+
+/** As the rule calls itself now; a finding of a rule that is gone has the name that it had. */
+function FindingTitle({ finding: { rule, title } }: Pick<FindingProps, "finding">) {
+  const now = rules.value?.get(rule)?.title;
+  return now === undefined ? <Text value={title} /> : <RuleTitle title={now} />;
 }
 
 function IncidentBans({ shown }: { readonly shown: IncidentDetail }) {
@@ -123,7 +150,7 @@ function Finding({ finding, first }: FindingProps) {
   return (
     <section class="finding" aria-label={`Finding of rule ${finding.rule}`}>
       <h3>
-        <Text value={finding.title} />
+        <FindingTitle finding={finding} />
       </h3>
       <p class="finding-facts">
         <SeverityMark severity={finding.severity} />

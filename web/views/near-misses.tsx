@@ -7,6 +7,7 @@ import type { RuleNearMiss } from "../rule-choice.ts";
 import { banAction } from "./ban-actions.tsx";
 import { Capped } from "./capped.tsx";
 import { type RowAction, RowActions } from "./row-actions.tsx";
+import { RuleTitle } from "./rule-title.tsx";
 import { Section } from "./section.tsx";
 import { Table } from "./table.tsx";
 import { Text } from "./text.tsx";
@@ -71,7 +72,7 @@ function NearMissRow({ miss, named }: { readonly miss: RuleNearMiss; readonly na
       {named && (
         <td data-label="Rule">
           <a href={`#rule/${miss.rule.id}`}>
-            <Text value={miss.rule.title.en} />
+            <RuleTitle title={miss.rule.title} />
           </a>
         </td>
       )}

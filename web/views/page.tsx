@@ -1,4 +1,5 @@
-import { route, session } from "../state.ts";
+import { useSignalEffect } from "@preact/signals";
+import { route, seekingComplaint, session } from "../state.ts";
 import { Allowlist } from "./allowlist.tsx";
 import { Bans } from "./bans.tsx";
 import { Daemon } from "./daemon.tsx";
@@ -57,7 +58,18 @@ function View() {
   }
 }
 
+/** What complains, in the order in which it stands: of the whole daemon, or of an entry. */
+const COMPLAINTS = ".problems p, .entries > li:has(.mark.bad)";
+
 function Overview() {
+  useSignalEffect(() => {
+    if (!seekingComplaint.value) return;
+    seekingComplaint.value = false;
+    const complaint = document.querySelector<HTMLElement>(COMPLAINTS);
+    complaint?.setAttribute("tabindex", "-1");
+    complaint?.focus({ preventScroll: true });
+    complaint?.scrollIntoView({ block: "center" });
+  });
   return (
     <>
       <h1 class="unseen">Overview</h1>

@@ -4,6 +4,7 @@ import type { RuleMode, RuleStatus } from "../../src/model/rule-status.ts";
 import { formatCount } from "../format.ts";
 import { nearMissesOf } from "../rule-choice.ts";
 import { route, rules } from "../state.ts";
+import { titleLanguage } from "../title-language.ts";
 import { Copyable } from "./copyable.tsx";
 import { Fact } from "./fact.tsx";
 import { NearMisses } from "./near-misses.tsx";
@@ -11,6 +12,7 @@ import { PageHeading } from "./page-heading.tsx";
 import { RuleFacts } from "./rule-explanation.tsx";
 import { RuleFindings } from "./rule-findings.tsx";
 import { RuleModeMark } from "./rule-mode.tsx";
+import { RuleTitle } from "./rule-title.tsx";
 import { waitingForRules } from "./rules.tsx";
 import { Section } from "./section.tsx";
 import { SeverityMark } from "./severity.tsx";
@@ -51,9 +53,10 @@ function Detail({ rule }: { readonly rule: RuleStatus }) {
     <>
       <PageHeading>
         <small>
-          Rule <code>{<Text value={id} />}</code>, <span lang="ja">{<Text value={title.ja} />}</span>
+          Rule <code>{<Text value={id} />}</code>,{" "}
+          <RuleTitle title={title} language={titleLanguage.value === "en" ? "ja" : "en"} />
         </small>{" "}
-        <Text value={title.en} />
+        <RuleTitle title={title} />
       </PageHeading>
       <dl class="facts">
         <Fact name="Severity">

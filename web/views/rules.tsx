@@ -2,12 +2,15 @@ import type { RuleStatus } from "../../src/model/rule-status.ts";
 import { formatCount } from "../format.ts";
 import { chosenOf, isAdded, isChoosing, nearMissesOf } from "../rule-choice.ts";
 import { cameFrom, nearMissesWhole, rules, rulesWhole, status, troubles } from "../state.ts";
+import { chooseTitleLanguage, titleLanguage } from "../title-language.ts";
 import { Capped } from "./capped.tsx";
+import { Choice } from "./choice.tsx";
 import { Figure } from "./key-figures.tsx";
 import { NearMisses, Nearness } from "./near-misses.tsx";
 import { PageHeading } from "./page-heading.tsx";
 import { RuleFilter } from "./rule-filter.tsx";
 import { RuleModeMark } from "./rule-mode.tsx";
+import { RuleTitle } from "./rule-title.tsx";
 import { Section } from "./section.tsx";
 import { SeverityMark } from "./severity.tsx";
 import { Table } from "./table.tsx";
@@ -31,6 +34,11 @@ export const waitingForRules = (): string =>
     ? "Reading the rules."
     : "The rules could not be read. It is tried again.";
 
+const TITLE_LANGUAGES = [
+  ["en", "English"],
+  ["ja", <span lang="ja">日本語</span>],
+] as const;
+
 function AllRules({ all }: { readonly all: readonly RuleStatus[] }) {
   const shown = chosenOf(all);
   return (
@@ -40,7 +48,17 @@ function AllRules({ all }: { readonly all: readonly RuleStatus[] }) {
         id="rules-heading"
         heading={isChoosing() ? "Chosen rules" : "All rules"}
         focusable
-        beside={<span class="note">findings and bans of the last day</span>}
+        beside={
+          <>
+            <span class="note">findings and bans of the last day</span>
+            <Choice
+              label="Language of the rules' names"
+              options={TITLE_LANGUAGES}
+              value={titleLanguage.value}
+              onChoose={chooseTitleLanguage}
+            />
+          </>
+        }
       >
         <RuleFilter all={all} shown={shown.length} />
         {shown.length === 0 ? (
@@ -136,7 +154,7 @@ function RuleRow({ rule }: { readonly rule: RuleStatus }) {
     <tr class={mode === "off" ? "past" : ""}>
       <th scope="row">
         <a id={rowId(id)} href={`#rule/${id}`}>
-          <Text value={title.en} />
+          <RuleTitle title={title} />
         </a>
         <small>
           <code>

@@ -11,6 +11,16 @@ export function Ago({ at }: { readonly at: string }) {
   );
 }
 
+/** The whole time with its zone, and how long ago it was: for who writes a report of it. */
+export function Moment({ at }: { readonly at: string }) {
+  const time = Date.parse(at);
+  return (
+    <time class="moment" dateTime={at}>
+      {formatAgo(time, now.value)} <span class="note">{formatMoment(time)}</span>
+    </time>
+  );
+}
+
 /** `3 November`, with the whole time in the title. */
 export function Day({ at }: { readonly at: string }) {
   const time = Date.parse(at);
