@@ -3,8 +3,8 @@ import type { AllowItem, Page } from "../model/api.ts";
 import { SekishoError } from "../model/errors.ts";
 import { prefixOf } from "../model/ip.ts";
 import { connectToDaemon } from "./client.ts";
-import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
-import { type Cell, moment, printable, table } from "./output.ts";
+import { type CliContext, CONFIG_OPTION, NO_DAEMON, subcommand } from "./context.ts";
+import { heads, moment, printable, table } from "./output.ts";
 import { readTarget, shownTarget } from "./target.ts";
 
 interface AllowOptions {
@@ -30,7 +30,7 @@ export const allowCommand = (context: CliContext): Command =>
       [0, "done or listed"],
       [1, "refused, or there was nothing to remove"],
       [2, "the target cannot be read"],
-      [3, "the daemon does not run, or does not let this user in"],
+      NO_DAEMON,
     ],
   })
     .argument("[target]", "address or CIDR range; without it the allowlist is listed")
@@ -72,7 +72,6 @@ async function list(context: CliContext, config: string | undefined): Promise<vo
     context.stdout("Nobody is on the allowlist.\n");
     return;
   }
-  const heading = ["target", "by", "since", "reason"].map((text): Cell => ({ text, style: "bold" }));
   const rows = items.map(({ target, by, at, reason }) => [target, by, at === null ? "" : moment(at), reason]);
-  context.stdout(table(context, [heading, ...rows]));
+  context.stdout(table(context, [heads("target", "by", "since", "reason"), ...rows]));
 }

@@ -1,9 +1,9 @@
 import { Argument, type Command, InvalidArgumentError } from "commander";
 import type { EnforcerStatus } from "../model/api.ts";
 import type { GenerationChanges, GenerationItem, GenerationList, HoldItem } from "../model/generation.ts";
-import { connectToDaemon } from "./client.ts";
-import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
-import { type Cell, count, moment, printable, type Style, table, writeJson } from "./output.ts";
+import { connectToDaemon, LONG_PATIENCE_MS } from "./client.ts";
+import { type CliContext, CONFIG_OPTION, NO_DAEMON, subcommand } from "./context.ts";
+import { count, heads, moment, printable, type Style, table, writeJson } from "./output.ts";
 
 interface Options {
   readonly json?: boolean;
@@ -11,9 +11,6 @@ interface Options {
 }
 
 const PATH = "/api/enforcers/apache-include";
-/** Apache is tested and reloaded while the command waits. */
-const PATIENCE_MS = 120_000;
-const NO_DAEMON = [3, "the daemon does not run, or does not let this user in"] as const;
 
 export const generationsCommand = (context: CliContext): Command =>
   subcommand("generations", {
@@ -86,7 +83,12 @@ async function go(
   done: string,
 ): Promise<void> {
   const daemon = await connectToDaemon(context, config);
-  const status = (await daemon.request("POST", `${PATH}/${action}`, body, PATIENCE_MS)) as EnforcerStatus;
+  const status = (await daemon.request(
+    "POST",
+    `${PATH}/${action}`,
+    body,
+    LONG_PATIENCE_MS,
+  )) as EnforcerStatus;
   context.stdout(
     status.state === "off"
       ? `${done}; nothing is enforced now (observe mode)\n`
@@ -112,9 +114,7 @@ const STATES: Readonly<Record<GenerationItem["state"], { readonly text: string; 
 
 function listText(context: CliContext, { items, held }: GenerationList): string {
   if (items.length === 0) return `No list has come into force yet.\n${heldText(held)}`;
-  const head = ["generation", "written", "targets", "added", "removed", ""].map(
-    (text): Cell => ({ text, style: "bold" }),
-  );
+  const head = heads("generation", "written", "targets", "added", "removed", "");
   const rows = items.map((item) => [
     { text: String(item.number), right: true },
     item.at === null ? "" : moment(item.at),

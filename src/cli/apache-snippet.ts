@@ -7,7 +7,7 @@ import type { CliContext } from "./context.ts";
 
 /** The lines for Apache, with the paths of the configuration. */
 export function snippetFor({ cwd }: CliContext, file: string | undefined): string {
-  const { enforcers } = loadConfig({ file, cwd, checkFormat: () => {} }).config;
+  const { enforcers } = loadConfig({ file, cwd }).config;
   const isConfigured =
     enforcers["apache-directory"] !== undefined || enforcers["apache-include"] !== undefined;
   const usual = { "apache-directory": {}, "apache-include": {} };

@@ -62,7 +62,7 @@ function ordersIn({ clock }: CliContext, file: string): UfwOrders {
         `chown root ${path}; chmod go-w ${path}`,
       );
   }
-  const { config } = loadConfig({ file, cwd: "/", checkFormat: () => {} });
+  const { config } = loadConfig({ file, cwd: "/" });
   const { ports, limit, requests } = config.enforcers.ufw ?? { ports: [80, 443], limit: 0 };
   const spared = protectedBy(config.allowlist, config.trustedProxies);
   return {

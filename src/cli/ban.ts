@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { BanAnswer, EnforcerStatus, Status } from "../model/api.ts";
 import { formatDuration } from "../model/time.ts";
 import { connectToDaemon } from "./client.ts";
-import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
+import { type CliContext, CONFIG_OPTION, NO_DAEMON, subcommand } from "./context.ts";
 import { moment, printable, span } from "./output.ts";
 import { readLength, readTarget, shownTarget } from "./target.ts";
 
@@ -27,7 +27,7 @@ export const banCommand = (context: CliContext): Command =>
       [0, "banned"],
       [1, "refused: the target is allowlisted, a trusted proxy or the host's own"],
       [2, "the target or the length cannot be read"],
-      [3, "the daemon does not run, or does not let this user in"],
+      NO_DAEMON,
     ],
   })
     .argument("<target>", "address or CIDR range")

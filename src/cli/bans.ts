@@ -1,8 +1,8 @@
 import type { Command } from "commander";
 import type { BanItem } from "../model/api.ts";
 import { connectToDaemon } from "./client.ts";
-import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
-import { type Cell, count, moment, table, writeJson } from "./output.ts";
+import { type CliContext, CONFIG_OPTION, NO_DAEMON, subcommand } from "./context.ts";
+import { type Cell, count, heads, moment, table, writeJson } from "./output.ts";
 
 interface BansOptions {
   readonly all?: boolean;
@@ -18,11 +18,7 @@ export const bansCommand = (context: CliContext): Command =>
       ["sekisho bans --all", "also those that have expired or were lifted"],
       ["sekisho bans --json | jq -r '.items[].target'", "for programs"],
     ],
-    exits: [
-      [0, "listed"],
-      [2, "wrong usage or configuration"],
-      [3, "the daemon does not run, or does not let this user in"],
-    ],
+    exits: [[0, "listed"], [2, "wrong usage or configuration"], NO_DAEMON],
   })
     .option("--all", "also bans that have expired or were lifted")
     .option("--json", "print JSON and nothing else")
@@ -38,7 +34,6 @@ export const bansCommand = (context: CliContext): Command =>
 function bansText(context: CliContext, bans: readonly BanItem[], all: boolean): string {
   if (bans.length === 0) return all ? "There are no bans.\n" : "No ban is active.\n";
   const columns = ["target", ...(all ? ["state"] : []), "since", "until", "by", "enforced by", "reason"];
-  const heading = columns.map((text): Cell => ({ text, style: "bold" }));
   const rows = bans.map((ban) => [
     ban.target,
     ...(all ? [ban.state] : []),
@@ -48,7 +43,7 @@ function bansText(context: CliContext, bans: readonly BanItem[], all: boolean): 
     enforcedBy(ban),
     ban.reason,
   ]);
-  return table(context, [heading, ...rows]);
+  return table(context, [heads(...columns), ...rows]);
 }
 
 function enforcedBy({ enforcedBy, passed }: BanItem): string | Cell {

@@ -2,7 +2,7 @@ import { Argument, type Command } from "commander";
 import type { Status } from "../model/api.ts";
 import { SekishoError } from "../model/errors.ts";
 import { connectToDaemon } from "./client.ts";
-import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
+import { type CliContext, CONFIG_OPTION, NO_DAEMON, subcommand } from "./context.ts";
 import { count, moment, printable } from "./output.ts";
 
 interface BreakerOptions {
@@ -25,7 +25,7 @@ export const breakerCommand = (context: CliContext): Command =>
       [0, "it is closed; with reset: rules ban again"],
       [1, "it is open; with reset: it was not"],
       [2, "wrong usage or configuration"],
-      [3, "the daemon does not run, or does not let this user in"],
+      NO_DAEMON,
     ],
   })
     .addArgument(new Argument("[action]", "what to do; without it the state is shown").choices(["reset"]))

@@ -131,7 +131,7 @@ function unreadable(path: string, error: unknown): SekishoError {
       );
     case "EACCES":
     case "EPERM":
-      return new SekishoError("LOG_UNREADABLE", `no permission to read ${path}`, hintFor(path), {
+      return new SekishoError("LOG_UNREADABLE", `no permission to read ${path}`, accessHint(path), {
         cause: error,
       });
     case "EISDIR":
@@ -155,14 +155,5 @@ function unreadable(path: string, error: unknown): SekishoError {
           cause: error,
         },
       );
-  }
-}
-
-/** The folder above may be closed too, and then nothing is known of the path. */
-function hintFor(path: string): string {
-  try {
-    return accessHint(path);
-  } catch {
-    return `give the user that runs Sekisho read access to ${path} and the folders above it`;
   }
 }

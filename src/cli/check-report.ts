@@ -10,7 +10,7 @@ import { listCheckRow, listWarnings } from "./check-lists.ts";
 import { checkLogs, type LogCheck } from "./check-logs.ts";
 import { urlOf } from "./client.ts";
 import type { CliContext } from "./context.ts";
-import { type Cell, count, painter, printable, size, table, writeJson } from "./output.ts";
+import { type Cell, count, indented, painter, printable, size, table, writeJson } from "./output.ts";
 import { reportError } from "./report-error.ts";
 
 /** What `check` asks of the stages. None of it changes anything. */
@@ -171,7 +171,7 @@ function summary(
     error === null ? { text: "ok", style: "green" } : { text: "problem", style: "red" };
   const free = data?.freeBytes === null || data === null ? "" : `, ${size(data.freeBytes)} free`;
   const listed = (rows: readonly (readonly (string | Cell)[])[], none: string): string =>
-    (rows.length === 0 ? `${none}\n` : table(context, rows)).replace(/^(?=.)/gm, "  ");
+    indented(rows.length === 0 ? `${none}\n` : table(context, rows));
   return [
     table(context, [
       ["configuration", file ?? "none: defaults, and Apache's logs where they usually are"],

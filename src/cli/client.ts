@@ -11,7 +11,7 @@ import { whereabouts } from "./whereabouts.ts";
 
 /** How long the daemon may take to answer; it answers at once unless its machine is in trouble. */
 const PATIENCE_MS = 15_000;
-/** The same for an answer that may be long. */
+/** The same for an answer that may be long, and where Apache is reloaded or a list is fetched meanwhile. */
 export const LONG_PATIENCE_MS = 120_000;
 
 /** Requests to the running daemon, with its token. */

@@ -44,6 +44,9 @@ export function subcommand(name: string, about: About): Command {
     .addHelpText("after", `\nExamples:\n${examples.join("\n")}\n\nExit status:\n${statuses.join("\n")}`);
 }
 
+/** An exit that every command which asks the daemon has. */
+export const NO_DAEMON = [3, "the daemon does not run, or does not let this user in"] as const;
+
 /** The option that every command with a configuration takes. */
 export const CONFIG_OPTION = [
   "-c, --config <file>",

@@ -14,7 +14,7 @@ import { reportError } from "./report-error.ts";
 
 /** Lifts what is over in every enforcer that holds blocks without a daemon. */
 export async function expire(context: CliContext, file: string | undefined): Promise<void> {
-  const { config } = loadConfig({ file, cwd: context.cwd, checkFormat: () => {} });
+  const { config } = loadConfig({ file, cwd: context.cwd });
   using lock = lockUnlessRunning(config.data);
   if (lock === null) {
     context.stdout("the daemon runs, and lifts bans itself\n");

@@ -1,5 +1,5 @@
-import { accessSync, constants, readdirSync } from "node:fs";
-import { accessHint } from "../config/discover.ts";
+import { readdirSync } from "node:fs";
+import { accessHint, isReadable } from "../config/discover.ts";
 import { systemCode } from "../model/errors.ts";
 import { logPattern, matchingFiles } from "../tail/log-pattern.ts";
 import type { Note } from "./init-notes.ts";
@@ -42,20 +42,6 @@ const absent = (path: string): ReadingProblem => ({
 });
 
 function closed(path: string): ReadingProblem {
-  let hint = `give the user that runs Sekisho read access to ${path} and the folders above it`;
-  try {
-    hint = accessHint(path);
-  } catch {
-    // A folder above is closed too, so nothing is known of it.
-  }
+  const hint = accessHint(path);
   return { key: hint, message: `this user may not read ${path}`, hint };
-}
-
-function isReadable(file: string): boolean {
-  try {
-    accessSync(file, constants.R_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

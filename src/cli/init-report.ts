@@ -7,7 +7,7 @@ import type { Change } from "./init-merge.ts";
 import type { Note } from "./init-notes.ts";
 import { type InitPlan, type PlannedLog, serversText } from "./init-plan.ts";
 import { readingNotes } from "./init-reading.ts";
-import { type Cell, count, painter, printable, table } from "./output.ts";
+import { type Cell, count, indented, painter, printable, table } from "./output.ts";
 
 /** What is longer is counted; `--json` has all. */
 const MAX_ROWS = 60;
@@ -38,7 +38,7 @@ export function printPlan(context: CliContext, plan: InitPlan, outcome: Outcome)
     ...logSections(plan),
     ...socketSections(plan),
   ]) {
-    const shown = table(context, rows.slice(0, MAX_ROWS)).replace(/^(?=.)/gm, "  ");
+    const shown = indented(table(context, rows.slice(0, MAX_ROWS)));
     const rest = rows.length > MAX_ROWS ? `  and ${rows.length - MAX_ROWS} more: --json shows all\n` : "";
     context.stdout(`\n${paint("bold", title)}\n${rows.length === 0 ? `  ${none}\n` : shown}${rest}`);
   }
@@ -50,7 +50,7 @@ export function printPlan(context: CliContext, plan: InitPlan, outcome: Outcome)
   const { file, text, changes } = outcome;
   if (changes !== null) {
     const rows = changes.map(({ kind, key, what }) => [kind, key, what]);
-    const shown = table(context, rows).replace(/^(?=.)/gm, "  ");
+    const shown = indented(table(context, rows));
     context.stdout(`\n${paint("bold", `${printable(file ?? "")}, line by line`)}\n${shown}`);
     return;
   }

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { ListStatus } from "../model/api.ts";
 import { SekishoError } from "../model/errors.ts";
 import { connectToDaemon, type DaemonClient, LONG_PATIENCE_MS } from "./client.ts";
-import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
+import { type CliContext, CONFIG_OPTION, NO_DAEMON, subcommand } from "./context.ts";
 import { printable, printableLines, table, writeJson } from "./output.ts";
 import { listRow } from "./status.ts";
 
@@ -27,7 +27,7 @@ export const listsCommand = (context: CliContext): Command =>
       [0, "shown, and nothing is wrong with them"],
       [1, "a list could not be fetched, or was refused"],
       [2, "wrong usage or configuration, or there is no such list"],
-      [3, "the daemon does not run, or does not let this user in"],
+      NO_DAEMON,
     ],
   })
     .argument("[name]", "one of them")

@@ -70,6 +70,13 @@ export function table(context: CliContext, rows: readonly (readonly (string | Ce
   return lines.map((line) => `${line}\n`).join("");
 }
 
+/** The first row of a table: what stands in its columns. */
+export const heads = (...columns: readonly (string | Cell)[]): Cell[] =>
+  columns.map((head) => ({ ...(typeof head === "string" ? { text: head } : head), style: "bold" }));
+
+/** Lines below a title. */
+export const indented = (text: string): string => text.replace(/^(?=.)/gm, "  ");
+
 /** Prose in lines of 80 characters at most: the first begins with `head`, the others with so many spaces. */
 export function wrapped(head: string, text: string, indent: number): string[] {
   const [first = "", ...words] = text.split(" ");

@@ -67,8 +67,7 @@ function inStore<T>(config: Config, { clock }: CliContext, work: (store: StoreWr
 }
 
 /** A mistake in a log format must not keep anybody from lifting bans. */
-const configOf = ({ cwd }: CliContext, file: string | undefined): LoadedConfig =>
-  loadConfig({ file, cwd, checkFormat: () => {} });
+const configOf = ({ cwd }: CliContext, file: string | undefined): LoadedConfig => loadConfig({ file, cwd });
 
 /** Who asks from another folder than the daemon's must not read that nobody is blocked. */
 const neverRan = (data: string): SekishoError =>

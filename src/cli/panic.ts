@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { EnforcerStatus, PanicAnswer } from "../model/api.ts";
 import { SekishoError } from "../model/errors.ts";
-import { connectToDaemon, type DaemonClient } from "./client.ts";
+import { connectToDaemon, type DaemonClient, LONG_PATIENCE_MS } from "./client.ts";
 import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
 import { count, printable } from "./output.ts";
 
@@ -9,9 +9,6 @@ interface PanicOptions {
   readonly end?: boolean;
   readonly config?: string;
 }
-
-/** A reload of a large Apache takes its time, and so do a hundred thousand bans. */
-const PATIENCE_MS = 120_000;
 
 export const panicCommand = (context: CliContext): Command =>
   subcommand("panic", {
@@ -43,7 +40,7 @@ export const panicCommand = (context: CliContext): Command =>
 async function panic(context: CliContext, file: string | undefined): Promise<void> {
   const daemon = await runningDaemon(context, file);
   const answer =
-    (await daemon?.request("POST", "/api/panic", {}, PATIENCE_MS).catch(unlessGone)) ??
+    (await daemon?.request("POST", "/api/panic", {}, LONG_PATIENCE_MS).catch(unlessGone)) ??
     (await (await import("./panic-without-daemon.ts")).liftWithoutDaemon(context, file));
   const { lifted, enforcers } = answer as PanicAnswer;
   context.stdout(`lifted ${count(lifted, "ban")}; nobody is banned or blocked until: sekisho panic --end\n`);

@@ -3,7 +3,7 @@ import type { RuleMode, RuleStatus } from "../model/rule-status.ts";
 import { loadSetup, ruleChange, ruleItem, type Setup } from "../setup.ts";
 import { connectToDaemon } from "./client.ts";
 import type { CliContext } from "./context.ts";
-import { type Cell, printable, type Style, table, writeJson } from "./output.ts";
+import { type Cell, heads, printable, type Style, table, writeJson } from "./output.ts";
 import { noSuchRule } from "./rule-name.ts";
 import { changeOf, configuredRule, type ListedRule, storyText } from "./rule-story.ts";
 
@@ -73,16 +73,8 @@ function listText(
   { mode }: Setup,
   isRunning: boolean,
 ): string {
-  const bold = (text: string, right = false): Cell => ({ text, style: "bold", right });
-  const ofDay = isRunning ? [bold("findings", true), bold("bans", true), bold("near", true)] : [];
-  const heading = [
-    bold("rule"),
-    bold("mode"),
-    bold("severity"),
-    bold("looks at"),
-    ...ofDay,
-    bold("fires at"),
-  ];
+  const ofDay = isRunning ? ["findings", "bans", "near"].map((text) => ({ text, right: true })) : [];
+  const head = heads("rule", "mode", "severity", "looks at", ...ofDay, "fires at");
   const rows = rules.map((rule) => {
     const style = STYLES[rule.mode];
     const { id, severity, events, firesAt } = rule;
@@ -102,7 +94,7 @@ function listText(
     ...(mode === "observe" ? ["The configuration observes: whoever they ban is not blocked."] : []),
     "All of one: sekisho rules RULE",
   ];
-  return `${table(context, [heading, ...rows])}\n${notes.join("\n")}\n`;
+  return `${table(context, [head, ...rows])}\n${notes.join("\n")}\n`;
 }
 
 /** Where there is nothing to look at nothing draws the eye. */

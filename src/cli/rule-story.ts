@@ -6,7 +6,7 @@ import { ruleChange, ruleItem, type Setup } from "../setup.ts";
 import type { CliContext } from "./context.ts";
 import { runningPid } from "./daemon-file.ts";
 import { NEAR_MISS_HEADS, nearMissCells } from "./near-miss-cells.ts";
-import { count, oneLine, printable, table, wrapped } from "./output.ts";
+import { count, indented, oneLine, printable, table, wrapped } from "./output.ts";
 
 /** A rule as it is listed. Null is what only a running daemon knows. */
 export interface ListedRule extends RuleItem {
@@ -98,7 +98,7 @@ function nearMissText(context: CliContext, { nearMisses }: ListedRule): string {
   if (nearMisses === null) return "Near misses: no daemon answers that would know.\n";
   if (nearMisses.length === 0) return "Near misses: none in the last day.\n";
   const rows = [NEAR_MISS_HEADS, ...nearMisses.map(nearMissCells)];
-  return `Near misses of the last day\n${table(context, rows).replace(/^(?=.)/gm, "  ")}`;
+  return `Near misses of the last day\n${indented(table(context, rows))}`;
 }
 
 function changeText(id: string, { file, changedBy, example, pid }: ToldChange): string {

@@ -1,8 +1,8 @@
 import type { Command } from "commander";
 import type { Page, SocketHolder, SocketItem, Status } from "../model/api.ts";
 import { connectToDaemon } from "./client.ts";
-import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
-import { type Cell, moment, size, span, table, writeJson } from "./output.ts";
+import { type CliContext, CONFIG_OPTION, NO_DAEMON, subcommand } from "./context.ts";
+import { type Cell, heads, moment, size, span, table, writeJson } from "./output.ts";
 
 interface SocketsOptions {
   readonly all?: boolean;
@@ -22,11 +22,7 @@ export const socketsCommand = (context: CliContext): Command =>
       ["sekisho sockets --all", "also the last that closed, with lifetime and bytes"],
       ["sekisho sockets --json | jq -r '.items[].origin' | sort | uniq -c", "for programs"],
     ],
-    exits: [
-      [0, "listed"],
-      [2, "wrong usage or configuration"],
-      [3, "the daemon does not run, or does not let this user in"],
-    ],
+    exits: [[0, "listed"], [2, "wrong usage or configuration"], NO_DAEMON],
   })
     .option("--each", "each WebSocket by itself, newest first")
     .option("--all", "each, also WebSockets that have closed")
@@ -57,9 +53,7 @@ function noneText({ events }: Status, all: boolean): string {
 }
 
 function holdersText(context: CliContext, holders: readonly SocketHolder[], status: Status): string {
-  const heading = ["client", "open", "since", "origin", "", "asked for"].map(
-    (text): Cell => ({ text, style: "bold" }),
-  );
+  const head = heads("client", "open", "since", "origin", "", "asked for");
   const rows = holders.map((holder): (string | Cell)[] => [
     holder.client,
     { text: holder.open.toLocaleString("en"), right: true },
@@ -70,7 +64,7 @@ function holdersText(context: CliContext, holders: readonly SocketHolder[], stat
   ]);
   const more = status.sockets.open - holders.reduce((sum, { open }) => sum + open, 0);
   const rest = more > 0 ? `And ${more.toLocaleString("en")} more: sekisho sockets --each\n` : "";
-  return table(context, [heading, ...rows]) + rest;
+  return table(context, [head, ...rows]) + rest;
 }
 
 const marksOf = ({ foreign, banned }: SocketHolder): string =>
@@ -78,9 +72,7 @@ const marksOf = ({ foreign, banned }: SocketHolder): string =>
 
 function socketsText(context: CliContext, sockets: readonly SocketItem[], all: boolean): string {
   const ends = all ? ["state", "lifetime", "in", "out"] : [];
-  const heading = ["client", "since", ...ends, "origin", "asked for"].map(
-    (text): Cell => ({ text, style: "bold" }),
-  );
+  const head = heads("client", "since", ...ends, "origin", "asked for");
   const rows = sockets.map((socket) => [
     socket.client,
     moment(socket.openedAt),
@@ -88,7 +80,7 @@ function socketsText(context: CliContext, sockets: readonly SocketItem[], all: b
     socket.origin ?? "none sent",
     `${socket.host ?? socket.vhost}${socket.path}`,
   ]);
-  return table(context, [heading, ...rows]);
+  return table(context, [head, ...rows]);
 }
 
 function endOf({ state, status, lifetimeMs, bytesIn, bytesOut }: SocketItem): string[] {

@@ -11,10 +11,11 @@ import type {
   Status,
 } from "../model/api.ts";
 import { connectToDaemon } from "./client.ts";
-import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
+import { type CliContext, CONFIG_OPTION, NO_DAEMON, subcommand } from "./context.ts";
 import {
   type Cell,
   count,
+  indented,
   moment,
   painter,
   printable,
@@ -43,7 +44,7 @@ export const statusCommand = (context: CliContext): Command =>
       [0, "every enforcer is in-sync, pending or off, and nothing is wrong"],
       [1, "an enforcer is drifted or failed, a source is unreadable, or the daemon reports a problem"],
       [2, "wrong usage or configuration"],
-      [3, "the daemon does not run, or does not let this user in"],
+      NO_DAEMON,
     ],
   })
     .option("--json", "print JSON and nothing else")
@@ -169,7 +170,7 @@ function section(
   none: string,
 ): string {
   const body = rows.length === 0 ? `${none}\n` : table(context, rows);
-  return `${painter(context)("bold", title)}\n${body.replace(/^/gm, "  ").replace(/ +$/, "")}`;
+  return `${painter(context)("bold", title)}\n${indented(body)}`;
 }
 
 const STATE_STYLES: Readonly<Record<EnforcerState, Style>> = {

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { connectToDaemon } from "./client.ts";
-import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
+import { type CliContext, CONFIG_OPTION, NO_DAEMON, subcommand } from "./context.ts";
 import { readTarget } from "./target.ts";
 
 export const unbanCommand = (context: CliContext): Command =>
@@ -17,7 +17,7 @@ export const unbanCommand = (context: CliContext): Command =>
       [0, "the ban is lifted"],
       [1, "the target was not banned"],
       [2, "the target cannot be read"],
-      [3, "the daemon does not run, or does not let this user in"],
+      NO_DAEMON,
     ],
   })
     .argument("<target>", "address or CIDR range")

@@ -1,4 +1,4 @@
-import { accessSync, constants, readdirSync, readFileSync, statSync } from "node:fs";
+import { accessSync, constants, readdirSync, readFileSync, type Stats, statSync } from "node:fs";
 import { join } from "node:path";
 import { systemCode } from "../model/errors.ts";
 import type { LogConfig } from "./schema.ts";
@@ -54,7 +54,7 @@ function namesIn(directory: string): readonly string[] | "missing" | "unreadable
   }
 }
 
-function isReadable(file: string): boolean {
+export function isReadable(file: string): boolean {
   try {
     accessSync(file, constants.R_OK);
     return true;
@@ -65,7 +65,14 @@ function isReadable(file: string): boolean {
 
 /** How a user gets to read the path: by its group where that has the right (Debian's adm), else by an ACL. */
 export function accessHint(path: string): string {
-  const { mode, gid } = statSync(path);
+  let stats: Stats;
+  try {
+    stats = statSync(path);
+  } catch {
+    // A folder above is closed too, so nothing is known of it.
+    return `give the user that runs Sekisho read access to ${path} and the folders above it`;
+  }
+  const { mode, gid } = stats;
   const group = groupName(gid);
   if ((mode & 0o040) !== 0 && gid !== 0 && group !== null) {
     return `run Sekisho as a user in group ${group}: sudo usermod -aG ${group} USER, then sign in anew`;

@@ -28,12 +28,14 @@ export interface ConfigWarning {
   readonly hint: string;
 }
 
+type CheckFormat = (kind: SourceKind, format: string) => void;
+
 export interface LoadOptions {
   /** `--config`, as written on the command line. */
   readonly file?: string | undefined;
   readonly cwd: string;
-  /** Throws a SekishoError when a log format cannot be read. */
-  readonly checkFormat: (kind: SourceKind, format: string) => void;
+  /** Throws a SekishoError when a log format cannot be read. Absent: whatever is written, as no log is to be read. */
+  readonly checkFormat?: CheckFormat;
   /** Where /etc and /var/log are; tests pass their own. */
   readonly root?: string;
 }
@@ -42,7 +44,7 @@ export interface LoadOptions {
  * The configuration that runs: `--config`, else ./sekisho.yaml, else /etc/sekisho/sekisho.yaml, else defaults. One file
  * is used whole. Relative paths in a file start at the file's folder. Throws CONFIG_UNREADABLE or CONFIG_INVALID.
  */
-export function loadConfig({ file, cwd, checkFormat, root = "/" }: LoadOptions): LoadedConfig {
+export function loadConfig({ file, cwd, checkFormat = () => {}, root = "/" }: LoadOptions): LoadedConfig {
   const found = configFile(file, cwd, root);
   const text = found === null ? "" : readTextFile(found, "CONFIG_INVALID");
   const document = checkYaml(found ?? "sekisho.yaml", text, configSchema);
@@ -63,7 +65,7 @@ export function loadConfig({ file, cwd, checkFormat, root = "/" }: LoadOptions):
  */
 export function loadWhereabouts(options: Pick<LoadOptions, "file" | "cwd" | "root">): Whereabouts {
   try {
-    const { config } = loadConfig({ ...options, checkFormat: () => {} });
+    const { config } = loadConfig(options);
     return { data: config.data, listen: config.dashboard.listen, problem: null };
   } catch (error) {
     if (!(error instanceof SekishoError && error.code === "CONFIG_INVALID")) throw error;
@@ -126,7 +128,7 @@ function crossCheck(
   config: Config,
   written: WrittenConfig,
   document: CheckedDocument<WrittenConfig>,
-  checkFormat: LoadOptions["checkFormat"],
+  checkFormat: CheckFormat,
 ): readonly string[] {
   const problems: string[] = [];
   const seen = new Map<string, number>();
@@ -173,11 +175,7 @@ function crossCheck(
   return problems;
 }
 
-function formatProblem(
-  kind: SourceKind,
-  format: string,
-  checkFormat: LoadOptions["checkFormat"],
-): string | null {
+function formatProblem(kind: SourceKind, format: string, checkFormat: CheckFormat): string | null {
   try {
     checkFormat(kind, format);
     return null;
