@@ -77,6 +77,13 @@ export class DaemonUnderTest implements AsyncDisposable {
     return child.exitCode;
   }
 
+  /** Resolves when it has ended by itself, or somebody else killed it. */
+  async ended(): Promise<void> {
+    const child = this.#process!;
+    if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+    this.#process = null;
+  }
+
   signal(signal: NodeJS.Signals): void {
     this.#process!.kill(signal);
   }

@@ -1,4 +1,4 @@
-import { mkdir, open, rename, rm, truncate } from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm, truncate } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Block } from "../../model/decision.ts";
 import { messageOf, SekishoError, systemCode } from "../../model/errors.ts";
@@ -112,22 +112,25 @@ export function parseInclude(text: string): Parsed | null {
 /**
  * The include and what is known of it, all beside each other:
  *
- *     FILE           what Apache includes
- *     FILE.tested    the last one that passed configtest; put back when a newer one does not
- *     FILE.applied   the one that Apache runs with since our last graceful reload
+ *     FILE            what Apache includes
+ *     FILE.tested     the last one that passed configtest; put back when a newer one does not
+ *     FILE.applied    the one that Apache runs with since our last graceful reload
+ *     FILE.doubtful   whom that one and others name differently with which Apache may run by now; there only while that is unknown
  *
  * Each is replaced by a rename, so a crash leaves an old one or a new one, and comparing them tells what is still
- * to do: FILE differs from FILE.tested: test it; FILE differs from FILE.applied: a reload is due.
+ * to do: FILE differs from FILE.tested: test it; FILE differs from FILE.applied, or somebody is doubtful: a reload is due.
  */
 export class IncludeFile {
   readonly path: string;
   readonly tested: string;
   readonly applied: string;
+  readonly #doubtful: string;
 
   constructor(path: string) {
     this.path = path;
     this.tested = `${path}.tested`;
     this.applied = `${path}.applied`;
+    this.#doubtful = `${path}.doubtful`;
   }
 
   /** The lines of a file without heading; null when there is none. Throws for a file that is not ours. */
@@ -173,6 +176,39 @@ export class IncludeFile {
   /** Makes `to` a copy of `from`; not a link, which an edit in place would change with it. */
   async keep(from: string, to: string): Promise<void> {
     await this.replace(to, (await this.#text(from)) ?? "");
+  }
+
+  /** Whom Apache may refuse, or not. */
+  async doubtful(): Promise<Set<Target>> {
+    return targetsIn((await this.read(this.#doubtful)) ?? "");
+  }
+
+  /** To be called before Apache may come to run with FILE: else a list that returns to FILE.applied would seem to need no reload. */
+  async doubt(): Promise<void> {
+    const [written, applied] = await Promise.all(
+      [this.path, this.applied].map(async (path) => targetsIn((await this.read(path)) ?? "")),
+    );
+    const before = await this.doubtful();
+    const after = before.union(written!.symmetricDifference(applied!));
+    if (after.size === before.size) return;
+    const text = `${FIRST_LINE}\n# Apache runs with or without these.\n${requireLines([...after])}`;
+    // An empty list lets everybody in, and needs no room.
+    await this.replace(this.#doubtful, text, written!.size > 0);
+  }
+
+  /** Apache runs with FILE. */
+  async settle(): Promise<void> {
+    await this.keep(this.path, this.applied);
+    await rm(this.#doubtful, { force: true });
+  }
+
+  /** Takes away what a crash left of files that were not in place yet. */
+  async sweep(): Promise<void> {
+    const folder = dirname(this.path);
+    const name = basename(this.path);
+    const names = await readdir(folder).catch(() => []);
+    const left = names.filter((each) => each.startsWith(`.${name}.`) && each.endsWith(".new"));
+    await Promise.all(left.map((each) => rm(join(folder, each), { force: true })));
   }
 
   /** Puts the last tested generation back; where there is none, an empty one. */

@@ -51,24 +51,30 @@ export class IncludeGenerations {
   }
 
   /**
-   * Keeps the file that Apache runs with by now. A disk that is full keeps nobody from reloading: then this one is missing until the
-   * next full look.
+   * Keeps this file, with which Apache runs or ran, and as many before it as there is room for. A disk that is full keeps nobody from
+   * reloading: then this one is missing until the next full look.
    */
-  async keepApplied(): Promise<void> {
-    const { generation } = await this.#file.heading(this.#file.applied);
+  async keep(path = this.#file.applied): Promise<void> {
+    const { generation } = await this.#file.heading(path);
     const known = await this.#numbers();
-    if (generation === 0 || known.includes(generation)) return;
+    if (generation > 0 && !known.includes(generation)) {
+      await this.#keepAs(generation, path);
+      known.push(generation);
+    }
+    const held = (await this.held())?.generation;
+    const old = known.slice(0, Math.max(0, known.length - this.#keep));
+    for (const number of old) if (number !== held) await rm(this.#pathOf(number), { force: true });
+  }
+
+  async #keepAs(generation: number, path: string): Promise<void> {
     try {
       // Whom we ban and have banned is nobody else's business.
       await mkdir(this.#folder, { recursive: true, mode: 0o700 });
-      await this.#file.keep(this.#file.applied, this.#pathOf(generation));
+      await this.#file.keep(path, this.#pathOf(generation));
     } catch (error) {
       const cause = error instanceof SekishoError ? error.cause : error;
       if (!["ENOSPC", "EDQUOT"].includes(systemCode(cause) ?? "")) throw error;
     }
-    const held = (await this.held())?.generation;
-    const old = known.slice(0, Math.max(0, known.length + 1 - this.#keep));
-    for (const number of old) if (number !== held) await rm(this.#pathOf(number), { force: true });
   }
 
   /** Newest first: what waits, what is in force, and what was. */

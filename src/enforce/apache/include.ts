@@ -17,7 +17,7 @@ import {
 import { chooseTargets, IncludeFile, requireLines, targetsIn } from "./include-file.ts";
 import { type Hold, IncludeGenerations, withinHold } from "./include-generations.ts";
 import { notRefused } from "./not-refused.ts";
-import { lingeringProcesses } from "./processes.ts";
+import { isReloadedSince, lingeringProcesses } from "./processes.ts";
 import { type ApacheRequests, type Look, letsIn } from "./requests.ts";
 
 /** So long Apache may take to serve with a new list; a graceful reload holds new connections for a second at times. */
@@ -152,9 +152,11 @@ export class ApacheInclude implements Enforcer {
     const found = verify || believed === null ? await this.#file.read(this.#file.path) : believed;
     this.#written = null;
     const tested = (await this.#file.read(this.#file.tested)) ?? "";
+    if (verify) await this.#file.sweep();
     if ((found ?? "") !== lines) {
-      // Not ours: somebody wrote it, and may have reloaded Apache since, so suppose that it runs with that.
-      if ((found ?? "") !== tested) await this.#file.keep(this.#file.path, this.#file.applied);
+      // Not ours: somebody wrote it, and may have reloaded Apache with it. Or with ours, as logrotate does.
+      if ((found ?? "") !== tested || (await isReloadedSince(this.#file.path, this.#pidFile)))
+        await this.#file.doubt();
       await this.#write(lines);
     }
     // An empty list that was never anything else needs no test, and no Apache.
@@ -162,7 +164,7 @@ export class ApacheInclude implements Enforcer {
     this.#written = lines;
     this.#unenforced = unenforced;
     if (verify) {
-      await this.#kept.keepApplied();
+      await this.#kept.keep();
       this.#lingering = await lingeringProcesses(this.#pidFile);
     }
     return this.#enforced(believed === null ? 0 : difference(believed, found ?? ""));
@@ -183,7 +185,7 @@ export class ApacheInclude implements Enforcer {
 
   async apply(signal: AbortSignal): Promise<Enforced> {
     const lines = await this.#file.read(this.#file.path);
-    if ((lines ?? "") !== (await this.#applied())) {
+    if ((lines ?? "") !== (await this.#applied()) || (await this.#file.doubtful()).size > 0) {
       // Removed by hand: what Apache still runs with is lifted.
       if (lines === null) await this.#write("");
       await this.#test(signal);
@@ -191,10 +193,12 @@ export class ApacheInclude implements Enforcer {
       // What lifts everything waits for no answer.
       const before = lines ? await this.#requests?.look(signal) : null;
       if (before) this.#silence = null;
+      // From here on a crash leaves a reload due, whatever is wanted by then.
+      await this.#file.doubt();
       await this.#reload(signal);
       if (before) await this.#confirm(before, signal);
-      await this.#file.keep(this.#file.path, this.#file.applied);
-      await this.#kept.keepApplied();
+      await this.#file.settle();
+      await this.#kept.keep();
     }
     return this.#enforced(0);
   }
@@ -240,9 +244,7 @@ export class ApacheInclude implements Enforcer {
     const [written, applied] = await this.#headings();
     const good = targetsIn(await this.#applied());
     const asked = await this.blocked();
-    // From here on a crash leaves a reload due, since Apache may run with this.
-    await this.#file.keep(this.#file.path, this.#file.applied);
-    await this.#kept.keepApplied();
+    await this.#kept.keep(this.#file.path);
     const cause = `Apache did not serve with generation ${written.generation}`;
     const since = toIso(this.#clock.now());
     const hold: Hold = { generation: applied.generation, since, cause, targets: [...good] };
@@ -258,8 +260,8 @@ export class ApacheInclude implements Enforcer {
     [this.#hold, this.#heldBack] = [hold, still.heldBack];
     await this.#test(signal);
     await this.#reload(signal);
-    await this.#file.keep(this.#file.path, this.#file.applied);
-    await this.#kept.keepApplied();
+    await this.#file.settle();
+    await this.#kept.keep();
     const state = await this.#await(before, async () => true, signal);
     if (state === "silent") {
       // The list is not what is wrong, so nobody is held back for it; what a person holds stays held.
@@ -300,12 +302,14 @@ export class ApacheInclude implements Enforcer {
   async #enforced(drift: number): Promise<Enforced> {
     const [written, applied] = [(await this.#file.read(this.#file.path)) ?? "", await this.#applied()];
     const [listed, running] = [targetsIn(written), targetsIn(applied)];
+    const doubtful = await this.#file.doubtful();
+    const certain = running.difference(doubtful);
     return {
-      inForce: listed.intersection(running),
-      waiting: listed.difference(running),
-      lingering: running.difference(listed),
+      inForce: listed.intersection(certain),
+      waiting: listed.difference(certain),
+      lingering: running.union(doubtful).difference(listed),
       unenforced: this.#unenforced,
-      pending: written !== applied,
+      pending: written !== applied || doubtful.size > 0,
       drift,
     };
   }

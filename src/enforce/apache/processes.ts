@@ -12,6 +12,9 @@ const TICKS_A_SECOND = 100;
 /** The first children start in the same tick as the file is written; after a reload they start a second later. */
 const SLACK_MS = 200;
 
+const pidFiles = (pidFile: string | undefined): readonly string[] =>
+  pidFile === undefined ? USUAL_PID_FILES : [pidFile];
+
 /**
  * How many processes of earlier generations Apache has: each holds connections that outlived a reload, WebSockets above
  * all, and takes a slot of the scoreboard. When no slot is left no new process starts, and HTTP stops. Null when it
@@ -22,7 +25,7 @@ const SLACK_MS = 200;
  * are not counted.
  */
 export async function lingeringProcesses(pidFile: string | undefined): Promise<number | null> {
-  for (const file of pidFile === undefined ? USUAL_PID_FILES : [pidFile]) {
+  for (const file of pidFiles(pidFile)) {
     try {
       const pid = Number((await readFile(file, "utf8")).trim());
       if (!Number.isInteger(pid) || pid <= 0) continue;
@@ -34,6 +37,15 @@ export async function lingeringProcesses(pidFile: string | undefined): Promise<n
     }
   }
   return null;
+}
+
+/** Whether Apache was started or reloaded, by whomever, since this file was written. False also when that cannot be told. */
+export async function isReloadedSince(file: string, pidFile: string | undefined): Promise<boolean> {
+  const timeOf = async (path: string) => (await stat(path).catch(() => null))?.mtimeMs;
+  const written = await timeOf(file);
+  if (written === undefined) return false;
+  for (const each of pidFiles(pidFile)) if (((await timeOf(each)) ?? 0) >= written) return true;
+  return false;
 }
 
 /** When the children with several threads started. */
