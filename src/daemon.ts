@@ -141,7 +141,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         isIP(dashboard.listen.host) === 0 ? dashboard.hosts : [...dashboard.hosts, dashboard.listen.host],
       token: ensureAccessToken(data, options.env.SEKISHO_TOKEN),
       webRoot: join(PACKAGE_ROOT, "dist/web"),
-      now: clock,
+      clock,
       version,
       logger: log.warnings,
     }),

@@ -72,10 +72,6 @@ export function readRuleSet(
   return { rules: running, off: rules.filter(({ spec }) => spec.mode === "off"), site };
 }
 
-/** The rules of one folder that run, known to compile. */
-export const readRules = (folder: string, origins: readonly string[]): readonly NamedRule[] =>
-  readRuleSet(folder, null, origins).rules;
-
 /** Throws LOG_FORMAT_INVALID; `auto` is decided by the file's first lines. */
 export function checkFormat(kind: SourceKind, format: string): void {
   if (kind !== "access" || format !== "auto") createParser(kind, format, null);

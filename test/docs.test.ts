@@ -13,7 +13,7 @@ import { AUDIT_NAMES } from "../src/model/event.ts";
 import { unixMs } from "../src/model/time.ts";
 import { AUDIT_EVENTS, auditEventSchema } from "../src/parse/audit-schema.ts";
 import { createParser } from "../src/parse/formats.ts";
-import { readRules } from "../src/setup.ts";
+import { readRuleSet } from "../src/setup.ts";
 import { configReference } from "./config/reference.ts";
 import { ruleTables } from "./config/rule-reference.ts";
 
@@ -102,7 +102,7 @@ describe("docs/audit-events.md", () => {
 });
 
 describe("docs/rules.md", () => {
-  const RULES = readRules(join(import.meta.dirname, "../rules"), []);
+  const RULES = readRuleSet(join(import.meta.dirname, "../rules"), null, []).rules;
   const TABLE = /(<!-- table: (\w+) -->\n)[\s\S]*?(<!-- end -->)/g;
 
   test("has every shipped rule, key, condition and field as the schema and rules/ have them", () => {

@@ -22,11 +22,11 @@ export interface Whereabouts {
 export function configFile(named: string | undefined, cwd: string, root: string): string | null {
   if (named !== undefined) return resolve(cwd, named);
   const places = [join(cwd, "sekisho.yaml"), join(root, "etc/sekisho/sekisho.yaml")];
-  return places.find(isThere) ?? null;
+  return places.find(mayBeThere) ?? null;
 }
 
 /** A dangling link or a closed folder is there: its owner meant a configuration, and must not get another instead. */
-export function isThere(path: string): boolean {
+export function mayBeThere(path: string): boolean {
   try {
     return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
   } catch {

@@ -4,7 +4,7 @@ import { SekishoError } from "../model/errors.ts";
 import type { SourceKind } from "../model/event.ts";
 import { prefixOf, type Target } from "../model/ip.ts";
 import { runningLog, socketName, socketProblems, sourceProblems } from "./audit-log.ts";
-import { configFile, DATA_WITHOUT_CONFIG, isThere, type Whereabouts } from "./config-file.ts";
+import { configFile, DATA_WITHOUT_CONFIG, mayBeThere, type Whereabouts } from "./config-file.ts";
 import { type Discovery, discoverLogs } from "./discover.ts";
 import { type CheckedDocument, checkYaml, invalid } from "./document.ts";
 import { isFile } from "./lists-schema.ts";
@@ -120,7 +120,7 @@ function rulesFolders(
   const own = rules === undefined ? {} : { rules: resolve(folder, rules) };
   if (siteRules !== undefined) return { ...own, siteRules: resolve(folder, siteRules) };
   // Who names it as the folder of all rules has no second use for it.
-  return own.rules === usual || !isThere(usual) ? own : { ...own, siteRules: usual };
+  return own.rules === usual || !mayBeThere(usual) ? own : { ...own, siteRules: usual };
 }
 
 /** What one key alone cannot tell. */

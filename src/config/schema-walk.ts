@@ -12,7 +12,7 @@ export interface Expectation {
 const definition = (schema: Schema) => (schema as z.core.$ZodTypes)._zod.def;
 
 /** The schema inside defaults and other wrappers; a text that is parsed is still a text. */
-export function bare(schema: Schema): Schema {
+function bare(schema: Schema): Schema {
   const def = definition(schema);
   switch (def.type) {
     case "optional":
@@ -135,7 +135,7 @@ function either(parts: readonly Expectation[]): Expectation {
 }
 
 /** `a, b or c`. */
-export const oneOf = (words: readonly string[]): string =>
+const oneOf = (words: readonly string[]): string =>
   words.length < 2 ? words.join() : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
 
 const listing = (words: readonly string[]): string =>

@@ -30,7 +30,7 @@ export interface PolicySettings extends BanLengths {
 
 /** Turns findings into decisions. `protectedTargets` is replaced as addresses and allowlist change. */
 export class Policy {
-  readonly #lengths: PolicySettings;
+  readonly #settings: PolicySettings;
   readonly #ledger: Ledger;
   readonly #trustOf: TrustOf;
   readonly #shares: BanShares;
@@ -38,14 +38,14 @@ export class Policy {
   protectedTargets: Protected;
 
   constructor(
-    lengths: PolicySettings,
+    settings: PolicySettings,
     ledger: Ledger,
     protectedTargets: Protected,
     trustOf: TrustOf = unlimited,
     shares: BanShares = new BanShares(trustOf),
     breaker: Breaker = new Breaker(null),
   ) {
-    this.#lengths = lengths;
+    this.#settings = settings;
     this.#ledger = ledger;
     this.protectedTargets = protectedTargets;
     this.#trustOf = trustOf;
@@ -75,7 +75,7 @@ export class Policy {
     if (why !== null) return { kind: "spared", why };
     const wider = finding.report === null ? this.#widened(target, at) : null;
     const earlier = this.#ledger.earlierBans(wider?.target ?? target, at);
-    const length = this.#escalated(finding.ban === "default" ? this.#lengths.ban : finding.ban, earlier);
+    const length = this.#escalated(finding.ban === "default" ? this.#settings.ban : finding.ban, earlier);
     const decision: Decision = {
       kind: "ban",
       target: wider?.target ?? target,
@@ -95,7 +95,7 @@ export class Policy {
 
   /** The widest prefix around a client of which enough others are banned; none in which somebody is to be spared. */
   #widened(target: Target, at: UnixMs): Widened | null {
-    const { prefixes } = this.#lengths;
+    const { prefixes } = this.#settings;
     if (prefixes === undefined) return null;
     const reached = this.#ledger.prefixes.reached(target, at, prefixes);
     const isFree = ({ target: prefix }: Widened): boolean =>
@@ -120,9 +120,9 @@ export class Policy {
   }
 
   #escalated(length: DurationMs, earlier: number): DurationMs {
-    const longest = Math.max(length, this.#lengths.max);
+    const longest = Math.max(length, this.#settings.max);
     return Math.min(
-      length * this.#lengths.factor ** earlier,
+      length * this.#settings.factor ** earlier,
       length === PERMANENT ? PERMANENT : longest,
     ) as DurationMs;
   }
@@ -133,7 +133,7 @@ export class Policy {
     if (hit !== null) throw protectedError(target, hit.target, hit.why);
     const until = later(
       now,
-      length ?? this.#escalated(this.#lengths.ban, this.#ledger.earlierBans(target, now)),
+      length ?? this.#escalated(this.#settings.ban, this.#ledger.earlierBans(target, now)),
     );
     return { kind: "ban", target, rule: null, by: "person", reason, at: now, until, reportedBy: null };
   }

@@ -3,16 +3,14 @@ import type { SekishoError } from "../model/errors.ts";
 import type { GenerationChanges, GenerationList } from "../model/generation.ts";
 import type { Target } from "../model/ip.ts";
 
-export const ENFORCER_NAMES = [
-  "apache-directory",
-  "apache-include",
-  "ufw",
-  "nftables",
-  "exec",
-  "guard",
-  "dry-run",
-] as const;
-export type EnforcerName = (typeof ENFORCER_NAMES)[number];
+export type EnforcerName =
+  | "apache-directory"
+  | "apache-include"
+  | "ufw"
+  | "nftables"
+  | "exec"
+  | "guard"
+  | "dry-run";
 
 /** What an enforcer holds after a reconciliation. */
 export interface Enforced {

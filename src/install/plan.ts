@@ -30,7 +30,7 @@ export type Step =
 const UNITS = "/etc/systemd/system";
 
 /** Units that are switched on; each starts what else there is. */
-export const ENABLED = [
+const ENABLED = [
   "sekisho.service",
   "sekisho-apache.path",
   "sekisho-ufw.path",

@@ -131,7 +131,7 @@ class EntryReader {
 const excerpt = (text: string): string => inAscii(text.slice(0, 60));
 
 /** Why an entry is not taken, whoever it would hit here; null when it is. */
-export function refusal(target: Target, kind: ListKind): string | null {
+function refusal(target: Target, kind: ListKind): string | null {
   const { address, bits } = prefixOf(target);
   if (isIpv4(target)) {
     if (bits < SHORTEST.ipv4) return `is wider than a /${SHORTEST.ipv4}`;

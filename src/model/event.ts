@@ -137,19 +137,17 @@ export interface AuditEvent extends Seen {
 }
 
 /** Why a line is not an event. */
-export const UNPARSED_REASONS = [
-  "format", // the line does not have the shape of its source's format
-  "truncated", // longer than what is read of one line, or cut in the middle
-  "client", // where the address should be there is none
-  "time", // the time is no time
-  "json", // a line of a JSON log that is not a JSON object
-  "audit-field", // an audit line without a required field, or with one of a wrong type
-  "continuation", // a line of an error log that belongs to the message before it: a stack trace
-  "audit-name", // an audit line whose event is not a known name
-  "audit-version", // an audit line of a version that is newer than this Sekisho
-  "fault", // Sekisho itself failed on the line
-] as const;
-export type UnparsedReason = (typeof UNPARSED_REASONS)[number];
+export type UnparsedReason =
+  | "format" // the line does not have the shape of its source's format
+  | "truncated" // longer than what is read of one line, or cut in the middle
+  | "client" // where the address should be there is none
+  | "time" // the time is no time
+  | "json" // a line of a JSON log that is not a JSON object
+  | "audit-field" // an audit line without a required field, or with one of a wrong type
+  | "continuation" // a line of an error log that belongs to the message before it: a stack trace
+  | "audit-name" // an audit line whose event is not a known name
+  | "audit-version" // an audit line of a version that is newer than this Sekisho
+  | "fault"; // Sekisho itself failed on the line
 
 export interface UnparsedEvent extends Seen {
   readonly kind: "unparsed";

@@ -14,7 +14,7 @@ export type Target = Brand<string, "Target">;
 export type Subject = Brand<string, "Subject">;
 
 /** IPv6 clients own at least a /64 and change within it at will, so they are counted and banned by it. */
-export const IPV6_SUBJECT_LENGTH = 64;
+const IPV6_SUBJECT_LENGTH = 64;
 
 export const isIpv4 = (address: string): boolean => !address.includes(":");
 

@@ -1,5 +1,5 @@
 /** What stands in the place of a masked value. */
-export const MASK = "***";
+const MASK = "***";
 
 /** The last word of a parameter's name: `access_token`, `PHPSESSID`, `ws-ticket`, `user[password]`, its bracket escaped or not. */
 const SECRET_NAME =

@@ -8,8 +8,7 @@ export interface Payload {
   readonly body: string;
 }
 
-export const SERVICES = ["webhook", "slack", "discord", "teams", "ntfy"] as const;
-export type Service = (typeof SERVICES)[number];
+export type Service = "webhook" | "slack" | "discord" | "teams" | "ntfy";
 
 const json = (value: unknown): Payload => ({
   headers: { "content-type": "application/json" },

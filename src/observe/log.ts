@@ -1,20 +1,17 @@
 import { type Logger, pino } from "pino";
 
 /** What the daemon says of itself, by signal: `noun.pastVerb`. */
-export const SIGNALS = [
-  "daemon.started",
-  "daemon.stopping",
-  "configuration.reloaded",
-  "configuration.refused",
-  "ban.decided",
-  "ban.lifted",
-  "enforcement.changed",
-  "enforcer.failed",
-  "ingestion.failed",
-  "problem.appeared",
-  "problem.passed",
-] as const;
-export type Signal = (typeof SIGNALS)[number];
+export type Signal =
+  | "daemon.started"
+  | "daemon.stopping"
+  | "configuration.reloaded"
+  | "configuration.refused"
+  | "ban.decided"
+  | "ban.lifted"
+  | "enforcement.changed"
+  | "ingestion.failed"
+  | "problem.appeared"
+  | "problem.passed";
 
 type Level = "info" | "warn" | "error";
 

@@ -13,7 +13,7 @@ import { unparsed } from "./unparsed.ts";
 import { openZone, TIMES_OF_REQUESTS, type Zone } from "./zone.ts";
 
 /** What a JSON access log may say, by our names; `fields` of the configuration gives the file's. */
-export const JSON_FIELDS = [
+const JSON_FIELDS = [
   "client",
   "time",
   "method",

@@ -3,7 +3,7 @@ import { ownNamePattern } from "../model/audit.ts";
 import type { AUDIT_NAMES } from "../model/event.ts";
 
 /** The newest version of a line that is read. It grows when a field that all must understand is added, never otherwise. */
-export const AUDIT_VERSION = 1;
+const AUDIT_VERSION = 1;
 
 /** When an app sends which event. */
 export const AUDIT_EVENTS: Readonly<Record<(typeof AUDIT_NAMES)[number], string>> = {

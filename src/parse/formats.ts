@@ -10,7 +10,7 @@ import { NAMED_FORMATS } from "./named-formats.ts";
 import { SekishoLogParser } from "./sekisho-log.ts";
 
 /** What `format:` may say beside a LogFormat string, most specific first. */
-export const FORMAT_NAMES = [...Object.keys(NAMED_FORMATS), "json"] as const;
+const FORMAT_NAMES = [...Object.keys(NAMED_FORMATS), "json"] as const;
 
 /**
  * The parser of a source. `format` is a name or what stands in Apache's LogFormat or ErrorLogFormat; `timezone` is an IANA

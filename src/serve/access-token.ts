@@ -16,7 +16,7 @@ import { messageOf, SekishoError, systemCode } from "../model/errors.ts";
 /** Visible ASCII, so that it survives a header; 8 is the least that nobody guesses by hand. */
 const USABLE = /^[\x21-\x7e]{8,512}$/;
 
-export const accessTokenPath = (data: string): string => join(data, "token");
+const accessTokenPath = (data: string): string => join(data, "token");
 
 /**
  * The daemon's access token: SEKISHO_TOKEN (`given`) where it is set, else what DATA/token holds; the file is made

@@ -45,7 +45,7 @@ export interface ServerOptions {
   /** The built page: index.html and assets/. */
   readonly webRoot: string;
   readonly logger?: FastifyBaseLogger;
-  readonly now: Clock;
+  readonly clock: Clock;
   readonly version: string;
 }
 
@@ -61,7 +61,7 @@ export interface Server extends AsyncDisposable {
 export async function startServer(options: ServerOptions): Promise<Server> {
   const host = listenHost(options);
   checkPage(options.webRoot);
-  const access = new Access(options.token, options.now);
+  const access = new Access(options.token, options.clock);
   const live = new LiveStreams(options.backend);
   const app = compose(options, access, live);
   try {
@@ -83,8 +83,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
 /** Three rings: what everybody may ask, what only our page and programs may, and what needs access. */
 function compose(options: ServerOptions, access: Access, live: LiveStreams): FastifyInstance {
   const { backend } = options;
-  const presence = new Presence(access, options.now, (targets) => backend.protectPresent(targets));
-  const doorkeeper = new Doorkeeper(access, options.hosts, options.now, presence);
+  const presence = new Presence(access, options.clock, (targets) => backend.protectPresent(targets));
+  const doorkeeper = new Doorkeeper(access, options.hosts, options.clock, presence);
   const app = bareApp(options.logger ?? pino({ level: "warn" }, pino.destination(2)), doorkeeper);
   app.addHook("onRequest", async (request, reply) => doorkeeper.enter(request, reply));
   app.addHook("preClose", async () => {

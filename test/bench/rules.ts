@@ -6,7 +6,7 @@ import { type NamedRule, ruleSchema } from "../../src/evaluate/rule-schema.ts";
 import type { LogEvent } from "../../src/model/event.ts";
 import { unixMs } from "../../src/model/time.ts";
 import { createParser } from "../../src/parse/formats.ts";
-import { readRules } from "../../src/setup.ts";
+import { readRuleSet } from "../../src/setup.ts";
 import { type BenchOptions, markdown } from "./measure.ts";
 import { Random } from "./random.ts";
 
@@ -17,7 +17,7 @@ const MORE_TEXTS = 500;
 
 /** Parsing alone, the shipped rules, and these with many more texts to look for, in one process and in turns. */
 export async function rulesBench({ lines, rounds, log }: BenchOptions): Promise<string> {
-  const shipped = readRules(join(import.meta.dirname, "../../rules"), []);
+  const shipped = readRuleSet(join(import.meta.dirname, "../../rules"), null, []).rules;
   const ruleSets: readonly (readonly [what: string, rules: readonly NamedRule[]])[] = [
     [`${shipped.length} shipped rules`, shipped],
     [`and ${MORE_TEXTS} more texts in paths and queries`, [...shipped, manyTexts()]],

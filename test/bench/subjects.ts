@@ -5,7 +5,7 @@ import { Evaluator } from "../../src/evaluate/evaluator.ts";
 import type { LogEvent } from "../../src/model/event.ts";
 import { unixMs } from "../../src/model/time.ts";
 import { createParser } from "../../src/parse/formats.ts";
-import { readRules } from "../../src/setup.ts";
+import { readRuleSet } from "../../src/setup.ts";
 import { type BenchOptions, markdown } from "./measure.ts";
 
 const BATCH = 5_000;
@@ -36,7 +36,9 @@ export async function subjectsBench({ lines }: BenchOptions): Promise<string> {
 }
 
 function countAll(traffic: string, addresses: number): string[] {
-  const rules = compileRules(readRules(join(import.meta.dirname, "../../rules"), []), { origins: new Set() });
+  const rules = compileRules(readRuleSet(join(import.meta.dirname, "../../rules"), null, []).rules, {
+    origins: new Set(),
+  });
   const evaluator = new Evaluator(rules);
   const before = heapMB();
   for (const events of batches(TRAFFIC[traffic]!, addresses)) {

@@ -5,7 +5,7 @@ import { configSchema } from "../../src/config/schema.ts";
 import { Protected } from "../../src/decide/protected.ts";
 import { replay } from "../../src/replay/replay.ts";
 import type { Verdict } from "../../src/replay/verdict.ts";
-import { readRules } from "../../src/setup.ts";
+import { readRuleSet } from "../../src/setup.ts";
 import { ORIGIN } from "./site.ts";
 import { benignWeek } from "./week.ts";
 
@@ -26,7 +26,7 @@ export async function judgeWeek(size: number, seed: number, days = 7): Promise<J
     writeFileSync(files[1], `${error.join("\n")}\n`);
     const { verdict, events } = await replay({
       files,
-      rules: readRules(join(import.meta.dirname, "../../rules"), [ORIGIN]),
+      rules: readRuleSet(join(import.meta.dirname, "../../rules"), null, [ORIGIN]).rules,
       origins: [ORIGIN],
       policy: configSchema.parse({}).policy,
       protectedTargets: Protected.nobody,

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { compileRules } from "../../src/evaluate/compile-rule.ts";
 import { Evaluator } from "../../src/evaluate/evaluator.ts";
 import { ErrorLogParser } from "../../src/parse/error-log.ts";
-import { readRules } from "../../src/setup.ts";
+import { readRuleSet } from "../../src/setup.ts";
 import { type Apache, type RequestOptions, startApache } from "../apache.ts";
 import { parse } from "../parse/apache-lines.ts";
 import { missing } from "../requirements.ts";
@@ -91,7 +91,7 @@ const CASES: readonly (readonly [string, string, Partial<RequestOptions>])[] = [
 
 describe.skipIf(missing("root", "apache2", "netns"))("what a real Apache's error log tells", () => {
   let apache: Apache;
-  const rules = readRules(join(import.meta.dirname, "../../rules"), []);
+  const rules = readRuleSet(join(import.meta.dirname, "../../rules"), null, []).rules;
   const evaluator = new Evaluator(compileRules(rules, { origins: new Set() }));
   const parser = new ErrorLogParser("UTC");
 

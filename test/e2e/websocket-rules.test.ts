@@ -5,7 +5,7 @@ import { Protected } from "../../src/decide/protected.ts";
 import type { DurationMs } from "../../src/model/time.ts";
 import { replay } from "../../src/replay/replay.ts";
 import type { Verdict } from "../../src/replay/verdict.ts";
-import { readRules } from "../../src/setup.ts";
+import { readRuleSet } from "../../src/setup.ts";
 import { type Apache, SERVER_IPV4 } from "../apache.ts";
 import { missing } from "../requirements.ts";
 import { guardedApache } from "./guarded-apache.ts";
@@ -96,7 +96,7 @@ describe.skipIf(missing("root", "apache2", "netns"))("handshakes that a real Apa
     await vi.waitFor(() => expect(logged()).toBe(asked), { timeout: 30_000 });
     ({ verdict: found } = await replay({
       files: [apache.sekishoLog, apache.errorLog],
-      rules: readRules(join(import.meta.dirname, "../../rules"), [ORIGIN]),
+      rules: readRuleSet(join(import.meta.dirname, "../../rules"), null, [ORIGIN]).rules,
       origins: [ORIGIN],
       policy: { ban: HOUR, factor: 2, max: HOUR, memory: HOUR },
       protectedTargets: Protected.nobody,

@@ -7,7 +7,7 @@ import type { LogEvent } from "../../src/model/event.ts";
 import type { Finding } from "../../src/model/finding.ts";
 import { parseTarget } from "../../src/model/ip.ts";
 import { type DurationMs, unixMs } from "../../src/model/time.ts";
-import { ingestSettings, loadSetup, readRules } from "../../src/setup.ts";
+import { ingestSettings, loadSetup, readRuleSet } from "../../src/setup.ts";
 import { StoreWriter } from "../../src/store/writer.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 
@@ -81,7 +81,10 @@ bucket: { kind: threshold, count: 3, window: 10m }
   );
   const line = (second: number, alert = ALERT) =>
     `[Fri Nov 20 22:01:0${second}.000000 2026] [security2:error] [pid 1:tid 2] [client 192.0.2.7:4711] ${alert}\n`;
-  const settings = settingsFor({ path, timezone: "UTC" }, { rules: readRules(rulesFolder, []) });
+  const settings = settingsFor(
+    { path, timezone: "UTC" },
+    { rules: readRuleSet(rulesFolder, null, []).rules },
+  );
   writeFileSync(path, line(1) + line(2) + line(3, ALERT.replace("CRITICAL", "NOTICE")));
   expect((await ingest(settings, database, 3)).findings).toEqual([]);
   appendFileSync(path, line(4));

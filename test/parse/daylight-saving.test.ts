@@ -7,7 +7,7 @@ import type { UnixMs } from "../../src/model/time.ts";
 import { createMixedParser, createParser } from "../../src/parse/formats.ts";
 import type { LineParser } from "../../src/parse/line-parser.ts";
 import { replay } from "../../src/replay/replay.ts";
-import { readRules } from "../../src/setup.ts";
+import { readRuleSet } from "../../src/setup.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { parse } from "./apache-lines.ts";
 
@@ -169,7 +169,7 @@ bucket: { kind: threshold, count: 10, window: 15m }
   const replayedIn = (zone: string) =>
     replay({
       files: [file],
-      rules: readRules(rules, []),
+      rules: readRuleSet(rules, null, []).rules,
       origins: [],
       policy: { ban: HOUR, factor: 2, max: HOUR, memory: HOUR } as never,
       protectedTargets: Protected.nobody,

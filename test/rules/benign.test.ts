@@ -5,7 +5,7 @@ import { compileRules } from "../../src/evaluate/compile-rule.ts";
 import { Evaluator } from "../../src/evaluate/evaluator.ts";
 import { unixMs } from "../../src/model/time.ts";
 import { createParser } from "../../src/parse/formats.ts";
-import { readRules } from "../../src/setup.ts";
+import { readRuleSet } from "../../src/setup.ts";
 import { generateLog } from "../bench/generate-log.ts";
 import { INNOCENT, linesOf } from "./crowd.ts";
 
@@ -19,7 +19,7 @@ const ATTACKER =
 test(
   "in a shop's day the shipped rules on attacks and probing find scanners and nobody else",
   () => {
-    const rules = readRules(join(import.meta.dirname, "../../rules"), []).filter(({ spec }) =>
+    const rules = readRuleSet(join(import.meta.dirname, "../../rules"), null, []).rules.filter(({ spec }) =>
       ["attack", "probing", "behaviour"].some((tag) => spec.tags.includes(tag)),
     );
     const evaluator = new Evaluator(compileRules(rules, { origins: new Set() }));
@@ -40,7 +40,7 @@ test(
 );
 
 describe("nobody is banned who looks like an attacker and is none", () => {
-  const rules = readRules(join(import.meta.dirname, "../../rules"), []);
+  const rules = readRuleSet(join(import.meta.dirname, "../../rules"), null, []).rules;
   const evaluator = new Evaluator(compileRules(rules, { origins: new Set() }));
   const parser = createParser("access", "combined", "UTC");
   const now = unixMs(Date.UTC(2026, 10, 22));
@@ -53,7 +53,7 @@ describe("nobody is banned who looks like an attacker and is none", () => {
 });
 
 test("searches, names, templates and addresses that look like attacks, one from each client, lead to no finding", () => {
-  const rules = readRules(join(import.meta.dirname, "../../rules"), []);
+  const rules = readRuleSet(join(import.meta.dirname, "../../rules"), null, []).rules;
   const evaluator = new Evaluator(compileRules(rules, { origins: new Set() }));
   const parser = createParser("access", "combined", "UTC");
   const log = readFileSync(join(import.meta.dirname, "look-alikes.log"), "latin1");

@@ -4,7 +4,7 @@ import { expect } from "vitest";
 import { Protected } from "../../src/decide/protected.ts";
 import type { DurationMs } from "../../src/model/time.ts";
 import { replay } from "../../src/replay/replay.ts";
-import { readRules } from "../../src/setup.ts";
+import { readRuleSet } from "../../src/setup.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 
 /** The site whose logs lines.ts writes. */
@@ -12,7 +12,7 @@ export const ORIGINS = ["https://chat.example"];
 /** A ban's length, whatever came before. */
 export const LONGEST_BAN = 3_600_000 as DurationMs;
 
-const RULES = readRules(join(import.meta.dirname, "../../rules"), ORIGINS);
+const RULES = readRuleSet(join(import.meta.dirname, "../../rules"), null, ORIGINS).rules;
 
 /** What the shipped rules and the policy make of the lines of a log, of which none may be unparsed. */
 export async function judged(lines: readonly string[]) {

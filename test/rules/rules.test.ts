@@ -6,10 +6,10 @@ import { compileRule } from "../../src/evaluate/compile-rule.ts";
 import { parseTarget } from "../../src/model/ip.ts";
 import type { DurationMs } from "../../src/model/time.ts";
 import { replay } from "../../src/replay/replay.ts";
-import { readRules } from "../../src/setup.ts";
+import { readRuleSet } from "../../src/setup.ts";
 
 const HOUR = 3_600_000 as DurationMs;
-const RULES = readRules(join(import.meta.dirname, "../../rules"), []);
+const RULES = readRuleSet(join(import.meta.dirname, "../../rules"), null, []).rules;
 
 /** A score is of hits of other rules, and some count only while another does. */
 function withOthers(rule: (typeof RULES)[number]) {

@@ -85,7 +85,7 @@ export async function runServer(settings: Partial<ServerOptions> = {}): Promise<
     hosts: [],
     token: TOKEN,
     webRoot: webPage(),
-    now: clock,
+    clock,
     version: "1.2.3",
     logger: pino({ level: "silent" }),
     ...settings,
