@@ -11,7 +11,7 @@ import type { Exported, ExportFormat } from "./model/export.ts";
 import { type Target, TargetSet } from "./model/ip.ts";
 import type { UnixMs } from "./model/time.ts";
 import type { StoreReader } from "./store/reader.ts";
-import { RunningBans } from "./store/running-bans.ts";
+import { type BanRows, RunningBans } from "./store/running-bans.ts";
 
 const PAGE = 500;
 
@@ -34,14 +34,16 @@ const NOTHING_LISTED: Listed = {
 
 export class Wanted {
   readonly #reader: StoreReader;
+  readonly #rows: BanRows;
   readonly #running: RunningBans;
   readonly #beside = new BesideBans();
   /** Whom no block may hit. */
   #spared = protectedBy([], []);
   /** The same as a text, and the allowlists from elsewhere: while they are the same, so is who is spared. */
   #sparedBy: readonly unknown[] = [];
-  /** Whose ban a person lifted; null before anybody asked. */
+  /** Whose ban a person lifted, as of a revocation; null before anybody asked. */
   #letIn: TargetSet | null = null;
+  #letInAsOf = 0;
   #listed = NOTHING_LISTED;
   lists: Lists | null = null;
   /** Where those come from who are signed in. */
@@ -49,7 +51,8 @@ export class Wanted {
 
   constructor(reader: StoreReader) {
     this.#reader = reader;
-    this.#running = new RunningBans(reader.bansRunning());
+    this.#rows = reader.bansRunning();
+    this.#running = new RunningBans(this.#rows);
   }
 
   /**
@@ -59,6 +62,7 @@ export class Wanted {
    */
   blocks(config: Config, mode: Mode, isAnew = false): readonly Block[] {
     const sparedBy = this.#sparedBy;
+    if (isAnew) this.#letIn = null;
     this.#lookAgain(config);
     const isSameSpared = sparedBy.every((each, at) => each === this.#sparedBy[at]);
     const bans = this.#running.read(
@@ -98,7 +102,10 @@ export class Wanted {
     const allowed = [...allowlist, ...this.#reader.allowed()];
     this.#spared = protectedBy(allowed, trustedProxies, this.present, this.lists?.allowed);
     this.#sparedBy = [[...this.#spared.named()].join(), this.lists?.allowed];
-    this.#letIn = null;
+    // Between two times that all is looked at they only become fewer, but for what is revoked: after a panic they are many.
+    const { revocation } = this.#rows.mark();
+    if (revocation !== this.#letInAsOf) this.#letIn = null;
+    this.#letInAsOf = revocation;
   }
 
   /** Active bans, newest first, each target once, without who is spared. A page at a time, as there may be many. */

@@ -25,6 +25,8 @@ export interface CheckStages {
   readonly detectFormat: (lines: readonly string[]) => string | null;
   /** Whether blocks of each configured enforcer would have an effect. */
   readonly probeEnforcers: (config: Config) => Promise<readonly EnforcerCheck[]>;
+  /** Why the dashboard could not be where it is to be; null when it could, or when a Sekisho is there. */
+  readonly checkListen: (config: Config) => Promise<SekishoError | null>;
   /** Why connections of banned clients would stay open; null when they are closed, or are to stay. */
   readonly probeCut: (config: Config) => Promise<SekishoError | null>;
   /** What imported lists would have; nothing is fetched. */
@@ -97,6 +99,8 @@ async function reportOf(
   for (const { error } of [...(data === null ? [] : [data]), ...logs, ...enforcers]) {
     if (error !== null) problems.push(error);
   }
+  const listen = config === null ? null : await stages.checkListen(config);
+  if (listen !== null) problems.push(listen);
   const cut = config === null ? null : await stages.probeCut(config);
   const main = apacheConfig === undefined ? null : resolve(context.cwd, apacheConfig);
   const apache = config === null ? [] : await stages.checkApache(config, main).catch(problemIn(problems));

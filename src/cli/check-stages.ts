@@ -4,10 +4,12 @@ import { cutterOf, enforcersOf } from "../enforcers.ts";
 import { checkLists } from "../imported-lists.ts";
 import { asSekishoError } from "../model/errors.ts";
 import { detectFormat } from "../parse/formats.ts";
+import { listenProblem } from "../serve/listen.ts";
 import { checkFormat, PACKAGE_ROOT, readRuleSet } from "../setup.ts";
 import { checkApache } from "./check-apache.ts";
 import type { CheckStages } from "./check-report.ts";
 import type { CliContext } from "./context.ts";
+import { runningAt } from "./daemon-file.ts";
 
 /** The longest that one enforcer may take to say whether it could block. */
 const PROBE_MS = 30_000;
@@ -27,6 +29,9 @@ export const checkStages = ({ clock }: CliContext): CheckStages => ({
           (await enforcer.probe(AbortSignal.timeout(PROBE_MS)).then(() => null, asSekishoError)),
       })),
     ),
+  // The daemon that runs with this data is no obstacle to the next.
+  checkListen: async ({ data, dashboard }) =>
+    runningAt(data)?.port === dashboard.listen.port ? null : listenProblem(dashboard.listen),
   checkApache: async (config, main) => checkApache(config, main),
   checkLists: async (config) => (config.lists.length === 0 ? [] : checkLists(config, clock)),
   probeCut: async (config) => {

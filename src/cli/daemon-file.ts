@@ -27,10 +27,12 @@ export function readDaemonFile(data: string): DaemonFile | null {
 }
 
 /** The daemon that runs with this data folder; null when none does. */
-export function runningPid(data: string): number | null {
-  const running = readDaemonFile(data);
-  return running !== null && isAlive(running.pid) ? running.pid : null;
+function running(data: string): DaemonFile | null {
+  const told = readDaemonFile(data);
+  return told !== null && isAlive(told.pid) ? told : null;
 }
+export const runningPid = (data: string): number | null => running(data)?.pid ?? null;
+export const runningAt = (data: string): Whereabouts["listen"] | null => running(data)?.listen ?? null;
 
 /** Before the token is sent: after a crash somebody else's program may have taken the port. */
 export function isAlive(pid: number): boolean {

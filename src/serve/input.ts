@@ -34,7 +34,7 @@ export const reason = z
   .string()
   .trim()
   .max(500)
-  .regex(/^\P{Cc}*$/u, "has control characters");
+  .regex(/^\P{Cc}*$/u, "has control characters; write it on one line");
 
 /** Spread into the query schema of a collection. */
 export const pageQuery = {
@@ -49,17 +49,34 @@ export const pageQuery = {
 
 /** The value that `schema` makes of what was sent; throws USAGE, or the code of the field that is wrong. */
 export function readInput<Schema extends z.ZodType>(schema: Schema, sent: unknown): z.output<Schema> {
-  const result = schema.safeParse(sent);
+  const result = schema.safeParse(sent, { reportInput: true });
   if (result.success) return result.data;
   const issue = result.error.issues[0]!;
   const params = issue.code === "custom" ? issue.params : undefined;
   if (params?.code !== undefined) throw new SekishoError(params.code, issue.message, params.hint);
   const at = issue.path.join(".");
-  throw new SekishoError(
-    "USAGE",
-    at === "" ? issue.message : `${at}: ${issue.message}`,
-    expectedKeys(schema),
-  );
+  const said = sentence(issue);
+  throw new SekishoError("USAGE", at === "" ? said : `${at}: ${said}`, expectedKeys(schema));
+}
+
+/** zod's own words are for who writes schemas. */
+function sentence(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case "invalid_type":
+      return issue.input === undefined ? "is missing" : `is not of the type ${issue.expected}`;
+    case "invalid_value":
+      return `is none of ${issue.values.join(", ")}`;
+    case "too_big":
+      return issue.origin === "string"
+        ? `is longer than ${issue.maximum} characters`
+        : `is more than ${issue.maximum}`;
+    case "too_small":
+      return `is less than ${issue.minimum}`;
+    case "unrecognized_keys":
+      return `unknown key ${issue.keys.map((key) => `"${key.slice(0, 100)}"`).join(", ")}`;
+    default:
+      return issue.message;
+  }
 }
 
 function expectedKeys(schema: z.ZodType): string {

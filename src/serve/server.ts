@@ -1,16 +1,15 @@
-import { type AddressInfo, isIP } from "node:net";
+import type { AddressInfo } from "node:net";
 import fastifyCookie from "@fastify/cookie";
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
 import { pino } from "pino";
-import { messageOf, SekishoError, systemCode } from "../model/errors.ts";
 import type { Clock } from "../model/time.ts";
 import { Access } from "./auth.ts";
 import type { Backend } from "./backend.ts";
 import { Doorkeeper } from "./doorkeeper.ts";
 import { answerBrokenRequest, answerError, answerNotFound } from "./error-answer.ts";
+import { type Listen, listenError, listenHost, pageUrl, urlOf } from "./listen.ts";
 import { LiveStreams } from "./live.ts";
 import { Presence } from "./presence.ts";
-import { isLoopbackName } from "./request-origin.ts";
 import { allowlistRoutes } from "./routes/allowlist.ts";
 import { banRoutes } from "./routes/bans.ts";
 import { enforcerRoutes } from "./routes/enforcers.ts";
@@ -36,7 +35,7 @@ const CLOSE_GRACE_MS = 500;
 
 export interface ServerOptions {
   readonly backend: Backend;
-  readonly listen: { readonly host: string; readonly port: number };
+  readonly listen: Listen;
   /** Permits a listen address that other machines can reach. */
   readonly allowRemote: boolean;
   /** Host names beside loopback's that may be asked for, with a port or for any. */
@@ -163,49 +162,4 @@ function takeOnlyJson(app: FastifyInstance): void {
     if (body === "") done(null, undefined);
     else parse(request, body.toString(), done);
   });
-}
-
-function listenHost({ listen, allowRemote }: ServerOptions): string {
-  const bare = listen.host.replace(/^\[(.*)\]$/, "$1");
-  // One address, as Fastify would else listen on two and close only one of them in time.
-  const host = bare.toLowerCase() === "localhost" ? "127.0.0.1" : bare;
-  if (allowRemote || (isIP(host) !== 0 && isLoopbackName(host))) return host;
-  throw new SekishoError(
-    "LISTEN_EXPOSED",
-    `dashboard.listen ${host} can be reached from other machines`,
-    "listen on 127.0.0.1 and use a tunnel or a proxy with TLS, or set dashboard.allowRemote: true",
-  );
-}
-
-async function listenError(cause: unknown, host: string, port: number): Promise<SekishoError> {
-  const at = urlOf(host, port).slice("http://".length);
-  if (systemCode(cause) !== "EADDRINUSE") {
-    const hint = "set dashboard.listen to an address of this machine and a port from 1024 up";
-    return new SekishoError("LISTEN_FAILED", `cannot listen on ${at}: ${messageOf(cause)}`, hint, { cause });
-  }
-  const twin = await isSekisho(pageUrl(urlOf(host, port), host, []));
-  const hint = twin
-    ? "Sekisho seems to run there already (sekisho status); else set dashboard.listen to another port"
-    : `another program listens there (ss -ltnp 'sport = :${port}' names it); set dashboard.listen to another port`;
-  return new SekishoError("PORT_IN_USE", `${at} is in use`, hint, { cause });
-}
-
-async function isSekisho(url: string): Promise<boolean> {
-  try {
-    const answer = await fetch(`${url}/health`, { signal: AbortSignal.timeout(1_000), redirect: "error" });
-    return (await answer.text()).startsWith('{"status":"ok"');
-  } catch {
-    return false;
-  }
-}
-
-const urlOf = (host: string, port: number): string =>
-  `http://${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
-
-/** Where a browser finds the page: a wildcard address is reached over loopback, another one under its first name. */
-function pageUrl(url: string, host: string, hosts: readonly string[]): string {
-  const { port } = new URL(url);
-  if (host === "0.0.0.0") return urlOf("127.0.0.1", Number(port));
-  if (host === "::") return urlOf("::1", Number(port));
-  return isLoopbackName(host) || hosts[0] === undefined ? url : `https://${hosts[0]}`;
 }

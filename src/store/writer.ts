@@ -7,7 +7,7 @@ import type { Checkpoint, Source, StoredCheckpoint } from "../model/line.ts";
 import type { SocketChange } from "../model/socket.ts";
 import { type Clock, NEVER, type UnixMs } from "../model/time.ts";
 import { bansByRules, type CausedBan, type Consumed, consumedHits } from "./caused.ts";
-import { checkpointsOf, storeCheckpoint } from "./checkpoint-rows.ts";
+import { checkpointsOf, deleteOldCheckpoints, storeCheckpoint } from "./checkpoint-rows.ts";
 import { ClientBlocks } from "./client-blocks.ts";
 import { type Connection, explained, openForWriting, shortenLog } from "./database.ts";
 import { allowedIn, type DecisionRow, decisionOf } from "./decision-rows.ts";
@@ -316,6 +316,7 @@ export class StoreWriter implements Disposable {
     if (this.#retention.step(limits, this.#nextEvent, this.#clock.now())) return true;
     if (limits.before === null) return false;
     this.sockets.deleteOld(limits.before);
+    deleteOldCheckpoints(this.#statements, limits.before);
     return false;
   }
 

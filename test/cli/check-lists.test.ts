@@ -24,6 +24,7 @@ const check = (cwd: string, lists: string, ...argv: string[]) => {
         shippedRules: "rules",
         detectFormat: () => null,
         probeEnforcers: async () => [],
+        checkListen: async () => null,
         probeCut: async () => null,
         checkApache: async () => [],
         checkLists: (config) => checkLists(config, context.clock),

@@ -22,6 +22,7 @@ const stages = (change: Partial<CheckStages> = {}): CheckStages => ({
   shippedRules: join(import.meta.dirname, "../../rules"),
   detectFormat: (lines) => (lines[0]?.includes('"GET') ? "combined" : null),
   probeEnforcers: async () => [],
+  checkListen: async () => null,
   probeCut: async () => null,
   checkApache: async () => [],
   checkLists: async () => [],
@@ -78,6 +79,17 @@ describe("check", () => {
     expect(status).toBe(0);
     const json = JSON.parse((await check(cwd, ["--json"], { probeCut })).stdout);
     expect(json).toMatchObject({ warnings: [{ message: "they stay open", hint: "grant it" }], problems: [] });
+  });
+
+  test("a dashboard whose port another program has is the environment's, and all else is shown", async () => {
+    const cwd = folderWith({ "sekisho.yaml": "data: data\nlogs: []" });
+    const inUse = new SekishoError("PORT_IN_USE", "127.0.0.1:7080 is in use", "set dashboard.listen");
+    const { stdout, stderr, status } = await check(cwd, [], { checkListen: async () => inUse });
+    expect({ stderr, status }).toEqual({
+      stderr: "sekisho: 127.0.0.1:7080 is in use\nhint: set dashboard.listen\n",
+      status: 3,
+    });
+    expect(stdout).toMatch(/dashboard +http:\/\/127\.0\.0\.1:7080\n[\s\S]*1 problem; see above\./);
   });
 
   test("makes nothing that the enforcers would make", () => {

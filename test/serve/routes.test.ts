@@ -330,6 +330,28 @@ describe("bad input", () => {
     expect(answer.headers["content-security-policy"]).toContain("default-src 'none'");
   });
 
+  test.each([
+    ["/api/bans", post({}), "target: is missing"],
+    ["/api/bans", post({ target: 7 }), "target: is not of the type string"],
+    ["/api/bans", post([]), "is not of the type object"],
+    [
+      "/api/bans",
+      post({ target: "192.0.2.7", reason: "a".repeat(501) }),
+      "reason: is longer than 500 characters",
+    ],
+    [
+      "/api/allowlist",
+      post({ target: "192.0.2.7", reason: "a\nb" }),
+      "reason: has control characters; write it on one line",
+    ],
+    ["/api/bans?state=on", {}, "state: is none of active, expired, revoked"],
+    ["/api/bans?limit=501", {}, "limit: is more than 500"],
+    ["/api/bans?limit=0", {}, "limit: is less than 1"],
+  ])("what is wrong in %s is said in a sentence of ours", async (path, sent, message) => {
+    const { ask } = await runServer();
+    expect((await ask(path, sent)).json.error?.message).toBe(message);
+  });
+
   test("the error names the unknown key and the known ones", async () => {
     const { ask } = await runServer();
     const { error } = (await ask("/api/bans", post({ target: "192.0.2.7", length: "4h" }))).json;

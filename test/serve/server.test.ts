@@ -2,6 +2,7 @@ import { createServer } from "node:http";
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from "node:net";
 import { networkInterfaces } from "node:os";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { listenProblem, pageUrl, urlOf } from "../../src/serve/listen.ts";
 import { codeOf, runServer, send, temporaryFolder } from "./running-server.ts";
 
 const hasIpv6 = Object.values(networkInterfaces()).some((all) =>
@@ -83,6 +84,33 @@ describe("listening", () => {
       hint: expect.stringContaining("Sekisho seems to run there already"),
     });
     expect((await send(server.url, "/health")).status).toBe(200);
+  });
+
+  test("whether it could listen is told without a start; a Sekisho that is there is no obstacle", async () => {
+    const other = createServer((_request, response) => response.end("nginx")).listen(0, "127.0.0.1");
+    onTestFinished(() => void other.close().closeAllConnections());
+    await new Promise((resolve) => other.once("listening", resolve));
+    const at = (port: number) => listenProblem({ host: "127.0.0.1", port });
+    const { port } = other.address() as AddressInfo;
+    expect(await at(port)).toMatchObject({ code: "PORT_IN_USE", message: `127.0.0.1:${port} is in use` });
+    const { server } = await runServer();
+    expect(await at(Number(new URL(server.url).port))).toBeNull();
+    expect(await at(0)).toBeNull();
+    expect(await listenProblem({ host: "192.0.2.1", port: 0 })).toMatchObject({ code: "LISTEN_FAILED" });
+  });
+
+  test.each([
+    ["127.0.0.1", ["sekisho.example"], "http://127.0.0.1:7080"],
+    ["0.0.0.0", ["192.0.2.9"], "http://127.0.0.1:7080"],
+    ["192.0.2.9", [], "http://192.0.2.9:7080"],
+    ["192.0.2.9", ["192.0.2.9"], "http://192.0.2.9:7080"],
+    ["192.0.2.9", ["192.0.2.9:7080"], "http://192.0.2.9:7080"],
+    ["2001:db8::9", ["[2001:db8::9]"], "http://[2001:db8::9]:7080"],
+    ["192.0.2.9", ["sekisho.example:7080"], "http://sekisho.example:7080"],
+    ["192.0.2.9", ["sekisho.example"], "https://sekisho.example"],
+    ["192.0.2.9", ["192.0.2.9:8443"], "https://192.0.2.9:8443"],
+  ])("at %s with the hosts %j the page is at %s", (host, hosts, url) => {
+    expect(pageUrl(urlOf(host, 7080), host, hosts)).toBe(url);
   });
 
   test("an address that is not this machine's cannot be listened on", async () => {

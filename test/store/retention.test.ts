@@ -1,4 +1,5 @@
-import { statSync } from "node:fs";
+import { mkdirSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
 import type { LogEvent } from "../../src/model/event.ts";
@@ -250,6 +251,52 @@ describe("retention", () => {
     expect(ask(store, "SELECT group_concat(minute) FROM traffic")).toBe(
       `${at(-DAY - 60)},${at(-DAY)},${at(0)}`,
     );
+  });
+
+  test("forgets how far files were read that are long gone, and of a log that is there the many before its last", () => {
+    using folder = temporaryFolder();
+    using store = new Store(folder.path);
+    const logAt = (path: string) => {
+      const { id } = store.writer.register({ path, kind: "access" });
+      return (inode: number, second: number): void => {
+        store.clock.time = at(second);
+        const fingerprint = { device: 1, inode, head: "ab", headLength: 1 };
+        const checkpoint = { source: id, fingerprint, offset: 100, tail: "cd" };
+        store.writer.commit({ sockets: [], events: [], findings: [], judgements: [], checkpoint });
+      };
+    };
+    const left = (path: string) =>
+      ask(
+        store,
+        `SELECT count(*) || ' from ' || min(updated_at) FROM checkpoints JOIN sources ON id = source
+         WHERE path = '${path}'`,
+      );
+    const [rotated, quiet, dated, young] = [
+      "access.log",
+      "error.log",
+      "access.2026-11-01.log",
+      "gone.log",
+    ].map((name) => join(folder.path, name)) as [string, string, string, string];
+    writeFileSync(rotated, "");
+    writeFileSync(quiet, "");
+    const rotate = logAt(rotated);
+    for (let day = 0; day < 50; day++) rotate(day, day);
+    logAt(quiet)(100, 1);
+    logAt(dated)(101, 1);
+    logAt(young)(102, 45);
+    const unmounted = join(folder.path, "unmounted");
+    mkdirSync(unmounted);
+    logAt(join(unmounted, "access.log"))(103, 1);
+    retain(store, { before: at(40) });
+    expect([rotated, quiet, dated, young].map(left)).toEqual([
+      `32 from ${at(18)}`,
+      `1 from ${at(1)}`,
+      null,
+      `1 from ${at(45)}`,
+    ]);
+    expect(left(join(unmounted, "access.log"))).toBe(`1 from ${at(1)}`);
+    retain(store, { before: at(10) });
+    expect(left(rotated)).toBe(`32 from ${at(18)}`);
   });
 
   test("begins the write-ahead log anew once the reader that kept it is gone", () => {
