@@ -1,6 +1,5 @@
 import type { LiveMessage } from "../src/model/api.ts";
 import { refresh, refreshAll } from "./refresh.ts";
-import { isOnRules } from "./route.ts";
 import { connection, status } from "./state.ts";
 
 const POLL_MS = 5_000;
@@ -30,7 +29,7 @@ export function follow(): () => void {
   }, POLL_MS);
   const chart = setInterval(() => {
     refresh.traffic();
-    if (isOnRules()) refresh.rules();
+    refresh.rules();
   }, CHART_MS);
   open();
   return () => {
@@ -72,5 +71,5 @@ function take(message: LiveMessage): void {
   if (message.what.includes("incidents") || message.what.includes("bans")) refresh.incident();
   if (message.what.includes("incidents")) refresh.ruleFindings();
   // Each event may bring somebody nearer to a threshold.
-  if (isOnRules()) refresh.rules();
+  refresh.rules();
 }

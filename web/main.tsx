@@ -3,7 +3,7 @@ import { render } from "preact";
 import { tick } from "./api.ts";
 import { follow } from "./live.ts";
 import { refresh } from "./refresh.ts";
-import { isOnRules, nameOf, routeOf } from "./route.ts";
+import { nameOf, routeOf } from "./route.ts";
 import { codeInAddress, start } from "./session.ts";
 import { cameFrom, incident, route, ruleFindings, session, status } from "./state.ts";
 import { startTheme } from "./theme.ts";
@@ -20,7 +20,7 @@ function readRoute(): void {
   ruleFindings.value = null;
   if (session.value !== "in") return;
   refresh.incident(true);
-  if (isOnRules()) refresh.rules(true);
+  refresh.rules(true);
   refresh.ruleFindings(true);
 }
 addEventListener("hashchange", () => {

@@ -50,6 +50,8 @@ export const refresh = {
       rules.value = new Map((await api.rules()).items.map((rule) => [rule.id, rule]));
     },
     () => 10_000,
+    // Elsewhere they are only explained and named, which changes with the configuration.
+    () => rules.value === null || isOnRules(),
   ),
 };
 
@@ -62,7 +64,7 @@ export function refreshAll(): void {
   refresh.traffic();
   refresh.incident();
   refresh.ruleFindings();
-  if (rules.value === null || isOnRules()) refresh.rules();
+  refresh.rules();
 }
 
 /** Shows another page or another choice of a collection. */
@@ -110,12 +112,13 @@ async function loadIncident(): Promise<void> {
 /**
  * At most one read under way and one waiting, `gap` milliseconds apart: a flood of change messages costs
  * the server one read a second, and the last change is always read. What a person asked for hurries: it
- * does not wait for the gap.
+ * does not wait for the gap. Nothing is read while it is not `needed`.
  */
 function coalesced(
   name: string,
   read: () => Promise<void>,
   gap: () => number = () => 1_000,
+  needed: () => boolean = () => true,
 ): (hurry?: boolean) => void {
   let running = false;
   let again = false;
@@ -125,6 +128,7 @@ function coalesced(
     running = true;
     do {
       again = hurried = false;
+      if (!needed()) break;
       await attempt(name, read);
       if (!hurried) {
         await new Promise<void>((resolve) => {
