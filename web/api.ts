@@ -44,8 +44,10 @@ export const api = {
   signIn: (proof: { readonly code: string } | { readonly token: string }) => send("POST", "session", proof),
   signOut: () => send("DELETE", "session"),
   status: () => get<Status>("status"),
-  bans: (state: string | null, cursor: string | null) =>
-    get<Page<BanItem>>(`bans?${query({ state, cursor, limit: 50 })}`),
+  bans: (state: string | null, cursor: string | null, touching: string) =>
+    get<Page<BanItem>>(
+      `bans?${query({ state, cursor, touching: touching === "" ? null : touching, limit: 50 })}`,
+    ),
   incidents: (state: string | null, cursor: string | null) =>
     get<Page<IncidentItem>>(`incidents?${query({ state, cursor, limit: 50 })}`),
   incident: (id: number) => get<IncidentDetail>(`incidents/${id}`),

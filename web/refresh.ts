@@ -4,6 +4,7 @@ import { isOnRules } from "./route.ts";
 import {
   allowlist,
   bans,
+  bansTouching,
   connection,
   incident,
   incidentId,
@@ -26,7 +27,7 @@ export const refresh = {
   status: coalesced("status", async () => {
     status.value = await api.status();
   }),
-  bans: coalesced("bans", () => load(bans, api.bans)),
+  bans: coalesced("bans", () => load(bans, (state, cursor) => api.bans(state, cursor, bansTouching.value))),
   incidents: coalesced("incidents", () => load(incidents, api.incidents)),
   sockets: coalesced("the WebSockets", async () => {
     sockets.value = (await api.socketHolders()).items;

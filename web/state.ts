@@ -47,6 +47,8 @@ const listing = <Item, Filter>(filter: Filter): Listing<Item, Filter> => ({
 });
 
 export const bans = listing<BanItem, BanState | "all">("active");
+/** Whose bans are shown: an address or a range; empty: all. */
+export const bansTouching = signal("");
 export const incidents = listing<IncidentItem, "open" | "closed" | "all">("open");
 /** Who holds WebSockets open. */
 export const sockets = signal<readonly SocketHolder[] | null>(null);

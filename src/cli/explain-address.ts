@@ -11,6 +11,7 @@ import type { CliContext } from "./context.ts";
 import { count, moment, oneLine, printable, wrapped, writeJson } from "./output.ts";
 import { readTarget } from "./target.ts";
 
+const SHOWN_BANS = 200;
 const LATEST_EVENTS = 20;
 
 /** All that is known of an address or range: whatever shares an address with it concerns it. */
@@ -57,7 +58,7 @@ function storedOf(context: CliContext, setup: Setup, target: Target, text: strin
     allowlist: [...allowlistOf(setup.config), ...reader.allowItems()].filter(
       (entry) => asked.overlapping(entry.target as Target) !== null,
     ),
-    bans: reader.bansTouching(target),
+    bans: reader.bans({ limit: SHOWN_BANS, cursor: null, state: null, touching: target }).items,
     incidents,
     rules: setup.rules.filter(({ id }) => fired.has(id)).map(ruleItem),
     events:

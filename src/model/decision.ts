@@ -40,6 +40,14 @@ export type Judgement =
 export const BAN_STATES = ["active", "expired", "revoked"] as const;
 export type BanState = (typeof BAN_STATES)[number];
 
+/** Which bans are asked for. */
+export interface BanFilter {
+  /** Null: in any. */
+  readonly state: BanState | null;
+  /** Those of targets that share addresses with this one; null or absent: of all. */
+  readonly touching?: Target | null;
+}
+
 export function stateOf(decision: StoredDecision, now: UnixMs): BanState {
   if (decision.revokedAt !== null) return "revoked";
   return decision.until === NEVER || now < decision.until ? "active" : "expired";

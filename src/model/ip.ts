@@ -113,6 +113,12 @@ export function network(ip: Ip, bits: number): Target {
   return `${ipaddr.IPv6.networkAddressFromCIDR(`${ip}/${bits}`).toRFC5952String()}/${bits}` as Target;
 }
 
+/** Every target that covers the whole of this one, the widest first and itself last. */
+export function allThatCover(target: Target): Target[] {
+  const { address, bits } = prefixOf(target);
+  return [...Array.from({ length: bits }, (_, length) => network(address, length)), target];
+}
+
 /** By hand: ipaddr.js takes ten times as long, and a long list of bans passes here with each new one. */
 function ipv4Network(ip: Ip, bits: number): Target {
   const value = ip.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);

@@ -15,7 +15,7 @@ import type {
   Status,
   TrafficPoint,
 } from "../model/api.ts";
-import type { BanState } from "../model/decision.ts";
+import type { BanFilter } from "../model/decision.ts";
 import type { LogEvent } from "../model/event.ts";
 import type { Exported, ExportFormat } from "../model/export.ts";
 import type { History } from "../model/generation.ts";
@@ -35,7 +35,7 @@ export interface PageQuery {
 export interface Backend {
   status(): Status;
   counting(): CountingStatus;
-  bans(query: PageQuery & { readonly state: BanState | null }): Page<BanItem>;
+  bans(query: PageQuery & BanFilter): Page<BanItem>;
   /** The active bans, each target once, for another program. */
   export(format: ExportFormat): Exported;
   /** The imported lists, in the order of the configuration. */

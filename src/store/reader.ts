@@ -11,11 +11,17 @@ import type {
   SocketItem,
   TrafficPoint,
 } from "../model/api.ts";
-import { type BanState, type Block, type StoredDecision, stateOf } from "../model/decision.ts";
+import {
+  type BanFilter,
+  type BanState,
+  type Block,
+  type StoredDecision,
+  stateOf,
+} from "../model/decision.ts";
 import { type EventCounts, type LogEvent, noEvents, type SourceKind } from "../model/event.ts";
 import type { Severity } from "../model/finding.ts";
 import type { Halt } from "../model/halt.ts";
-import { type Ip, type Target, TargetSet } from "../model/ip.ts";
+import { allThatCover, type Ip, isSingle, type Target, TargetSet } from "../model/ip.ts";
 import type { RuleCounts, RuleFinding } from "../model/rule-status.ts";
 import { type Clock, toIso, toIsoOrNull, type UnixMs } from "../model/time.ts";
 import { type CommittedFile, committedFiles } from "./committed.ts";
@@ -112,11 +118,20 @@ export class StoreReader implements Disposable {
     };
   }
 
-  bans({ limit, cursor, state }: PageQuery & { readonly state: BanState | null }): Page<BanItem> {
+  bans({ limit, cursor, state, touching = null }: PageQuery & BanFilter): Page<BanItem> {
     const condition = state === null ? "1" : BAN_CONDITIONS[state];
+    const which =
+      touching === null
+        ? "decisions NOT INDEXED WHERE 1"
+        : "decisions INDEXED BY decisions_target WHERE target IN (SELECT value FROM json_each(@targets))";
     const rows = this.#statements.all<DecisionRow>(
-      `SELECT * FROM decisions NOT INDEXED WHERE kind = 'ban' AND id < @before AND ${condition} ORDER BY id DESC LIMIT @limit`,
-      { before: before(cursor), limit: limit + 1, now: this.#clock.now() },
+      `SELECT * FROM ${which} AND kind = 'ban' AND id < @before AND ${condition} ORDER BY id DESC LIMIT @limit`,
+      {
+        before: before(cursor),
+        limit: limit + 1,
+        now: this.#clock.now(),
+        targets: touching === null ? null : this.#touching("decisions", touching),
+      },
     );
     return page(rows, limit, (row) => this.#banItem(decisionOf(row)));
   }
@@ -212,19 +227,10 @@ export class StoreReader implements Disposable {
       .filter((incident) => incident !== null);
   }
 
-  /** Bans of targets that share addresses with this one, newest first. */
-  bansTouching(target: Target): BanItem[] {
-    return this.#statements
-      .all<DecisionRow>(
-        `SELECT * FROM decisions WHERE kind = 'ban' AND target IN (SELECT value FROM json_each(?))
-           ORDER BY id DESC LIMIT 200`,
-        this.#touching("decisions", target),
-      )
-      .map((row) => this.#banItem(decisionOf(row)));
-  }
-
   /** Those of a table's targets that cover the target or lie within it, as a JSON list. */
   #touching(table: "incidents" | "decisions", target: Target): string {
+    // Nothing lies within one address, and what covers it is few: no need to look at all.
+    if (isSingle(target)) return JSON.stringify(allThatCover(target));
     const asked = new TargetSet([target]);
     const targets = this.#statements.all<{ target: Target | "" }>(`SELECT DISTINCT target FROM ${table}`);
     return JSON.stringify(

@@ -20,7 +20,7 @@ import type {
 import { SekishoError } from "../../src/model/errors.ts";
 import { noEvents } from "../../src/model/event.ts";
 import type { History, HoldItem } from "../../src/model/generation.ts";
-import { parseTarget, type Target } from "../../src/model/ip.ts";
+import { parseTarget, type Target, TargetSet } from "../../src/model/ip.ts";
 import type { RuleFinding, RuleStatus } from "../../src/model/rule-status.ts";
 import { type Clock, later, PERMANENT, parseDuration, toIso, unixMs } from "../../src/model/time.ts";
 import type { Backend, PageQuery } from "../../src/serve/backend.ts";
@@ -93,7 +93,11 @@ export class MemoryBackend implements Backend {
 
   bans(query: Parameters<Backend["bans"]>[0]): Page<BanItem> {
     return page(
-      this.allBans.filter(({ state }) => query.state === null || state === query.state),
+      this.allBans.filter(
+        ({ state, target }) =>
+          (query.state === null || state === query.state) &&
+          (!query.touching || new TargetSet([query.touching]).overlapping(target as Target) !== null),
+      ),
       query,
     );
   }

@@ -80,6 +80,7 @@ describe("bans", () => {
       next: null,
     });
     expect((await ask("/api/bans?state=expired")).json.items).toEqual([]);
+    expect((await ask("/api/bans?touching=203.0.113.99")).json.items).toEqual([]);
   });
 
   test("a bare IPv6 address bans its /64, and is lifted by the same words", async () => {
@@ -305,6 +306,7 @@ describe("bad input", () => {
     ["an incident that is no number", "/api/incidents/x", {}, 400, "USAGE"],
     ["an incident beyond exact numbers", "/api/incidents/9999999999999999", {}, 400, "USAGE"],
     ["an unknown ban state", "/api/bans?state=on", {}, 400, "USAGE"],
+    ["an address that is none", "/api/bans?touching=nobody", {}, 400, "TARGET_INVALID"],
     ["an unknown filter", "/api/bans?status=active", {}, 400, "USAGE"],
     ["a filter given twice", "/api/bans?state=active&state=expired", {}, 400, "USAGE"],
     ["a limit of nothing", "/api/bans?limit=0", {}, 400, "USAGE"],

@@ -40,6 +40,44 @@ describe("decisions", () => {
     }
   });
 
+  test("bans are found by an address that they cover, or that lies in the range asked for, by state and page", () => {
+    using folder = temporaryFolder();
+    using store = new Store(folder.path);
+    for (const banned of [
+      "192.0.2.0/24",
+      "192.0.2.7",
+      "198.51.100.7",
+      "2001:db8:1::/64",
+      "2001:db8:1::7/128",
+    ]) {
+      store.writer.decide({
+        kind: "ban",
+        target: target(banned),
+        rule: null,
+        by: "person",
+        reason: "",
+        at: at(0),
+        until: at(5_000),
+        reportedBy: null,
+      });
+    }
+    store.writer.revoke("ban", target("192.0.2.7"));
+    const found = (text: string, state: "active" | null = null) =>
+      store.reader.bans({ ...all, state, touching: target(text) }).items.map((ban) => ban.target);
+    expect(found("192.0.2.7")).toEqual(["192.0.2.7/32", "192.0.2.0/24"]);
+    expect(found("192.0.2.7", "active")).toEqual(["192.0.2.0/24"]);
+    expect(found("192.0.2.8")).toEqual(["192.0.2.0/24"]);
+    expect(found("192.0.0.0/16")).toEqual(["192.0.2.7/32", "192.0.2.0/24"]);
+    expect(found("2001:db8:1::7/128")).toEqual(["2001:db8:1::7/128", "2001:db8:1::/64"]);
+    expect(found("2001:db8:1::/48")).toEqual(["2001:db8:1::7/128", "2001:db8:1::/64"]);
+    expect(found("203.0.113.7")).toEqual([]);
+    const page = { limit: 1, state: null, touching: target("192.0.2.7") };
+    const { next } = store.reader.bans({ ...page, cursor: null });
+    expect(store.reader.bans({ ...page, cursor: next }).items.map((ban) => ban.target)).toEqual([
+      "192.0.2.0/24",
+    ]);
+  });
+
   test("a ban of what is banned replaces the running one", () => {
     using folder = temporaryFolder();
     using store = new Store(folder.path);

@@ -57,6 +57,8 @@ test("what the dashboard asks takes milliseconds beside a million requests and 1
   for (const state of [null, "active", "expired", "revoked"] as const) {
     asked[`bans: ${state}`] = () => reader.bans({ ...page, state });
   }
+  asked["bans of one address"] = () =>
+    reader.bans({ ...page, state: null, touching: "10.0.0.9/32" as Target });
   for (const kind of [null, "access", "error", "audit", "unparsed"] as const) {
     asked[`events: ${kind}`] = () => reader.events({ ...page, client: null, kind });
     asked[`events of one: ${kind}`] = () => reader.events({ ...page, client: "10.0.0.9" as Ip, kind });

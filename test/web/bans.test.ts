@@ -188,6 +188,31 @@ describe.skipIf(missing("chromium"))("bans on the page", { timeout: 60_000 }, ()
     expect(await dashboard.ban("198.51.100.7/32").getByRole("button").count()).toBe(0);
   });
 
+  test("among many bans an address finds its own, and what is no address is refused beside the field", async () => {
+    const { page, server } = dashboard;
+    await dashboard.signIn();
+    const field = page.getByRole("searchbox", { name: "Address to find among the bans" });
+    expect(await field.count()).toBe(0);
+    const [ban] = server.bans;
+    server.bans = [
+      ...Array.from({ length: 30 }, (_, at) => ({ ...ban!, id: 100 + at, target: `10.0.0.${at}/32` })),
+      ...server.bans,
+    ];
+    server.tell({ kind: "changed", what: ["bans"] });
+    await field.fill("203.0.113.77");
+    await field.press("Enter");
+    await dashboard.ban("203.0.113.0/24").waitFor();
+    expect(await dashboard.bans.getByRole("row").count()).toBe(2);
+    await field.fill("192.0.2.1");
+    await page.getByRole("button", { name: "Find" }).click();
+    await page.getByText("No active ban covers 192.0.2.1. sekisho explain 192.0.2.1 tells").waitFor();
+    await field.fill("nobody");
+    await field.press("Enter");
+    await page.getByText("'nobody' is not an address or a CIDR range").waitFor();
+    await field.fill("");
+    await page.getByRole("button", { name: "Show all 34 bans" }).waitFor();
+  });
+
   test("of a long list the first rows are shown, on a phone fewer, and all when a person asks", async () => {
     const { server } = dashboard;
     const more = Array.from({ length: 30 }, (_, at) => ({

@@ -10,7 +10,7 @@ import type {
   LiveMessage,
   Status,
 } from "../../src/model/api.ts";
-import { parseTarget } from "../../src/model/ip.ts";
+import { parseTarget, type Target, TargetSet } from "../../src/model/ip.ts";
 import type { RuleFinding, RuleStatus } from "../../src/model/rule-status.ts";
 import { SECURITY_HEADERS } from "../../src/serve/security-headers.ts";
 import { allowlist, bans, incidents, status, traffic, unparsed } from "./fixture-data.ts";
@@ -42,6 +42,13 @@ const refused = (status: number, code: string, message: string, hint: string): A
   status,
   body: { error: { code, message, hint } },
 });
+const badTarget = (text: string): Answer =>
+  refused(
+    400,
+    "TARGET_INVALID",
+    `'${text}' is not an address or a CIDR range`,
+    "write 192.0.2.7, 192.0.2.0/24 or 2001:db8::/64",
+  );
 const done: Answer = { status: 204 };
 const missing = refused(404, "NOT_FOUND", "there is nothing here", "the routes are in docs/http-api.md");
 
@@ -142,7 +149,7 @@ export class FixtureServer {
       case "GET /status":
         return { status: 200, body: this.#status() };
       case "GET /bans":
-        return page(this.bans.filter((ban) => state === null || ban.state === state));
+        return this.#foundBans(state, query.get("touching"));
       case "POST /bans":
         return this.#ban(body);
       case "POST /allowlist":
@@ -214,6 +221,17 @@ export class FixtureServer {
     }
   }
 
+  #foundBans(state: string | null, touching: string | null): Answer {
+    const asked = touching === null ? null : parseTarget(touching);
+    if (touching !== null && asked === null) return badTarget(touching);
+    const found = this.bans.filter(
+      (ban) =>
+        (state === null || ban.state === state) &&
+        (asked === null || new TargetSet([asked]).overlapping(ban.target as Target) !== null),
+    );
+    return { status: 200, body: { items: found, next: null } };
+  }
+
   #findingsOf(id: string): readonly RuleFinding[] {
     return this.incidents.flatMap(({ id: incident, findings }) =>
       findings.filter(({ rule }) => rule === id).map((finding) => ({ ...finding, incident })),
@@ -244,10 +262,7 @@ export class FixtureServer {
 
   #ban({ target: text = "", for: length, reason = "" }: Readonly<Record<string, string>>): Answer {
     const target = parseTarget(text);
-    if (target === null) {
-      const hint = "write 192.0.2.7, 192.0.2.0/24 or 2001:db8::/64";
-      return refused(400, "TARGET_INVALID", `'${text}' is not an address or a CIDR range`, hint);
-    }
+    if (target === null) return badTarget(text);
     const hours = length === undefined ? 4 : Number.parseInt(length, 10);
     const ban: BanAnswer = {
       ...bans()[3]!,

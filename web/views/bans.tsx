@@ -3,9 +3,10 @@ import type { BanItem } from "../../src/model/api.ts";
 import { DRY_RUN } from "../effect.ts";
 import { formatCount } from "../format.ts";
 import { refresh, turn } from "../refresh.ts";
-import { bans, incidentId, status } from "../state.ts";
+import { bans, bansTouching, incidentId, status } from "../state.ts";
 import { BanActions } from "./ban-actions.tsx";
 import { BanForm } from "./ban-form.tsx";
+import { BanSearch } from "./ban-search.tsx";
 import { Capped } from "./capped.tsx";
 import { Choice } from "./choice.tsx";
 import { Mark } from "./mark.tsx";
@@ -57,6 +58,7 @@ export function Bans() {
           }}
         />
       )}
+      <BanSearch />
       <BanList items={bans.items.value} />
       <Pager list={bans} read={refresh.bans} label="Pages of bans" />
     </Section>
@@ -65,6 +67,18 @@ export function Bans() {
 
 function BanList({ items }: { readonly items: readonly BanItem[] | null }) {
   if (items === null) return <p class="empty">Reading the bans.</p>;
+  const sought = bansTouching.value;
+  if (items.length === 0 && sought !== "") {
+    return (
+      <p class="empty">
+        No {bans.filter.value === "active" ? "active ban" : "ban"} covers <Text value={sought} />.{" "}
+        <code>
+          sekisho explain <Text value={sought} />
+        </code>{" "}
+        tells all that is known of it.
+      </p>
+    );
+  }
   if (items.length === 0) {
     return (
       <p class="empty">

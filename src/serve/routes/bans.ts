@@ -4,7 +4,11 @@ import { BAN_STATES } from "../../model/decision.ts";
 import type { Backend } from "../backend.ts";
 import { length, pageQuery, readInput, reason, target } from "../input.ts";
 
-const listQuery = z.strictObject({ ...pageQuery, state: z.enum(BAN_STATES).nullable().default(null) });
+const listQuery = z.strictObject({
+  ...pageQuery,
+  state: z.enum(BAN_STATES).nullable().default(null),
+  touching: target.nullable().default(null),
+});
 const params = z.strictObject({ target });
 const banRequest = z.strictObject({
   target,
