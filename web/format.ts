@@ -9,12 +9,17 @@ const count = new Intl.NumberFormat("en");
 const percent = new Intl.NumberFormat("en", { style: "percent", maximumSignificantDigits: 2 });
 const moment = new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeStyle: "long" });
 const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "long" });
+const zone = new Intl.DateTimeFormat("en-GB", { timeZoneName: "short" });
 const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 
 export const formatCount = (value: number): string => count.format(value);
 export const formatMoment = (time: number): string => moment.format(time);
 export const formatDay = (time: number): string => day.format(time);
 export const formatClock = (time: number): string => clock.format(time);
+
+/** The browser's zone as it is at that time: `UTC`, `GMT+9`. */
+export const formatZone = (time: number): string =>
+  zone.formatToParts(time).find(({ type }) => type === "timeZoneName")?.value ?? "";
 
 /** `12 s ago`; a time ahead (a server's clock a little off) is `now`. */
 export function formatAgo(time: number, now: number): string {

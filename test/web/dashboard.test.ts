@@ -87,7 +87,9 @@ describe.skipIf(missing("chromium"))("the dashboard page", { timeout: 60_000 }, 
     await dashboard.page.getByText(String.raw`\x16\x03\x01`).waitFor();
   });
 
-  test("the chart names its lines in words and counts what bans refused", async () => {
+  test("the chart names its lines in words, its zone, and counts what bans refused", async () => {
+    const devtools = await dashboard.page.context().newCDPSession(dashboard.page);
+    await devtools.send("Emulation.setTimezoneOverride", { timezoneId: "Asia/Tokyo" });
     await dashboard.signIn();
     const legend = dashboard.page.getByRole("region", { name: "Traffic" });
     const refused = legend.getByRole("button", { name: /refused/ });
@@ -95,7 +97,7 @@ describe.skipIf(missing("chromium"))("the dashboard page", { timeout: 60_000 }, 
     expect((await refused.textContent())?.replace(/\D/g, "")).toBe(String(total));
     await legend.getByRole("button", { name: "24 h" }).click();
     await legend.getByText("Total of the last 24 h").waitFor();
-    await legend.getByText("Requests a minute, average over 15 minutes").waitFor();
+    await legend.getByText("Requests a minute, average over 15 minutes (times in GMT+9)").waitFor();
     await refused.click();
     expect(await refused.getAttribute("aria-pressed")).toBe("false");
     expect(await legend.locator("canvas").count()).toBe(1);

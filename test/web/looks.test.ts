@@ -63,6 +63,17 @@ describe.skipIf(missing("chromium"))("the page's looks", { timeout: 60_000 }, ()
     expect(await page.locator("html").getAttribute("data-theme")).toBe("dark");
   });
 
+  test("a whole IPv6 address leaves room for why it is banned", async () => {
+    const long = "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff/128";
+    dashboard.server.bans = dashboard.server.bans.map((ban) =>
+      ban.id === 6 ? { ...ban, target: long } : ban,
+    );
+    await dashboard.signIn();
+    const row = dashboard.ban(long);
+    const [target, why] = await Promise.all(["th", ".why"].map((cell) => row.locator(cell).boundingBox()));
+    expect(why!.width).toBeGreaterThan(target!.width);
+  });
+
   test("on a tablet the facts of a ban stand side by side", async () => {
     await dashboard.page.setViewportSize({ width: 768, height: 1024 });
     await dashboard.signIn();

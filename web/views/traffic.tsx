@@ -1,8 +1,8 @@
 import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { formatClock, formatCount } from "../format.ts";
+import { formatClock, formatCount, formatZone } from "../format.ts";
 import { refresh } from "../refresh.ts";
-import { SPANS, traffic, trafficMinutes } from "../state.ts";
+import { now, SPANS, traffic, trafficMinutes } from "../state.ts";
 import { theme } from "../theme.ts";
 import { TrafficChart } from "../traffic-chart.ts";
 import { columnsOf, SERIES, stepMinutes, total } from "../traffic-data.ts";
@@ -89,7 +89,7 @@ function Chart() {
   };
   return (
     <figure ref={figure}>
-      <p class="chart-axis">{axisTitle(stepMinutes(trafficMinutes.value))}</p>
+      <p class="chart-axis">{axisTitle(stepMinutes(trafficMinutes.value), formatZone(now.peek()))}</p>
       <div ref={box} class="chart" aria-hidden="true" />
       <figcaption>
         <Legend at={cursor.value} columns={columns.value} hidden={hidden.value} onToggle={toggle} />
@@ -145,8 +145,8 @@ function Legend({ at, columns, hidden, onToggle }: LegendProps) {
   );
 }
 
-const axisTitle = (step: number): string =>
-  step === 1 ? "Requests a minute" : `Requests a minute, average over ${step} minutes`;
+const axisTitle = (step: number, zone: string): string =>
+  `Requests a minute${step === 1 ? "" : `, average over ${step} minutes`} (times in ${zone})`;
 
 const stepTitle = (time: number, step: number): string =>
   step === 1
