@@ -11,8 +11,8 @@ export interface Expectation {
 
 const definition = (schema: Schema) => (schema as z.core.$ZodTypes)._zod.def;
 
-/** The schema inside defaults and other wrappers; a text that is parsed is still a text. */
-function bare(schema: Schema): Schema {
+/** What is inside a default or another wrapper; null where there is nothing to unwrap. A text that is parsed is still a text. */
+function unwrapped(schema: Schema): Schema | null {
   const def = definition(schema);
   switch (def.type) {
     case "optional":
@@ -20,14 +20,20 @@ function bare(schema: Schema): Schema {
     case "default":
     case "prefault":
     case "readonly":
-      return bare(def.innerType);
+      return def.innerType;
     case "pipe":
-      return bare(def.in);
+      return def.in;
     case "lazy":
-      return bare(def.getter());
+      return def.getter();
     default:
-      return schema;
+      return null;
   }
+}
+
+/** The schema inside all its wrappers. */
+function bare(schema: Schema): Schema {
+  const inner = unwrapped(schema);
+  return inner === null ? schema : bare(inner);
 }
 
 /** The schemas that the value at `path` can have; several where the schema is a union. */
@@ -64,23 +70,10 @@ export function expectation(schema: Schema): Expectation {
   const meta = z.globalRegistry.get(schema);
   if (meta?.title !== undefined)
     return { what: meta.title, write: (meta.advice as string | undefined) ?? null };
+  const inner = unwrapped(schema);
+  if (inner !== null) return expectation(inner);
   const def = definition(schema);
-  switch (def.type) {
-    case "optional":
-    case "nullable":
-    case "default":
-    case "prefault":
-    case "readonly":
-      return expectation(def.innerType);
-    case "pipe":
-      return expectation(def.in);
-    case "lazy":
-      return expectation(def.getter());
-    case "union":
-      return anyOf(def.options);
-    default:
-      return { what: simple(schema), write: null };
-  }
+  return def.type === "union" ? anyOf(def.options) : { what: simple(schema), write: null };
 }
 
 /** What one of these schemas takes. */
