@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { SekishoError } from "../../src/model/errors.ts";
 import { ErrorLogParser } from "../../src/parse/error-log.ts";
 import { createMixedParser, createParser } from "../../src/parse/formats.ts";
 import { errorOf, NOW, parse, reasonOf } from "./apache-lines.ts";
+import { expectRefusal } from "./log-formats.ts";
 
 const TIME = Date.UTC(2026, 10, 20, 22, 1, 29);
 const parser = (format: string) => createParser("error", format, "UTC");
@@ -116,15 +116,7 @@ describe("an ErrorLogFormat that cannot be used is refused with what to write", 
     ["error", /'error' is no error log format/, /auto/],
     ["combined", /'combined' is no error log format/, /auto/],
   ])("%s", (format, message, hint) => {
-    let refusal: unknown;
-    try {
-      parser(format);
-    } catch (error) {
-      refusal = error;
-    }
-    expect(refusal).toBeInstanceOf(SekishoError);
-    expect(refusal).toMatchObject({ code: "LOG_FORMAT_INVALID", message: expect.stringMatching(message) });
-    expect((refusal as SekishoError).hint).toMatch(hint);
+    expectRefusal(() => parser(format), message, hint);
   });
 });
 
