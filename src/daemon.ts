@@ -158,7 +158,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   };
   // Last, since these are the first things that the world outside the data folder notices.
   if (!demo) await liftFormer(setup.config, clock);
-  await enforcement.start(backend.wantedBlocks(), ENFORCER_PATIENCE_MS);
+  await Promise.all([enforcement.start(backend.wantedBlocks(), ENFORCER_PATIENCE_MS), thread.reading]);
   const verifier = starting.use(crawlerVerifier(thread));
   const problemLog = new ProblemLog(log);
   let heardAt = performance.now();

@@ -128,7 +128,9 @@ export interface IngestedSource {
 }
 
 export type FromWorker =
-  | { readonly kind: "ready" }
+  /** The store can be read. */
+  | { readonly kind: "opened" }
+  | { readonly kind: "reading" }
   | { readonly kind: "failed"; readonly error: Complaint }
   /** A transaction was committed. `bans` tells whether what is to be enforced changed, `decided` and `lifted` the first of why. */
   | {

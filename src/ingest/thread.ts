@@ -11,6 +11,7 @@ type Told = Extract<FromWorker, { kind: "committed" | "state" }>;
 export class IngestThread {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
+  readonly #reading = Promise.withResolvers<void>();
   #nextId = 1;
   #stopped = false;
   /** Why it answers nothing any more; null while it runs. */
@@ -18,11 +19,18 @@ export class IngestThread {
 
   private constructor(worker: Worker) {
     this.#worker = worker;
+    // Whoever stops it before does not ask.
+    this.reading.catch(() => {});
+  }
+
+  /** Resolves when reading has begun; rejects when that cannot be. */
+  get reading(): Promise<void> {
+    return this.#reading.promise;
   }
 
   /**
-   * Starts the thread; resolves when the store is open and reading has begun. `failed` is called once if the thread
-   * fails later: without it nothing is ingested any more.
+   * Starts the thread; resolves when the store is open. `failed` is called once if the thread fails after reading has begun:
+   * without it nothing is ingested any more.
    */
   static async start(
     data: WorkerData,
@@ -44,20 +52,22 @@ export class IngestThread {
     return thread;
   }
 
-  /** Resolves when the thread is ready. */
+  /** Resolves when the store is open. */
   #listen(told: (message: Told) => void, failed: (error: SekishoError) => void): Promise<void> {
     const worker = this.#worker;
     return new Promise((resolve, reject) => {
-      let ready = false;
+      let isReading = false;
       const fail = (error: SekishoError): void => {
         this.#rejectAll(error);
-        if (ready && !this.#stopped) failed(error);
-        else reject(error);
+        reject(error);
+        this.#reading.reject(error);
+        if (isReading && !this.#stopped) failed(error);
       };
       worker.on("message", (message: FromWorker) => {
-        if (message.kind === "ready") {
-          ready = true;
-          resolve();
+        if (message.kind === "opened") resolve();
+        else if (message.kind === "reading") {
+          isReading = true;
+          this.#reading.resolve();
         } else if (message.kind === "failed") fail(errorOf(message.error));
         else if (message.kind === "answer") this.#take(message.id)?.resolve(message.value);
         else if (message.kind === "refusal") this.#take(message.id)?.reject(errorOf(message.error));

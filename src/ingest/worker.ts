@@ -64,6 +64,8 @@ class IngestThread {
 
   constructor({ databaseFile, unparsedBudget, settings }: WorkerData) {
     this.#store = new StoreWriter(databaseFile, unparsedBudget, clock);
+    // What is stored can be enforced while rules are compiled and what they count is counted again.
+    tell({ kind: "opened" });
     this.#settings = settings;
     this.#ingestion = new Ingestion(settings, this.#store, clock);
     this.#running = this.#run();
@@ -330,7 +332,7 @@ try {
       }
     });
   });
-  tell({ kind: "ready" });
+  tell({ kind: "reading" });
   thread.tellState();
 } catch (error) {
   tell({ kind: "failed", error: complaint(error) });

@@ -118,6 +118,17 @@ function compose(options: ServerOptions, access: Access, live: LiveStreams): Fas
   return app;
 }
 
+/** What is sent is read by zod. Fastify's own compilers would be loaded all the same, and take longer than all else of a start. */
+const NO_SCHEMAS = {
+  compilersFactory: {
+    buildValidator: () => noSchema,
+    buildSerializer: () => noSchema,
+  },
+};
+const noSchema = (): never => {
+  throw new Error("routes have no JSON Schemas");
+};
+
 function bareApp(logger: FastifyBaseLogger, doorkeeper: Doorkeeper): FastifyInstance {
   const app = Fastify({
     loggerInstance: logger,
@@ -126,6 +137,7 @@ function bareApp(logger: FastifyBaseLogger, doorkeeper: Doorkeeper): FastifyInst
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: "idle",
+    schemaController: NO_SCHEMAS,
     clientErrorHandler: answerBrokenRequest,
     // A URL that cannot be decoded reaches no hook.
     frameworkErrors: (error, request, reply) => {

@@ -61,6 +61,7 @@ class Ingesting implements AsyncDisposable {
       (message) => running.#hear(message),
       (error) => running.failures.push(error.message),
     );
+    await running.#thread.reading;
     return running;
   }
 
