@@ -58,6 +58,8 @@ export class IngestThread {
     return new Promise((resolve, reject) => {
       let isReading = false;
       const fail = (error: SekishoError): void => {
+        // What could not begin hears no commands.
+        if (!isReading) this.#ended ??= error;
         this.#rejectAll(error);
         reject(error);
         this.#reading.reject(error);
@@ -99,8 +101,12 @@ export class IngestThread {
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
-    // One that died has closed its store by dying.
-    if (this.#ended === null) await this.request({ kind: "stop" });
+    try {
+      await this.request({ kind: "stop" });
+    } catch (error) {
+      // One that died closes its store by dying.
+      if (this.#ended === null) throw error;
+    }
     await this.#worker.terminate();
   }
 
