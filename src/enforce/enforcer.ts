@@ -55,7 +55,7 @@ export interface Generations {
 
 /**
  * Applies blocks. It is given the wanted set and makes the outside world equal it; how it gets there is its own
- * affair. It touches only what it made. All implementations pass test/contract/enforcer.test.ts.
+ * affair. It touches only what it made. All implementations pass the suite in test/contract/.
  */
 export interface Enforcer {
   readonly name: EnforcerName;

@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { Exec } from "../../src/enforce/exec/exec.ts";
 import { startApache } from "../apache.ts";
 import { TcpClient } from "../tcp-client.ts";
+import type { World } from "./world.ts";
 
 /** The program that docs/firewall.md shows, before a real Apache. */
-export async function execWorld() {
+export async function execWorld(): Promise<World> {
   const apache = await startApache();
   // Every address is local there, by a route that comes before those to nowhere; so have them looked at first.
   for (const family of ["-4", "-6"]) {
@@ -22,7 +23,7 @@ export async function execWorld() {
   const make = (...command: string[]) => new Exec({ command, timeoutMs: 60_000, stateFile });
   return {
     enforcer: () => make("/usr/bin/nsenter", `--net=/run/netns/${apache.namespace}`, script),
-    refuses: async (address: string) => !(await client.connects(address)),
+    refuses: async (address) => !(await client.connects(address)),
     outside: null,
     cannotCarry: [],
     broken: [

@@ -5,9 +5,10 @@ import { Guard } from "../../src/enforce/guard/guard.ts";
 import type { SocketPlace } from "../../src/local-socket/place.ts";
 import { startSampleApp } from "../enforce/guard/sample-app.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
+import type { World } from "./world.ts";
 
 /** The app that docs/guard.md shows, asked over HTTP. */
-export async function guardWorld() {
+export async function guardWorld(): Promise<World> {
   const folder = temporaryFolder();
   const place = { path: join(folder.path, "guard.sock"), group: null, mode: 0o660 };
   const connected = Promise.withResolvers<void>();
@@ -21,7 +22,7 @@ export async function guardWorld() {
   chmodSync(open, 0o777);
   return {
     enforcer: () => new Guard(place, channel),
-    refuses: async (address: string) => (await app.status(address)) === 403,
+    refuses: async (address) => (await app.status(address)) === 403,
     outside: null,
     cannotCarry: [],
     broken: [

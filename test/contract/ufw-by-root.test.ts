@@ -1,0 +1,3 @@
+import { enforcerContract } from "./enforcer-contract.ts";
+
+enforcerContract("ufw-by-root");
