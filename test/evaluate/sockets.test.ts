@@ -3,42 +3,21 @@ import { describe, expect, test } from "vitest";
 import { Evaluator } from "../../src/evaluate/evaluator.ts";
 import { Sockets } from "../../src/evaluate/sockets.ts";
 import type { AccessEvent, LogEvent, OpeningEvent } from "../../src/model/event.ts";
-import type { SocketChange, UnendedSocket } from "../../src/model/socket.ts";
-import { ErrorLogParser } from "../../src/parse/error-log.ts";
-import { access, errorEvent, opening, socketEnd } from "./events.ts";
-import { ruleOf } from "./rules.ts";
-
-const CLIENT = "203.0.113.7";
-const FOREIGN = "https://evil.example";
-const foreign = { origin: FOREIGN };
-
-const rule = (id: string, match: object, bucket: object = {}) =>
-  ruleOf(id, {
-    match,
-    bucket: { kind: "threshold", count: 2, window: "1m", ...bucket },
-    cooldown: "1s",
-  });
-const HANDSHAKE = rule("handshake", { handshake: true });
-const FOREIGN_ORIGIN = rule("foreign-origin", { handshake: true, foreignOrigin: true });
-const LONG = rule("long", { handshake: true, durationUs: { atLeast: 1_000_000 } });
-const REFUSED = rule("refused", { status: 403 });
-const ANY = rule("any", {});
-
-/** What the store holds of a socket that was opened. */
-const unended = (change: SocketChange | undefined, open = true): UnendedSocket[] =>
-  change?.kind === "opened"
-    ? [{ id: change.id, key: change.key, openedAt: change.event.time, client: change.event.client, open }]
-    : [];
-
-/** Rules that fired, in order, with batches as they are given. */
-function fired(rules: readonly ReturnType<typeof rule>[], ...batches: LogEvent[][]): string[] {
-  const sockets = new Sockets();
-  const evaluator = new Evaluator(rules);
-  return batches.flatMap((events) => {
-    sockets.follow(events);
-    return evaluator.evaluate(events).map((finding) => `${finding.rule} ${finding.evidence.at(-1)}`);
-  });
-}
+import type { SocketChange } from "../../src/model/socket.ts";
+import { access, opening, socketEnd } from "./events.ts";
+import {
+  ANY,
+  CLIENT,
+  FOREIGN,
+  FOREIGN_ORIGIN,
+  fired,
+  foreign,
+  HANDSHAKE,
+  LONG,
+  REFUSED,
+  rule,
+  unended,
+} from "./socket-rules.ts";
 
 describe("what is judged when", () => {
   test("a rule that reads nothing of the end fires at the opening, while the socket is open", () => {
@@ -321,136 +300,5 @@ describe("memory", () => {
     const late = [socketEnd(CLIENT, 0), opening(CLIENT, 5, { path: "/b" })];
     expect(after.follow(late).map(({ kind }) => kind)).toEqual(["closed", "opened", "closed"]);
     expect(late.map(({ second }) => second)).toEqual([true, true]);
-  });
-});
-
-describe("how many one client has open", () => {
-  const counted = (sockets: Sockets, ...events: LogEvent[]) => {
-    sockets.follow([opening("198.51.100.99", -99), socketEnd("198.51.100.99", -99)]);
-    sockets.follow(events);
-    return events.flatMap((event) => (event.kind === "opening" ? [event.openSockets] : []));
-  };
-
-  test("each opening counts one more and each end one less, of its address or IPv6 /64 alone", () => {
-    const lines = [
-      opening(CLIENT, 0),
-      opening("198.51.100.4", 1),
-      opening(CLIENT, 2),
-      socketEnd(CLIENT, 0),
-      opening(CLIENT, 3),
-      opening("2001:db8:5:6::1", 4),
-      opening("2001:db8:5:6::2", 5),
-      opening("2001:db8:5:7::1", 6),
-    ];
-    expect(counted(new Sockets(), ...lines)).toEqual([1, 1, 2, 2, 1, 2, 1]);
-  });
-
-  test("nothing is told of a log of whose sockets no end has been read: its access log may not be read at all", () => {
-    const from = (source: number, seconds: number) => opening(CLIENT, seconds, { source });
-    const lines = [from(2, 0), from(3, 1), from(2, 2), socketEnd(CLIENT, 1), from(3, 3), from(2, 4)];
-    new Sockets().follow(lines);
-    expect(lines.map((line) => (line.kind === "opening" ? line.openSockets : null))).toEqual([
-      ...[undefined, undefined, undefined, null],
-      ...[3, undefined],
-    ]);
-  });
-
-  test("one whose end was read first is not open", () => {
-    expect(counted(new Sockets(), socketEnd(CLIENT, 0), opening(CLIENT, 0), opening(CLIENT, 9))).toEqual([
-      undefined,
-      1,
-    ]);
-  });
-
-  test("what Apache cut when it stopped is not open any more, nor is what was opened before and is read later", () => {
-    const stopped = { ...errorEvent(null, 9, "AH00491"), module: "mpm_event" };
-    const lines = [opening(CLIENT, 0), opening(CLIENT, 1), stopped, opening(CLIENT, 8), opening(CLIENT, 10)];
-    expect(counted(new Sockets(), ...lines)).toEqual([1, 2, undefined, 1]);
-    const reload = { ...errorEvent(null, 9, "AH00493"), module: "mpm_event" };
-    const started = { ...errorEvent(null, 10, "AH00489"), module: "mpm_event" };
-    expect(counted(new Sockets(), opening(CLIENT, 0), reload, started, opening(CLIENT, 11))).toEqual([1, 2]);
-  });
-
-  test("what was given up is not counted", () => {
-    const many = [0, 1, 2, 3, 4].map((second) => opening(CLIENT, second));
-    expect(counted(new Sockets([], 1, 3), ...many)).toEqual([1, 2, 3, 4, 4]);
-  });
-
-  test("what a restart finds no room for is not counted", () => {
-    const many = [0, 1, 2, 3].flatMap((second) =>
-      unended(new Sockets([], second + 1).follow([opening(CLIENT, second)])[0]),
-    );
-    expect(counted(new Sockets(many, 5, 3), opening(CLIENT, 9))).toEqual([3]);
-  });
-
-  test("a restart goes on with those that were open, and not with those that were lost", () => {
-    const [one] = new Sockets().follow([opening(CLIENT, 0)]);
-    const [two] = new Sockets([], 2).follow([opening(CLIENT, 1)]);
-    const [lost] = new Sockets([], 3).follow([opening(CLIENT, 2)]);
-    const after = new Sockets([...unended(one), ...unended(two), ...unended(lost, false)], 4);
-    expect(counted(after, opening(CLIENT, 5), socketEnd(CLIENT, 2), opening(CLIENT, 6))).toEqual([3, 4]);
-    expect(counted(after, socketEnd(CLIENT, 0), socketEnd(CLIENT, 1), opening(CLIENT, 7))).toEqual([3]);
-  });
-
-  test("a rule that asks for it judges the opening", () => {
-    const three = ruleOf("open", {
-      match: { handshake: true, openSockets: { atLeast: 3 } },
-      bucket: { kind: "trigger" },
-    });
-    const known = [opening("198.51.100.99", -99), socketEnd("198.51.100.99", -99)];
-    const lines = [0, 1, 2].map((second) => opening(CLIENT, second));
-    expect(fired([three], known, lines, [socketEnd(CLIENT, 0)], [opening(CLIENT, 9)])).toEqual([
-      `open ${CLIENT} opens at 2`,
-    ]);
-  });
-});
-
-describe("when Apache stops", () => {
-  const server = (seconds: number, code: string) => ({
-    ...errorEvent(null, seconds, code),
-    module: "mpm_event",
-  });
-  const kinds = (...events: LogEvent[]) => new Sockets().follow(events).map(({ kind }) => kind);
-
-  test.each(["AH00489", "AH00163", "AH00292", "AH00491"])("what was open is lost with %s", (code) => {
-    const changes = new Sockets().follow([opening(CLIENT, 0), server(9, code)]);
-    expect(changes.at(-1)).toEqual({ kind: "lost", openedBefore: server(9, code).time });
-  });
-
-  test("what a script writes that sounds like it is not believed", () => {
-    const line = (head: string) =>
-      new ErrorLogParser("UTC").parse(
-        `[Fri Nov 20 12:00:09.000000 2026] ${head}AH00491: caught`,
-        2,
-        server(9, "").time,
-      );
-    const lost = (head: string) => kinds(opening(CLIENT, 0), line(head)).includes("lost");
-    expect(
-      ["[mpm_event:notice] [pid 7:tid 7] ", "[mpm_prefork:notice] [pid 7] ", "[notice] [pid 7] "].map(lost),
-    ).toEqual([true, true, true]);
-    expect(
-      [
-        "[php:notice] [pid 7] [client 192.0.2.9:5] ",
-        "[:error] [pid 7] [client 192.0.2.9:5] ",
-        "[wsgi:error] [pid 7] ",
-      ].map(lost),
-    ).toEqual([false, false, false]);
-  });
-
-  test("a graceful reload leaves sockets open, and the next hard start does not", () => {
-    const reload = [server(8, "AH00493"), server(9, "AH00489")];
-    expect(kinds(opening(CLIENT, 0), ...reload)).toEqual(["opened"]);
-    expect(kinds(opening(CLIENT, 0), ...reload, server(20, "AH00489"))).toEqual(["opened", "lost"]);
-  });
-
-  test("an opening from before the start that is read after it is lost, too", () => {
-    expect(kinds(server(9, "AH00489"), opening(CLIENT, 0))).toEqual(["lost", "opened", "lost"]);
-    expect(kinds(server(9, "AH00489"), opening(CLIENT, 10))).toEqual(["lost", "opened"]);
-  });
-
-  test("a line at the end that comes all the same is not judged again", () => {
-    const late = socketEnd(CLIENT, 0);
-    expect(kinds(opening(CLIENT, 0), server(9, "AH00489"), late)).toEqual(["opened", "lost", "closed"]);
-    expect(late.second).toBe(true);
   });
 });
