@@ -1,5 +1,7 @@
 import type { Command } from "commander";
 import type { BanAnswer, EnforcerStatus, Status } from "../model/api.ts";
+import { SekishoError } from "../model/errors.ts";
+import { isIpv4, prefixOf, type Target } from "../model/ip.ts";
 import { formatDuration } from "../model/time.ts";
 import { connectToDaemon } from "./client.ts";
 import { type CliContext, CONFIG_OPTION, NO_DAEMON, subcommand } from "./context.ts";
@@ -9,6 +11,7 @@ import { readLength, readTarget, shownTarget } from "./target.ts";
 interface BanOptions {
   readonly for?: string;
   readonly reason: string;
+  readonly wide?: boolean;
   readonly config?: string;
 }
 
@@ -25,7 +28,7 @@ export const banCommand = (context: CliContext): Command =>
     ],
     exits: [
       [0, "banned"],
-      [1, "refused: the target is allowlisted, a trusted proxy or the host's own"],
+      [1, "refused: the target is allowlisted, a trusted proxy or the host's own, or wide without --wide"],
       [2, "the target or the length cannot be read"],
       NO_DAEMON,
     ],
@@ -33,11 +36,13 @@ export const banCommand = (context: CliContext): Command =>
     .argument("<target>", "address or CIDR range")
     .option("-f, --for <length>", "how long: a number and s, m, h, d or w, or permanent")
     .option("-r, --reason <text>", "why, for whoever looks later", "banned from the command line")
+    .option("--wide", "ban also a range wider than a /8 (IPv4) or a /16 (IPv6)")
     .option(...CONFIG_OPTION)
     .action((target: string, options: BanOptions) => ban(context, target, options));
 
 async function ban(context: CliContext, text: string, options: BanOptions): Promise<void> {
   const target = readTarget(text);
+  if (options.wide !== true) refuseWide(target);
   const length = options.for === undefined ? null : formatDuration(readLength(options.for));
   const daemon = await connectToDaemon(context, options.config);
   const ban = (await daemon.request("POST", "/api/bans", {
@@ -55,6 +60,18 @@ async function ban(context: CliContext, text: string, options: BanOptions): Prom
       `this took the place of a longer ban, ${printable(untilText(replaced.until, context.clock.now()))}\n`,
     );
   }
+}
+
+/** Nobody is given so much, and a digit that was forgotten (/2 for /24) bans half the world. */
+function refuseWide(target: Target): void {
+  const { address, bits } = prefixOf(target);
+  if (bits >= (isIpv4(address) ? 8 : 16)) return;
+  const part = bits === 0 ? "all" : `one of ${(2 ** bits).toLocaleString("en")} parts`;
+  throw new SekishoError(
+    "TARGET_WIDE",
+    `${target} is ${part} of the ${isIpv4(address) ? "IPv4" : "IPv6"} internet`,
+    "write the length that you meant, as in 192.0.2.0/24; if it is meant, add --wide",
+  );
 }
 
 const endOf = ({ until }: Pick<BanAnswer, "until">): number =>

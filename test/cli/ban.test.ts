@@ -81,6 +81,21 @@ describe("ban", () => {
     expect(stdout).toContain(`; not in force: ${told}`);
   });
 
+  test.each([
+    ["192.0.2.0/2", "192.0.0.0/2 is one of 4 parts of the IPv4 internet"],
+    ["0.0.0.0/0", "0.0.0.0/0 is all of the IPv4 internet"],
+    ["2001:db8::/6", "2000::/6 is one of 64 parts of the IPv6 internet"],
+  ])("of %s, which somebody mistyped, is refused until --wide says that it is meant", async (text, told) => {
+    const { cwd, backend } = await daemon();
+    const { status, stdout, stderr } = await run(["ban", text], { cwd });
+    expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
+    expect(stderr).toBe(
+      `sekisho: ${told}\nhint: write the length that you meant, as in 192.0.2.0/24; if it is meant, add --wide\n`,
+    );
+    expect(backend.allBans).toEqual([]);
+    expect(await run(["ban", text, "--wide"], { cwd })).toMatchObject({ status: 0, stderr: "" });
+  });
+
   test("says which range a host in it was taken for", async () => {
     const { cwd } = await daemon();
     expect((await run(["ban", "10.0.0.5/8"], { cwd })).stdout).toContain(
