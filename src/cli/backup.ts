@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Command } from "commander";
+import { SekishoError } from "../model/errors.ts";
 import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
 import { size } from "./output.ts";
 import { whereabouts } from "./whereabouts.ts";
@@ -24,6 +25,12 @@ export const backupCommand = (context: CliContext): Command =>
     .argument("<file>", "where the copy goes; it must not exist")
     .option(...CONFIG_OPTION)
     .action(async (file: string, options: { readonly config?: string }) => {
+      if (file === "-")
+        throw new SekishoError(
+          "USAGE",
+          "a backup goes to a file, not to standard output: it is checked before it gets its name",
+          "name a file that does not exist, as in: sekisho backup ./sekisho-copy.sqlite",
+        );
       const { data } = await whereabouts(context, options.config);
       const destination = resolve(context.cwd, file);
       const { databaseFile } = await import("../setup.ts");

@@ -34,6 +34,14 @@ const rowsIn = (file: string): unknown => {
 };
 
 describe("a backup", () => {
+  test("does not go to standard output, and makes no file that is called -", async () => {
+    const cwd = folderWith({ "sekisho.yaml": "data: data\nlogs: []" });
+    const { status, stdout, stderr } = await backup(cwd, "-");
+    expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
+    expect(stderr).toContain("hint: name a file that does not exist");
+    expect(existsSync(join(cwd, "-"))).toBe(false);
+  });
+
   test("of a database that is open for writing holds what was committed, in one file of mode 0600", async () => {
     const { cwd, database } = runningDatabase();
     database.exec("BEGIN IMMEDIATE; INSERT INTO rows (text) VALUES ('not committed')");
