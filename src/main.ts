@@ -15,6 +15,8 @@ const context: CliContext = {
   stdout: (text) => void process.stdout.write(text),
   stderr: (text) => void process.stderr.write(text),
   isTTY: process.stdout.isTTY === true,
+  // A terminal that does not tell, as one over a serial line, has 0.
+  columns: process.stdout.columns || null,
   cwd: process.cwd(),
   env: process.env,
   version,

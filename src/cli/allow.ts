@@ -4,7 +4,8 @@ import { SekishoError } from "../model/errors.ts";
 import { prefixOf } from "../model/ip.ts";
 import { connectToDaemon } from "./client.ts";
 import { type CliContext, CONFIG_OPTION, NO_DAEMON, subcommand } from "./context.ts";
-import { heads, moment, printable, table } from "./output.ts";
+import { moment, printable } from "./output.ts";
+import { heads, table } from "./table.ts";
 import { readTarget, shownTarget } from "./target.ts";
 
 interface AllowOptions {
@@ -73,5 +74,5 @@ async function list(context: CliContext, config: string | undefined): Promise<vo
     return;
   }
   const rows = items.map(({ target, by, at, reason }) => [target, by, at === null ? "" : moment(at), reason]);
-  context.stdout(table(context, [heads("target", "by", "since", "reason"), ...rows]));
+  context.stdout(table(context, [heads("target", "by", "since", "reason"), ...rows], { cut: [3] }));
 }

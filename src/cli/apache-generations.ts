@@ -3,7 +3,8 @@ import type { EnforcerStatus } from "../model/api.ts";
 import type { GenerationChanges, GenerationItem, GenerationList, HoldItem } from "../model/generation.ts";
 import { connectToDaemon, LONG_PATIENCE_MS } from "./client.ts";
 import { type CliContext, CONFIG_OPTION, NO_DAEMON, subcommand } from "./context.ts";
-import { count, heads, moment, printable, type Style, table, writeJson } from "./output.ts";
+import { count, moment, printable, type Style, writeJson } from "./output.ts";
+import { heads, table } from "./table.ts";
 
 interface Options {
   readonly json?: boolean;

@@ -2,7 +2,8 @@ import type { Command } from "commander";
 import type { BanItem } from "../model/api.ts";
 import { connectToDaemon } from "./client.ts";
 import { type CliContext, CONFIG_OPTION, NO_DAEMON, subcommand } from "./context.ts";
-import { type Cell, count, heads, moment, table, writeJson } from "./output.ts";
+import { count, moment, writeJson } from "./output.ts";
+import { type Cell, heads, table } from "./table.ts";
 
 interface BansOptions {
   readonly all?: boolean;
@@ -43,7 +44,10 @@ function bansText(context: CliContext, bans: readonly BanItem[], all: boolean): 
     enforcedBy(ban),
     ban.reason,
   ]);
-  return table(context, [heads(...columns), ...rows]);
+  const [since, by, enforced, reason] = ["since", "by", "enforced by", "reason"].map((name) =>
+    columns.indexOf(name),
+  ) as [number, number, number, number];
+  return table(context, [heads(...columns), ...rows], { drop: [since], cut: [reason, enforced, by] });
 }
 
 function enforcedBy({ enforcedBy, passed }: BanItem): string | Cell {

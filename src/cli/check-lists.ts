@@ -1,8 +1,8 @@
 import type { ConfigWarning } from "../config/load.ts";
 import type { ListCheck } from "../lists/imported-list.ts";
 import type { CliContext } from "./context.ts";
-import type { Cell } from "./output.ts";
 import { ago, listRow } from "./status.ts";
+import type { Cell } from "./table.ts";
 
 /** As `status` shows a list, with what is known of its source where no daemon has fetched it. */
 export const listCheckRow = (context: CliContext, list: ListCheck): (string | Cell)[] => [

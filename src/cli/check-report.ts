@@ -10,8 +10,9 @@ import { listCheckRow, listWarnings } from "./check-lists.ts";
 import { checkLogs, type LogCheck } from "./check-logs.ts";
 import { urlOf } from "./client.ts";
 import type { CliContext } from "./context.ts";
-import { type Cell, count, indented, painter, printable, size, table, writeJson } from "./output.ts";
+import { count, painter, printable, size, writeJson } from "./output.ts";
 import { reportError } from "./report-error.ts";
+import { type Cell, indented, table } from "./table.ts";
 
 /** What `check` asks of the stages. None of it changes anything. */
 export interface CheckStages {

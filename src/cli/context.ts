@@ -8,6 +8,8 @@ export interface CliContext {
   readonly stderr: (text: string) => void;
   /** Standard output is a terminal: colours are allowed. */
   readonly isTTY: boolean;
+  /** The terminal's width; null where standard output is none, and nothing is cut. */
+  readonly columns: number | null;
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly version: string;

@@ -7,7 +7,8 @@ import type { Change } from "./init-merge.ts";
 import type { Note } from "./init-notes.ts";
 import { type InitPlan, type PlannedLog, serversText } from "./init-plan.ts";
 import { readingNotes } from "./init-reading.ts";
-import { type Cell, count, indented, painter, printable, table } from "./output.ts";
+import { count, painter, printable } from "./output.ts";
+import { type Cell, indented, table } from "./table.ts";
 
 /** What is longer is counted; `--json` has all. */
 const MAX_ROWS = 60;

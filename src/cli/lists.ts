@@ -3,8 +3,9 @@ import type { ListStatus } from "../model/api.ts";
 import { SekishoError } from "../model/errors.ts";
 import { connectToDaemon, type DaemonClient, LONG_PATIENCE_MS } from "./client.ts";
 import { type CliContext, CONFIG_OPTION, NO_DAEMON, subcommand } from "./context.ts";
-import { printable, printableLines, table, writeJson } from "./output.ts";
+import { printable, printableLines, writeJson } from "./output.ts";
 import { listRow } from "./status.ts";
+import { table } from "./table.ts";
 
 interface ListsOptions {
   readonly fetch?: boolean;
@@ -71,5 +72,5 @@ function listsText(context: CliContext, lists: readonly ListStatus[]): string {
     error === null ? "" : `\nproblem: ${printableLines(error)}\n   hint: ${printableLines(hint ?? "")}\n`,
   );
   const rows = lists.map((list) => [...listRow(context, list), list.from]);
-  return table(context, rows) + problems.join("");
+  return table(context, rows, { cut: [10, 9] }) + problems.join("");
 }

@@ -1,5 +1,5 @@
 import type { NearMissItem } from "../model/rule-status.ts";
-import type { Cell } from "./output.ts";
+import type { Cell } from "./table.ts";
 
 export const NEAR_MISS_HEADS: readonly (string | Cell)[] = [
   "SUBJECT",

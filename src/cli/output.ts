@@ -37,46 +37,6 @@ export function painter(context: CliContext): (style: Style, text: string) => st
   return (style, text) => (colours ? styleText(style, text, { validateStream: false }) : text);
 }
 
-export interface Cell {
-  readonly text: string;
-  readonly style?: Style;
-  readonly right?: boolean;
-}
-
-/** Columns as wide as their widest cell, two spaces apart; every cell is made printable. */
-export function table(context: CliContext, rows: readonly (readonly (string | Cell)[])[]): string {
-  const paint = painter(context);
-  const cells = rows.map((row) =>
-    row.map((cell) => {
-      const { text, ...rest }: Cell = typeof cell === "string" ? { text: cell } : cell;
-      return { text: printable(text), ...rest };
-    }),
-  );
-  const widths: number[] = [];
-  for (const row of cells) {
-    for (const [column, { text }] of row.entries())
-      widths[column] = Math.max(widths[column] ?? 0, text.length);
-  }
-  const lines = cells.map((row) =>
-    row
-      .map(({ text, style, right }, column) => {
-        const space = " ".repeat(widths[column]! - text.length);
-        const painted = style === undefined ? text : paint(style, text);
-        return right ? space + painted : painted + space;
-      })
-      .join("  ")
-      .trimEnd(),
-  );
-  return lines.map((line) => `${line}\n`).join("");
-}
-
-/** The first row of a table: what stands in its columns. */
-export const heads = (...columns: readonly (string | Cell)[]): Cell[] =>
-  columns.map((head) => ({ ...(typeof head === "string" ? { text: head } : head), style: "bold" }));
-
-/** Lines below a title. */
-export const indented = (text: string): string => text.replace(/^(?=.)/gm, "  ");
-
 /** Prose in lines of 80 characters at most: the first begins with `head`, the others with so many spaces. */
 export function wrapped(head: string, text: string, indent: number): string[] {
   const [first = "", ...words] = text.split(" ");

@@ -6,7 +6,8 @@ import type { Verdict } from "../replay/verdict.ts";
 import { nearMissItem } from "../setup.ts";
 import type { CliContext } from "./context.ts";
 import { NEAR_MISS_HEADS, nearMissCells } from "./near-miss-cells.ts";
-import { type Cell, count, printable, table } from "./output.ts";
+import { count, printable } from "./output.ts";
+import { type Cell, table } from "./table.ts";
 
 const linesIn = ({ events }: Replayed): number =>
   events.access + events.opening + events.error + events.audit + events.unparsed;
@@ -127,7 +128,8 @@ function banTable(context: CliContext, decisions: readonly Decision[], { effects
     decision.rule ?? "",
     printable(decision.reason),
   ]);
-  return table(context, [["TARGET", "FROM", "UNTIL", "STOPPED", "RULE", "REASON"], ...rows]);
+  const head = ["TARGET", "FROM", "UNTIL", "STOPPED", "RULE", "REASON"];
+  return table(context, [head, ...rows], { drop: [2], cut: [5, 4] });
 }
 
 /** Whom to look at before these rules enforce. */

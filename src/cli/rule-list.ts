@@ -3,9 +3,10 @@ import type { RuleMode, RuleStatus } from "../model/rule-status.ts";
 import { loadSetup, ruleChange, ruleItem, type Setup } from "../setup.ts";
 import { connectToDaemon } from "./client.ts";
 import type { CliContext } from "./context.ts";
-import { type Cell, heads, printable, type Style, table, writeJson } from "./output.ts";
+import { printable, type Style, writeJson } from "./output.ts";
 import { noSuchRule } from "./rule-name.ts";
 import { changeOf, configuredRule, type ListedRule, storyText } from "./rule-story.ts";
+import { type Cell, heads, table } from "./table.ts";
 
 export interface RulesOptions {
   readonly json?: boolean;
@@ -94,7 +95,7 @@ function listText(
     ...(mode === "observe" ? ["The configuration observes: whoever they ban is not blocked."] : []),
     "All of one: sekisho rules RULE",
   ];
-  return `${table(context, [head, ...rows])}\n${notes.join("\n")}\n`;
+  return `${table(context, [head, ...rows], { cut: [head.length - 1] })}\n${notes.join("\n")}\n`;
 }
 
 /** Where there is nothing to look at nothing draws the eye. */

@@ -6,7 +6,8 @@ import { ruleChange, ruleItem, type Setup } from "../setup.ts";
 import type { CliContext } from "./context.ts";
 import { runningPid } from "./daemon-file.ts";
 import { NEAR_MISS_HEADS, nearMissCells } from "./near-miss-cells.ts";
-import { count, indented, oneLine, printable, table, wrapped } from "./output.ts";
+import { count, oneLine, printable, wrapped } from "./output.ts";
+import { indented, table } from "./table.ts";
 
 /** A rule as it is listed. Null is what only a running daemon knows. */
 export interface ListedRule extends RuleItem {

@@ -2,7 +2,8 @@ import type { Command } from "commander";
 import type { Page, SocketHolder, SocketItem, Status } from "../model/api.ts";
 import { connectToDaemon } from "./client.ts";
 import { type CliContext, CONFIG_OPTION, NO_DAEMON, subcommand } from "./context.ts";
-import { type Cell, heads, moment, size, span, table, writeJson } from "./output.ts";
+import { moment, size, span, writeJson } from "./output.ts";
+import { type Cell, heads, table } from "./table.ts";
 
 interface SocketsOptions {
   readonly all?: boolean;
@@ -64,7 +65,7 @@ function holdersText(context: CliContext, holders: readonly SocketHolder[], stat
   ]);
   const more = status.sockets.open - holders.reduce((sum, { open }) => sum + open, 0);
   const rest = more > 0 ? `And ${more.toLocaleString("en")} more: sekisho sockets --each\n` : "";
-  return table(context, [head, ...rows]) + rest;
+  return table(context, [head, ...rows], { drop: [2], cut: [3, 5] }) + rest;
 }
 
 const marksOf = ({ foreign, banned }: SocketHolder): string =>
@@ -80,7 +81,7 @@ function socketsText(context: CliContext, sockets: readonly SocketItem[], all: b
     socket.origin ?? "none sent",
     `${socket.host ?? socket.vhost}${socket.path}`,
   ]);
-  return table(context, [head, ...rows]);
+  return table(context, [head, ...rows], { drop: [1], cut: [head.length - 1, head.length - 2] });
 }
 
 function endOf({ state, status, lifetimeMs, bytesIn, bytesOut }: SocketItem): string[] {

@@ -13,9 +13,7 @@ import type {
 import { connectToDaemon } from "./client.ts";
 import { type CliContext, CONFIG_OPTION, NO_DAEMON, subcommand } from "./context.ts";
 import {
-  type Cell,
   count,
-  indented,
   moment,
   painter,
   printable,
@@ -23,9 +21,9 @@ import {
   type Style,
   size,
   span,
-  table,
   writeJson,
 } from "./output.ts";
+import { type Cell, type Fit, indented, table } from "./table.ts";
 
 interface StatusOptions {
   readonly json?: boolean;
@@ -101,6 +99,7 @@ export function statusText(context: CliContext, status: Status, dashboard: strin
       "Sources",
       status.sources.map((source) => sourceRow(context, source)),
       "no log is read",
+      { cut: [1, 3] },
     ),
     section(
       context,
@@ -168,8 +167,9 @@ function section(
   title: string,
   rows: readonly (readonly (string | Cell)[])[],
   none: string,
+  fit?: Fit,
 ): string {
-  const body = rows.length === 0 ? `${none}\n` : table(context, rows);
+  const body = rows.length === 0 ? `${none}\n` : table(context, rows, fit);
   return `${painter(context)("bold", title)}\n${indented(body)}`;
 }
 

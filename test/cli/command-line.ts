@@ -13,6 +13,7 @@ export interface World {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly isTTY?: boolean;
+  readonly columns?: number;
   readonly now?: string;
 }
 
@@ -20,7 +21,7 @@ export interface World {
 export async function commandLine(
   argv: readonly string[],
   commands: (context: CliContext) => readonly Command[],
-  { cwd = "/", env = {}, isTTY = false, now = "2026-11-20T12:00:00Z" }: World = {},
+  { cwd = "/", env = {}, isTTY = false, columns, now = "2026-11-20T12:00:00Z" }: World = {},
 ): Promise<Outcome> {
   const written = { stdout: "", stderr: "" };
   const context: CliContext = {
@@ -31,6 +32,7 @@ export async function commandLine(
       written.stderr += text;
     },
     isTTY,
+    columns: columns ?? null,
     cwd,
     env,
     version: "1.2.3",

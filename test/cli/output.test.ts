@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { CliContext } from "../../src/cli/context.ts";
-import { count, jsonText, painter, printable, size, span, table, wrapped } from "../../src/cli/output.ts";
+import { count, jsonText, painter, printable, size, span, wrapped } from "../../src/cli/output.ts";
 
 const terminal = (env: Record<string, string> = {}, isTTY = true) =>
   ({ isTTY, env }) as unknown as CliContext;
@@ -48,24 +48,6 @@ describe("text from outside", () => {
         );
       }),
     );
-  });
-});
-
-describe("a table", () => {
-  test("lines up its columns, and numbers to the right", () => {
-    const rows = [
-      ["a", { text: "1", right: true }],
-      ["long", { text: "1,000", right: true }],
-    ];
-    expect(table(terminal({}, false), rows)).toBe("a         1\nlong  1,000\n");
-  });
-
-  test("keeps its columns where cells are coloured, and never passes on a cell's own escapes", () => {
-    const text = table(terminal(), [
-      [{ text: "ok", style: "green" }, "x"],
-      [{ text: "failed", style: "red" }, "\x1b[31m"],
-    ]);
-    expect(text).toBe("\x1b[32mok\x1b[39m      x\n\x1b[31mfailed\x1b[39m  \\x1b[31m\n");
   });
 });
 

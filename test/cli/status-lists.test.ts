@@ -11,6 +11,7 @@ const context = {
     stdout: () => {},
     stderr: () => {},
     isTTY: false,
+    columns: null,
     cwd: "/",
     env: {},
     version: "1",
