@@ -253,7 +253,6 @@ class IngestThread {
     return lifted.length;
   }
 
-  /** The halt by itself and first: it is short enough for a full disk, and whoever dies after it blocks nobody. */
   #panic(now: UnixMs): number {
     const halt: Halt = { name: "panic", since: now, reason: "sekisho panic", from: now };
     this.#store.halts.begin(halt);

@@ -19,7 +19,7 @@ export class Halts {
     return haltsIn(this.#statements);
   }
 
-  /** One that is there already stays as it is. */
+  /** One that is there already stays as it is. Short enough for a full disk: a panic that gets no further blocks nobody. */
   begin({ name, since, reason, from }: Halt): void {
     this.#statements.insert("INSERT OR IGNORE INTO halts VALUES (?, ?, ?, ?)", name, since, reason, from);
   }
