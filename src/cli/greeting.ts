@@ -4,6 +4,7 @@ import { detectFormat } from "../parse/formats.ts";
 import type { Setup } from "../setup.ts";
 import { logPattern, matchingFiles } from "../tail/log-pattern.ts";
 import { checkLogs } from "./check-logs.ts";
+import { tunnelTo } from "./ssh-client.ts";
 
 /** Nothing is written to a log for this long: a newcomer would wait for something to happen. */
 const QUIET_MS = 600_000;
@@ -14,10 +15,11 @@ const QUIET_MS = 600_000;
  */
 export function greeting(
   setup: Setup,
-  daemon: Pick<Daemon, "link">,
+  daemon: Pick<Daemon, "link" | "url">,
   demo: boolean,
   asked: boolean,
   sekisho: string,
+  env: Readonly<Record<string, string | undefined>>,
 ): string {
   const { config, file, mode } = setup;
   const lines: string[] = [];
@@ -46,14 +48,17 @@ export function greeting(
       lines.push(`These logs are quiet. To see it at work: ${sekisho} run --demo`);
     }
   }
-  // A log that cannot be read is no reason to leave the others unwatched, but somebody has to be told.
-  const logProblems = checkLogs(setup, detectFormat).flatMap(({ error }) => error ?? []);
+  // A log that cannot be read is no reason to leave the others unwatched, but somebody has to be told. Who asked for the
+  // demo asked for none.
+  const logProblems = demo && asked ? [] : checkLogs(setup, detectFormat).flatMap(({ error }) => error ?? []);
   for (const { message, hint } of [...setup.warnings, ...logProblems])
     lines.push(`Warning: ${message}`, `  hint: ${hint}`);
+  const tunnel = tunnelTo(daemon.url, env);
   lines.push(
     "",
     `Dashboard: ${daemon.link()}`,
     "  The link signs in once, within ten minutes.",
+    ...(tunnel === null ? [] : [`  It is for a browser on this host. On your own computer first: ${tunnel}`]),
     "Stop with Ctrl-C.",
     "",
   );

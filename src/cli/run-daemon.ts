@@ -45,7 +45,7 @@ export async function run(context: CliContext, options: RunOptions): Promise<voi
     });
     using manager = new ServiceManager(env, () => daemon.isAlive());
     using _reload = reloadOnHangup(context, options, demo, daemon, log);
-    context.stdout(greeting(setup, daemon, demo, options.demo === true, calledAs(context)));
+    context.stdout(greeting(setup, daemon, demo, options.demo === true, calledAs(context), env));
     log.say("info", "daemon.started", `watching in ${setup.mode} mode`, {
       url: daemon.url,
       mode: setup.mode,

@@ -98,8 +98,10 @@ test("a daemon goes on though nobody can take what it says", async () => {
 describe.skipIf(missing("root", "netns"))("on a machine without Apache", () => {
   test("`run` in an empty folder says that there are no logs and plays the demo, until Ctrl-C", async () => {
     using folder = temporaryFolder();
-    await using program = new RunningProgram([...FRESH_MACHINE, SEKISHO, "run"], folder.path);
+    const overSsh = ["env", "SSH_CONNECTION=203.0.113.7 50022 192.0.2.1 22"];
+    await using program = new RunningProgram([...FRESH_MACHINE, ...overSsh, SEKISHO, "run"], folder.path);
     await program.says(GREETED);
+    expect(program.stdout).toContain("first: ssh -L 7080:127.0.0.1:7080 192.0.2.1\n");
     expect(program.stdout).toContain("no Apache logs in /var/log/apache2 or /var/log/httpd");
     expect(program.stdout).toContain("Playing a bundled sample attack");
     expect(program.stdout).toMatch(/Dashboard: http:\/\/127\.0\.0\.1:7080\/#code=\S{20,}\n/);
