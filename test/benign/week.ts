@@ -1,6 +1,7 @@
 import { Random } from "../bench/random.ts";
 import { HOST } from "./site.ts";
-import { type Asked, VISITORS, type Visitors } from "./visitors.ts";
+import { VISITORS, type Visitors } from "./visitors.ts";
+import type { Asked } from "./visits.ts";
 
 const DAY = 86_400;
 /** Monday, 2026-11-16, 00:00 UTC. */

@@ -2,8 +2,9 @@ import { expect, test } from "vitest";
 import { listsCommand } from "../../src/cli/lists.ts";
 import type { ListStatus } from "../../src/model/api.ts";
 import { folderWith } from "../config/temporary-folder.ts";
-import { list, MemoryBackend } from "../serve/memory-backend.ts";
+import { MemoryBackend } from "../serve/memory-backend.ts";
 import { runServer, TestClock, TOKEN } from "../serve/running-server.ts";
+import { list } from "../serve/samples.ts";
 import { commandLine } from "./command-line.ts";
 
 async function lists(known: readonly ListStatus[], ...argv: string[]) {

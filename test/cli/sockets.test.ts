@@ -2,8 +2,9 @@ import { expect, test } from "vitest";
 import { socketsCommand } from "../../src/cli/sockets.ts";
 import type { SocketItem } from "../../src/model/api.ts";
 import { folderWith } from "../config/temporary-folder.ts";
-import { MemoryBackend, socket } from "../serve/memory-backend.ts";
+import { MemoryBackend } from "../serve/memory-backend.ts";
 import { runServer, TestClock, TOKEN } from "../serve/running-server.ts";
+import { socket } from "../serve/samples.ts";
 import { commandLine } from "./command-line.ts";
 
 async function sockets(argv: readonly string[], held: readonly SocketItem[]) {

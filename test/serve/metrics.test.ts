@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { metricsText } from "../../src/serve/metrics.ts";
-import { MemoryBackend, source } from "./memory-backend.ts";
+import { MemoryBackend } from "./memory-backend.ts";
 import { runServer, TestClock } from "./running-server.ts";
+import { source } from "./samples.ts";
 
 const SAMPLE = /^([a-z_]+)(?:\{((?:[a-z]+="(?:[^"\\\n]|\\["\\n])*",?)*)\})? (\d+)$/;
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { toIso } from "../../src/model/time.ts";
-import { event, incident, list, socket } from "./memory-backend.ts";
 import { type Ask, capturedLog, runServer } from "./running-server.ts";
+import { event, incident, list, socket } from "./samples.ts";
 
 const post = (body: unknown): Ask => ({ method: "POST", body });
 const remove: Ask = { method: "DELETE" };

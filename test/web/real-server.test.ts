@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parseTarget } from "../../src/model/ip.ts";
 import { missing } from "../requirements.ts";
-import { incident } from "../serve/memory-backend.ts";
 import { runServer, TOKEN } from "../serve/running-server.ts";
+import { incident } from "../serve/samples.ts";
 import { Dashboard } from "./dashboard.ts";
 import { lists } from "./fixture-lists.ts";
 
