@@ -7,8 +7,10 @@ import {
   incident,
   incidents,
   outcome,
+  ruleFindings,
   rules,
   session,
+  sockets,
   status,
   traffic,
   unparsed,
@@ -53,6 +55,8 @@ export async function signOut(): Promise<void> {
     incidents.items,
     allowlist.items,
     rules,
+    ruleFindings,
+    sockets,
   ])
     shown.value = null;
 }
