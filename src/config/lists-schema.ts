@@ -70,5 +70,3 @@ export const listSchema = z
     if (column !== 1) issue("column");
     if (separator !== "comma") issue("separator");
   });
-
-export const isFile = (from: string): boolean => !/^https?:/i.test(from);

@@ -3,11 +3,11 @@ import { z } from "zod";
 import { SekishoError } from "../model/errors.ts";
 import type { SourceKind } from "../model/event.ts";
 import { prefixOf, type Target } from "../model/ip.ts";
+import { isWebAddress } from "../model/web-address.ts";
 import { runningLog, socketName, socketProblems, sourceProblems } from "./audit-log.ts";
 import { configFile, DATA_WITHOUT_CONFIG, mayBeThere, type Whereabouts } from "./config-file.ts";
 import { type Discovery, discoverLogs } from "./discover.ts";
 import { type CheckedDocument, checkYaml, invalid } from "./document.ts";
-import { isFile } from "./lists-schema.ts";
 import { nearest } from "./nearest.ts";
 import { type Config, configSchema, type WrittenConfig } from "./schema.ts";
 import { readTextFile } from "./text-file.ts";
@@ -100,7 +100,7 @@ function absolutePaths(config: WrittenConfig, folder: string): Config {
     ...rulesFolders(config, folder),
     enforcers: enforcersAt(config, folder),
     lists: config.lists.map((list) =>
-      isFile(list.from) ? { ...list, from: resolve(folder, list.from) } : list,
+      isWebAddress(list.from) ? list : { ...list, from: resolve(folder, list.from) },
     ),
     logs: config.logs.map((log) => runningLog(log, folder, data)),
   };

@@ -3,10 +3,11 @@ import type { ListStatus } from "../model/api.ts";
 import { messageOf, SekishoError } from "../model/errors.ts";
 import { NO_TARGETS, type PackedTargets } from "../model/packed-targets.ts";
 import { type Clock, type DurationMs, later, NEVER, PERMANENT, toIso, type UnixMs } from "../model/time.ts";
+import { isWebAddress } from "../model/web-address.ts";
 import { NoColumn } from "./columns.ts";
 import { type CopyAbout, hasCopy, readCopy, touchCopy, writeCopy } from "./copy.ts";
 import { type Reading, type ReadingRules, readEntries } from "./entries.ts";
-import { fetchSource, isWebAddress, shownSource } from "./source.ts";
+import { fetchSource, shownSource } from "./source.ts";
 
 export interface ListSettings extends ReadingRules {
   readonly name: string;

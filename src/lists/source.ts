@@ -1,12 +1,11 @@
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { type Downloaded, download, shown, type Validators } from "../download/download.ts";
+import { isWebAddress } from "../model/web-address.ts";
 
 /** What a list may weigh: half a million lines of sixty bytes. */
 export const MOST_BYTES = 32 * 2 ** 20;
 const TIME_LIMIT_MS = 60_000;
-
-export const isWebAddress = (from: string): boolean => /^https?:/i.test(from);
 
 /** Where a list comes from, as people may see it. */
 export const shownSource = (from: string): string => (isWebAddress(from) ? shown(from) : from);
