@@ -4,6 +4,7 @@ import { doorsOf } from "./apache-config/doors.ts";
 import { findApache } from "./apache-config/layout.ts";
 import { readApacheConfig } from "./apache-config/reader.ts";
 import type { Config } from "./config/schema.ts";
+import { writtenList } from "./enforce/apache/control.ts";
 import { ApacheDirectory } from "./enforce/apache/directory.ts";
 import { ApacheInclude } from "./enforce/apache/include.ts";
 import { ApacheRequests } from "./enforce/apache/requests.ts";
@@ -45,7 +46,9 @@ export function enforcersOf(config: Config, clock: Clock, channel = new GuardCha
     ...(directory === undefined
       ? []
       : [new ApacheDirectory({ directory: directory.directory, user: directory.user, requests })]),
-    ...(include === undefined ? [] : [new ApacheInclude({ ...include, requests, clock })]),
+    ...(include === undefined
+      ? []
+      : [new ApacheInclude({ ...include, file: writtenList(include), requests, clock })]),
     ...(ufw === undefined
       ? []
       : [ufw.requests === undefined ? newUfw(ufw, clock) : new UfwByRoot({ requests: ufw.requests, clock })]),

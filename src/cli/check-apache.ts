@@ -1,3 +1,5 @@
+import { lstatSync, type Stats } from "node:fs";
+import { dirname } from "node:path";
 import { bypassesOf } from "../apache-config/bypasses.ts";
 import { findApache } from "../apache-config/layout.ts";
 import { type ReadConfig, type ReadProblem, readApacheConfig } from "../apache-config/reader.ts";
@@ -6,6 +8,7 @@ import { snippetIn } from "../apache-config/snippet.ts";
 import { voidAccessOf } from "../apache-config/void-access.ts";
 import type { ConfigWarning } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
+import { ROOTS_HALF } from "../enforce/apache/control.ts";
 import { SekishoError } from "../model/errors.ts";
 
 const MAX_SHOWN = 100;
@@ -29,6 +32,7 @@ export function checkApache({ enforcers }: Pick<Config, "enforcers">, main: stri
   const found = [
     // What is not there may stand in what cannot be read.
     ...(closed === null ? missingParts(config, enforcers, apache.control) : [closed]),
+    ...openList(config),
     ...ownTmp(enforcers),
     ...(isEnforcer ? bypassesOf(config, serversOf(config)) : []),
     ...voidAccessOf(config),
@@ -48,6 +52,33 @@ function unread({ closed }: ReadConfig): ReadProblem | null {
     message: `this user may not read ${first}${more} of Apache's configuration, so not all of it was checked`,
     hint: "run this as root, too",
   };
+}
+
+/** Whoever may write what Apache includes is root at its next reload, by LoadModule. */
+function openList(config: ReadConfig): ReadProblem[] {
+  const { includeFile, place } = snippetIn(config);
+  if (includeFile === null || place === null) return [];
+  const trusted = [0, statOf(place.file)?.uid];
+  for (let path = includeFile; path !== "/"; path = dirname(path)) {
+    const stats = statOf(path);
+    if (stats === undefined) continue;
+    const isOpen = (stats.mode & 0o022) !== 0 && !stats.isSymbolicLink() && (stats.mode & 0o1000) === 0;
+    if (trusted.includes(stats.uid) && !isOpen) continue;
+    const who = isOpen ? "others" : `the user with the number ${stats.uid}`;
+    const message = `Apache includes ${includeFile}, and ${who} may write ${path}: that is enough to have Apache load a program as root`;
+    const hint = `where \`sekisho install\` made the service, root keeps a copy for Apache: write file: ${ROOTS_HALF.list} into enforcers.apache-include, and that path into Apache's IncludeOptional; else make it root's`;
+    return [{ place, message, hint }];
+  }
+  return [];
+}
+
+function statOf(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch {
+    // Behind a folder that is closed to us, which was looked at already or is next.
+    return undefined;
+  }
 }
 
 /** Tried as the web user the directory is there, and the running Apache sees another one. */

@@ -53,8 +53,10 @@ export const enforcersSchema = z
     "apache-include": z
       .strictObject({
         file: apachePath
-          .default("/var/lib/sekisho/apache/blocklist.conf")
-          .describe("The generated file that Apache includes."),
+          .default("/var/lib/sekisho-apache/blocklist.conf")
+          .describe(
+            "The generated file that Apache includes; nobody but root should be able to write there.",
+          ),
         control: z.string().min(1).default("apache2ctl").describe("Takes configtest and graceful."),
         schedule: schedule
           .prefault("17 * * * *")

@@ -141,7 +141,12 @@ const firstConfig: Step = {
 /** What init wrote, before or just now, is for a Sekisho that may reload Apache itself. */
 const rootlessControl: Step = {
   kind: "run",
-  command: ["sed", "-i", `s#control: apache2ctl#control: ${HOME}/libexec/apache-control#`, CONFIG],
+  command: [
+    "sed",
+    "-Ei",
+    `s#control: (apache2ctl|apachectl)\\b#control: ${HOME}/libexec/apache-control#`,
+    CONFIG,
+  ],
   why: "reloads of Apache go through sekisho-apache.service",
 };
 
@@ -191,7 +196,14 @@ export function uninstallSteps(
       LINK,
       HOME,
       ...(purge
-        ? ["/etc/sekisho", "/var/lib/sekisho", "/run/sekisho", "/run/sekisho-apache", "/run/sekisho-ufw"]
+        ? [
+            "/etc/sekisho",
+            "/var/lib/sekisho",
+            "/var/lib/sekisho-apache",
+            "/run/sekisho",
+            "/run/sekisho-apache",
+            "/run/sekisho-ufw",
+          ]
         : []),
     ],
   };

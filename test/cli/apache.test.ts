@@ -23,7 +23,7 @@ describe("apache snippet", () => {
   test("has both with their defaults where none is configured", async () => {
     const { stdout } = await snippet("mode: observe");
     expect(stdout).toContain("-f '/run/sekisho/banned/%{REMOTE_ADDR}'");
-    expect(stdout).toContain("IncludeOptional /var/lib/sekisho/apache/blocklist.conf");
+    expect(stdout).toContain("IncludeOptional /var/lib/sekisho-apache/blocklist.conf");
     for (const format of [SEKISHO_LOG_FORMAT, SEKISHO_TLS_LOG_FORMAT])
       expect(stdout).toContain(`LogFormat "${format.replaceAll('"', '\\"')}" sekisho`);
     expect(stdout).toContain(`LogMessage "${OPENING_MESSAGE}" hook=fixups`);

@@ -7,7 +7,7 @@ import { missing } from "../requirements.ts";
 import { SEKISHO } from "./command-line.ts";
 
 const DIRECTORY = "/run/sekisho/banned";
-const LIST = "/var/lib/sekisho/apache/blocklist.conf";
+const LIST = "/var/lib/sekisho-apache/blocklist.conf";
 const SNIPPET = apacheSnippet({
   directory: DIRECTORY,
   includeFile: LIST,
@@ -43,6 +43,26 @@ describe.skipIf(missing("root", "apache2", "netns"))("check, of Apache's configu
     expect(warningsOf(machine)).toEqual([
       expect.stringContaining("Apache does not see /tmp/banned where systemd gives it a /tmp of its own"),
     ]);
+  });
+
+  test("tells who beside root may write the list that Apache includes, and so what Apache loads", async () => {
+    const list = "/var/lib/sekisho/apache/blocklist.conf";
+    await using machine = await Machine.start({
+      "/etc/sekisho/sekisho.yaml": `{ logs: [], enforcers: { apache-include: { file: ${list} } } }`,
+      "/etc/apache2/conf-enabled/sekisho.conf": SNIPPET.replace(LIST, list),
+    });
+    machine.run("sh", "-c", `mkdir -p /var/lib/sekisho/apache && touch ${list}`);
+    const told = () => warningsOf(machine).filter((message) => message.includes("load a program as root"));
+    expect(told()).toEqual([]);
+    machine.run("chown", "daemon", "/var/lib/sekisho");
+    expect(told()).toEqual([
+      expect.stringMatching(
+        /Apache includes .* and the user with the number 1 may write \/var\/lib\/sekisho:/,
+      ),
+    ]);
+    machine.run("chown", "root", "/var/lib/sekisho");
+    machine.run("chmod", "g+w", list);
+    expect(told()).toEqual([expect.stringContaining(`others may write ${list}:`)]);
   });
 
   test("names file and line of what undoes restrictions, and tells what to write", async () => {

@@ -5,6 +5,8 @@ import { BootedSystem, CHECKOUT, CLIENT, SERVER } from "../booted-system.ts";
 import { missing } from "../requirements.ts";
 
 const UNITS = join(import.meta.dirname, "../../systemd");
+/** Root's copy of the list, which Apache includes. */
+const LIST = "/var/lib/sekisho-apache/blocklist.conf";
 const soon = { timeout: 40_000, interval: 200 };
 
 describe.skipIf(missing("systemd"))("the units", () => {
@@ -91,6 +93,10 @@ describe.skipIf(missing("root", "netns", "systemd", "apache2"))("under a real sy
       `${CHECKOUT}/bin/node -e '${apply.replace("$(cat /var/lib/sekisho/token)", `'"$(cat /var/lib/sekisho/token)"'`)}'`,
     );
     expect(system.shell("cat /var/lib/sekisho/apache/blocklist.conf.applied")).toContain(CLIENT);
+    expect(system.shell(`grep IncludeOptional /etc/apache2/conf-enabled/sekisho.conf; cat ${LIST}`)).toMatch(
+      new RegExp(`IncludeOptional ${LIST}[^]*Require not ip .*${CLIENT}`),
+    );
+    expect(system.shell(`stat -c '%U %a' ${LIST} /var/lib/sekisho-apache`)).toBe("root 644\nroot 750\n");
     expect(system.shell("stat -c %U /run/sekisho-apache/*")).toMatch(/^(root\n)+$/);
     system.shell(`/usr/local/bin/sekisho unban ${CLIENT} --config ${config}`);
     await vi.waitFor(() => expect(system.statusForClient("/")).toBe(200), { timeout: 60_000, interval: 300 });
@@ -117,6 +123,65 @@ describe.skipIf(missing("root", "netns", "systemd", "apache2"))("under a real sy
     expect(ask("abc123 configtest")).toContain("abc123");
     expect(system.shell("cat /run/sekisho-apache/abc123")).toMatch(/^0\n/);
     system.shell("systemctl start sekisho-apache.path");
+  });
+
+  test("what is not a list of addresses never comes to Apache, whatever the user sekisho puts in its place", () => {
+    const written = "/var/lib/sekisho/apache/blocklist.conf";
+    const ask =
+      "setpriv --reuid=sekisho --regid=sekisho --clear-groups /opt/sekisho/libexec/apache-control configtest 2>&1";
+    system.shell(`systemctl stop sekisho; cp -a ${written} /root/written; ${ask}`);
+    const before = system.shell(`cat ${LIST}; ls -A /var/lib/sekisho-apache`);
+    const answerTo = (put: string) => {
+      system.shell(`rm -rf ${written}; ${put} ${written}; chown -h sekisho ${written}`);
+      const { exitStatus, stdout } = system.run(ask);
+      expect([put, exitStatus, system.shell(`cat ${LIST}; ls -A /var/lib/sekisho-apache`)]).toEqual([
+        put,
+        1,
+        before,
+      ]);
+      return stdout;
+    };
+    for (const put of [
+      "echo LoadFile /var/lib/sekisho/own.so >",
+      "printf 'Require not ip 192.0.2.99 \\\\\n/etc/shadow\n' >",
+      "printf 'Require not ip 192.0.2.99\\0\nLoadFile x\n' >",
+      "yes Require not ip 192.0.2.99 | head -n 3000 >",
+      "ln -s /etc/shadow",
+      "mkfifo",
+    ])
+      expect(answerTo(put)).toContain("Apache goes on with the list of before");
+    // An address for a shell script need not be one for Apache, which would not start with it at the next boot.
+    expect(answerTo("echo Require not ip 9:9 >")).toContain("9:9");
+    system.shell(`rm ${written}; mv /root/written ${written}; ${ask}; systemctl start sekisho`);
+  });
+
+  test("a request that cannot be taken away keeps no core busy", () => {
+    system.shell(
+      "systemctl stop sekisho-apache.path && cd /run/sekisho/control && mkdir -p request/in && chown -R sekisho request && chmod 0 request/in && touch request/in/x",
+    );
+    const { exitStatus, stdout } = system.run(
+      "date +%s%N; /opt/sekisho/libexec/apache-as-root; status=$?; date +%s%N; exit $status",
+    );
+    const [from, to] = stdout.trim().split("\n").map(Number);
+    expect(exitStatus).toBe(1);
+    expect((to! - from!) / 1e9).toBeGreaterThan(0.9);
+    system.shell("rm -rf /run/sekisho/control/request && systemctl start sekisho-apache.path");
+  });
+
+  test("after a panic by root, with the service stopped, the service goes on", {
+    timeout: 120_000,
+  }, async () => {
+    const config = "--config /etc/sekisho/sekisho.yaml";
+    system.shell(`systemctl start sekisho && /usr/local/bin/sekisho ban 203.0.113.80 ${config}`);
+    await vi.waitFor(() => system.shell("grep 203.0.113.80 /var/lib/sekisho/apache/blocklist.conf"), soon);
+    system.shell(`systemctl stop sekisho && /usr/local/bin/sekisho panic ${config}`);
+    expect(system.run(`grep 203.0.113.80 ${LIST}`).exitStatus).toBe(1);
+    system.shell(`/usr/local/bin/sekisho panic --end ${config} && systemctl start sekisho`);
+    await vi.waitFor(
+      () => expect(sekisho(`status ${config}`).stdout).toMatch(/in-sync {2}apache-include/),
+      soon,
+    );
+    expect(system.shell("find /var/lib/sekisho ! -user sekisho")).toBe("");
   });
 
   test.skipIf(missing("ufw", "nft"))(

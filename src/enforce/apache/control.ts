@@ -7,6 +7,23 @@ export interface ControlResult {
   readonly output: string;
 }
 
+/** What a Sekisho without root has instead of a control program: systemd/apache-as-root knows the same paths. */
+export const ROOTS_HALF = {
+  control: "/opt/sekisho/libexec/apache-control",
+  /** Root's copy of what Sekisho writes, which Apache includes: who writes there could have Apache load a program as root. */
+  list: "/var/lib/sekisho-apache/blocklist.conf",
+  written: "/var/lib/sekisho/apache/blocklist.conf",
+} as const;
+
+interface Included {
+  readonly file: string;
+  readonly control: string;
+}
+
+/** Where Sekisho writes the list that Apache includes as `file`. */
+export const writtenList = ({ file, control }: Included): string =>
+  control === ROOTS_HALF.control && file === ROOTS_HALF.list ? ROOTS_HALF.written : file;
+
 /** Throws APACHE_CONTROL_MISSING when there is no such program. */
 export async function findControl(program: string): Promise<void> {
   if ((await findProgram(program)) === null) throw controlMissing(program);

@@ -1,11 +1,11 @@
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Block } from "../../model/decision.ts";
 import { messageOf, SekishoError, systemCode } from "../../model/errors.ts";
 import type { GenerationChanges, GenerationItem } from "../../model/generation.ts";
 import { parseTarget, type Target, TargetSet } from "../../model/ip.ts";
 import { textOf } from "../text-of.ts";
-import { type IncludeFile, parseInclude, targetsIn } from "./include-file.ts";
+import { type IncludeFile, makeFolder, parseInclude, targetsIn } from "./include-file.ts";
 
 /** What the include is kept to until a person goes on. */
 export interface Hold {
@@ -69,7 +69,7 @@ export class IncludeGenerations {
   async #keepAs(generation: number, path: string): Promise<void> {
     try {
       // Whom we ban and have banned is nobody else's business.
-      await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+      await makeFolder(this.#folder);
       await this.#file.keep(path, this.#pathOf(generation));
     } catch (error) {
       const cause = error instanceof SekishoError ? error.cause : error;
