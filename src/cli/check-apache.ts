@@ -4,6 +4,7 @@ import { bypassesOf } from "../apache-config/bypasses.ts";
 import { findApache } from "../apache-config/layout.ts";
 import { type ReadConfig, type ReadProblem, readApacheConfig } from "../apache-config/reader.ts";
 import { serversOf } from "../apache-config/servers.ts";
+import { withoutRoom } from "../apache-config/slots.ts";
 import { snippetIn } from "../apache-config/snippet.ts";
 import { voidAccessOf } from "../apache-config/void-access.ts";
 import type { ConfigWarning } from "../config/load.ts";
@@ -34,6 +35,7 @@ export function checkApache({ enforcers }: Pick<Config, "enforcers">, main: stri
     ...(closed === null ? missingParts(config, enforcers, apache.control) : [closed]),
     ...openList(config),
     ...ownTmp(enforcers),
+    ...slots(config, enforcers),
     ...(isEnforcer ? bypassesOf(config, serversOf(config)) : []),
     ...voidAccessOf(config),
   ];
@@ -86,6 +88,12 @@ function ownTmp({ "apache-directory": directory }: Config["enforcers"]): ReadPro
   if (directory === undefined || !/^\/(var\/)?tmp\//.test(directory.directory)) return [];
   const message = `Apache does not see ${directory.directory} where systemd gives it a /tmp of its own, as Debian's and RHEL's units do (PrivateTmp)`;
   return [{ place: null, message, hint: "use enforcers.apache-directory.directory: /run/sekisho/banned" }];
+}
+
+/** Only the list needs reloads. */
+function slots(config: ReadConfig, { "apache-include": include }: Config["enforcers"]): ReadProblem[] {
+  const problem = include === undefined ? null : withoutRoom(config, include.lingering);
+  return problem === null ? [] : [problem];
 }
 
 /** Enforcers that nothing in Apache looks at. */
