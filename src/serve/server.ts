@@ -5,6 +5,7 @@ import { pino } from "pino";
 import type { Clock } from "../model/time.ts";
 import { Access } from "./auth.ts";
 import type { Backend } from "./backend.ts";
+import { Connections } from "./connections.ts";
 import { Doorkeeper } from "./doorkeeper.ts";
 import { answerBrokenRequest, answerError, answerNotFound } from "./error-answer.ts";
 import { type Listen, listenError, listenHost, pageUrl, urlOf } from "./listen.ts";
@@ -85,6 +86,8 @@ function compose(options: ServerOptions, access: Access, live: LiveStreams): Fas
   const presence = new Presence(access, options.clock, (targets) => backend.protectPresent(targets));
   const doorkeeper = new Doorkeeper(access, options.hosts, options.clock, presence);
   const app = bareApp(options.logger ?? pino({ level: "warn" }, pino.destination(2)), doorkeeper);
+  const connections = new Connections();
+  connections.watch(app.server);
   app.addHook("onRequest", async (request, reply) => doorkeeper.enter(request, reply));
   app.addHook("preClose", async () => {
     live.close();
@@ -97,7 +100,10 @@ function compose(options: ServerOptions, access: Access, live: LiveStreams): Fas
     api.addHook("onRequest", async (request) => doorkeeper.enterApi(request));
     signInRoute(api, access, doorkeeper);
     api.register(async (closed) => {
-      closed.addHook("onRequest", async (request, reply) => doorkeeper.admit(request, reply));
+      closed.addHook("onRequest", async (request, reply) => {
+        doorkeeper.admit(request, reply);
+        connections.admit(request.socket);
+      });
       statusRoute(closed, backend);
       incidentRoutes(closed, backend);
       banRoutes(closed, backend);
