@@ -30,6 +30,8 @@ const COMMANDS: Readonly<Record<string, Load>> = {
   notify: async (context) => (await import("./notify.ts")).notifyCommand(context),
   backup: async (context) => (await import("./backup.ts")).backupCommand(context),
   apache: async (context) => (await import("./apache.ts")).apacheCommand(context),
+  completion: async (context) =>
+    (await import("./completion.ts")).completionCommand(context, () => allCommands(context)),
 };
 
 /** Not in the help: units of systemd call them. */
@@ -48,5 +50,5 @@ export async function commandsFor(
 }
 
 /** All that are in the help. */
-const allCommands = (context: CliContext): Promise<readonly Command[]> =>
+export const allCommands = (context: CliContext): Promise<readonly Command[]> =>
   Promise.all(Object.values(COMMANDS).map((load) => load(context)));

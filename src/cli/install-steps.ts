@@ -5,6 +5,8 @@ import { CONFIG, HOME } from "../install/places.ts";
 import { installSteps, layoutOf, type Package, type Step, uninstallSteps } from "../install/plan.ts";
 import { SekishoError } from "../model/errors.ts";
 import { PACKAGE_ROOT } from "../setup.ts";
+import { allCommands } from "./commands.ts";
+import { completionScript } from "./completion-script.ts";
 import type { CliContext } from "./context.ts";
 
 export interface InstallOptions {
@@ -19,8 +21,8 @@ const RESTART: Step = {
 };
 
 /** Shows what would be done, and with `yes` does it. */
-export function install(context: CliContext, { yes = false }: InstallOptions): void {
-  const steps = installSteps(runningPackage(), layoutOf("/"));
+export async function install(context: CliContext, { yes = false }: InstallOptions): Promise<void> {
+  const steps = installSteps(await runningPackage(context), layoutOf("/"));
   // Commands do no harm where nothing else changed, and start what somebody stopped.
   const due = steps.filter((step) => !isDone(step, "/"));
   tell(context, due, yes);
@@ -84,7 +86,7 @@ const impossible = (message: string, hint: string): SekishoError =>
   new SekishoError("INSTALL_FAILED", message, hint);
 
 /** What of node_modules runs: what package-lock.json does not call a part of development. */
-function runningPackage(): Package {
+async function runningPackage(context: CliContext): Promise<Package> {
   const hidden = join(PACKAGE_ROOT, "node_modules/.package-lock.json");
   if (!existsSync(hidden) || !existsSync(join(PACKAGE_ROOT, "systemd")))
     throw impossible(
@@ -97,9 +99,15 @@ function runningPackage(): Package {
   const modules = Object.entries(packages).flatMap(([path, { dev, devOptional }]) =>
     dev === true || devOptional === true || !existsSync(join(PACKAGE_ROOT, path)) ? [] : [path],
   );
+  const commands = await allCommands(context);
   // What lies inside another goes with it.
   return {
     root: PACKAGE_ROOT,
+    completions: {
+      bash: completionScript("bash", commands),
+      zsh: completionScript("zsh", commands),
+      fish: completionScript("fish", commands),
+    },
     modules: modules.filter((path) => !modules.some((other) => path.startsWith(`${other}/`))),
   };
 }

@@ -24,7 +24,7 @@ export const installCommand = (context: CliContext): Command =>
     .option("--yes", "carry the plan out")
     .action(async (options: InstallOptions) => {
       const { install } = await import("./install-steps.ts");
-      install(context, options);
+      await install(context, options);
     });
 
 export const uninstallCommand = (context: CliContext): Command =>

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { CONFIG, HOME, LINK } from "./places.ts";
+import { COMPLETIONS, CONFIG, HOME, LINK } from "./places.ts";
 import { withUfwRequests } from "./ufw-requests.ts";
 
 /** Where a package that was built stands, and what is there. */
@@ -9,6 +9,7 @@ export interface Package {
   readonly root: string;
   /** Folders of node_modules that run, relative to it. */
   readonly modules: readonly string[];
+  readonly completions: Readonly<Record<keyof typeof COMPLETIONS, string>>;
 }
 
 /** One thing that is done, and how to tell that it is done already. `path`: below the root of the system. */
@@ -78,7 +79,7 @@ function textOf(file: string): string {
 }
 
 /** All that makes Sekisho run as a service, in order. The same package again changes nothing. */
-export function installSteps({ root, modules }: Package, layout: Layout): Step[] {
+export function installSteps({ root, modules, completions }: Package, layout: Layout): Step[] {
   const shipped = (name: string): string => readFileSync(join(root, "systemd", name), "utf8");
   return [
     { kind: "file", text: shipped("sekisho.sysusers"), path: "/etc/sysusers.d/sekisho.conf", mode: 0o644 },
@@ -107,6 +108,9 @@ export function installSteps({ root, modules }: Package, layout: Layout): Step[]
       why: "the folders in /run",
     },
     { kind: "link", to: `${HOME}/bin/sekisho`, path: LINK },
+    ...Object.entries(COMPLETIONS).map(([shell, path]): Step => {
+      return { kind: "file", text: completions[shell as keyof typeof COMPLETIONS], path, mode: 0o644 };
+    }),
     { kind: "make-folder", path: "/etc/sekisho/rules.d", mode: 0o755 },
     ...(layout.config === null ? [firstConfig] : []),
     ...(layout.isFirst ? [...rootlessUfw(layout.config ?? ""), rootlessControl] : []),
@@ -194,6 +198,7 @@ export function uninstallSteps(
       "/etc/sysusers.d/sekisho.conf",
       "/etc/tmpfiles.d/sekisho.conf",
       LINK,
+      ...Object.values(COMPLETIONS),
       HOME,
       ...(purge
         ? [

@@ -45,6 +45,7 @@ describe("sekisho", () => {
       "notify",
       "backup",
       "apache",
+      "completion",
     ]);
   });
 

@@ -64,6 +64,9 @@ describe.skipIf(missing("root", "netns", "systemd", "apache2"))("under a real sy
     expect(system.shell("cat /etc/sekisho/sekisho.yaml")).toContain(
       "control: /opt/sekisho/libexec/apache-control",
     );
+    expect(system.shell("cat /usr/local/share/bash-completion/completions/sekisho")).toBe(
+      sekisho("completion bash").stdout,
+    );
     const again = system.shell(`${CHECKOUT}/bin/sekisho install`);
     expect(again).not.toMatch(/^- (copy|write|link|user)/m);
   });
