@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -135,9 +136,20 @@ describe("packaging", () => {
   const locked = json("package-lock.json").packages;
 
   test("the launchers and the CI script are executable", () => {
-    for (const path of [manifest.bin.sekisho, "bin/node", ".ci/run"]) {
+    for (const path of [manifest.bin.sekisho, "bin/node", "bin/prepare", ".ci/run"]) {
       expect(statSync(join(ROOT, path)).mode & 0o111, path).toBe(0o111);
     }
+  });
+
+  test("an npm on a Node that is too old to bring the build's parts is told that, before the build fails", () => {
+    const { status, stderr } = spawnSync(join(ROOT, manifest.scripts.prepare), {
+      encoding: "utf8",
+      env: { npm_config_user_agent: "npm/9.2.0 node/v18.20.8 linux x64 workspaces/false" },
+    });
+    expect([status, stderr]).toEqual([
+      3,
+      expect.stringMatching(/^sekisho: .*older than 20.*\nhint: .*npm ci again\n$/),
+    ]);
   });
 
   test("Node 24 is required, and brought along in one exact version", () => {

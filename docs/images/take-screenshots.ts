@@ -1,6 +1,6 @@
 /**
  * Takes the pictures of the README anew: `bin/node docs/images/take-screenshots.ts` (after `npm run build`).
- * They show the real program some time into its demo, as in a browser window, and the panel of WebSockets by itself.
+ * They show the real program some time into its demo, as in a browser window: the overview, an incident, and the panel of WebSockets.
  */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,6 +15,10 @@ const SOCKETS_MS = 15_000;
 const REST_MS = 25_000;
 /** The picture ends below this many bans. */
 const BANS = 5;
+/** Its incident is shown: of one client that does one thing. */
+const RULE = "password-error";
+/** The picture ends below so many lines of its evidence. */
+const LINES = 4;
 /** The page's fades. */
 const FADE_MS = 300;
 
@@ -46,6 +50,17 @@ try {
   const { y, height } = (await last.boundingBox())!;
   const clip = { x: 0, y: 0, width: 1280, height: Math.ceil(y + height) };
   await inBoth("dashboard", (path) => page.screenshot({ path, fullPage: true, clip }));
+  await page
+    .getByRole("row")
+    .filter({ hasText: RULE })
+    .getByRole("link", { name: /^incident/ })
+    .first()
+    .click();
+  const line = page.locator(".evidence li").nth(LINES - 1);
+  await line.waitFor();
+  const end = (await line.boundingBox())!;
+  const head = { x: 0, y: 0, width: 1280, height: Math.ceil(end.y + end.height) };
+  await inBoth("incident", (path) => page.screenshot({ path, fullPage: true, clip: head }));
 } finally {
   rmSync(folder, { recursive: true });
 }

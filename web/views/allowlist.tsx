@@ -7,6 +7,7 @@ import { Pager } from "./pager.tsx";
 import { type RowAction, RowActions } from "./row-actions.tsx";
 import { Section } from "./section.tsx";
 import { Table } from "./table.tsx";
+import { TargetHead } from "./target-head.tsx";
 import { Text } from "./text.tsx";
 import { Ago } from "./time.tsx";
 
@@ -54,9 +55,7 @@ function AllowTable({ items }: { readonly items: readonly AllowItem[] }) {
 function AllowRow({ item: { target, by, reason, at } }: { readonly item: AllowItem }) {
   return (
     <tr>
-      <th scope="row" class="target">
-        <Text value={target} />
-      </th>
+      <TargetHead target={target} />
       <td class="why">
         <Text value={reason} />
       </td>

@@ -13,6 +13,7 @@ import { Mark } from "./mark.tsx";
 import { Pager } from "./pager.tsx";
 import { Section } from "./section.tsx";
 import { Table } from "./table.tsx";
+import { TargetHead } from "./target-head.tsx";
 import { Text } from "./text.tsx";
 import { Ago, Remaining } from "./time.tsx";
 
@@ -119,9 +120,7 @@ function BanRow({ ban }: { readonly ban: BanItem }) {
   const active = ban.state === "active";
   return (
     <tr class={active ? "" : "past"}>
-      <th scope="row" class="target">
-        <Text value={ban.target} />
-      </th>
+      <TargetHead target={ban.target} />
       <td class="why">
         <Text value={ban.reason} />
         <DecidedBy ban={ban} />

@@ -10,7 +10,7 @@ import { type RowAction, RowActions } from "./row-actions.tsx";
 import { RuleTitle } from "./rule-title.tsx";
 import { Section } from "./section.tsx";
 import { Table } from "./table.tsx";
-import { Text } from "./text.tsx";
+import { TargetHead } from "./target-head.tsx";
 import { Ago } from "./time.tsx";
 
 interface NearMissesProps {
@@ -66,9 +66,7 @@ function NearMissRow({ miss, named }: { readonly miss: RuleNearMiss; readonly na
   const target = targetOf(miss.subject);
   return (
     <tr>
-      <th scope="row" class="target">
-        <Text value={miss.subject} />
-      </th>
+      <TargetHead target={miss.subject} />
       {named && (
         <td data-label="Rule">
           <a href={`#rule/${miss.rule.id}`}>

@@ -5,6 +5,7 @@ import { ruleFindings } from "../state.ts";
 import { Capped } from "./capped.tsx";
 import { Section } from "./section.tsx";
 import { Table } from "./table.tsx";
+import { TargetHead } from "./target-head.tsx";
 import { Text } from "./text.tsx";
 import { Ago } from "./time.tsx";
 
@@ -35,9 +36,7 @@ const FindingTable = ({ findings }: { readonly findings: readonly RuleFinding[] 
   >
     {findings.map(({ id, incident, subject, count, firstSeen, lastSeen, spared }) => (
       <tr key={id}>
-        <th scope="row" class="target">
-          <Text value={subject} />
-        </th>
+        <TargetHead target={subject} />
         <td data-label="Hits" class="number">
           {formatCount(count)}
         </td>

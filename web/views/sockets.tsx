@@ -8,6 +8,7 @@ import { Mark } from "./mark.tsx";
 import { type RowAction, RowActions } from "./row-actions.tsx";
 import { Section } from "./section.tsx";
 import { Table } from "./table.tsx";
+import { TargetHead } from "./target-head.tsx";
 import { Text } from "./text.tsx";
 import { Ago } from "./time.tsx";
 
@@ -81,9 +82,7 @@ function HolderRow({ holder }: { readonly holder: SocketHolder }) {
   const { client, origin, host, path, open, firstOpenedAt, lastOpenedAt, foreign, banned, incident } = holder;
   return (
     <tr>
-      <th scope="row" class="target">
-        <Text value={client} />
-      </th>
+      <TargetHead target={client} />
       <td data-label="Open" class="number">
         {formatCount(open)}
       </td>
