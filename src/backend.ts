@@ -1,6 +1,6 @@
 import { ENFORCER_PATIENCE_MS, type Enforcement } from "./enforce/enforcement.ts";
-import type { Ineffective, Proof } from "./enforce/proof.ts";
-import { proofProblem } from "./enforce/proof-problem.ts";
+import type { Ineffective, IneffectiveBans } from "./enforce/ineffective-bans.ts";
+import { ineffectiveProblem } from "./enforce/ineffective-problem.ts";
 import { isForeignOrigin } from "./evaluate/read-field.ts";
 import type { Complaint, FromWorker, IngestedSource } from "./ingest/messages.ts";
 import type { IngestThread } from "./ingest/thread.ts";
@@ -40,7 +40,7 @@ type Changed = Extract<LiveMessage, { kind: "changed" }>["what"][number];
 /** The running parts that the backend speaks for, with their setup; some are replaced when that is reloaded. */
 export interface Parts extends Setup {
   readonly enforcement: Enforcement;
-  readonly proof: Proof;
+  readonly ineffective: IneffectiveBans;
   readonly lists: Lists;
   readonly scheduler: Scheduler;
 }
@@ -92,10 +92,10 @@ export class DaemonBackend implements Backend, Disposable {
       this.changed();
       return;
     }
-    const isProofNew = message.passed.length > 0 && (this.#parts?.proof.note(message.passed) ?? false);
+    const isNew = message.passed.length > 0 && (this.#parts?.ineffective.note(message.passed) ?? false);
     this.changed(
       "traffic",
-      ...(message.bans || isProofNew ? (["bans"] as const) : []),
+      ...(message.bans || isNew ? (["bans"] as const) : []),
       ...(message.incidents ? (["incidents"] as const) : []),
       ...(message.sockets ? (["sockets"] as const) : []),
     );
@@ -141,11 +141,11 @@ export class DaemonBackend implements Backend, Disposable {
   counting = (): CountingStatus => this.#counting;
 
   status(): Status {
-    const { config, rules, enforcement, proof, scheduler, lists } = this.#running;
+    const { config, rules, enforcement, ineffective: bans, scheduler, lists } = this.#running;
     const { version, demo, startedAt, reader } = this.#about;
     const { activeBans, openIncidents, openSockets } = reader.counts();
-    const ineffective = proof.ineffective();
-    const own = [this.reloadProblem, this.#proofProblem(ineffective)].filter((problem) => problem !== null);
+    const ineffective = bans.list();
+    const own = [this.reloadProblem, this.#whyIneffective(ineffective)].filter((problem) => problem !== null);
     const problems = [...this.#ingestProblems, ...own, ...unsent(this.notifier), ...lists.problems()];
     return {
       mode: this.mode,
@@ -170,13 +170,13 @@ export class DaemonBackend implements Backend, Disposable {
   }
 
   /** Why the ban that lets most through probably does. */
-  proofProblem(): Complaint | null {
-    return this.#proofProblem(this.#running.proof.ineffective());
+  whyIneffective(): Complaint | null {
+    return this.#whyIneffective(this.#running.ineffective.list());
   }
 
-  #proofProblem(ineffective: readonly Ineffective[]): Complaint | null {
+  #whyIneffective(ineffective: readonly Ineffective[]): Complaint | null {
     const { enforcement, config } = this.#running;
-    return proofProblem(ineffective, {
+    return ineffectiveProblem(ineffective, {
       enforcers: enforcement.statuses(),
       levelOf: (name) => enforcement.levelOf(name),
       hasProxies: config.trustedProxies.length > 0,

@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { DaemonBackend, type Parts } from "./backend.ts";
 import { crawlerJob, crawlerVerifier } from "./crawler-checks.ts";
 import { startDemo } from "./demo/sample-attack.ts";
+import { changeInForce, type InForce } from "./enforce/change-in-force.ts";
 import { ENFORCER_PATIENCE_MS, Enforcement } from "./enforce/enforcement.ts";
 import { GuardChannel } from "./enforce/guard/channel.ts";
-import { changeInForce, type InForce } from "./enforce/in-force.ts";
-import { Proof } from "./enforce/proof.ts";
+import { IneffectiveBans } from "./enforce/ineffective-bans.ts";
 import { cutterOf, enforcersOf, liftFormer } from "./enforcers.ts";
 import { follow, listJobs, loadLists } from "./imported-lists.ts";
 import { auditReceivers, socketsOf } from "./ingest/audit-sockets.ts";
@@ -99,7 +99,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       file,
       clock,
       (target) => parts?.enforcement.enforcedBy(target) ?? [],
-      (target) => parts?.proof.passed(target) ?? 0,
+      (target) => parts?.ineffective.passed(target) ?? 0,
     ),
   );
   stored.reader = reader;
@@ -169,7 +169,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       verifier.ask(message.claims);
       problemLog.note(
         problemsNow(message, [
-          backend.proofProblem(),
+          backend.whyIneffective(),
           ...failedEnforcers(parts),
           ...unsent(notifier),
           ...(parts?.lists.problems() ?? []),
@@ -320,8 +320,8 @@ function assemble(
       schedule === null ? [] : [applyEnforcer(name, schedule, () => enforcement.apply(name))],
     ),
   ]);
-  const proof = new Proof(enforcement, clock);
-  return { ...setup, enforcement, proof, scheduler, lists };
+  const ineffective = new IneffectiveBans(enforcement, clock);
+  return { ...setup, enforcement, ineffective, scheduler, lists };
 }
 
 function inForce({ enforcement }: Parts, backend: DaemonBackend): InForce {

@@ -10,7 +10,7 @@ const ENOUGH_REQUESTS = 3;
 const FORGET_MS = 3_600_000;
 const MAX_WATCHED = 1_000;
 
-/** What the proof asks of enforcement. */
+/** What is asked of enforcement. */
 export interface Claims {
   /** The block is wanted: nobody is to be spared. */
   wants(target: Target): boolean;
@@ -37,10 +37,10 @@ interface Watched extends Ineffective {
 }
 
 /**
- * Whether banned clients are really refused, told by their requests in the log. The first that comes through begins the
+ * Bans that do not keep their clients out, told by requests in the log (`Proving` asks by itself). The first that comes through begins the
  * watch; only requests that began well after are held against the ban, so that nothing which was under way counts.
  */
-export class Proof {
+export class IneffectiveBans {
   readonly #claims: Claims;
   readonly #clock: Clock;
   readonly #watched = new Map<Target, Watched>();
@@ -78,7 +78,7 @@ export class Proof {
   }
 
   /** Bans that do not keep their clients out, the most requests first. */
-  ineffective(): Ineffective[] {
+  list(): Ineffective[] {
     const now = this.#clock.now();
     for (const [target, { latest, since }] of this.#watched) {
       const isOver = !this.#claims.wants(target) || Math.max(latest, since) < now - FORGET_MS;

@@ -2,7 +2,7 @@ import type { EnforcerStatus } from "../model/api.ts";
 import { SekishoError } from "../model/errors.ts";
 import { toIso } from "../model/time.ts";
 import type { Enforcer } from "./enforcer.ts";
-import type { Ineffective } from "./proof.ts";
+import type { Ineffective } from "./ineffective-bans.ts";
 
 /** What the likely cause depends on. */
 export interface Surroundings {
@@ -12,7 +12,7 @@ export interface Surroundings {
 }
 
 /** The ban that lets most through, and why it probably does; null when all keep their clients out. */
-export function proofProblem(bans: readonly Ineffective[], around: Surroundings): SekishoError | null {
+export function ineffectiveProblem(bans: readonly Ineffective[], around: Surroundings): SekishoError | null {
   const [worst, ...others] = bans;
   if (worst === undefined) return null;
   const { target, requests, latest, vhost, path } = worst;

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { Proof } from "../../src/enforce/proof.ts";
-import { proofProblem, type Surroundings } from "../../src/enforce/proof-problem.ts";
+import { IneffectiveBans } from "../../src/enforce/ineffective-bans.ts";
+import { ineffectiveProblem, type Surroundings } from "../../src/enforce/ineffective-problem.ts";
 import { parseTarget, type Target } from "../../src/model/ip.ts";
 import type { Passed } from "../../src/model/passed.ts";
 import { type UnixMs, unixMs } from "../../src/model/time.ts";
@@ -9,7 +9,7 @@ const TARGET = parseTarget("192.0.2.7")!;
 const HOUR = 3_600_000;
 let now: UnixMs;
 let world: { wanted: boolean; enforcedBy: string[]; waiting: string[] };
-let proof: Proof;
+let bans: IneffectiveBans;
 /** Requests of the banned client that began a while ago, in seconds. */
 const pass = (requests = 1, ago = 0, target: Target = TARGET): boolean => {
   const time = unixMs(now - ago * 1_000);
@@ -21,14 +21,14 @@ const pass = (requests = 1, ago = 0, target: Target = TARGET): boolean => {
     path: "/x",
     vhost: "site.example",
   };
-  return proof.note([passed]);
+  return bans.note([passed]);
 };
-const counted = (): number[] => proof.ineffective().map(({ requests }) => requests);
+const counted = (): number[] => bans.list().map(({ requests }) => requests);
 
 beforeEach(() => {
   now = unixMs(Date.UTC(2026, 10, 20, 12));
   world = { wanted: true, enforcedBy: ["apache-directory"], waiting: [] };
-  proof = new Proof(
+  bans = new IneffectiveBans(
     { wants: () => world.wanted, enforcedBy: () => world.enforcedBy, waitingFor: () => world.waiting },
     { now: () => now },
   );
@@ -44,11 +44,11 @@ describe("a ban is ineffective", () => {
     pass(50);
     wait(60);
     pass(50, 60);
-    expect([counted(), proof.passed(TARGET)], "what was under way").toEqual([[], 0]);
+    expect([counted(), bans.passed(TARGET)], "what was under way").toEqual([[], 0]);
     expect(pass(2)).toBe(true);
-    expect([counted(), proof.passed(TARGET)]).toEqual([[], 2]);
+    expect([counted(), bans.passed(TARGET)]).toEqual([[], 2]);
     pass(5);
-    expect([counted(), proof.passed(TARGET)]).toEqual([[7], 7]);
+    expect([counted(), bans.passed(TARGET)]).toEqual([[7], 7]);
   });
 
   test("when nothing enforces it, until something does", () => {
@@ -56,7 +56,7 @@ describe("a ban is ineffective", () => {
     pass();
     wait(10);
     pass(5);
-    expect(proof.ineffective()).toMatchObject([{ requests: 5, enforcedBy: [] }]);
+    expect(bans.list()).toMatchObject([{ requests: 5, enforcedBy: [] }]);
     world.enforcedBy = ["apache-directory"];
     pass(5);
     expect(counted(), "counted anew from when it is in force").toEqual([]);
@@ -99,7 +99,7 @@ test("however many bans let their clients through, the newest thousand are watch
   wait(10);
   for (const target of targets.toReversed()) pass(9, 0, target);
   expect(counted().length).toBeLessThanOrEqual(1_000);
-  expect(proof.passed(targets[1_499]!)).toBe(9);
+  expect(bans.passed(targets[1_499]!)).toBe(9);
 });
 
 describe("the likely cause", () => {
@@ -110,7 +110,12 @@ describe("the likely cause", () => {
   const cause = (enforcedBy: string[], around: Partial<Surroundings>) => {
     const ban = { target: TARGET, requests: 12, latest: now, path: "/x", vhost: "site.example", enforcedBy };
     const enforcers = [status("apache-directory")];
-    return proofProblem([ban, ban], { enforcers, levelOf: () => "request", hasProxies: false, ...around })!;
+    return ineffectiveProblem([ban, ban], {
+      enforcers,
+      levelOf: () => "request",
+      hasProxies: false,
+      ...around,
+    })!;
   };
 
   test.each([
@@ -155,6 +160,6 @@ describe("the likely cause", () => {
   });
 
   test("is asked for nobody when all are kept out", () => {
-    expect(proofProblem([], { enforcers: [], levelOf: () => null, hasProxies: false })).toBeNull();
+    expect(ineffectiveProblem([], { enforcers: [], levelOf: () => null, hasProxies: false })).toBeNull();
   });
 });
