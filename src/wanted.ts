@@ -11,7 +11,7 @@ import type { Exported, ExportFormat } from "./model/export.ts";
 import { type Target, TargetSet } from "./model/ip.ts";
 import type { UnixMs } from "./model/time.ts";
 import type { StoreReader } from "./store/reader.ts";
-import { type BanRows, RunningBans } from "./store/running-bans.ts";
+import { type BanRows, type Mark, RunningBans } from "./store/running-bans.ts";
 
 const PAGE = 500;
 
@@ -41,9 +41,11 @@ export class Wanted {
   #spared = protectedBy([], []);
   /** The same as a text, and the allowlists from elsewhere: while they are the same, so is who is spared. */
   #sparedBy: readonly unknown[] = [];
-  /** Whose ban a person lifted, as of a revocation; null before anybody asked. */
+  /** Whose ban a person lifted, as of a mark; null before anybody asked. */
   #letIn: TargetSet | null = null;
-  #letInAsOf = 0;
+  #letInAsOf: Mark | null = null;
+  /** As of when blocks were wanted last. */
+  #mark: Mark | null = null;
   #listed = NOTHING_LISTED;
   lists: Lists | null = null;
   /** Where those come from who are signed in. */
@@ -88,8 +90,19 @@ export class Wanted {
   mayCover(range: Target): boolean {
     if (this.#spared.reason(range) !== null) return false;
     // Only now, as few sites have ranges.
-    this.#letIn ??= new TargetSet(this.#reader.letIn());
-    return this.#letIn.overlapping(range) === null;
+    if (this.#letInWithin(range) === null) return true;
+    // Who was banned again since is let in no more: they are many after a panic, so all are read again only where it matters.
+    if (this.#letInAsOf?.decision === this.#mark?.decision) return false;
+    this.#letIn = null;
+    return this.#letInWithin(range) === null;
+  }
+
+  #letInWithin(range: Target): Target | null {
+    if (this.#letIn === null) {
+      this.#letIn = new TargetSet(this.#reader.letIn());
+      this.#letInAsOf = this.#mark;
+    }
+    return this.#letIn.overlapping(range);
   }
 
   export(format: ExportFormat, config: Config, now: UnixMs): Exported {
@@ -102,10 +115,8 @@ export class Wanted {
     const allowed = [...allowlist, ...this.#reader.allowed()];
     this.#spared = protectedBy(allowed, trustedProxies, this.present, this.lists?.allowed);
     this.#sparedBy = [[...this.#spared.named()].join(), this.lists?.allowed];
-    // Between two times that all is looked at they only become fewer, but for what is revoked: after a panic they are many.
-    const { revocation } = this.#rows.mark();
-    if (revocation !== this.#letInAsOf) this.#letIn = null;
-    this.#letInAsOf = revocation;
+    this.#mark = this.#rows.mark();
+    if (this.#mark.revocation !== this.#letInAsOf?.revocation) this.#letIn = null;
   }
 
   /** Active bans, newest first, each target once, without who is spared. A page at a time, as there may be many. */

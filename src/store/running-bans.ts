@@ -17,7 +17,7 @@ export const NEXT_REVOCATION =
   "(SELECT ifnull(max(revocation), 0) + 1 FROM decisions WHERE revocation IS NOT NULL)";
 
 /** How far decisions were read. */
-interface Mark {
+export interface Mark {
   readonly decision: number;
   readonly revocation: number;
 }
