@@ -22,6 +22,7 @@ const source = parsedText<string>(
   },
   "an https address or a file",
   "https://lists.example/bad.txt without user and password, or /path/to/bad.txt; http on this host only",
+  true,
 );
 
 /** Addresses that are taken from elsewhere. */

@@ -9,6 +9,7 @@ import { configFile, DATA_WITHOUT_CONFIG, mayBeThere, type Whereabouts } from ".
 import { type Discovery, discoverLogs } from "./discover.ts";
 import { type CheckedDocument, checkYaml, invalid } from "./document.ts";
 import { nearest } from "./nearest.ts";
+import { openFiles } from "./open-files.ts";
 import { type Config, configSchema, type WrittenConfig } from "./schema.ts";
 import { readTextFile } from "./text-file.ts";
 
@@ -56,7 +57,12 @@ export function loadConfig({ file, cwd, checkFormat = () => {}, root = "/" }: Lo
   const config = absolutePaths(written, found === null ? cwd : dirname(found));
   const problems = crossCheck(config, written, document, checkFormat);
   if (problems.length > 0) throw invalid("CONFIG_INVALID", problems);
-  return { config, file: found, warnings: warningsFor(config), discovery };
+  return {
+    config,
+    file: found,
+    warnings: [...warningsFor(config), ...(found === null ? [] : openFiles(found, config))],
+    discovery,
+  };
 }
 
 /**

@@ -6,12 +6,14 @@ const webAddress = parsedText<string>(
   (text) => (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) ? text : null),
   "a web address",
   "the whole address that the service gave you (https://hooks.example.com/T0/B0/secret)",
+  true,
 );
 const mailServer = parsedText<string>(
   (text) =>
     URL.canParse(text) && /^smtps?:$/.test(new URL(text).protocol) && new URL(text).host !== "" ? text : null,
   "a mail server",
   "smtps://user:password@mail.example.com, or smtp:// for STARTTLS on port 587",
+  true,
 );
 /** One address, which may have a name before it. No line break: it becomes a header. */
 const mailAddress = parsedText<string>(

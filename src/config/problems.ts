@@ -65,8 +65,8 @@ function wrongValue(value: unknown, path: Path, schemas: readonly Schema[]): str
   if (isEmpty(value)) return "must not be empty";
   if (write !== null) return `${shown(value)} is not ${what}; write ${write}`;
   const meant = meantSection(value, path, schemas);
-  if (meant !== null) return `${shown(value)} is not ${what}; write ${meant}`;
-  return `${shown(value)} is not ${what}${advice(value, what)}`;
+  if (meant !== null) return `${shown(value)} is not ${what}; write ${bareAddresses(meant)}`;
+  return `${shown(value)} is not ${what}${bareAddresses(advice(value, what))}`;
 }
 
 const isEmpty = (value: unknown): boolean => value === "" || (Array.isArray(value) && value.length === 0);
@@ -110,11 +110,15 @@ function advice(value: unknown, what: string): string {
   return near === null ? "" : `; did you mean ${near}?`;
 }
 
+/** What stands behind an address's scheme may be secret. */
+const bareAddresses = (text: string): string =>
+  text.replace(/([a-z][a-z0-9+.-]{0,20}:\/\/)[^\s\]}"']+/gi, "$1…");
+
 /** A value as it stands in the file, shortened. */
 function shown(value: unknown): string {
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object") return "a section";
-  const text = String(value);
+  const text = bareAddresses(String(value));
   const short = text.length > 80 ? `${text.slice(0, 80)}…` : text;
   return typeof value === "string" ? `'${short}'` : short;
 }

@@ -4,15 +4,22 @@ import { type DurationMs, parseDuration } from "./time.ts";
 
 /**
  * A schema of text that `parse` understands, for files that people write. `what` completes "is not …" and `advice`
- * completes "write …"; both are in the message, and in the schemas for editors.
+ * completes "write …"; both are in the message, and in the schemas for editors. What may hold a secret is not: messages go to
+ * the journal, and to whoever is told of problems.
  */
-export const parsedText = <T>(parse: (text: string) => T | null, what: string, advice: string) =>
+export const parsedText = <T>(
+  parse: (text: string) => T | null,
+  what: string,
+  advice: string,
+  mayBeSecret = false,
+) =>
   z
     .string()
     .transform((text, context): T => {
       const value = parse(text);
       if (value !== null) return value;
-      context.addIssue({ code: "custom", message: `'${text}' is not ${what}; write ${advice}` });
+      const shown = mayBeSecret ? "what stands there" : `'${text}'`;
+      context.addIssue({ code: "custom", message: `${shown} is not ${what}; write ${advice}` });
       return z.NEVER;
     })
     .meta({ title: what, advice });

@@ -263,4 +263,55 @@ describe("warnings", () => {
   test.each(["0.0.0.0/0", "::/0"])("an allowlist or a proxy list with %s spares everyone", (all) => {
     expect(warnings(`allowlist: ['${all}']\ntrustedProxies: ['${all}']`)).toHaveLength(2);
   });
+
+  describe.each([
+    ["sekisho.yaml", 0o666],
+    [".", 0o777],
+    ["rules.d", 0o777],
+    ["rules.d/own.yaml", 0o646],
+  ])("%s that everybody may write", (path, mode) => {
+    test("is told, with what to do", () => {
+      const folder = folderWith({ "sekisho.yaml": "mode: observe", "rules.d/own.yaml": "" });
+      expect(load(folder).warnings).toEqual([]);
+      chmodSync(join(folder, path), mode);
+      expect(load(folder).warnings).toEqual([
+        {
+          message: `everybody on this machine may write ${join(folder, path)}, and so say whom Sekisho bans and what it runs`,
+          hint: `chmod o-w ${join(folder, path)}`,
+        },
+      ]);
+      chmodSync(join(folder, path), 0o755);
+    });
+  });
+
+  test.each([
+    ["notifications.url", "notifications: [{ to: slack, url: 'https://hooks.example.com/T0/B0/x' }]"],
+    [
+      "notifications.server",
+      "notifications: [{ to: email, server: 'smtp://u:p@m', from: a@b.example, recipients: [a@b.example] }]",
+    ],
+    ["lists.from", "lists: [{ name: x, from: 'https://lists.example/x?key=k' }]"],
+  ])("a secret that everybody may read (%s) is told", (key, text) => {
+    const folder = folderWith({ "sekisho.yaml": text });
+    const told = () => load(folder).warnings.map(({ message }) => message);
+    expect(told()).toEqual([
+      `everybody on this machine may read ${join(folder, "sekisho.yaml")}, and ${key} in it is often a secret`,
+    ]);
+    chmodSync(join(folder, "sekisho.yaml"), 0o640);
+    expect(told()).toEqual([]);
+  });
+});
+
+test.each([
+  "notifications: [{ to: slack, url: 'htps://hooks.example.com/T0/SECRET' }]",
+  "notifications: [{ to: slack, url: hooks.example.com/SECRET }]",
+  "notifications: ['slack https://hooks.example.com/T0/SECRET']",
+  "notifications: https://hooks.example.com/T0/SECRET",
+  "notifications: { url: 'https://hooks.example.com/T0/SECRET' }",
+  "notifications: [{ to: email, server: 'smtpx://user:SEC@RET/SECRET@m' }]",
+  "lists: [{ name: x, from: 'http://u:SECRET@lists.example/x' }]",
+])("what is wrong with a secret is told without it: %s", (text) => {
+  const { message, code } = errorOf(() => load(folderWith({ "sekisho.yaml": text })));
+  expect(code).toBe("CONFIG_INVALID");
+  expect(message).not.toMatch(/SEC|RET/);
 });

@@ -10,7 +10,7 @@ export function folderWith(files: Readonly<Record<string, string | Buffer>> = {}
   chmodSync(folder, 0o755);
   for (const [path, content] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
-    writeFileSync(join(folder, path), content);
+    writeFileSync(join(folder, path), content, { mode: 0o644 });
   }
   return folder;
 }
