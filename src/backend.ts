@@ -24,10 +24,11 @@ import { type DurationMs, toIso, toIsoOrNull, unixMs } from "./model/time.ts";
 import { unsent } from "./notices.ts";
 import type { Notifier } from "./notify/notifier.ts";
 import type { Receivers } from "./receive/receivers.ts";
+import { ruleStatuses } from "./rule-items.ts";
 import { listJobName } from "./schedule/fetch-list.ts";
 import type { Scheduler } from "./schedule/scheduler.ts";
 import type { Backend } from "./serve/backend.ts";
-import { allowlistOf, ruleStatuses, type Setup } from "./setup.ts";
+import { allowlistOf, type Setup } from "./setup.ts";
 import type { StoreReader } from "./store/reader.ts";
 import { Wanted } from "./wanted.ts";
 
@@ -145,7 +146,7 @@ export class DaemonBackend implements Backend, Disposable {
     const { version, demo, startedAt, reader } = this.#about;
     const { activeBans, openIncidents, openSockets } = reader.counts();
     const ineffective = bans.list();
-    const own = [this.reloadProblem, this.#whyIneffective(ineffective)].filter((problem) => problem !== null);
+    const own = [this.reloadProblem, this.whyIneffective(ineffective)].filter((problem) => problem !== null);
     const problems = [...this.#ingestProblems, ...own, ...unsent(this.notifier), ...lists.problems()];
     return {
       mode: this.mode,
@@ -170,13 +171,9 @@ export class DaemonBackend implements Backend, Disposable {
   }
 
   /** Why the ban that lets most through probably does. */
-  whyIneffective(): Complaint | null {
-    return this.#whyIneffective(this.#running.ineffective.list());
-  }
-
-  #whyIneffective(ineffective: readonly Ineffective[]): Complaint | null {
+  whyIneffective(bans: readonly Ineffective[] = this.#running.ineffective.list()): Complaint | null {
     const { enforcement, config } = this.#running;
-    return ineffectiveProblem(ineffective, {
+    return ineffectiveProblem(bans, {
       enforcers: enforcement.statuses(),
       levelOf: (name) => enforcement.levelOf(name),
       hasProxies: config.trustedProxies.length > 0,

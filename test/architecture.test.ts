@@ -59,6 +59,7 @@ const COMPOSERS = [
   "wanted.ts",
   "imported-lists.ts",
   "notices.ts",
+  "rule-items.ts",
   "setup.ts",
   "pipeline.ts",
   "replay",

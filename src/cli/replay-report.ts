@@ -3,7 +3,7 @@ import { toIso, toIsoOrNull } from "../model/time.ts";
 import { looksInnocent } from "../replay/ban-effects.ts";
 import type { Replayed } from "../replay/replay.ts";
 import type { Verdict } from "../replay/verdict.ts";
-import { nearMissItem } from "../setup.ts";
+import { nearMissItem } from "../rule-items.ts";
 import type { CliContext } from "./context.ts";
 import { NEAR_MISS_HEADS, nearMissCells } from "./near-miss-cells.ts";
 import { count, printable } from "./output.ts";

@@ -1,6 +1,7 @@
 import { SekishoError } from "../model/errors.ts";
 import type { RuleMode, RuleStatus } from "../model/rule-status.ts";
-import { loadSetup, ruleChange, ruleItem, type Setup } from "../setup.ts";
+import { ruleChange, ruleItem } from "../rule-items.ts";
+import { loadSetup, type Setup } from "../setup.ts";
 import { connectToDaemon } from "./client.ts";
 import type { CliContext } from "./context.ts";
 import { printable, type Style, writeJson } from "./output.ts";
