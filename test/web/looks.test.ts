@@ -83,6 +83,20 @@ describe.skipIf(missing("chromium"))("the page's looks", { timeout: 60_000 }, ()
     expect(await dashboard.overflow()).toBe(0);
   });
 
+  test("where the system forces its colours, what is chosen and where one is stand out", async () => {
+    await dashboard.page.emulateMedia({ forcedColors: "active" });
+    await dashboard.signIn();
+    const looks = (selector: string, property: "backgroundColor" | "borderBottomColor") =>
+      dashboard.page
+        .locator(selector)
+        .evaluateAll(
+          (elements, name) => new Set(elements.map((element) => getComputedStyle(element)[name])).size,
+          property,
+        );
+    expect(await looks(".traffic .choice button", "backgroundColor")).toBe(2);
+    expect(await looks(".pages a", "borderBottomColor")).toBe(2);
+  });
+
   test("nothing moves for who asked for less motion", async () => {
     await dashboard.page.emulateMedia({ reducedMotion: "reduce" });
     await dashboard.signIn();

@@ -80,6 +80,7 @@ const NAMED = 4;
 function What({ findings }: { readonly findings: readonly FindingItem[] }) {
   const ofEachRule = [...new Map(findings.map((finding) => [finding.rule, finding])).values()];
   const more = ofEachRule.length - NAMED;
+  if (ofEachRule.length === 0) return null;
   return (
     <ul class="what" aria-label="What was found">
       {ofEachRule.slice(0, NAMED).map((finding) => (

@@ -131,7 +131,7 @@ function Legend({ at, columns, hidden, onToggle }: LegendProps) {
               <svg class="swatch" viewBox="0 0 28 6" aria-hidden="true">
                 <line x1="0" y1="3" x2="28" y2="3" stroke-dasharray={dash.join(" ")} />
               </svg>
-              <span class="legend-label">{label}</span>
+              <span class="legend-label">{label}</span>{" "}
               <span class="legend-value">
                 {time === undefined
                   ? formatCount(total(traffic.value ?? [], key))
