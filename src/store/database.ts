@@ -209,6 +209,11 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
     what: "the database cannot be opened",
     hint: "check data: in the configuration, and who may write there",
   },
+  SQLITE_IOERR: {
+    code: "DATA_DIRECTORY",
+    what: "the database cannot be read or written",
+    hint: "check the disk (dmesg), and that this is a plain file on a disk of this machine",
+  },
   SQLITE_READONLY: {
     code: "DATA_DIRECTORY",
     what: "the database cannot be written",

@@ -31,6 +31,13 @@ describe("what is wrong with a database is told with a hint, and nothing in it i
     expect(readFileSync(file)).toEqual(before);
   });
 
+  test("a disk that fails, as a pipe in its place does", () => {
+    using folder = temporaryFolder();
+    const file = join(folder.path, "sekisho.sqlite");
+    execFileSync("mkfifo", [file]);
+    expect(codeOf(() => new StoreWriter(file, 1, { now: () => at(0) }))).toBe("DATA_DIRECTORY");
+  });
+
   test("written by a newer Sekisho", () => {
     using folder = temporaryFolder();
     const file = join(folder.path, "sekisho.sqlite");
