@@ -2,14 +2,9 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type AggregateSettings, Aggregation, aggregate } from "../../src/enforce/aggregate.ts";
 import type { Block } from "../../src/model/decision.ts";
-import { parseTarget, type Target, TargetSet } from "../../src/model/ip.ts";
-import { NEVER, unixMs } from "../../src/model/time.ts";
+import { type Target, TargetSet } from "../../src/model/ip.ts";
+import { block, target } from "./blocks.ts";
 
-const target = (text: string): Target => parseTarget(text)!;
-const block = (text: string, until: number = NEVER): Block => ({
-  target: target(text),
-  until: unixMs(until),
-});
 const settings = (ipv4: number, ipv6 = 0): AggregateSettings => ({
   ipv4: { prefix: 24, atLeast: ipv4 },
   ipv6: { prefix: 48, atLeast: ipv6 },

@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from "vitest";
-import { block, enforcement, enforcer, FIRST, make, SECOND, state, target } from "./trying.ts";
+import { block, target } from "./blocks.ts";
+import { enforcement, enforcer, FIRST, make, SECOND, state } from "./trying.ts";
 
 describe("observe mode", () => {
   test("asks nothing of an enforcer whose world is empty", async () => {

@@ -4,7 +4,8 @@ import { SocketCutter } from "../../src/enforce/socket-cutter.ts";
 import type { Block } from "../../src/model/decision.ts";
 import type { Target, TargetSet } from "../../src/model/ip.ts";
 import { unixMs } from "../../src/model/time.ts";
-import { block, clock, enforcement, enforcer, FIRST, make, SECOND, state, Trying, target } from "./trying.ts";
+import { block, target } from "./blocks.ts";
+import { clock, enforcement, enforcer, FIRST, make, SECOND, state, Trying } from "./trying.ts";
 
 describe("the wanted set", () => {
   test("reaches the enforcer, with a full look at the world first", async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
 import { SekishoError } from "../../src/model/errors.ts";
-import { block, enforcement, enforcer, FIRST, make, SECOND, state, Trying } from "./trying.ts";
+import { block } from "./blocks.ts";
+import { enforcement, enforcer, FIRST, make, SECOND, state, Trying } from "./trying.ts";
 
 describe("a failing enforcer", () => {
   const broken = new SekishoError("BAN_DIRECTORY_UNWRITABLE", "no space", "make some");

@@ -9,13 +9,14 @@ import { Nftables } from "../../src/enforce/nftables/nftables.ts";
 import { SocketCutter } from "../../src/enforce/socket-cutter.ts";
 import type { Mode } from "../../src/model/api.ts";
 import type { Block } from "../../src/model/decision.ts";
-import { parseTarget, type Target, TargetSet } from "../../src/model/ip.ts";
+import { TargetSet } from "../../src/model/ip.ts";
 import { NEVER, type UnixMs, unixMs } from "../../src/model/time.ts";
 import { type Apache, startApache } from "../apache.ts";
 import { nftIn } from "../nft.ts";
 import { missing } from "../requirements.ts";
 import { TcpClient } from "../tcp-client.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
+import { target } from "./blocks.ts";
 
 const { signal } = new AbortController();
 const ECHO = 2222;
@@ -23,7 +24,6 @@ const PATIENCE = { timeout: 30_000 };
 const A = "198.51.100.7";
 const B = "2001:db8:1:2::7";
 const NEIGHBOUR = "198.51.100.8";
-const target = (text: string): Target => parseTarget(text)!;
 
 /** A program in the place of ss; it stays where root may look. */
 function like(folder: string, script: string): string {

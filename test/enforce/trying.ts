@@ -3,12 +3,10 @@ import { DryRun } from "../../src/enforce/dry-run.ts";
 import { Enforcement, type EnforcementOptions } from "../../src/enforce/enforcement.ts";
 import type { Enforced } from "../../src/enforce/enforcer.ts";
 import type { Block } from "../../src/model/decision.ts";
-import { parseTarget, type Target } from "../../src/model/ip.ts";
-import { NEVER, type UnixMs, unixMs } from "../../src/model/time.ts";
+import type { Target } from "../../src/model/ip.ts";
+import { type UnixMs, unixMs } from "../../src/model/time.ts";
 
 export const clock = { now: (): UnixMs => unixMs(Date.now()) };
-export const target = (text: string): Target => parseTarget(text)!;
-export const block = (text: string, until: UnixMs = NEVER): Block => ({ target: target(text), until });
 export const FIRST = "198.51.100.1/32";
 export const SECOND = "198.51.100.2/32";
 

@@ -6,9 +6,8 @@ import {
   IPV6_BAN_FILES,
   targetOfBanFile,
 } from "../../../src/enforce/apache/ban-files.ts";
-import { network, parseIp, parseTarget, type Target } from "../../../src/model/ip.ts";
-
-const target = (text: string): Target => parseTarget(text)!;
+import { network, parseIp, type Target } from "../../../src/model/ip.ts";
+import { target } from "../blocks.ts";
 
 /** The files that Apache looks for when this client comes: its own text, and what the patterns make of it. */
 function lookedFor(client: string): string[] {

@@ -19,17 +19,13 @@ import { banFiles } from "../../../src/enforce/apache/ban-files.ts";
 import { ApacheDirectory } from "../../../src/enforce/apache/directory.ts";
 import { apacheSnippet } from "../../../src/enforce/apache/snippet.ts";
 import { findWebUser, firstBlocking } from "../../../src/enforce/apache/web-user.ts";
-import type { Block } from "../../../src/model/decision.ts";
 import { SekishoError } from "../../../src/model/errors.ts";
-import { parseTarget, type Target } from "../../../src/model/ip.ts";
-import { NEVER } from "../../../src/model/time.ts";
 import { startApache } from "../../apache.ts";
 import { missing } from "../../requirements.ts";
 import { temporaryFolder } from "../../temporary-folder.ts";
+import { blocks } from "../blocks.ts";
 
 const { signal } = new AbortController();
-const blocks = (...targets: string[]): Block[] =>
-  targets.map((text) => ({ target: parseTarget(text)! as Target, until: NEVER }));
 
 let root: string;
 let directory: string;

@@ -19,16 +19,14 @@ import { ApacheRequests } from "../../../src/enforce/apache/requests.ts";
 import { apacheSnippet } from "../../../src/enforce/apache/snippet.ts";
 import type { Block } from "../../../src/model/decision.ts";
 import type { Door } from "../../../src/model/door.ts";
-import { type Ip, parseTarget, type Target } from "../../../src/model/ip.ts";
-import { NEVER, type UnixMs, unixMs } from "../../../src/model/time.ts";
+import type { Ip } from "../../../src/model/ip.ts";
+import { type UnixMs, unixMs } from "../../../src/model/time.ts";
 import { type Apache, SERVER_IPV4, startApache } from "../../apache.ts";
 import { missing } from "../../requirements.ts";
+import { blocks, target } from "../blocks.ts";
 import { failure } from "../failure.ts";
 
 const { signal } = new AbortController();
-const target = (text: string): Target => parseTarget(text)!;
-const blocks = (...targets: string[]): Block[] =>
-  targets.map((text) => ({ target: target(text), until: NEVER }));
 const [A, B, C] = ["198.51.100.1", "198.51.100.2", "198.51.100.3"] as const;
 const DOOR: Door = { address: SERVER_IPV4 as Ip, port: 80, tls: false, name: null, path: "/robots.txt" };
 

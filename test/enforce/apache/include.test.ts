@@ -22,16 +22,13 @@ import {
 import { lingeringProcesses } from "../../../src/enforce/apache/processes.ts";
 import { apacheSnippet } from "../../../src/enforce/apache/snippet.ts";
 import type { Block } from "../../../src/model/decision.ts";
-import { parseTarget, type Target } from "../../../src/model/ip.ts";
-import { NEVER, type UnixMs, unixMs } from "../../../src/model/time.ts";
+import { type UnixMs, unixMs } from "../../../src/model/time.ts";
 import { type Apache, startApache } from "../../apache.ts";
 import { missing } from "../../requirements.ts";
+import { blocks, target } from "../blocks.ts";
 import { failure } from "../failure.ts";
 
 const { signal } = new AbortController();
-const target = (text: string): Target => parseTarget(text)!;
-const blocks = (...targets: string[]): Block[] =>
-  targets.map((text) => ({ target: target(text), until: NEVER }));
 const OLD = "198.51.100.1";
 const NEW = "198.51.100.2";
 

@@ -3,13 +3,12 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { Exec } from "../../../src/enforce/exec/exec.ts";
 import type { Block } from "../../../src/model/decision.ts";
-import { parseTarget } from "../../../src/model/ip.ts";
-import { NEVER, unixMs } from "../../../src/model/time.ts";
+import { unixMs } from "../../../src/model/time.ts";
 import { temporaryFolder } from "../../temporary-folder.ts";
+import { block } from "../blocks.ts";
 import { failure } from "../failure.ts";
 
 const { signal } = new AbortController();
-const block = (target: string, until = NEVER): Block => ({ target: parseTarget(target)!, until });
 const END = unixMs(Date.UTC(2026, 10, 21, 15));
 const NONE: readonly Block[] = [];
 

@@ -9,11 +9,11 @@ import { Guard } from "../../../src/enforce/guard/guard.ts";
 import { type GuardLine, guardLineSchema } from "../../../src/enforce/guard/messages.ts";
 import type { Block } from "../../../src/model/decision.ts";
 import { parseTarget, type Target } from "../../../src/model/ip.ts";
-import { NEVER, type UnixMs, unixMs } from "../../../src/model/time.ts";
+import { unixMs } from "../../../src/model/time.ts";
 import { temporaryFolder } from "../../temporary-folder.ts";
+import { block } from "../blocks.ts";
 
 const PATIENT = { timeout: 30_000 };
-const block = (text: string, until: UnixMs = NEVER): Block => ({ target: parseTarget(text)!, until });
 const many = (count: number): Block[] =>
   Array.from({ length: count }, (_, n) => block(`10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`));
 

@@ -2,14 +2,12 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { GuardChannel } from "../../../src/enforce/guard/channel.ts";
 import { Guard } from "../../../src/enforce/guard/guard.ts";
-import type { Block } from "../../../src/model/decision.ts";
-import { parseTarget } from "../../../src/model/ip.ts";
-import { NEVER, type UnixMs, unixMs } from "../../../src/model/time.ts";
+import { unixMs } from "../../../src/model/time.ts";
 import { temporaryFolder } from "../../temporary-folder.ts";
+import { block } from "../blocks.ts";
 import { startSampleApp } from "./sample-app.ts";
 
 const PATIENT = { timeout: 30_000 };
-const block = (text: string, until: UnixMs = NEVER): Block => ({ target: parseTarget(text)!, until });
 
 test("the app of docs/guard.md knows an address by every spelling, and takes rubbish for nobody's", async () => {
   using folder = temporaryFolder();

@@ -19,13 +19,13 @@ import { UfwAsRoot, type UfwOrders } from "../../../src/enforce/ufw/as-root.ts";
 import { UfwByRoot } from "../../../src/enforce/ufw/by-root.ts";
 import { MAX_REQUEST_BYTES } from "../../../src/enforce/ufw/request.ts";
 import { newUfw } from "../../../src/enforce/ufw/ufw.ts";
-import type { Block } from "../../../src/model/decision.ts";
 import { parseTarget, TargetSet } from "../../../src/model/ip.ts";
-import { NEVER, type UnixMs, unixMs } from "../../../src/model/time.ts";
+import { type UnixMs, unixMs } from "../../../src/model/time.ts";
 import { type Apache, startApache } from "../../apache.ts";
 import { missing } from "../../requirements.ts";
 import { TcpClient } from "../../tcp-client.ts";
 import { startUfw, type Ufw as UfwProgram } from "../../ufw.ts";
+import { block } from "../blocks.ts";
 import { failure } from "../failure.ts";
 
 const { signal } = new AbortController();
@@ -34,8 +34,6 @@ const NODE = join(import.meta.dirname, "../../../bin/node");
 const ID = "0123456789abcdef01234567";
 const SOMEBODY = 4242;
 const [A, B, C] = ["198.51.100.7", "2001:db8:1:2::7", "198.51.100.8"] as const;
-
-const block = (target: string, until = NEVER): Block => ({ target: parseTarget(target)!, until });
 
 describe.skipIf(missing("root", "apache2", "netns", "ufw", "nft"))("ufw without root", () => {
   let apache: Apache;

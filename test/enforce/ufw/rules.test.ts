@@ -9,10 +9,9 @@ import {
   readKernelRules,
   readRules,
 } from "../../../src/enforce/ufw/rules.ts";
-import { parseTarget, type Target } from "../../../src/model/ip.ts";
 import { NEVER, type UnixMs, unixMs } from "../../../src/model/time.ts";
+import { target } from "../blocks.ts";
 
-const target = (text: string): Target => parseTarget(text)!;
 const hex = (comment: string): string => Buffer.from(comment).toString("hex");
 const tuple = (fields: string, comment?: string): string =>
   `### tuple ### ${fields}${comment === undefined ? "" : ` comment=${hex(comment)}`}`;

@@ -3,14 +3,13 @@ import { once } from "node:events";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { newUfw, type Ufw } from "../../../src/enforce/ufw/ufw.ts";
-import type { Block } from "../../../src/model/decision.ts";
 import type { SekishoError } from "../../../src/model/errors.ts";
-import { parseTarget } from "../../../src/model/ip.ts";
-import { NEVER, type UnixMs, unixMs } from "../../../src/model/time.ts";
+import { type UnixMs, unixMs } from "../../../src/model/time.ts";
 import { type Apache, startApache } from "../../apache.ts";
 import { missing } from "../../requirements.ts";
 import { TcpClient } from "../../tcp-client.ts";
 import { startUfw, type Ufw as UfwProgram } from "../../ufw.ts";
+import { block } from "../blocks.ts";
 import { failure } from "../failure.ts";
 
 const { signal } = new AbortController();
@@ -18,8 +17,6 @@ const clock = { now: (): UnixMs => unixMs(Date.now()) };
 const ECHO = 2222;
 const A = "198.51.100.7";
 const B = "2001:db8:1:2::7";
-
-const block = (target: string, until = NEVER): Block => ({ target: parseTarget(target)!, until });
 
 describe.skipIf(missing("root", "apache2", "netns", "ufw", "nft"))("ufw", () => {
   let apache: Apache;
