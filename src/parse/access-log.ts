@@ -28,11 +28,11 @@ export class AccessLogParser implements LineParser {
   readonly #forwarded: ForwardedClients;
 
   constructor(logFormat: string, timezone: string | null, options: AccessLogOptions = {}) {
-    const { items, conditional, durationUnit } = compileLogFormat(logFormat, timezone, options.since);
+    const { items, tabs, conditional, durationUnit } = compileLogFormat(logFormat, timezone, options.since);
     this.format = options.name ?? logFormat;
     this.#forwarded = new ForwardedClients(options.trustedProxies ?? new TargetSet());
-    this.#fast = compileFastReader(items);
-    this.#careful = new CarefulReader(regionsOf(items));
+    this.#fast = compileFastReader(items, tabs);
+    this.#careful = new CarefulReader(regionsOf(items, tabs));
     for (const slot of conditional) this.#positions.conditional[slot] = 1;
     this.#durationUnit = durationUnit;
   }

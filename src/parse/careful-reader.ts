@@ -4,15 +4,17 @@ import type { Region } from "./regions.ts";
 
 /**
  * Reads the lines on which the fast reader gives up: a user name with spaces, an empty one, a line that was cut.
- * It counts the quotes that are not escaped, which splits the line into the format's regions, and in each region
+ * It counts the borders, quotes that are not escaped, which splits the line into the format's regions, and in each region
  * reads forward up to the first loose value and backward down to the last. One loose value is what is left between
  * them; of several nothing is said, since nothing tells where one ends and the next starts.
  */
 export class CarefulReader {
   readonly #regions: readonly Region[];
   readonly #users: number;
+  readonly #tabs: boolean;
 
   constructor(regions: readonly Region[]) {
+    this.#tabs = regions.some(({ opens }) => opens === "\t");
     this.#regions = regions;
     this.#users = regions.reduce((sum, { users }) => sum + users, 0);
   }
@@ -21,30 +23,31 @@ export class CarefulReader {
   read(line: string, into: Positions, cut: boolean): boolean {
     const expected = this.#regions.length - 1;
     const whenEmpty = expected + 2 * this.#users;
-    const quotes = quotesOf(line, whenEmpty + 1);
-    const fits = (wanted: number) => (cut ? quotes.length <= wanted : quotes.length === wanted);
-    if (fits(expected) && this.#readRegions(line, quotes, into, false, cut)) return true;
-    return this.#users > 0 && fits(whenEmpty) && this.#readRegions(line, quotes, into, true, cut);
+    const borders = bordersOf(line, whenEmpty + 1, this.#tabs);
+    const fits = (wanted: number) => (cut ? borders.length <= wanted : borders.length === wanted);
+    if (fits(expected) && this.#readRegions(line, borders, into, false, cut)) return true;
+    return this.#users > 0 && fits(whenEmpty) && this.#readRegions(line, borders, into, true, cut);
   }
 
   /** `emptyUser`: every `%u` of the line is the `""` of an empty name. */
   #readRegions(
     line: string,
-    quotes: readonly number[],
+    borders: readonly number[],
     into: Positions,
     emptyUser: boolean,
     cut: boolean,
   ): boolean {
     into.clear();
     let start = 0;
-    let quote = 0;
+    let border = 0;
     for (const region of this.#regions) {
+      if (start > 0 && line[start - 1] !== region.opens) return false;
       if (emptyUser) {
-        for (let pair = 0; pair < region.users; pair++, quote += 2) {
-          if (quotes[quote + 1] !== quotes[quote]! + 1) return false;
+        for (let pair = 0; pair < region.users; pair++, border += 2) {
+          if (borders[border + 1] !== borders[border]! + 1) return false;
         }
       }
-      const end = quotes[quote++] ?? line.length;
+      const end = borders[border++] ?? line.length;
       // What a cut line holds behind its last quote may be half a value.
       if (cut && end === line.length) return readForward(line, region.left, start, end, into, true) !== -1;
       if (!readRegion(line, region, start, end, into, emptyUser)) return false;
@@ -54,14 +57,17 @@ export class CarefulReader {
   }
 }
 
-function quotesOf(line: string, limit: number): number[] {
-  const quotes: number[] = [];
-  let at = closingQuote(line, 0);
-  while (at !== -1 && quotes.length < limit) {
-    quotes.push(at);
-    at = closingQuote(line, at + 1);
+function bordersOf(line: string, limit: number, tabs: boolean): number[] {
+  const borders: number[] = [];
+  let quote = closingQuote(line, 0);
+  let tab = tabs ? line.indexOf("\t") : -1;
+  while ((quote !== -1 || tab !== -1) && borders.length < limit) {
+    const isTab = quote === -1 || (tab !== -1 && tab < quote);
+    borders.push(isTab ? tab : quote);
+    if (isTab) tab = line.indexOf("\t", tab + 1);
+    else quote = closingQuote(line, quote + 1);
   }
-  return quotes;
+  return borders;
 }
 
 function readRegion(

@@ -1,6 +1,6 @@
 import type { Item } from "./log-format.ts";
 import { closingQuote, type Positions, readNumber, wordEnd } from "./positions.ts";
-import { isValue, regionsOf } from "./regions.ts";
+import { bordersIn, isValue, regionsOf } from "./regions.ts";
 import { CLIENT, DROPPED } from "./slots.ts";
 import type { TimeReader } from "./time-reader.ts";
 
@@ -16,8 +16,10 @@ const WORD_AT_END = 6;
 /** The text behind the last value; no value follows. */
 const NOTHING = 7;
 const NUMBER = 8;
+/** As AT_QUOTE, where a tab is a border too. */
+const AT_TAB = 9;
 /** These end by finding the first character of the text behind them. */
-const FINDS_NEXT = [AT_SPACE, AT_QUOTE, WORD_AT_QUOTE, AT_STOP];
+const FINDS_NEXT = [AT_SPACE, AT_QUOTE, WORD_AT_QUOTE, AT_STOP, AT_TAB];
 const SPACE = 32;
 const DASH = 45;
 
@@ -54,9 +56,9 @@ interface Step {
  * `x y`) cannot shift a column, since the line then fails here and goes to the careful reader.
  * Null for a format whose values can end in other ways.
  */
-export function compileFastReader(items: readonly Item[]): FastReader | null {
+export function compileFastReader(items: readonly Item[], tabs: boolean): FastReader | null {
   const steps: Step[] = [];
-  const looseCounts = regionsOf(items).map((region) => region.looseCount);
+  const looseCounts = regionsOf(items, tabs).map((region) => region.looseCount);
   let region = 0;
   let text = "";
   let doubtful = false;
@@ -66,9 +68,9 @@ export function compileFastReader(items: readonly Item[]): FastReader | null {
       continue;
     }
     const closes = doubtful ? text.indexOf('"') : -1;
-    region += text.split('"').length - 1;
+    region += bordersIn(text, tabs);
     if (text.includes('"')) doubtful = false;
-    const end = endOf(items, index, looseCounts[region]!);
+    const end = endOf(items, index, looseCounts[region]!, tabs);
     if (end === null) return null;
     const found = steps.length > 0 && FINDS_NEXT.includes(steps.at(-1)!.end);
     const step = toStep(text, found, closes, items, index, end);
@@ -85,7 +87,7 @@ function mayHoldQuote(item: Item, end: number): boolean {
   return end !== NUMBER && end !== AT_QUOTE && end !== WORD_AT_QUOTE && isValue(item) && item.slot !== CLIENT;
 }
 
-function endOf(items: readonly Item[], index: number, looseInRegion: number): number | null {
+function endOf(items: readonly Item[], index: number, looseInRegion: number, tabs: boolean): number | null {
   const item = items[index];
   const next = items[index + 1];
   if (item === undefined) return NOTHING;
@@ -96,6 +98,7 @@ function endOf(items: readonly Item[], index: number, looseInRegion: number): nu
   if (next.kind !== "text") return null;
   if (next.text.startsWith('"')) return free ? AT_QUOTE : WORD_AT_QUOTE;
   if (next.text.startsWith(" ")) return AT_SPACE;
+  if (tabs && next.text.startsWith("\t")) return free ? AT_TAB : AT_STOP;
   return item.kind === "word" ? AT_STOP : null;
 }
 
@@ -197,6 +200,8 @@ function valueEnd(line: string, at: number, step: Step, into: Positions, escaped
       return readTime(line, at, step, into);
     case AT_QUOTE:
       return escaped ? closingQuote(line, at) : line.indexOf('"', at);
+    case AT_TAB:
+      return line.indexOf("\t", at);
     case WORD_AT_QUOTE:
       return wordOrNone(line, at, closingQuote(line, at));
     case AT_STOP:

@@ -36,8 +36,9 @@ export function createParser(
   );
 }
 
-/** The kind of log that a format is for; only an ErrorLogFormat has %M, the message. */
-export const kindOf = (format: string): SourceKind => (format.includes("%M") ? "error" : "access");
+/** The kind of log that a format is for; only an ErrorLogFormat has %M, the message. In braces it is a time's minutes. */
+export const kindOf = (format: string): SourceKind =>
+  format.replace(/\{[^}]*\}/g, "").includes("%M") ? "error" : "access";
 
 function errorFormat(format: string): string {
   if (format === ANY_ERROR_FORMAT || format.includes("%")) return format;

@@ -17,7 +17,7 @@ export interface Value {
   /** An IP address, which may hold colons. */
   readonly address: boolean;
   /**
-   * How many colons the format itself writes behind an address before the next space or quote: one in
+   * How many colons the format itself writes behind an address before the next space, tab or quote: one in
    * `%a:%{remote}p`. An IPv6 address has colons of its own, so its end is counted from the right.
    */
   readonly colons: number;
@@ -28,6 +28,8 @@ export interface Value {
 export interface LogFormat {
   /** No two texts stand side by side; text holds neither newlines nor backslashes. */
   readonly items: readonly Item[];
+  /** True where a tab stands only between values: Apache escapes those in values. */
+  readonly tabs: boolean;
   /** Slots whose `-` proves nothing, since the directive is logged for some statuses only. */
   readonly conditional: ReadonlySet<slot.Slot>;
   /** Microseconds in one unit of the duration. */
@@ -43,7 +45,8 @@ export function compileLogFormat(format: string, timezone: string | null, since?
   const tokens = mergePathAndQuery(tokenise(format));
   const kept = chooseDirectives(tokens);
   const zone = openZone(timezone, { patience: TIMES_OF_REQUESTS, since });
-  const items = setBorders(toItems(joinTimes(tokens), kept, zone));
+  const joined = joinTimes(tokens);
+  const items = setBorders(toItems(joined, kept, zone));
   const shows = (wanted: slot.Slot) => items.some((item) => "slot" in item && item.slot === wanted);
   demand(shows(slot.CLIENT), "the client's address", "%a (%{c}a is the proxy's, headers can be forged)");
   demand(shows(slot.STATUS), "the status", "%>s");
@@ -51,6 +54,7 @@ export function compileLogFormat(format: string, timezone: string | null, since?
   demand(hasTime, "the whole time", "%t, or all its parts side by side: %{%Y-%m-%dT%H:%M:%S%z}t");
   return {
     items,
+    tabs: !joined.some((token) => Array.isArray(token) && token.some(isTab)),
     conditional: new Set([...kept.values()].filter(({ conditional }) => conditional).map((d) => d.slot)),
     durationUnit: kept.get(slot.DURATION)?.unit ?? 1,
   };
@@ -216,6 +220,8 @@ function joinTimes(tokens: readonly Token[]): (Token | TimePart[])[] {
   return joined;
 }
 
+const isTab = (part: TimePart): boolean => part.kind === "text" && part.text.includes("\t");
+
 /** A quote is a border that the careful reader counts, so it never goes into a time. */
 const isPlain = (token: unknown): boolean => typeof token === "string" && !token.includes('"');
 
@@ -249,7 +255,7 @@ function colonsIn(following: readonly Item[]): number {
   let colons = 0;
   for (const item of following) {
     if (item.kind !== "text") continue;
-    const run = item.text.split(/[ "]/)[0]!;
+    const run = item.text.split(/[ "\t]/)[0]!;
     colons += run.split(":").length - 1;
     if (run !== item.text) break;
   }

@@ -74,4 +74,4 @@ export function wordEnd(line: string, at: number, stop: string, colons: number):
   return end;
 }
 
-const isBorder = (code: number): boolean => code === 32 || code === 34;
+const isBorder = (code: number): boolean => code === 32 || code === 34 || code === 9;

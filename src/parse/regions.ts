@@ -1,11 +1,13 @@
 import type { Item, Value } from "./log-format.ts";
 
 /**
- * What stands between two quotes of a format (or an end of it). Apache escapes quotes in values, so the quotes of
- * a line that are not escaped are exactly the format's: whatever a client sends, it cannot move a value from
- * one region to another.
+ * What stands between two borders of a format (or an end of it): quotes, and tabs where `tabs` says so. Apache escapes both
+ * in values, so those of a line that are not escaped are exactly the format's: whatever a client sends, it cannot move a
+ * value from one region to another.
  */
 export interface Region {
+  /** The border that it begins behind; "" for the first. */
+  readonly opens: string;
   /** What stands before its first loose value: everything when it has none. */
   readonly left: readonly Item[];
   /** Its loose value; null when it has none or several. */
@@ -17,24 +19,27 @@ export interface Region {
   readonly users: number;
 }
 
-export function regionsOf(items: readonly Item[]): Region[] {
-  const regions: Item[][] = [[]];
+export function regionsOf(items: readonly Item[], tabs: boolean): Region[] {
+  const regions: { readonly opens: string; readonly items: Item[] }[] = [{ opens: "", items: [] }];
   for (const item of items) {
     if (item.kind !== "text") {
-      regions.at(-1)!.push(item);
+      regions.at(-1)!.items.push(item);
       continue;
     }
-    const [first, ...others] = item.text.split('"');
-    for (const text of [first!, ...others.map((other) => `"${other}`)]) {
-      if (text.startsWith('"')) regions.push([]);
-      const plain = text.replace('"', "");
-      if (plain !== "") regions.at(-1)!.push({ kind: "text", text: plain });
+    for (const text of item.text.split(tabs ? /(?=["\t])/ : /(?=")/)) {
+      const opens = text[0] === '"' || (tabs && text[0] === "\t") ? text[0] : "";
+      if (opens !== "") regions.push({ opens, items: [] });
+      const plain = text.slice(opens.length);
+      if (plain !== "") regions.at(-1)!.items.push({ kind: "text", text: plain });
     }
   }
-  return regions.map(toRegion);
+  return regions.map(({ opens, items: within }) => ({ opens, ...toRegion(within) }));
 }
 
-function toRegion(items: readonly Item[]): Region {
+/** How many regions a text ends. */
+export const bordersIn = (text: string, tabs: boolean): number => text.split(tabs ? /["\t]/ : '"').length - 1;
+
+function toRegion(items: readonly Item[]): Omit<Region, "opens"> {
   const values = items.filter(isValue);
   const loose = values.filter(({ kind }) => kind === "loose");
   const first = items.findIndex(({ kind }) => kind === "loose");

@@ -33,6 +33,12 @@ const FORMATS: readonly { readonly format: string; readonly shows: readonly (key
   { format: '"%{Referer}i" "%{Origin}i" %{Host}i %a %{usec}t %>s', shows: ["referer", "origin", "host"] },
   { format: "%{begin:%a %d %b %Y %I:%M:%S %p %z}t\\t%a\\t%>s\\t%{User-Agent}i", shows: ["userAgent"] },
   { format: '%{end:%G-W%V-%u %C %g %j %U %W %w %s}t %h %>s "%m" "%U" "%q" "%H"', shows: ["path", "query"] },
+  {
+    format:
+      "host:%h\\tident:%l\\tuser:%u\\ttime:%t\\treq:%r\\tstatus:%>s\\tsize:%b\\treferer:%{Referer}i\\tua:%{User-Agent}i",
+    shows: ["user", "path", "query", "referer", "userAgent"],
+  },
+  { format: '%U\\t%q\\t%a\\t%>s\\t"%u"\\t%{Origin}i %{Referer}i\\t%t', shows: ["path", "query", "user"] },
   { format: "%{%c %z}t %a %>s %!403{Referer}i", shows: [] },
   { format: "%t %a:%{remote}p %>s %401{Origin}i %{X}i", shows: [] },
 ];

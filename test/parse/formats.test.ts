@@ -130,6 +130,12 @@ describe("createMixedParser", () => {
     ]);
   });
 
+  test("minutes in the time of a LogFormat do not make it one of an error log", () => {
+    const format = "%{%Y-%m-%d %H:%M:%S}t %a %>s";
+    const event = parse(createMixedParser(format, "UTC"), "2026-11-20 22:01:30 192.0.2.7 404");
+    expect(event).toMatchObject({ kind: "access", status: 404 });
+  });
+
   test("a line gives the same event as in a log of its own", () => {
     const mixed = createMixedParser("auto", "UTC");
     for (const [format, file] of [

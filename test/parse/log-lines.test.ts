@@ -108,6 +108,33 @@ describe("what a client writes cannot move a column", () => {
     });
   });
 
+  test("between tabs, which Apache escapes in values, each value is told, whatever spaces it has", () => {
+    const ltsv = parser(
+      "host:%h\\tuser:%u\\ttime:%t\\treq:%r\\tstatus:%>s\\tref:%{Referer}i\\tua:%{User-Agent}i",
+    );
+    const request = "req:GET /a b HTTP/1.1\tstatus:404";
+    const time = "time:[20/Nov/2026:22:01:30 +0000]";
+    for (const user of ["a b", '""', "x\\tstatus:200"]) {
+      const line = `host:192.0.2.7\tuser:${user}\t${time}\t${request}\tref:\\"a b\tua:Mozilla/5.0 (X11)`;
+      expect(accessOf(ltsv, line)).toMatchObject({
+        client: "192.0.2.7",
+        time: TIME,
+        status: 404,
+        path: "/a b",
+        user: user === '""' ? "" : user.replace("\\t", "\t"),
+        referer: '"a b',
+        userAgent: "Mozilla/5.0 (X11)",
+      });
+    }
+    expect(reasonOf(ltsv, `host:192.0.2.7\tuser:-\tx\t${time}\t${request}\tref:-\tua:-`)).toBe("format");
+  });
+
+  test("a tab within a time is no border", () => {
+    const within = parser("%{%F%t%T}t\\t%a %>s %{Referer}i");
+    const line = "2026-11-20\t22:01:30\t192.0.2.7 404 a b";
+    expect(accessOf(within, line)).toMatchObject({ time: TIME, status: 404, referer: "a b" });
+  });
+
   test("two loose values outside quotes hide only themselves", () => {
     const two = parser('%a %t %>s %u %{X}i "%{Referer}i" %D');
     expect(accessOf(two, '192.0.2.7 [20/Nov/2026:22:01:30 +0000] 401 a 200 b "r" 12')).toMatchObject({
