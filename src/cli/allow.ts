@@ -2,9 +2,10 @@ import type { Command } from "commander";
 import type { AllowItem, Page } from "../model/api.ts";
 import { SekishoError } from "../model/errors.ts";
 import { prefixOf } from "../model/ip.ts";
+import { printable } from "../model/safe-text.ts";
 import { connectToDaemon } from "./client.ts";
 import { type CliContext, CONFIG_OPTION, NO_DAEMON, subcommand } from "./context.ts";
-import { moment, printable } from "./output.ts";
+import { moment } from "./output.ts";
 import { heads, table } from "./table.ts";
 import { readTarget, shownTarget } from "./target.ts";
 

@@ -1,9 +1,10 @@
 import { Argument, type Command, InvalidArgumentError } from "commander";
 import type { EnforcerStatus } from "../model/api.ts";
 import type { GenerationChanges, GenerationItem, GenerationList, HoldItem } from "../model/generation.ts";
+import { printable } from "../model/safe-text.ts";
 import { connectToDaemon, LONG_PATIENCE_MS } from "./client.ts";
 import { type CliContext, CONFIG_OPTION, NO_DAEMON, subcommand } from "./context.ts";
-import { count, moment, printable, type Style, writeJson } from "./output.ts";
+import { count, moment, type Style, writeJson } from "./output.ts";
 import { heads, table } from "./table.ts";
 
 interface Options {

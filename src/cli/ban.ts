@@ -2,10 +2,11 @@ import type { Command } from "commander";
 import type { BanAnswer, EnforcerStatus, Status } from "../model/api.ts";
 import { SekishoError } from "../model/errors.ts";
 import { isIpv4, prefixOf, type Target } from "../model/ip.ts";
+import { printable } from "../model/safe-text.ts";
 import { formatDuration } from "../model/time.ts";
 import { connectToDaemon } from "./client.ts";
 import { type CliContext, CONFIG_OPTION, NO_DAEMON, subcommand } from "./context.ts";
-import { moment, printable, span } from "./output.ts";
+import { moment, span } from "./output.ts";
 import { readLength, readTarget, shownTarget } from "./target.ts";
 
 interface BanOptions {

@@ -1,9 +1,10 @@
 import { Argument, type Command } from "commander";
 import type { Status } from "../model/api.ts";
 import { SekishoError } from "../model/errors.ts";
+import { printable } from "../model/safe-text.ts";
 import { connectToDaemon } from "./client.ts";
 import { type CliContext, CONFIG_OPTION, NO_DAEMON, subcommand } from "./context.ts";
-import { count, moment, printable } from "./output.ts";
+import { count, moment } from "./output.ts";
 
 interface BreakerOptions {
   readonly lift?: boolean;

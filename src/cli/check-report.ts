@@ -5,12 +5,13 @@ import type { Config } from "../config/schema.ts";
 import type { ListCheck } from "../lists/imported-list.ts";
 import { SekishoError } from "../model/errors.ts";
 import type { SourceKind } from "../model/event.ts";
+import { printable } from "../model/safe-text.ts";
 import { checkDataFolder, type DataCheck } from "./check-data.ts";
 import { listCheckRow, listWarnings } from "./check-lists.ts";
 import { checkLogs, type LogCheck } from "./check-logs.ts";
 import { urlOf } from "./client.ts";
 import type { CliContext } from "./context.ts";
-import { count, painter, printable, size, writeJson } from "./output.ts";
+import { count, painter, size, writeJson } from "./output.ts";
 import { reportError } from "./report-error.ts";
 import { type Cell, indented, table } from "./table.ts";
 

@@ -5,11 +5,12 @@ import type { Enforcer } from "../enforce/enforcer.ts";
 import { enforcersOf } from "../enforcers.ts";
 import type { Block } from "../model/decision.ts";
 import { asSekishoError, SekishoError } from "../model/errors.ts";
+import { printable } from "../model/safe-text.ts";
 import { databaseFile } from "../setup.ts";
 import { lockData } from "../store/database.ts";
 import { StoreReader } from "../store/reader.ts";
 import type { CliContext } from "./context.ts";
-import { count, printable } from "./output.ts";
+import { count } from "./output.ts";
 import { reportError } from "./report-error.ts";
 
 /** Lifts what is over in every enforcer that holds blocks without a daemon. */

@@ -5,11 +5,12 @@ import type { AllowItem, BanItem, EventItem, IncidentDetail } from "../model/api
 import { messageOf, SekishoError, systemCode } from "../model/errors.ts";
 import { isSingle, parseIp, prefixOf, type Target, TargetSet } from "../model/ip.ts";
 import type { RuleItem } from "../model/rule-status.ts";
+import { printable } from "../model/safe-text.ts";
 import { ruleItem } from "../rule-items.ts";
 import { allowlistOf, daemonFile, databaseFile, type Setup } from "../setup.ts";
 import { StoreReader } from "../store/reader.ts";
 import type { CliContext } from "./context.ts";
-import { count, moment, oneLine, printable, wrapped, writeJson } from "./output.ts";
+import { count, moment, oneLine, wrapped, writeJson } from "./output.ts";
 import { readTarget } from "./target.ts";
 
 const SHOWN_BANS = 200;

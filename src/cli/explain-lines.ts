@@ -5,12 +5,13 @@ import { CrawlerStates } from "../evaluate/crawler-states.ts";
 import { Evaluator } from "../evaluate/evaluator.ts";
 import type { LogEvent } from "../model/event.ts";
 import { TargetSet } from "../model/ip.ts";
+import { printable } from "../model/safe-text.ts";
 import { toIso, type UnixMs } from "../model/time.ts";
 import { createMixedParser } from "../parse/formats.ts";
 import type { Setup } from "../setup.ts";
 import { readLog, STANDARD_INPUT } from "../tail/read-log.ts";
 import type { CliContext } from "./context.ts";
-import { jsonText, printable } from "./output.ts";
+import { jsonText } from "./output.ts";
 import { reportError } from "./report-error.ts";
 import { unknownLine, unknownLog } from "./unknown-log.ts";
 

@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import type { Daemon } from "../daemon.ts";
+import { printable } from "../model/safe-text.ts";
 import { detectFormat } from "../parse/formats.ts";
 import type { Setup } from "../setup.ts";
 import { logPattern, matchingFiles } from "../tail/log-pattern.ts";
@@ -62,7 +63,7 @@ export function greeting(
     "Stop with Ctrl-C.",
     "",
   );
-  return lines.join("\n");
+  return lines.map(printable).join("\n");
 }
 
 function areQuiet(paths: readonly string[]): boolean {

@@ -1,8 +1,8 @@
 import { relative } from "node:path";
 import { stringify } from "yaml";
 import type { Place } from "../apache-config/words.ts";
+import { printable } from "../model/safe-text.ts";
 import { type InitPlan, logsToRead, serversText } from "./init-plan.ts";
-import { printable } from "./output.ts";
 
 /** The configuration that a plan leads to. `data` is as it is written there. */
 export function configText(plan: InitPlan, data: string): string {

@@ -1,13 +1,14 @@
 import { addressText, type Server, serverLabel } from "../apache-config/servers.ts";
 import type { Written } from "../config/write.ts";
 import type { SekishoError } from "../model/errors.ts";
+import { printable } from "../model/safe-text.ts";
 import type { CliContext } from "./context.ts";
 import { placeText, shortPlace } from "./init-config.ts";
 import type { Change } from "./init-merge.ts";
 import type { Note } from "./init-notes.ts";
 import { type InitPlan, type PlannedLog, serversText } from "./init-plan.ts";
 import { readingNotes } from "./init-reading.ts";
-import { count, painter, printable } from "./output.ts";
+import { count, painter } from "./output.ts";
 import { type Cell, indented, table } from "./table.ts";
 
 /** What is longer is counted; `--json` has all. */

@@ -1,9 +1,10 @@
 import type { Command } from "commander";
 import type { ListStatus } from "../model/api.ts";
 import { SekishoError } from "../model/errors.ts";
+import { printable } from "../model/safe-text.ts";
 import { connectToDaemon, type DaemonClient, LONG_PATIENCE_MS } from "./client.ts";
 import { type CliContext, CONFIG_OPTION, NO_DAEMON, subcommand } from "./context.ts";
-import { printable, printableLines, writeJson } from "./output.ts";
+import { printableLines, writeJson } from "./output.ts";
 import { listRow } from "./status.ts";
 import { table } from "./table.ts";
 

@@ -1,11 +1,11 @@
 import { hostname } from "node:os";
 import { loadConfig } from "../config/load.ts";
 import { asSekishoError, SekishoError } from "../model/errors.ts";
-import { inAscii } from "../model/safe-text.ts";
+import { inAscii, printable } from "../model/safe-text.ts";
 import { channelName, channelOf } from "../notify/channel.ts";
 import { checkFormat } from "../setup.ts";
 import type { CliContext } from "./context.ts";
-import { count, printable } from "./output.ts";
+import { count } from "./output.ts";
 import { reportError } from "./report-error.ts";
 
 /** Sends one message to each channel of the configuration, and says which took it. */

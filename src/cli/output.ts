@@ -1,30 +1,13 @@
 import { styleText } from "node:util";
+import { printable, printableJson } from "../model/safe-text.ts";
 import type { CliContext } from "./context.ts";
 
-/**
- * Control characters and what else changes how text around it is shown: escape sequences, C1 (which some terminals
- * obey), bidirectional overrides, zero-width characters, lone surrogates. An attacker writes them into log lines.
- */
-const UNSAFE =
-  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|\p{Surrogate}/gu;
-
-/** Text from a log, a file or the network, made safe to print on a terminal: `\x1b` is shown, not sent. */
-export const printable = (text: string): string =>
-  text.replace(UNSAFE, (character) => {
-    const code = character.charCodeAt(0);
-    return code < 0x100
-      ? `\\x${code.toString(16).padStart(2, "0")}`
-      : `\\u${code.toString(16).padStart(4, "0")}`;
-  });
-
-/** The same for a message of several lines, as one about a configuration is: each further one below `problem: `. */
+/** A message of several lines, as one about a configuration is: each further one below `problem: `. */
 export const printableLines = (text: string): string => text.split("\n").map(printable).join("\n         ");
 
 /** JSON that is also safe to look at: what `printable` would escape is escaped as JSON does it. */
 export const jsonText = (value: unknown, indent = 2): string =>
-  JSON.stringify(value, null, indent).replace(UNSAFE, (character) =>
-    character === "\n" ? character : `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+  printableJson(JSON.stringify(value, null, indent));
 
 export const writeJson = (context: CliContext, value: unknown): void =>
   context.stdout(`${jsonText(value)}\n`);

@@ -1,9 +1,10 @@
 import type { Command } from "commander";
 import type { EnforcerStatus, PanicAnswer } from "../model/api.ts";
 import { SekishoError } from "../model/errors.ts";
+import { printable } from "../model/safe-text.ts";
 import { connectToDaemon, type DaemonClient, LONG_PATIENCE_MS } from "./client.ts";
 import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
-import { count, printable } from "./output.ts";
+import { count } from "./output.ts";
 
 interface PanicOptions {
   readonly end?: boolean;

@@ -1,4 +1,5 @@
 import type { Decision } from "../model/decision.ts";
+import { printable } from "../model/safe-text.ts";
 import { toIso, toIsoOrNull } from "../model/time.ts";
 import { looksInnocent } from "../replay/ban-effects.ts";
 import type { Replayed } from "../replay/replay.ts";
@@ -6,7 +7,7 @@ import type { Verdict } from "../replay/verdict.ts";
 import { nearMissItem } from "../rule-items.ts";
 import type { CliContext } from "./context.ts";
 import { NEAR_MISS_HEADS, nearMissCells } from "./near-miss-cells.ts";
-import { count, printable } from "./output.ts";
+import { count } from "./output.ts";
 import { type Cell, table } from "./table.ts";
 
 const linesIn = ({ events }: Replayed): number =>

@@ -1,6 +1,6 @@
 import { messageOf, SekishoError } from "../model/errors.ts";
+import { printable } from "../model/safe-text.ts";
 import type { CliContext } from "./context.ts";
-import { printable } from "./output.ts";
 
 /** Prints an error as every command does, and answers the exit status that it leads to. */
 export function reportError(context: CliContext, error: unknown): number {

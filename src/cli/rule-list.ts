@@ -1,10 +1,11 @@
 import { SekishoError } from "../model/errors.ts";
 import type { RuleMode, RuleStatus } from "../model/rule-status.ts";
+import { printable } from "../model/safe-text.ts";
 import { ruleChange, ruleItem } from "../rule-items.ts";
 import { loadSetup, type Setup } from "../setup.ts";
 import { connectToDaemon } from "./client.ts";
 import type { CliContext } from "./context.ts";
-import { printable, type Style, writeJson } from "./output.ts";
+import { type Style, writeJson } from "./output.ts";
 import { noSuchRule } from "./rule-name.ts";
 import { changeOf, configuredRule, type ListedRule, storyText } from "./rule-story.ts";
 import { type Cell, heads, table } from "./table.ts";

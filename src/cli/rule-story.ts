@@ -2,12 +2,13 @@ import { existsSync } from "node:fs";
 import { neededIn } from "../evaluate/buckets/bucket-of.ts";
 import type { BucketSpec, NamedRule } from "../evaluate/rule-schema.ts";
 import type { NearMissItem, RuleChange, RuleCounts, RuleItem, RuleMode } from "../model/rule-status.ts";
+import { printable } from "../model/safe-text.ts";
 import { ruleChange, ruleItem } from "../rule-items.ts";
 import type { Setup } from "../setup.ts";
 import type { CliContext } from "./context.ts";
 import { runningPid } from "./daemon-file.ts";
 import { NEAR_MISS_HEADS, nearMissCells } from "./near-miss-cells.ts";
-import { count, oneLine, printable, wrapped } from "./output.ts";
+import { count, oneLine, wrapped } from "./output.ts";
 import { indented, table } from "./table.ts";
 
 /** A rule as it is listed. Null is what only a running daemon knows. */

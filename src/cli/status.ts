@@ -10,19 +10,10 @@ import type {
   SourceStatus,
   Status,
 } from "../model/api.ts";
+import { printable } from "../model/safe-text.ts";
 import { connectToDaemon } from "./client.ts";
 import { type CliContext, CONFIG_OPTION, NO_DAEMON, subcommand } from "./context.ts";
-import {
-  count,
-  moment,
-  painter,
-  printable,
-  printableLines,
-  type Style,
-  size,
-  span,
-  writeJson,
-} from "./output.ts";
+import { count, moment, painter, printableLines, type Style, size, span, writeJson } from "./output.ts";
 import { type Cell, type Fit, indented, table } from "./table.ts";
 
 interface StatusOptions {

@@ -1,5 +1,6 @@
+import { printable } from "../model/safe-text.ts";
 import type { CliContext } from "./context.ts";
-import { painter, printable, type Style } from "./output.ts";
+import { painter, type Style } from "./output.ts";
 
 export interface Cell {
   readonly text: string;

@@ -1,4 +1,5 @@
 import { type Logger, pino } from "pino";
+import { printable, printableJson } from "../model/safe-text.ts";
 
 /** What the daemon says of itself, by signal: `noun.pastVerb`. */
 export type Signal =
@@ -33,7 +34,7 @@ export class DaemonLog {
         formatters: { level: (level) => ({ level }) },
         timestamp: pino.stdTimeFunctions.isoTime,
       },
-      { write: isTerminal ? (line: string) => write(terminalLine(line)) : write },
+      { write: (line: string) => write(isTerminal ? terminalLine(line) : printableJson(line)) },
     );
     this.warnings = this.#pino.child({}, { level: "warn" });
   }
@@ -52,5 +53,6 @@ function terminalLine(line: string): string {
     readonly err?: { readonly message?: string };
   };
   const cause = err?.message === undefined ? "" : `: ${err.message}`;
-  return `${new Date(time).toTimeString().slice(0, 8)} ${level === "info" ? "" : `${level}: `}${msg}${cause}\n`;
+  const said = printable(`${level === "info" ? "" : `${level}: `}${msg}${cause}`);
+  return `${new Date(time).toTimeString().slice(0, 8)} ${said}\n`;
 }

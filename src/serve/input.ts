@@ -29,12 +29,20 @@ export const whole = (least: number, most: number) =>
     .regex(/^\d{1,16}$/, "is not a whole number")
     .transform(Number)
     .pipe(z.number().min(least).max(most));
+const MAX_REASON = 500;
 /** One line for a person to read. */
 export const reason = z
   .string()
   .trim()
-  .max(500)
-  .regex(/^\P{Cc}*$/u, "has control characters; write it on one line");
+  .superRefine((text, context) => {
+    const isLong = text.length > MAX_REASON;
+    if (!isLong && !/\p{Cc}/u.test(text)) return;
+    const message = isLong
+      ? `the reason has more than ${MAX_REASON} characters`
+      : "the reason has control characters";
+    const hint = `write one line of at most ${MAX_REASON} characters`;
+    context.addIssue({ code: "custom", message, params: { code: "USAGE", hint } });
+  });
 
 /** Spread into the query schema of a collection. */
 export const pageQuery = {
@@ -67,9 +75,7 @@ function sentence(issue: z.core.$ZodIssue): string {
     case "invalid_value":
       return `is none of ${issue.values.join(", ")}`;
     case "too_big":
-      return issue.origin === "string"
-        ? `is longer than ${issue.maximum} characters`
-        : `is more than ${issue.maximum}`;
+      return `is more than ${issue.maximum}`;
     case "too_small":
       return `is less than ${issue.minimum}`;
     case "unrecognized_keys":

@@ -13,6 +13,19 @@ test("on a terminal every line is a time and what happened, a server's warning w
   ]);
 });
 
+test.each([true, false])(
+  "what is hostile in a message is shown and not sent, on a terminal: %s",
+  (isTerminal) => {
+    const lines: string[] = [];
+    const log = new DaemonLog((line) => lines.push(line), isTerminal);
+    log.say("warn", "problem.appeared", "/var/log/\x1b[2J\u009b1m\u202e.log", { path: "\u{e0041}\u2028" });
+    log.warnings.error({ err: new Error("no \x07such\u200b column") }, "request failed");
+    expect(lines).toHaveLength(2);
+    for (const line of lines) expect(line.slice(0, -1)).toMatch(/^[ -~]*$/);
+    if (!isTerminal) expect(JSON.parse(lines[0]!)).toMatchObject({ path: "\u{e0041}\u2028" });
+  },
+);
+
 test("for a journal every line is JSON with the level's name and an RFC 3339 time", () => {
   const lines: string[] = [];
   const log = new DaemonLog((line) => lines.push(line), false);

@@ -339,13 +339,9 @@ describe("bad input", () => {
     [
       "/api/bans",
       post({ target: "192.0.2.7", reason: "a".repeat(501) }),
-      "reason: is longer than 500 characters",
+      "the reason has more than 500 characters",
     ],
-    [
-      "/api/allowlist",
-      post({ target: "192.0.2.7", reason: "a\nb" }),
-      "reason: has control characters; write it on one line",
-    ],
+    ["/api/allowlist", post({ target: "192.0.2.7", reason: "a\nb" }), "the reason has control characters"],
     ["/api/bans?state=on", {}, "state: is none of active, expired, revoked"],
     ["/api/bans?limit=501", {}, "limit: is more than 500"],
     ["/api/bans?limit=0", {}, "limit: is less than 1"],

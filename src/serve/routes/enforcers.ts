@@ -48,4 +48,8 @@ function historyOf(backend: Backend, name: string): History {
 }
 
 const unknownEnforcer = (name: string): SekishoError =>
-  new SekishoError("NOT_FOUND", `there is no enforcer '${name}'`, "GET /api/status names them");
+  new SekishoError(
+    "NOT_FOUND",
+    `there is no enforcer '${name}'`,
+    "sekisho status and GET /api/status name those that there are",
+  );
