@@ -31,7 +31,7 @@ export const allowCommand = (context: CliContext): Command =>
     exits: [
       [0, "done or listed"],
       [1, "refused, or there was nothing to remove"],
-      [2, "the target cannot be read"],
+      [2, "the target or the configuration cannot be read"],
       NO_DAEMON,
     ],
   })

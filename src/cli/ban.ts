@@ -30,7 +30,7 @@ export const banCommand = (context: CliContext): Command =>
     exits: [
       [0, "banned"],
       [1, "refused: the target is allowlisted, a trusted proxy or the host's own, or wide without --wide"],
-      [2, "the target or the length cannot be read"],
+      [2, "the target, the length or the configuration cannot be read"],
       NO_DAEMON,
     ],
   })

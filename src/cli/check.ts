@@ -19,7 +19,10 @@ export const checkCommand = (context: CliContext, stages: CheckStages | null = n
       [0, "it would run; warnings may be shown"],
       [1, "an enforcer would refuse, as Apache's configtest does"],
       [2, "the configuration, a rule or a log format is wrong"],
-      [3, "the environment: an unreadable log, a data folder that cannot be written, a missing program"],
+      [
+        3,
+        "the environment: an unreadable log, a data folder that cannot be written, a missing program, a port in use",
+      ],
     ],
   })
     .option(...CONFIG_OPTION)

@@ -1,6 +1,8 @@
 import {
+  accessSync,
   chmodSync,
   closeSync,
+  constants,
   existsSync,
   fsyncSync,
   lstatSync,
@@ -10,7 +12,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import Database from "better-sqlite3";
-import { messageOf, SekishoError } from "../model/errors.ts";
+import { messageOf, SekishoError, systemCode } from "../model/errors.ts";
 import { databaseFile } from "../setup.ts";
 import { explainedError } from "../store/database.ts";
 
@@ -19,7 +21,7 @@ const PAGES_AT_ONCE = 256;
 
 /** Copies a database that may be in use to a file that must not exist. Throws BACKUP_FAILED and leaves nothing then. */
 export async function backUp(database: string, destination: string): Promise<void> {
-  if (!existsSync(database)) throw failed(`there is no database at ${database}`, hintFor(database));
+  assertReadable(database);
   refuseExisting(destination);
   const folder = dirname(destination);
   if (!existsSync(folder)) throw failed(`${folder}: there is no such folder`, `make it: mkdir -p ${folder}`);
@@ -43,6 +45,20 @@ export async function backUp(database: string, destination: string): Promise<voi
     );
   } finally {
     for (const leftover of ["", "-journal", "-wal", "-shm"]) rmSync(temporary + leftover, { force: true });
+  }
+}
+
+function assertReadable(database: string): void {
+  try {
+    accessSync(database, constants.R_OK);
+  } catch (error) {
+    if (systemCode(error) === "ENOENT")
+      throw failed(`there is no database at ${database}`, hintFor(database));
+    throw failed(
+      `cannot read ${database}: ${systemCode(error) === "EACCES" ? "no permission" : messageOf(error)}`,
+      "run this command as the user that Sekisho runs as (sudo -u sekisho sekisho …) or as root",
+      error,
+    );
   }
 }
 

@@ -26,6 +26,8 @@ export async function expire(context: CliContext, file: string | undefined): Pro
   const enforcers = enforcersOf(config, context.clock).filter(
     ({ name }) => name !== "guard" && name !== "exec",
   );
+  if (enforcers.length === 0)
+    context.stdout("nothing to lift: no enforcer is configured that blocks without the daemon\n");
   for (const enforcer of enforcers) {
     try {
       const lifted = await liftOver(enforcer, blocks);

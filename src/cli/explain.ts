@@ -23,8 +23,8 @@ export function explainCommand(context: CliContext): Command {
     exits: [
       [0, "explained"],
       [1, "nothing is known of the address"],
-      [2, "wrong usage"],
-      [3, "a file cannot be read"],
+      [2, "wrong usage, configuration or rule"],
+      [3, "a file or the database cannot be read"],
     ],
   })
     .argument("[address]", "an address or a CIDR range")

@@ -5,6 +5,7 @@ import type { InstallOptions } from "./install-steps.ts";
 
 const EXITS = [
   [0, "shown, or done"],
+  [2, "wrong usage"],
   [3, "not as root, without systemd, or a step failed: the message says which"],
 ] as const;
 

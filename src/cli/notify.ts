@@ -10,7 +10,8 @@ export const notifyCommand = (context: CliContext): Command =>
     exits: [
       [0, "each channel took the message"],
       [1, "a channel did not"],
-      [2, "a wrong configuration, or one without notifications"],
+      [2, "wrong usage, a wrong configuration, or one without notifications"],
+      [3, "the configuration cannot be read"],
     ],
   })
     .option(...CONFIG_OPTION)

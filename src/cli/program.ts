@@ -42,7 +42,8 @@ function createProgram(context: CliContext, commands: readonly Command[]): Comma
     .addHelpText("after", FIRST_STEPS);
   for (const command of commands) program.addCommand(command);
   for (const command of withSubcommands(program)) {
-    if (command.commands.length > 0) command.helpCommand("help [command]", "show how a command is used");
+    const last = command.commands.at(-1);
+    if (last !== undefined) command.addHelpCommand(helpCommand().helpGroup(last.helpGroup()));
     command
       .configureHelp({ subcommandTerm })
       .exitOverride()
@@ -51,6 +52,9 @@ function createProgram(context: CliContext, commands: readonly Command[]): Comma
   }
   return program;
 }
+
+const helpCommand = (): Command =>
+  new Command("help").argument("[command]").summary("show how a command is used").helpOption(false);
 
 /** Runs one command line and answers its exit status. Every error ends here as a message and a hint. */
 export async function runCli(
@@ -92,11 +96,12 @@ function usageError(
   }
   const [said = "", suggestion = ""] = error.message.replace(/^error: /, "").split("\n(Did you mean ");
   const nearest = suggestion === "" ? "" : `did you mean ${suggestion.replace(/\?\)$/, "")}? `;
-  const message = said.replace(
-    /^command-argument value ('.*') is invalid for argument '(.*)'\./s,
-    "$1 is not what [$2] takes.",
-  );
-  return new SekishoError("USAGE", message, `${nearest}examples are in: ${help}`);
+  const message = said
+    .replace(/^command-argument value ('.*') is invalid for argument '(.*)'\./s, "$1 is not what [$2] takes.")
+    .replace(/^option '.*?(--[\w-]+)[^']*' argument ('.*') is invalid\./s, "$2 is not what $1 takes.")
+    .replace(/^option '.*?(--[\w-]+) (.*)' argument missing$/, "$1 needs a value: $2");
+  const listed = error.code === "commander.unknownCommand" ? "the commands are listed by" : "examples are in";
+  return new SekishoError("USAGE", message, `${nearest}${listed}: ${help}`);
 }
 
 /** Whether a command has this option: it was then only put in the wrong place. */

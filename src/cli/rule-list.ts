@@ -97,7 +97,11 @@ function listText(
     ...(mode === "observe" ? ["The configuration observes: whoever they ban is not blocked."] : []),
     "All of one: sekisho rules RULE",
   ];
-  return `${table(context, [head, ...rows], { cut: [head.length - 1] })}\n${notes.join("\n")}\n`;
+  return `${table(context, [head, ...rows], {
+    drop: [3, 2],
+    cut: [head.length - 1],
+    least: 18,
+  })}\n${notes.join("\n")}\n`;
 }
 
 /** Where there is nothing to look at nothing draws the eye. */

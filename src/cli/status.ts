@@ -177,7 +177,7 @@ function sourceRow(context: CliContext, source: SourceStatus): (string | Cell)[]
     source.error === null ? { text: "ok", style: "green" } : { text: "failed", style: "red" };
   return [
     state,
-    source.path,
+    { text: source.path, keepsEnd: true },
     source.kind,
     source.format,
     { text: count(source.lines, "line"), right: true },

@@ -6,6 +6,8 @@ export interface Cell {
   readonly text: string;
   readonly style?: Style;
   readonly right?: boolean;
+  /** Of a path the end says more, so it is cut in front. */
+  readonly keepsEnd?: boolean;
 }
 type Row = readonly (string | Cell)[];
 
@@ -15,13 +17,14 @@ export interface Fit {
   readonly drop?: readonly number[];
   /** Cut, the widest first. */
   readonly cut: readonly number[];
+  /** No column is cut to less. */
+  readonly least?: number;
 }
 const KEEPS_ALL: Fit = { cut: [] };
 
 const BETWEEN = "  ";
 /** Of what stands below a title; there is always room for it. */
 const INDENT = "  ";
-/** No column is cut to less. */
 const LEAST = 8;
 
 /** Columns as wide as their widest cell, two spaces apart; every cell is made printable. On a terminal they fit its width. */
@@ -41,10 +44,10 @@ export function table(context: CliContext, rows: readonly Row[], fit = KEEPS_ALL
   const widths = fitting(natural, (context.columns ?? Number.POSITIVE_INFINITY) - INDENT.length, fit);
   const lines = cells.map((row) =>
     row
-      .flatMap(({ text, style, right }, column) => {
+      .flatMap(({ text, style, right, keepsEnd = false }, column) => {
         const width = widths[column];
         if (width == null) return [];
-        const shown = cutTo(width, text);
+        const shown = cutTo(width, text, keepsEnd);
         const space = " ".repeat(width - widthOf(shown));
         const painted = style === undefined ? shown : paint(style, shown);
         return right ? space + painted : painted + space;
@@ -56,13 +59,17 @@ export function table(context: CliContext, rows: readonly Row[], fit = KEEPS_ALL
 }
 
 /** Null for a column that is left out. */
-function fitting(natural: readonly number[], room: number, { drop = [], cut }: Fit): (number | null)[] {
+function fitting(
+  natural: readonly number[],
+  room: number,
+  { drop = [], cut, least = LEAST }: Fit,
+): (number | null)[] {
   const widths: (number | null)[] = [...natural];
   const over = (): number => {
     const there = widths.filter((width) => width !== null);
     return there.reduce((sum, width) => sum + width + BETWEEN.length, -BETWEEN.length) - room;
   };
-  const spare = (column: number): number => Math.max(0, (widths[column] ?? 0) - LEAST);
+  const spare = (column: number): number => Math.max(0, (widths[column] ?? 0) - least);
   const allSpare = (): number => cut.reduce((sum, column) => sum + spare(column), 0);
   for (const column of drop) if (over() > allSpare()) widths[column] = null;
   for (let left = Math.min(over(), allSpare()); left > 0; left--) {
@@ -83,16 +90,16 @@ function widthOf(text: string): number {
   return width;
 }
 
-function cutTo(width: number, text: string): string {
+function cutTo(width: number, text: string, keepsEnd: boolean): string {
   if (widthOf(text) <= width) return text;
-  let shown = "";
+  const characters = keepsEnd ? [...text].reverse() : [...text];
   let room = width - 1;
-  for (const character of text) {
+  const end = characters.findIndex((character) => {
     room -= widthOf(character);
-    if (room < 0) break;
-    shown += character;
-  }
-  return `${shown}…`;
+    return room < 0;
+  });
+  const kept = characters.slice(0, end);
+  return keepsEnd ? `…${kept.reverse().join("")}` : `${kept.join("")}…`;
 }
 
 /** The first row of a table: what stands in its columns. */

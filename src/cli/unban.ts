@@ -16,7 +16,7 @@ export const unbanCommand = (context: CliContext): Command =>
     exits: [
       [0, "the ban is lifted"],
       [1, "the target was not banned"],
-      [2, "the target cannot be read"],
+      [2, "the target or the configuration cannot be read"],
       NO_DAEMON,
     ],
   })

@@ -15,7 +15,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { messageOf, SekishoError } from "../model/errors.ts";
+import { messageOf, SekishoError, systemCode } from "../model/errors.ts";
 import { toIso, type UnixMs } from "../model/time.ts";
 
 export interface Written {
@@ -41,7 +41,7 @@ export function writeConfig(path: string, text: string, force: boolean, now: Uni
   } catch (error) {
     throw new SekishoError(
       "CONFIG_UNWRITABLE",
-      `cannot write ${path}: ${messageOf(error)}`,
+      `cannot write ${path}: ${systemCode(error) === "EACCES" ? "no permission" : messageOf(error)}`,
       "run it as root, or name a file of yours: sekisho init --write ./sekisho.yaml",
       { cause: error },
     );

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, statSync } from "node:fs";
+import { accessSync, chmodSync, constants, mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { type ErrorCode, messageOf, SekishoError, systemCode } from "../model/errors.ts";
@@ -102,13 +102,26 @@ export function lockData(folder: string): Disposable {
     lock.exec("BEGIN EXCLUSIVE");
     return { [Symbol.dispose]: () => lock.close() };
   } catch (cause) {
-    if (!systemCode(cause)?.startsWith("SQLITE_BUSY")) throw explainedError(`${folder}/lock`, cause);
+    if (!systemCode(cause)?.startsWith("SQLITE_BUSY"))
+      throw notWritable(folder) ?? explainedError(`${folder}/lock`, cause);
     throw new SekishoError(
       "DATA_IN_USE",
       `another Sekisho uses ${folder}`,
       "stop it first, or give this one its own data folder (data: in the configuration)",
       { cause },
     );
+  }
+}
+
+/** SQLite says only that it cannot open the file. */
+function notWritable(folder: string): SekishoError | null {
+  try {
+    accessSync(folder, constants.W_OK | constants.X_OK);
+    return null;
+  } catch (cause) {
+    if (systemCode(cause) !== "EACCES") return null;
+    const hint = "run this as the user that Sekisho runs as (sudo -u sekisho sekisho …) or as root";
+    return new SekishoError("DATA_DIRECTORY", `no permission to write ${folder}`, hint, { cause });
   }
 }
 

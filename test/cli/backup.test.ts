@@ -1,9 +1,18 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { backupCommand } from "../../src/cli/backup.ts";
 import { backUp } from "../../src/cli/database-copy.ts";
+import { asNobody } from "../config/as-nobody.ts";
 import { folderWith } from "../config/temporary-folder.ts";
 import { commandLine } from "./command-line.ts";
 
@@ -34,6 +43,18 @@ const rowsIn = (file: string): unknown => {
 };
 
 describe("a backup", () => {
+  test("of a database that this user may not read says so, and not that there is none", () => {
+    const { file, cwd } = runningDatabase(1);
+    chmodSync(join(cwd, "data"), 0);
+    const module = join(import.meta.dirname, "../../src/cli/database-copy.ts");
+    const body = `try { await backUp(${JSON.stringify(file)}, "/nowhere/x") } catch ({ message, hint }) { return { message, hint } }`;
+    expect(asNobody(module, "backUp", body)).toEqual({
+      message: `cannot read ${file}: no permission`,
+      hint: expect.stringContaining("sudo -u sekisho"),
+    });
+    chmodSync(join(cwd, "data"), 0o700);
+  });
+
   test("does not go to standard output, and makes no file that is called -", async () => {
     const cwd = folderWith({ "sekisho.yaml": "data: data\nlogs: []" });
     const { status, stdout, stderr } = await backup(cwd, "-");

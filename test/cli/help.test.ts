@@ -7,7 +7,7 @@ const MAIN = join(import.meta.dirname, "../../src/main.ts");
 const sekisho = (...argv: string[]) => spawnSync(process.execPath, [MAIN, ...argv], { encoding: "utf8" });
 
 const overview = sekisho("--help").stdout;
-const listed = /Commands:\n([\s\S]*?)\n\n/.exec(overview)?.[1] ?? "";
+const listed = /\nBegin:\n([\s\S]*?)\n\nFirst steps:/.exec(overview)?.[1] ?? "";
 const COMMANDS = [...listed.matchAll(/^ {2}([a-z]+)/gm)]
   .map((match) => match[1]!)
   .filter((name) => name !== "help");
@@ -26,25 +26,25 @@ describe("sekisho", () => {
       "run",
       "check",
       "init",
-      "replay",
-      "explain",
-      "rules",
-      "status",
-      "ban",
-      "unban",
-      "bans",
-      "export",
-      "lists",
-      "sockets",
-      "allow",
-      "breaker",
-      "expire",
-      "panic",
       "install",
       "uninstall",
+      "status",
+      "bans",
+      "sockets",
+      "lists",
+      "rules",
+      "explain",
+      "replay",
+      "ban",
+      "unban",
+      "allow",
+      "breaker",
+      "panic",
+      "apache",
+      "export",
       "notify",
       "backup",
-      "apache",
+      "expire",
       "completion",
     ]);
   });

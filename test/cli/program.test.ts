@@ -1,4 +1,4 @@
-import { Argument, Command } from "commander";
+import { Argument, Command, Option } from "commander";
 import { describe, expect, test } from "vitest";
 import { allowCommand } from "../../src/cli/allow.ts";
 import { subcommand } from "../../src/cli/context.ts";
@@ -23,7 +23,8 @@ describe("usage", () => {
     [["status", "--jsno"], "unknown option '--jsno'", "did you mean --json?"],
     [["unban"], "missing required argument 'target'", "sekisho unban --help"],
     [["unban", "192.0.2.1", "192.0.2.2"], "too many arguments for 'unban'", "sekisho unban --help"],
-    [["status", "--config"], "option '-c, --config <file>' argument missing", "sekisho status --help"],
+    [["status", "--config"], "--config needs a value: <file>", "sekisho status --help"],
+    [["frob"], "unknown command 'frob'", "the commands are listed by: sekisho --help"],
     [["--frobnicate"], "unknown option '--frobnicate'", "sekisho --help"],
     [["--config", "site.yaml", "status"], "--config stands before the command", "sekisho COMMAND [options]"],
     [["-c=site.yaml", "status"], "-c stands before the command", "sekisho COMMAND [options]"],
@@ -44,7 +45,13 @@ describe("usage", () => {
       "sekisho: 'fast' is not what [how] takes. Allowed choices are gently.\n" +
         "hint: examples are in: sekisho gate lift --help\n",
     );
-    expect(await told("gate", "lfit")).toContain("did you mean lift? examples are in: sekisho gate --help\n");
+    const open = new Command("open").addOption(new Option("-h, --how <way>").choices(["wide", "ajar"]));
+    expect((await commandLine(["open", "--how", "it's"], () => [open])).stderr).toContain(
+      "'it's' is not what --how takes. Allowed choices are wide, ajar.\n",
+    );
+    expect(await told("gate", "lfit")).toContain(
+      "did you mean lift? the commands are listed by: sekisho gate --help\n",
+    );
   });
 
   test("without a command the help goes to standard error, and the status is 2", async () => {

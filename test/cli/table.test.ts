@@ -46,6 +46,11 @@ describe("a table", () => {
     expect(table(terminal(40), rows, fit)).toBe("192.0.2.7/32  a long reason\n");
   });
 
+  test("cuts a path in front", () => {
+    const rows = [[{ text: "/var/log/apache2/access.log", keepsEnd: true }, "ok"]];
+    expect(table(terminal(18), rows, { cut: [0] })).toBe("…/access.log  ok\n");
+  });
+
   test("counts what East Asian characters take, and cuts none of them in two", () => {
     const rows = [
       ["関所の理由", "x"],

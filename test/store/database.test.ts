@@ -1,10 +1,11 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
 import { lockData } from "../../src/store/database.ts";
 import { StoreWriter } from "../../src/store/writer.ts";
+import { asNobody } from "../config/as-nobody.ts";
 import { access, at } from "../evaluate/events.ts";
 import { missing } from "../requirements.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
@@ -57,6 +58,17 @@ describe("what is wrong with a database is told with a hint, and nothing in it i
     other.close();
     store.commit([access("192.0.2.7", 0)]);
     expect(store.reader.eventCounts().access).toBe(1);
+  });
+
+  test("in a folder that this user may not write", () => {
+    using folder = temporaryFolder();
+    chmodSync(folder.path, 0o755);
+    const module = join(import.meta.dirname, "../../src/store/database.ts");
+    const body = `try { lockData(${JSON.stringify(folder.path)}) } catch ({ message, hint }) { return { message, hint } }`;
+    expect(asNobody(module, "lockData", body)).toEqual({
+      message: `no permission to write ${folder.path}`,
+      hint: expect.stringContaining("sudo -u sekisho"),
+    });
   });
 
   test("in use by another Sekisho", () => {
