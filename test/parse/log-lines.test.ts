@@ -130,9 +130,9 @@ describe("what a client writes cannot move a column", () => {
   });
 
   test("a tab within a time is no border", () => {
-    const within = parser("%{%F%t%T}t\\t%a %>s %{Referer}i");
-    const line = "2026-11-20\t22:01:30\t192.0.2.7 404 a b";
-    expect(accessOf(within, line)).toMatchObject({ time: TIME, status: 404, referer: "a b" });
+    const within = parser("%{%F%t%T}t\\t%a %u %>s");
+    const line = "2026-11-20\t22:01:30\t192.0.2.7 a b 404";
+    expect(accessOf(within, line)).toMatchObject({ time: TIME, status: 404, user: "a b" });
   });
 
   test("two loose values outside quotes hide only themselves", () => {
