@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import type { Clock } from "../model/time.ts";
-import { wrapped } from "./output.ts";
+import { wrapped } from "./prose.ts";
 
 /** What a command is given of the world outside. `main.ts` passes the real one, tests their own. */
 export interface CliContext {

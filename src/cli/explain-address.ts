@@ -10,7 +10,8 @@ import { ruleItem } from "../rule-items.ts";
 import { allowlistOf, daemonFile, databaseFile, type Setup } from "../setup.ts";
 import { StoreReader } from "../store/reader.ts";
 import type { CliContext } from "./context.ts";
-import { count, moment, oneLine, wrapped, writeJson } from "./output.ts";
+import { count, moment, writeJson } from "./output.ts";
+import { oneLine, wrapped } from "./prose.ts";
 import { readTarget } from "./target.ts";
 
 const SHOWN_BANS = 200;

@@ -6,7 +6,7 @@ import type { FoundSnippet } from "../apache-config/snippet.ts";
 import type { TrustedProxies } from "../apache-config/trusted-proxies.ts";
 import type { WebSocketProxy } from "../apache-config/websockets.ts";
 import type { Place } from "../apache-config/words.ts";
-import type { PlannedLog } from "./init-plan.ts";
+import type { PlannedLog } from "./init-logs.ts";
 
 /** Something that a person should know before Sekisho reads these logs. */
 export interface Note {

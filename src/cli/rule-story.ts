@@ -8,7 +8,8 @@ import type { Setup } from "../setup.ts";
 import type { CliContext } from "./context.ts";
 import { runningPid } from "./daemon-file.ts";
 import { NEAR_MISS_HEADS, nearMissCells } from "./near-miss-cells.ts";
-import { count, oneLine, wrapped } from "./output.ts";
+import { count } from "./output.ts";
+import { oneLine, wrapped } from "./prose.ts";
 import { indented, table } from "./table.ts";
 
 /** A rule as it is listed. Null is what only a running daemon knows. */

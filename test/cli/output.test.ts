@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { CliContext } from "../../src/cli/context.ts";
-import { count, jsonText, painter, size, span, wrapped } from "../../src/cli/output.ts";
+import { count, jsonText, painter, size, span } from "../../src/cli/output.ts";
+import { wrapped } from "../../src/cli/prose.ts";
 import { printable } from "../../src/model/safe-text.ts";
 
 const terminal = (env: Record<string, string> = {}, isTTY = true) =>
