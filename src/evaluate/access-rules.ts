@@ -4,7 +4,7 @@ import { leastAsked, NOTHING_KNOWN, NUMBERS, TEXTS } from "./known.ts";
 import { LineScan } from "./line-scan.ts";
 import { isHandshake } from "./read-field.ts";
 import { type Placed, RuleChoice } from "./rule-choice.ts";
-import type { TextView } from "./text-views.ts";
+import type { Glance } from "./text-views.ts";
 
 /** Of nearly all requests. */
 const METHODS: readonly string[] = ["GET", "POST", "HEAD"];
@@ -21,10 +21,9 @@ export class AccessRules {
   readonly #rules: readonly Placed[];
   /** Those for the second line of a socket, whose opening was judged. */
   readonly #secondRules: readonly Placed[];
-  /** What is looked at for texts. */
-  readonly #searched: readonly TextView[];
   /** Null where a line does not tell. */
   readonly #scan: LineScan | null;
+  readonly #glance: Glance = { event: null, mayFind: ANY };
   /** Of the events at hand a bit for each view that may find a text. */
   #mayFind: Int32Array | null = null;
   /** The least that any rule asks of each of `NUMBERS`. */
@@ -41,8 +40,10 @@ export class AccessRules {
     this.#forOthers = new RuleChoice(this.#rules, NOTHING_KNOWN);
     this.#forOtherSeconds = new RuleChoice(this.#secondRules, NOTHING_KNOWN);
     const views = new Set(rules.map(({ rule }) => rule.views));
-    this.#searched = [...views].flatMap((each) => each.searched(FIELDS.access));
-    this.#scan = LineScan.of(this.#searched.map(({ literals }) => literals));
+    const searched = [...views].flatMap((each) => each.searched(FIELDS.access));
+    this.#scan = LineScan.of(searched.map(({ literals }) => literals));
+    if (this.#scan !== null)
+      for (const [bit, view] of searched.entries()) view.glanceAt(this.#glance, 1 << bit);
     const looked = rules.flatMap(({ rule }) => rule.looked);
     this.#least = NUMBERS.map((field) => leastAsked(field, looked));
   }
@@ -56,11 +57,9 @@ export class AccessRules {
   rulesFor(event: AccessEvent, index: number): readonly Placed[] {
     const choice = this.#choiceFor(event);
     const mayFind = index === -1 || this.#mayFind === null ? ANY : this.#mayFind[index]!;
-    if (mayFind === 0) return choice.whenNothing;
-    const searched = this.#searched;
-    for (let bit = 0; bit < searched.length; bit++)
-      if ((mayFind & (1 << bit)) === 0) searched[bit]!.passOver(event);
-    return choice.rulesFor(event);
+    this.#glance.event = event;
+    this.#glance.mayFind = mayFind;
+    return mayFind === 0 ? choice.whenNothing : choice.rulesFor(event);
   }
 
   #choiceFor(event: AccessEvent): RuleChoice {

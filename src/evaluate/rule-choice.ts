@@ -57,6 +57,7 @@ export class RuleChoice {
     const concerned = this.#isConcerned;
     let more = false;
     for (const { view, byGroup } of this.#seekers) {
+      if (!view.mayFind(event)) continue;
       for (const group of view.found(event)) {
         const indexes = byGroup.get(group);
         if (indexes === undefined) continue;

@@ -52,6 +52,13 @@ export class TextViews {
   }
 }
 
+/** What is known of the event at hand before any view searches it. */
+export interface Glance {
+  event: LogEvent | null;
+  /** A bit for each view that may find anything. */
+  mayFind: number;
+}
+
 /** A field as conditions see it. */
 export class TextView {
   readonly field: FieldName;
@@ -80,9 +87,14 @@ export class TextView {
     return this.#folded.literals;
   }
 
-  /** It is known that none is in this event. */
-  passOver(event: LogEvent): void {
-    this.#folded.passOver(event);
+  /** From now on what was seen at a glance is not searched for: `bit` is that of this view. */
+  glanceAt(glance: Glance, bit: number): void {
+    this.#folded.glanceAt(glance, bit);
+  }
+
+  /** False: it is known that none is in this event. */
+  mayFind(event: LogEvent): boolean {
+    return this.#folded.mayFind(event);
   }
 
   /** The groups, as `groupOf` numbers them, of which the event's text has a literal, case aside. Good until the next event. */
@@ -110,6 +122,8 @@ class LiteralSearch {
   readonly #numbers = new Map<string, number>();
   #table: LiteralTable | null = null;
   #event: LogEvent | null = null;
+  #glance: Glance | null = null;
+  #bit = 0;
   /** By group. */
   #isFound = new Uint8Array(0);
   readonly #found: number[] = [];
@@ -123,10 +137,14 @@ class LiteralSearch {
     return this.#groups.flat();
   }
 
-  passOver(event: LogEvent): void {
-    this.#event = event;
-    for (const group of this.#found) this.#isFound[group] = 0;
-    this.#found.length = 0;
+  glanceAt(glance: Glance, bit: number): void {
+    this.#glance = glance;
+    this.#bit = bit;
+  }
+
+  mayFind(event: LogEvent): boolean {
+    const glance = this.#glance;
+    return glance === null || glance.event !== event || (glance.mayFind & this.#bit) !== 0;
   }
 
   /** Returns the group's number. */
@@ -158,7 +176,10 @@ class LiteralSearch {
   }
 
   #search(event: LogEvent): void {
-    this.passOver(event);
+    this.#event = event;
+    for (const group of this.#found) this.#isFound[group] = 0;
+    this.#found.length = 0;
+    if (!this.mayFind(event)) return;
     const value = this.#read(event);
     if (typeof value !== "string") return;
     // Not before it is needed: most commands that read rules never look at an event.
