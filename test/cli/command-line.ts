@@ -20,7 +20,7 @@ export interface World {
 /** Runs one command line in this process, with everything that it writes kept. */
 export async function commandLine(
   argv: readonly string[],
-  commands: (context: CliContext) => readonly Command[],
+  commands: (context: CliContext) => readonly Command[] | Promise<readonly Command[]>,
   { cwd = "/", env = {}, isTTY = false, columns, now = "2026-11-20T12:00:00Z" }: World = {},
 ): Promise<Outcome> {
   const written = { stdout: "", stderr: "" };
@@ -39,5 +39,5 @@ export async function commandLine(
     clock: { now: () => unixMs(Date.parse(now)) },
     exitStatus: 0,
   };
-  return { status: await runCli(argv, context, commands(context)), ...written };
+  return { status: await runCli(argv, context, await commands(context)), ...written };
 }
