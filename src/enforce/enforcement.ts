@@ -70,6 +70,8 @@ export class Enforcement implements AsyncDisposable {
     this.#blocks = this.#mode === "observe" ? [] : blocks;
     this.#askForActive();
     await this.settled(patienceMs);
+    // Whom an earlier daemon let in, or whose time passed while none ran, is not left to the schedule. What goes wrong is in the status.
+    for (const lane of this.#lanes) lane.endLingering().catch(() => {});
   }
 
   /** Goes on in another mode: lifts everything, or takes up these blocks. Resolves after the first try of each. */

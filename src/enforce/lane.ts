@@ -109,6 +109,11 @@ export class Lane {
   /** Has lifted blocks that still refuse end soon: at once, or when the rest after the last reload is over. */
   async applyLifts(): Promise<void> {
     this.#retry();
+    await this.endLingering();
+  }
+
+  /** The same, but leaves an enforcer that failed to its waiting time. */
+  async endLingering(): Promise<void> {
     if (this.lingering().length === 0 || this.#liftTimer !== null) return;
     const rested = this.#appliedAt === null ? Infinity : this.#options.clock.now() - this.#appliedAt;
     // Less than nothing: the clock was set back.

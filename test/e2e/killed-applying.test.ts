@@ -33,7 +33,7 @@ async function startBoth() {
   writeFileSync(
     control,
     `#!/bin/sh
-reach() { [ "$1" != "$(cat ${killedAt})" ] || kill -9 $PPID; }
+reach() { if [ "$1" = "$(cat ${killedAt})" ]; then kill -9 $PPID; exit 1; fi; }
 reach "before $1"
 ${apache.control} "$@" || exit
 reach "after $1"
@@ -155,5 +155,24 @@ test.skipIf(missing("root", "apache2", "netns"))(
       await apply(daemon);
       await expect.poll(() => statusOf(apache, target)).toBe(status);
     }
+  },
+);
+
+test.skipIf(missing("root", "apache2", "netns"))(
+  "killed while an unban waits for its reload, the next start makes it",
+  async () => {
+    const { apache, daemon } = await startBoth();
+    await using _ = apache;
+    await using __ = daemon;
+    await daemon.start();
+    await daemon.cli("ban", BEFORE, "--for", "4w");
+    await apply(daemon);
+    await refused(apache, BEFORE);
+    // Half a minute after the last reload at the soonest.
+    await daemon.cli("unban", BEFORE);
+    await daemon.kill("SIGKILL");
+    expect(await statusOf(apache, BEFORE)).toBe(403);
+    await daemon.start();
+    await expect.poll(() => statusOf(apache, BEFORE)).toBe(200);
   },
 );

@@ -3,9 +3,10 @@
  * file KILLED_AT names, "before rename blocklist.conf" for example. Numbers of generations are written N.
  */
 
-import { readFileSync } from "node:fs";
+import { readFileSync, realpathSync } from "node:fs";
 import files from "node:fs/promises";
 import { syncBuiltinESMExports } from "node:module";
+import { basename, dirname } from "node:path";
 
 const file = process.env.KILLED_AT!;
 
@@ -13,12 +14,11 @@ function reach(moment: string): void {
   if (moment === readFileSync(file, "utf8").trim()) process.kill(process.pid, "SIGKILL");
 }
 
-const name = (path: string): string =>
-  path
-    .split("/")
-    .slice(/\/\d+$/.test(path) ? -2 : -1)
-    .join("/")
-    .replace(/\d+$/, "N");
+/** Whatever way to its folder Sekisho goes. */
+function name(path: string): string {
+  const file = basename(path).replace(/^\d+$/, "N");
+  return file === "N" ? `${basename(realpathSync(dirname(path)))}/N` : file;
+}
 
 const { rename, rm } = files;
 files.rename = async (from, to) => {

@@ -110,7 +110,8 @@ describe("expiry", () => {
     const held = { ...NOTHING_ENFORCED, lingering: new Set([target(FIRST)]) };
     Object.assign(enforcer, { current: () => held });
     await make().start([]);
-    await enforcement.apply("dry-run");
+    await vi.advanceTimersByTimeAsync(0);
+    expect(enforcer.applied, "whom an earlier daemon had let in is not left to the schedule").toBe(1);
     vi.setSystemTime(Date.now() - 24 * 3_600_000);
     await enforcement.applyLifts();
     expect(enforcer.applied).toBe(2);
