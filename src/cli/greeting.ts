@@ -5,7 +5,7 @@ import { detectFormat } from "../parse/formats.ts";
 import type { Setup } from "../setup.ts";
 import { logPattern, matchingFiles } from "../tail/log-pattern.ts";
 import { checkLogs } from "./check-logs.ts";
-import { tunnelTo } from "./ssh-client.ts";
+import { linkLines } from "./link.ts";
 
 /** Nothing is written to a log for this long: a newcomer would wait for something to happen. */
 const QUIET_MS = 600_000;
@@ -16,7 +16,7 @@ const QUIET_MS = 600_000;
  */
 export function greeting(
   setup: Setup,
-  daemon: Pick<Daemon, "link" | "url">,
+  daemon: Pick<Daemon, "link">,
   demo: boolean,
   asked: boolean,
   sekisho: string,
@@ -54,15 +54,7 @@ export function greeting(
   const logProblems = demo && asked ? [] : checkLogs(setup, detectFormat).flatMap(({ error }) => error ?? []);
   for (const { message, hint } of [...setup.warnings, ...logProblems])
     lines.push(`Warning: ${message}`, `  hint: ${hint}`);
-  const tunnel = tunnelTo(daemon.url, env);
-  lines.push(
-    "",
-    `Dashboard: ${daemon.link()}`,
-    "  The link signs in once, within ten minutes.",
-    ...(tunnel === null ? [] : [`  It is for a browser on this host. On your own computer first: ${tunnel}`]),
-    "Stop with Ctrl-C.",
-    "",
-  );
+  lines.push("", ...linkLines(daemon.link(), env), "Stop with Ctrl-C.", "");
   return lines.map(printable).join("\n");
 }
 

@@ -33,7 +33,7 @@ export async function install(context: CliContext, { yes = false }: InstallOptio
   if (due.some(({ kind }) => kind !== "run")) carryOut(RESTART, "/");
   context.stdout(
     `Sekisho runs: systemctl status sekisho. It observes until mode: enforce stands in ${CONFIG}.\n` +
-      "The link to the dashboard, good for ten minutes: journalctl -u sekisho | grep Dashboard\n",
+      "A link to the dashboard: sudo sekisho link\n",
   );
 }
 

@@ -79,7 +79,7 @@ const denied = (): SekishoError =>
   new SekishoError(
     "ACCESS_DENIED",
     "this needs the access token or a session",
-    "send Authorization: Bearer TOKEN (the file `token` in the data directory), or open the link that Sekisho printed",
+    "send Authorization: Bearer TOKEN (the file `token` in the data directory), or open the link that `sekisho link` prints",
   );
 
 /** A list of values is a forgery, which matches nothing that is let through. */

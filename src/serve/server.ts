@@ -24,7 +24,7 @@ import { liveRoute } from "./routes/live.ts";
 import { metricsRoute } from "./routes/metrics.ts";
 import { checkPage, pageRoutes } from "./routes/page.ts";
 import { ruleRoutes } from "./routes/rules.ts";
-import { signInRoute, signOutRoute } from "./routes/session.ts";
+import { linkRoute, signInRoute, signOutRoute } from "./routes/session.ts";
 import { socketRoutes } from "./routes/sockets.ts";
 import { statusRoute } from "./routes/status.ts";
 import { trafficRoute } from "./routes/traffic.ts";
@@ -63,7 +63,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   checkPage(options.webRoot);
   const access = new Access(options.token, options.clock);
   const live = new LiveStreams(options.backend);
-  const app = compose(options, access, live);
+  const app = compose(options, access, live, () => link());
   try {
     await app.listen({ host, port: options.listen.port, listenTextResolver: () => "listening" });
   } catch (cause) {
@@ -71,17 +71,23 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     throw await listenError(cause, host, options.listen.port);
   }
   const url = urlOf(host, (app.server.address() as AddressInfo).port);
+  const link = (): string => `${pageUrl(url, host, options.hosts)}/#code=${access.newCode()}`;
   const close = (): Promise<void> => app.close();
   return {
     url,
-    link: () => `${pageUrl(url, host, options.hosts)}/#code=${access.newCode()}`,
+    link,
     close,
     [Symbol.asyncDispose]: close,
   };
 }
 
 /** Three rings: what everybody may ask, what only our page and programs may, and what needs access. */
-function compose(options: ServerOptions, access: Access, live: LiveStreams): FastifyInstance {
+function compose(
+  options: ServerOptions,
+  access: Access,
+  live: LiveStreams,
+  link: () => string,
+): FastifyInstance {
   const { backend } = options;
   const presence = new Presence(access, options.clock, (targets) => backend.protectPresent(targets));
   const doorkeeper = new Doorkeeper(access, options.hosts, options.clock, presence);
@@ -118,6 +124,7 @@ function compose(options: ServerOptions, access: Access, live: LiveStreams): Fas
       haltRoutes(closed, backend);
       liveRoute(closed, live, access);
       metricsRoute(closed, backend, options.version);
+      linkRoute(closed, link);
       signOutRoute(closed, access, live, presence);
     });
   });

@@ -1,6 +1,7 @@
 import { allowCommand } from "../../src/cli/allow.ts";
 import { banCommand } from "../../src/cli/ban.ts";
 import { bansCommand } from "../../src/cli/bans.ts";
+import { linkCommand } from "../../src/cli/link.ts";
 import { statusCommand } from "../../src/cli/status.ts";
 import { unbanCommand } from "../../src/cli/unban.ts";
 import type { EnforcerState, Status } from "../../src/model/api.ts";
@@ -14,7 +15,9 @@ export const run = (argv: string[], world: World) =>
   commandLine(
     argv,
     (context) =>
-      [statusCommand, banCommand, bansCommand, unbanCommand, allowCommand].map((each) => each(context)),
+      [statusCommand, linkCommand, banCommand, bansCommand, unbanCommand, allowCommand].map((each) =>
+        each(context),
+      ),
     world,
   );
 

@@ -29,6 +29,7 @@ describe("sekisho", () => {
       "install",
       "uninstall",
       "status",
+      "link",
       "bans",
       "sockets",
       "lists",

@@ -44,9 +44,8 @@ describe.skipIf(missing("root", "netns", "systemd", "apache2"))("under a real sy
       "Nothing was changed. --yes carries this out.",
     );
     expect(system.run("test -e /opt/sekisho").exitStatus).toBe(1);
-    expect(system.shell(`${CHECKOUT}/bin/sekisho install --yes`)).toContain(
-      "journalctl -u sekisho | grep Dashboard",
-    );
+    expect(system.shell(`${CHECKOUT}/bin/sekisho install --yes`)).toContain("sudo sekisho link");
+    expect(sekisho("link").stdout).toMatch(/^Dashboard: http:\/\/127\.0\.0\.1:7080\/#code=\S+\n/);
     await vi.waitFor(
       () => expect(system.run("journalctl -u sekisho | grep Dashboard").stdout).toContain("#code="),
       soon,

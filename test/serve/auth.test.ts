@@ -23,6 +23,7 @@ const PROTECTED: readonly (readonly [method: string, path: string])[] = [
   ["GET", "/api/bans"],
   ["POST", "/api/bans"],
   ["DELETE", "/api/bans/192.0.2.7"],
+  ["POST", "/api/session/link"],
   ["POST", "/api/allowlist"],
   ["DELETE", "/api/allowlist/192.0.2.7"],
   ["GET", "/api/events"],
@@ -92,6 +93,15 @@ describe("the link", () => {
     expect(link).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/#code=[\w-]{43}$/);
     expect(link).not.toContain(TOKEN);
     expect(server.link()).not.toBe(link);
+  });
+
+  test("a new one is made for who has the token, and for no session, which would outlive its end so", async () => {
+    const running = await runServer();
+    const { status, json } = await running.ask("/api/session/link", { method: "POST" });
+    expect([status, (await openSession(running, { code: codeOf(json.link!) })).status]).toEqual([201, 204]);
+    const headers = { cookie: await signIn(running), "sec-fetch-site": "same-origin" };
+    const refused = await running.ask("/api/session/link", { method: "POST", as: "nobody", headers });
+    expect([refused.status, refused.json.error?.code]).toEqual([401, "ACCESS_DENIED"]);
   });
 
   test("its code opens a session in a cookie that scripts and other sites cannot use", async () => {

@@ -35,6 +35,7 @@ export interface AnswerJson {
   readonly items?: readonly { readonly id: number }[];
   readonly next?: string | null;
   readonly id?: number;
+  readonly link?: string;
   readonly state?: string;
   readonly target?: string;
   readonly reason?: string;

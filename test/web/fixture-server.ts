@@ -126,7 +126,7 @@ export class FixtureServer {
     const answer =
       signedIn || call === "POST /session"
         ? this.#answer(call, body, searchParams)
-        : refused(401, "ACCESS_DENIED", "sign in first", "open the link that sekisho run prints");
+        : refused(401, "ACCESS_DENIED", "sign in first", "open the link that `sekisho link` prints");
     response.writeHead(answer.status, { ...answer.headers, "content-type": "application/json" });
     response.end(answer.body === undefined ? "" : JSON.stringify(answer.body));
   }
@@ -256,7 +256,7 @@ export class FixtureServer {
       401,
       "ACCESS_DENIED",
       code === undefined ? "that is not the token" : "the code in this link is used or too old",
-      "restart sekisho run for a new link, or paste the token",
+      "run `sekisho link` for a new link, or paste the token",
     );
   }
 

@@ -24,7 +24,7 @@ describe.skipIf(missing("chromium"))("the way in", { timeout: 60_000 }, () => {
 
   test("without a session the page tells where the link and the token are", async () => {
     await dashboard.page.goto(dashboard.server.url);
-    await dashboard.page.getByText("prints a link when it starts").waitFor();
+    await dashboard.page.getByText("prints a link, and so does").waitFor();
     expect(await dashboard.page.getByText("/var/lib/sekisho/token").isVisible()).toBe(true);
     expect(await dashboard.page.getByText("data/token", { exact: true }).isVisible()).toBe(true);
     expect(await dashboard.page.getByRole("heading", { name: "Bans" }).count()).toBe(0);

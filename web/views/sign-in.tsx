@@ -35,8 +35,8 @@ export function SignIn() {
         <h1>Sekisho</h1>
         <p class="lead">The checkpoint wants to see your papers.</p>
         <p>
-          <code>sekisho run</code> prints a link when it starts. Open that link in this browser and you are
-          in; it works once.
+          <code>sudo sekisho link</code> prints a link, and so does <code>sekisho run</code> when it starts.
+          Open that link in this browser and you are in; it works once.
         </p>
         <form onSubmit={submit}>
           <label for="token">Or paste the token</label>

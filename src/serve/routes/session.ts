@@ -27,7 +27,7 @@ export function signInRoute(app: FastifyInstance, access: Access, doorkeeper: Do
         new SekishoError(
           "ACCESS_DENIED",
           "code" in sent ? "the code is wrong, used or older than ten minutes" : "the token is wrong",
-          "take the token from the file `token` in the data directory, or start Sekisho again for a new link",
+          "take the token from the file `token` in the data directory, or run `sekisho link` for a new link",
         ),
       );
     }
@@ -36,6 +36,20 @@ export function signInRoute(app: FastifyInstance, access: Access, doorkeeper: Do
       .setCookie(SESSION_COOKIE, id, { ...COOKIE, secure, maxAge: SESSION_LIFE_SECONDS })
       .code(204)
       .send();
+  });
+}
+
+/** A new link to sign in by. Whoever has a session only is given none, or one that is signed out could come back. */
+export function linkRoute(app: FastifyInstance, link: () => string): void {
+  app.post("/api/session/link", (request, reply) => {
+    if (request.visitor!.kind !== "token") {
+      throw new SekishoError(
+        "ACCESS_DENIED",
+        "a link is given to who has the token, and to no session",
+        "run `sekisho link` on the host",
+      );
+    }
+    return reply.code(201).send({ link: link() });
   });
 }
 
