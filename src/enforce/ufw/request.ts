@@ -28,7 +28,7 @@ const blockSchema = z.tuple([
 ]);
 const requestSchema = z.discriminatedUnion("action", [
   z.strictObject({ id, action: z.enum(["probe", "blocked"]) }),
-  z.strictObject({ id, action: z.literal("reconcile"), want: z.array(blockSchema) }),
+  z.strictObject({ id, action: z.literal("reconcile"), want: z.array(z.unknown()) }),
 ]);
 const texts = z.array(z.string()).readonly();
 const answerSchema = z.union([
@@ -63,7 +63,11 @@ export function readRequest(text: string): UfwRequest | null {
   if (!success) return null;
   if (data.action !== "reconcile") return data;
   const want = new Map<string, Block>();
-  for (const [written, until, isListed] of data.want) {
+  for (const each of data.want) {
+    // One by one: of a list of millions that are wrong, all that is wrong would be told.
+    const block = blockSchema.safeParse(each);
+    if (!block.success) return null;
+    const [written, until, isListed] = block.data;
     const target = parseTarget(written);
     // As others would write it, or two texts would be one target.
     if (target !== written) return null;
