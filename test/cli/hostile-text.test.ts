@@ -2,6 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { commandsFor } from "../../src/cli/commands.ts";
+import { RULE } from "../config/denied-rule.ts";
 import { folderWith } from "../config/temporary-folder.ts";
 import { TOKEN } from "../serve/running-server.ts";
 import { list, socket } from "../serve/samples.ts";
@@ -28,6 +29,9 @@ function hostile(value: unknown, key = ""): unknown {
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, hostile(each, name)]));
 }
+
+/** One rule, as all of them take long to compile. */
+const FOLDER = { "sekisho.yaml": "data: data\nlogs: []\nrules: rules", "rules/repeated-403.yaml": RULE };
 
 /** The folder of a daemon that says everything with hostile text in it. */
 async function hostileDaemon(): Promise<string> {
@@ -57,7 +61,7 @@ async function hostileDaemon(): Promise<string> {
   onTestFinished(() => void between.close());
   const { port } = between.address() as AddressInfo;
   return folderWith({
-    "sekisho.yaml": "data: data\nlogs: []",
+    ...FOLDER,
     "data/token": `${TOKEN}\n`,
     "data/daemon.json": JSON.stringify({ pid: process.pid, url: `http://127.0.0.1:${port}` }),
   });
@@ -97,7 +101,7 @@ describe("hostile text reaches no terminal raw", () => {
       `203.0.113.9 - \x1b[2Jme [20/Nov/2026:12:00:${10 + last} +0000] "GET ${path}\x1b[2J\u202e HTTP/1.1" 403 9 "\x1b[2J" "sqlmap\x1b[2J\u009b"`;
     const cwd = folderWith({
       "access.log": `${Array.from({ length: 20 }, (_, last) => line(last, "/.env")).join("\n")}\n\x1b[2J what\x07\n`,
-      "sekisho.yaml": "data: data\nlogs: []",
+      ...FOLDER,
     });
     for (const argv of [
       ["replay", "access.log"],
@@ -126,7 +130,7 @@ describe("hostile text reaches no terminal raw", () => {
     [["explain", HOSTILE]],
     [["init", "--apache-config", HOSTILE]],
   ])("from the command line itself: %j", async (argv) => {
-    const cwd = folderWith({ "sekisho.yaml": "data: data\nlogs: []", x: "" });
+    const cwd = folderWith({ ...FOLDER, x: "" });
     const outcome = await sekisho(cwd, ...argv);
     expect(outcome.status).toBeGreaterThan(0);
     expectSafe(outcome);
