@@ -20,6 +20,8 @@ export interface LogChoice {
   readonly read: readonly ChosenLog[];
   /** `instead` is read and has the same requests. */
   readonly leftOut: readonly { readonly log: ReadableLog; readonly instead: ReadableLog }[];
+  /** Files that are read and lack requests of a server that are in no other: those that do not meet the condition. */
+  readonly partial: readonly { readonly log: ReadableLog; readonly condition: string }[];
   /** Files that one server writes each of its requests to twice. */
   readonly doubled: readonly ReadableLog[];
   /** Logs that write another format into a file that is read. */
@@ -44,12 +46,15 @@ export function chooseLogs(logs: readonly ReadableLog[]): LogChoice {
   const candidates = [...byPath.values()].map(candidateOf);
   const widest = pick(candidates.toSorted((a, b) => first(a, b) || b.complete - a.complete || richer(a, b)));
   const richest = pick(candidates.toSorted((a, b) => first(a, b) || richer(a, b) || b.complete - a.complete));
-  const best = richest.covered >= widest.covered ? richest : widest;
+  const best = covered(richest) >= covered(widest) ? richest : widest;
   return {
     read: best.taken.map(({ lead, conditions }) => ({ ...lead, servers: [...conditions.keys()] })),
     leftOut: best.leftOut.flatMap(({ candidate, instead }) =>
       candidate.logs.map((log) => ({ log, instead: instead.lead })),
     ),
+    partial: [
+      ...new Map(best.partial.map(({ lead, condition }) => [lead, { log: lead, condition }])).values(),
+    ],
     doubled: best.taken.filter(isDoubled).map(({ lead }) => lead),
     mixed: best.taken.flatMap(({ lead, logs: all }) =>
       all.filter(({ log }) => log.format !== lead.log.format).map((log) => ({ log, as: lead })),
@@ -84,9 +89,14 @@ const richer = (a: Candidate, b: Candidate): number =>
 interface Picked {
   readonly taken: readonly Candidate[];
   readonly leftOut: readonly { readonly candidate: Candidate; readonly instead: Candidate }[];
-  /** Servers all of whose requests are read. */
-  readonly covered: number;
+  /** Servers of which something is read. */
+  readonly servers: number;
+  /** Of each server not all of whose requests are read, the file that has some of them, and which. */
+  readonly partial: readonly { readonly lead: ReadableLog; readonly condition: string }[];
 }
+
+/** Servers all of whose requests are read. */
+const covered = ({ servers, partial }: Picked): number => servers - partial.length;
 
 /** Takes one after the other unless what is taken already has some of its requests. */
 function pick(candidates: readonly Candidate[]): Picked {
@@ -104,10 +114,11 @@ function pick(candidates: readonly Candidate[]): Picked {
       readers.set(server, [...(readers.get(server) ?? []), candidate]);
   }
   // Two that do not overlap have opposite conditions, and so everything between them.
-  const covered = [...readers].filter(
-    ([server, by]) => by.length > 1 || by[0]!.conditions.get(server) === null,
-  ).length;
-  return { taken, leftOut, covered };
+  const partial = [...readers].flatMap(([server, [one, other]]) => {
+    const condition = other === undefined ? one!.conditions.get(server)! : null;
+    return condition === null ? [] : [{ lead: one!.lead, condition }];
+  });
+  return { taken, leftOut, servers: readers.size, partial };
 }
 
 function overlapping(

@@ -85,6 +85,12 @@ export function formatNotes(choice: LogChoice, { directives }: ReadConfig, proxi
       message: `${path} is given each request twice by one vhost, so each counts twice`,
       hint: "take one of the two CustomLog lines away",
     });
+  for (const { log, condition } of choice.partial)
+    notes.push({
+      place: log.log.place,
+      message: `${log.path} has only the requests with ${condition}; the others stay unseen`,
+      hint: "take the condition away, or write the others to a file of their own, with the opposite condition",
+    });
   for (const { log, as } of choice.mixed)
     notes.push({
       place: log.log.place,

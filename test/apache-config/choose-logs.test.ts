@@ -103,6 +103,14 @@ test("a format in single quotes that would write backslashes is not taken for an
   expect(log).toMatchObject({ verdict: "cannot be read", why: 'the log format writes \\" for a quote' });
 });
 
+test("a condition that leaves requests in no log that is read is told, once for each file", () => {
+  const own = (name: string) =>
+    `<VirtualHost *>\nServerName ${name}\nCustomLog /l/own common env=!quiet\n</VirtualHost>\n`;
+  expect(
+    messages(planned(`${own("a")}${own("b")}CustomLog /l/x common env=x\nCustomLog /l/y common env=!x\n`)),
+  ).toEqual(["/l/own has only the requests with env=!quiet; the others stay unseen"]);
+});
+
 test("what Apache holds back or writes as names is told", () => {
   const config = "HostnameLookups On\nBufferedLogs On\nCustomLog /l/x common\n";
   expect(messages(planned(config))).toEqual([
