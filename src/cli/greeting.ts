@@ -5,7 +5,7 @@ import { detectFormat } from "../parse/formats.ts";
 import type { Setup } from "../setup.ts";
 import { logPattern, matchingFiles } from "../tail/log-pattern.ts";
 import { checkLogs } from "./check-logs.ts";
-import { linkLines } from "./link.ts";
+import { linkLines } from "./dashboard-link.ts";
 
 /** Nothing is written to a log for this long: a newcomer would wait for something to happen. */
 const QUIET_MS = 600_000;

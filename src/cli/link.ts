@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { connectToDaemon } from "./client.ts";
 import { type CliContext, CONFIG_OPTION, NO_DAEMON, subcommand } from "./context.ts";
-import { tunnelTo } from "./ssh-client.ts";
+import { linkLines } from "./dashboard-link.ts";
 
 export const linkCommand = (context: CliContext): Command =>
   subcommand("link", {
@@ -18,13 +18,3 @@ export const linkCommand = (context: CliContext): Command =>
       const { link } = (await daemon.request("POST", "/api/session/link")) as { readonly link: string };
       context.stdout(`${linkLines(link, context.env).join("\n")}\n`);
     });
-
-/** Where the dashboard is, and how a browser comes in. */
-export function linkLines(link: string, env: CliContext["env"]): readonly string[] {
-  const tunnel = tunnelTo(link, env);
-  return [
-    `Dashboard: ${link}`,
-    "  The link signs in once, within ten minutes.",
-    ...(tunnel === null ? [] : [`  It is for a browser on this host. On your own computer first: ${tunnel}`]),
-  ];
-}

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { type Ip, parseIp } from "../model/ip.ts";
 
-type Environment = Readonly<Record<string, string | undefined>>;
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** sudo, a shell, su, another shell: more lies seldom between a command and the login. */
 const MAX_ANCESTORS = 16;
@@ -12,18 +12,8 @@ const MAX_ANCESTORS = 16;
  */
 export const sshClient = (env: Environment): Ip | null => sshConnection(env).client;
 
-/**
- * What the person runs on their own computer to have a port of this host's loopback there; null where they sit here, or
- * where the page is reached without.
- */
-export function tunnelTo(url: string, env: Environment): string | null {
-  const { server } = sshConnection(env);
-  const { hostname, port } = new URL(url);
-  if (server === null || !/^127(\.\d+){3}$|^\[::1\]$|^localhost$/.test(hostname)) return null;
-  return `ssh -L ${port}:${hostname}:${port} ${server}`;
-}
-
-function sshConnection(env: Environment): { readonly client: Ip | null; readonly server: Ip | null } {
+/** Both ends of the connection over ssh; null what cannot be told. */
+export function sshConnection(env: Environment): { readonly client: Ip | null; readonly server: Ip | null } {
   const told = env.SSH_CONNECTION ?? (env.SUDO_USER === undefined ? undefined : ofAncestors());
   // CLIENT PORT SERVER PORT
   const [client = "", , server = ""] = told?.split(" ") ?? [];
