@@ -16,21 +16,19 @@ test("whom people let in is read again when somebody is let in, and not with eac
     store.writer.decide({ ...decision, at: store.clock.time, until: NEVER, reportedBy: null });
     wanted.blocks(config, "enforce");
   };
-  const mayCover = (): boolean[] =>
-    ["203.0.113.0/24", "198.51.100.0/24"].map((text) => wanted.mayCover(target(text)));
+  const mayCover = (text: string): boolean => wanted.mayCover(target(text));
 
   for (const text of ["203.0.113.1", "203.0.113.2", "198.51.100.1"]) ban(text);
-  expect(mayCover()).toEqual([true, true]);
+  expect(mayCover("203.0.113.0/24")).toBe(true);
   store.writer.revoke("ban", target("203.0.113.1"));
   wanted.blocks(config, "enforce");
-  expect(mayCover()).toEqual([false, true]);
+  expect([mayCover("203.0.113.0/24"), mayCover("198.51.100.0/24")]).toEqual([false, true]);
   const read = letIn.mock.calls.length;
-  for (const text of ["203.0.113.3", "203.0.113.4", "198.51.100.2"]) {
+  for (const text of ["198.51.100.2", "198.51.100.3", "198.51.100.4"]) {
     ban(text);
-    expect(mayCover()).toEqual([false, true]);
+    expect(mayCover("198.51.100.0/24")).toBe(true);
   }
   expect(letIn.mock.calls.length).toBe(read);
   ban("203.0.113.1");
-  wanted.blocks(config, "enforce", true);
-  expect(mayCover()).toEqual([true, true]);
+  expect(mayCover("203.0.113.0/24")).toBe(true);
 });
