@@ -124,6 +124,11 @@ describe.skipIf(missing("root", "netns", "systemd", "apache2"))("under a real sy
     );
     expect(ask("abc123 configtest")).toContain("abc123");
     expect(system.shell("cat /run/sekisho-apache/abc123")).toMatch(/^0\n/);
+    // Whoever stopped Apache wants it stopped.
+    system.shell("systemctl stop apache2");
+    ask("abc124 graceful");
+    expect(system.run("pgrep -a apache2").stdout).toBe("");
+    expect(system.shell("cat /run/sekisho-apache/abc124; systemctl start apache2")).toMatch(/^0\n/);
     system.shell("systemctl start sekisho-apache.path");
   });
 
