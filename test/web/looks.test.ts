@@ -47,13 +47,15 @@ describe.skipIf(missing("chromium"))("the page's looks", { timeout: 60_000 }, ()
     const { page } = dashboard;
     await page.emulateMedia({ colorScheme: "dark", reducedMotion: "reduce" });
     await dashboard.signIn();
-    await show("#incident/3", "192.0.2.66");
+    await show("#rules", "Rules");
     await page.emulateMedia({ colorScheme: "dark", media: "print", reducedMotion: "reduce" });
+    expect(await page.locator(":is(button, input, select):visible").count()).toBe(0);
+    await show("#incident/3", "192.0.2.66");
     expect(await page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor)).toBe(
       "rgb(255, 255, 255)",
     );
     expect(await page.evaluate(paleTexts)).toEqual([]);
-    expect(await page.locator("button:visible").count()).toBe(0);
+    expect(await page.locator(":is(button, input, select):visible").count()).toBe(0);
     const since = page.locator(".bans time").first();
     expect(await since.evaluate((time) => getComputedStyle(time, "::after").content)).toContain("20");
     await page.emulateMedia({ media: "screen" });
