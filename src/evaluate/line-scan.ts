@@ -142,12 +142,20 @@ function pieceInLine(literal: string): string | null {
   return literal.split("?").reduce((longest, each) => (each.length > longest.length ? each : longest), "");
 }
 
-/** Class 0 is all that no piece has. */
+/** What is in nearly every line. */
+const ORDINARY = 'abcdefghijklmnopqrstuvwxyz0123456789 "/.-_=&:;,()[]';
+
+/**
+ * Class 0 is all that no piece has. Ordinary characters come first and have classes of their own: were a quote and an equals
+ * sign one, `=https://` would be in each line that has a Referer.
+ */
 function classesOf(pieces: readonly string[]): Uint16Array {
   const classes = new Uint16Array(CLASSES_SIZE);
   let last = MARK;
   for (let code = 0; code < CLASSES_SIZE; code++) if (isMark(code)) classes[code] = MARK;
-  for (const piece of pieces) {
+  const all = pieces.join("").toLowerCase();
+  const ordinary = [...ORDINARY].filter((each) => all.includes(each)).join("");
+  for (const piece of [ordinary, ...pieces]) {
     for (let at = 0; at < piece.length; at++) {
       const code = piece.charCodeAt(at);
       if (classes[code] !== 0) continue;

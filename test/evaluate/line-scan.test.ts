@@ -48,6 +48,16 @@ describe("a line scan", () => {
     expect(lookAt(scan, '"path":"/x","query":"cmd=id"')).toEqual([1]);
   });
 
+  test("takes no ordinary characters for each other, however many different ones are looked for", () => {
+    const printable = Array.from({ length: 0x7f - 0x21 }, (_, index) => String.fromCharCode(0x21 + index))
+      .filter((each) => !/["%=?\\]/.test(each))
+      .join("");
+    const many = LineScan.of([[printable, '" or', "=https://"]])!;
+    expect(lookAt(many, '"GET / HTTP/1.1" 200 5 "https://www.example.com/"', "a=https://x", "= or")).toEqual([
+      0, 1, 0,
+    ]);
+  });
+
   test("cannot tell where a literal leaves nothing that must stand in the line", () => {
     expect(LineScan.of([["?"]])).toBeNull();
     expect(LineScan.of([["?a"]])).not.toBeNull();
