@@ -49,7 +49,7 @@ export const missing = (path: string): SekishoError =>
   new SekishoError(
     "LOG_MISSING",
     `${path} does not exist`,
-    "Apache makes it with its first request; check logs[].path",
+    "it is read once it is there (Apache makes its logs when it starts); check logs[].path",
   );
 
 const notAFile = (path: string): SekishoError =>
