@@ -16,6 +16,7 @@ const LANES = 4;
 /** A value that is written differently in its line has one of these there: all that is decoded, and Apache's own escapes. */
 const isMark = (code: number): boolean => code === 0x25 || code === 0x5c || code >= 0x80;
 const NEWLINE = 0x0a;
+const QUOTE = 0x22;
 /** A space of a query may be written as a plus sign. */
 const SPACE = 0x20;
 const PLUS = 0x2b;
@@ -134,11 +135,15 @@ export class LineScan {
 }
 
 /**
- * What must be in a line as it stands when a value in it has the literal; null when a mark must be. A target is put together at
- * its question mark, so that is left out. Empty when nothing is left.
+ * What must be in a line as it stands when a value in it has the literal. Null when a mark must be, as there is one before each
+ * quote of a value and in place of a line end: those of the format are in every line. A target is put together at its question
+ * mark, so that is left out. Empty when nothing is left.
  */
 function pieceInLine(literal: string): string | null {
-  for (let at = 0; at < literal.length; at++) if (isMark(literal.charCodeAt(at))) return null;
+  for (let at = 0; at < literal.length; at++) {
+    const code = literal.charCodeAt(at);
+    if (isMark(code) || code === QUOTE || code < SPACE) return null;
+  }
   return literal.split("?").reduce((longest, each) => (each.length > longest.length ? each : longest), "");
 }
 

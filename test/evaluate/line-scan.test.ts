@@ -44,6 +44,11 @@ describe("a line scan", () => {
     expect(lookAt(scan, "a%41", String.raw`a\x41`, "a\xe9", "a~}z")).toEqual([1, 1, 1, 0]);
   });
 
+  test("does not take the quotes of a format for those of a value, which are written otherwise", () => {
+    const quotes = LineScan.of([['"', 'x" - "y', "never"]])!;
+    expect(lookAt(quotes, 'GET "-" x" - "y', String.raw`GET /\"`, "GET /%22")).toEqual([0, 1, 1]);
+  });
+
   test("finds a literal that path and query make together where the line has them apart", () => {
     expect(lookAt(scan, '"path":"/x","query":"cmd=id"')).toEqual([1]);
   });
@@ -91,7 +96,23 @@ describe("a line scan", () => {
 
 test("whatever is sent, no line with a literal in a decoded or undecoded value is passed over", () => {
   const piece = fc.oneof(
-    fc.constantFrom("union", "select", " ", "+", "/", "?", "%", "%20", "%25", "\\", "..", "<", "script", "a"),
+    fc.constantFrom(
+      "union",
+      "select",
+      " ",
+      "+",
+      "/",
+      "?",
+      "%",
+      "%20",
+      "%25",
+      "\\",
+      "..",
+      "<",
+      "script",
+      "a",
+      '"',
+    ),
     fc.string({ unit: "grapheme-ascii", maxLength: 4 }),
   );
   const text = fc.array(piece, { maxLength: 12 }).map((pieces) => pieces.join(""));
