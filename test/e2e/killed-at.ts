@@ -16,15 +16,14 @@ function reach(moment: string): void {
 
 /** Whatever way to its folder Sekisho goes. */
 function name(path: string): string {
-  const file = basename(path).replace(/^\d+$/, "N");
-  return file === "N" ? `${basename(realpathSync(dirname(path)))}/N` : file;
+  const last = basename(path).replace(/^\d+$/, "N");
+  return last === "N" ? `${basename(realpathSync(dirname(path)))}/N` : last;
 }
 
 const { rename, rm } = files;
 files.rename = async (from, to) => {
   reach(`before rename ${name(String(to))}`);
   await rename(from, to);
-  reach(`after rename ${name(String(to))}`);
 };
 files.rm = async (path, options) => {
   reach(`before rm ${name(String(path))}`);
