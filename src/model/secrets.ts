@@ -108,7 +108,7 @@ function endsWithWord(text: string, end: number): boolean {
   let at = end;
   while (end - at < 2 && isDigit(text.charCodeAt(at - 1))) at--;
   const words = WORDS_ENDING_IN.get(lastTwo(text, at));
-  return words !== undefined && words.some((word) => isWordBefore(text, at, word));
+  return words?.some((word) => isWordBefore(text, at, word)) ?? false;
 }
 
 function isWordBefore(text: string, end: number, word: string): boolean {
