@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { readFileSync } from "node:fs";
+import { closeSync, openSync, readSync } from "node:fs";
 import { type ErrorCode, messageOf, SekishoError, systemCode } from "../model/errors.ts";
 
 /** More than any honest configuration, rule or list; keeps a wrong file from filling the memory. */
@@ -23,12 +23,31 @@ export function readTextFile(file: string, invalid: ErrorCode): string {
 
 function readBytes(file: string): Buffer {
   try {
-    return readFileSync(file);
+    return firstBytes(file, MAX_BYTES + 1);
   } catch (error) {
     const [reason, hint] = readFailure(systemCode(error), file);
     throw new SekishoError("CONFIG_UNREADABLE", `${file}: ${reason ?? messageOf(error)}`, hint, {
       cause: error,
     });
+  }
+}
+
+const piece = Buffer.alloc(65_536);
+
+/** No more than these: a device has no end. */
+function firstBytes(file: string, most: number): Buffer {
+  const descriptor = openSync(file, "r");
+  try {
+    const parts: Buffer[] = [];
+    for (let left = most; left > 0; ) {
+      const length = readSync(descriptor, piece, 0, Math.min(left, piece.length), null);
+      if (length === 0) break;
+      parts.push(Buffer.from(piece.subarray(0, length)));
+      left -= length;
+    }
+    return Buffer.concat(parts);
+  } finally {
+    closeSync(descriptor);
   }
 }
 

@@ -315,3 +315,9 @@ test.each([
   expect(code).toBe("CONFIG_INVALID");
   expect(message).not.toMatch(/SEC|RET/);
 });
+
+test("a configuration without an end is refused", () => {
+  const folder = folderWith();
+  symlinkSync("/dev/zero", join(folder, "sekisho.yaml"));
+  expect(errorOf(() => load(folder)).message).toContain("is larger than 16 MiB");
+});
