@@ -5,7 +5,7 @@ import { type UnixMs, unixMs } from "../model/time.ts";
 import { ForwardedClients } from "./forwarded.ts";
 import { parseCutObject, parseObject } from "./json.ts";
 import type { LineParser, ParserOptions } from "./line-parser.ts";
-import { NO_REQUEST } from "./request.ts";
+import { NO_REQUEST, type Request, splitSentRequest } from "./request.ts";
 import { parseRfc3339 } from "./rfc3339.ts";
 import { COMMON_TIME, type TimePart, timeParts } from "./time-format.ts";
 import { TimeReader } from "./time-reader.ts";
@@ -16,6 +16,7 @@ import { openZone, TIMES_OF_REQUESTS, type Zone } from "./zone.ts";
 const JSON_FIELDS = [
   "client",
   "time",
+  "request",
   "method",
   "path",
   "query",
@@ -75,15 +76,17 @@ export class JsonAccessParser implements LineParser {
     const address = read("client");
     const sender = typeof address === "string" ? parseIp(address) : null;
     if (sender === null) return unparsed(line, source, now, cut ? "truncated" : "client");
+    const whole = textOf(read("request"));
+    const request = whole ? splitSentRequest(whole) : NO_REQUEST;
     return {
       kind: "access",
       time: unixMs(time),
       source,
       line,
       client: this.#forwarded.clientOf(sender, textOf(read("forwardedFor"))),
-      method: textOf(read("method")) ?? NO_REQUEST.method,
-      ...targetOf(textOf(read("path")), textOf(read("query"))),
-      protocol: textOf(read("protocol")) ?? null,
+      method: textOf(read("method")) ?? request.method,
+      ...targetOf(textOf(read("path")), textOf(read("query")), request),
+      protocol: textOf(read("protocol")) ?? request.protocol,
       status,
       bytes: numberOf(read("bytes")),
       referer: textOf(read("referer")),
@@ -158,12 +161,12 @@ function numberOf(value: unknown): number | undefined {
   return typeof value === "string" && /^\d{1,15}(\.\d{1,9})?$/.test(value) ? Number(value) : undefined;
 }
 
-/** The query may stand in the path, and may bring its question mark (`%q` does). */
-function targetOf(path: Field, query: Field): { readonly path: string; readonly query: string | null } {
-  const target = path ?? NO_REQUEST.path;
-  const mark = target.indexOf("?");
+/** The query may stand in the path, and may bring its question mark (`%q` does). Without a path it is the request's. */
+function targetOf(path: Field, query: Field, request: Request): Pick<Request, "path" | "query"> {
+  const target = path ?? request.path;
+  const mark = path ? target.indexOf("?") : -1;
   if (query) return { path: target, query: query.startsWith("?") ? query.slice(1) : query };
   return mark === -1
-    ? { path: target, query: null }
+    ? { path: target, query: path ? null : request.query }
     : { path: target.slice(0, mark), query: target.slice(mark + 1) };
 }

@@ -1,6 +1,6 @@
 import type { OpeningEvent } from "../model/event.ts";
 import { parseIp } from "../model/ip.ts";
-import { splitRequest } from "./request.ts";
+import { splitSentRequest } from "./request.ts";
 
 const NAME = "sekisho:opening";
 /** Apache cuts a message at 8 KB. One without its end is not taken for an opening, so that its access line is judged. */
@@ -39,8 +39,7 @@ export function openingOf(
   }
   const client = parseIp(values.client);
   if (client === null) return null;
-  // The request line is as it was sent, and not as an access log writes it, with backslashes doubled.
-  const request = splitRequest(values.request.replaceAll("\\", "\\\\"));
+  const request = splitSentRequest(values.request);
   return {
     client,
     ...request,

@@ -29,6 +29,9 @@ export function splitRequest(text: string): Request {
   return { method: isMethod ? word : "-", ...splitTarget(target), protocol };
 }
 
+/** As `splitRequest`, of a request line as it was sent: a backslash in it escapes nothing. */
+export const splitSentRequest = (text: string): Request => splitRequest(text.replaceAll("\\", "\\\\"));
+
 /** Path and query of a request target as logged. */
 export function splitTarget(target: string): Pick<Request, "path" | "query"> {
   const mark = target.indexOf("?");

@@ -57,6 +57,19 @@ test("a missing key is a field that the log does not show; null and - are header
   expect(event).toMatchObject({ method: "-", path: "", query: null, protocol: null });
 });
 
+test("a whole request line is split, and what the file says of its parts wins", () => {
+  const request = "GET /a\\x41 b?c=\\n HTTP/1.1";
+  const parts = { method: "GET", path: "/a\\x41 b", query: "c=\\n", protocol: "HTTP/1.1" };
+  expect(accessOf(parser, line({ request }))).toMatchObject(parts);
+  expect(accessOf(parser, line({ request, path: "/b", method: "POST" }))).toMatchObject({
+    ...parts,
+    method: "POST",
+    path: "/b",
+    query: null,
+  });
+  expect(accessOf(parser, line({ request: null }))).toMatchObject({ method: "-", path: "", query: null });
+});
+
 test("the file may have names of its own", () => {
   const own = new JsonAccessParser("UTC", {
     fields: { client: "remote_ip", time: "@timestamp", status: "code", userAgent: "ua" },
