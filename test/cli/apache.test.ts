@@ -4,6 +4,8 @@ import { SEKISHO_LOG_FORMAT, SEKISHO_TLS_LOG_FORMAT } from "../../src/parse/name
 import { OPENING_MESSAGE } from "../../src/parse/opening.ts";
 import { folderWith } from "../config/temporary-folder.ts";
 import { commandLine } from "./command-line.ts";
+// What the command loads when it is called: here before the time of the first test counts.
+import "../../src/cli/apache-snippet.ts";
 
 const snippet = (config: string) =>
   commandLine(["apache", "snippet"], (context) => [apacheCommand(context)], {

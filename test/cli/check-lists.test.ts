@@ -8,6 +8,8 @@ import { loadSetup } from "../../src/setup.ts";
 import { folderWith } from "../config/temporary-folder.ts";
 import { webServer } from "../download/web-server.ts";
 import { commandLine } from "./command-line.ts";
+// What the command loads when it is called: here before the time of the first test counts.
+import "../../src/cli/check-report.ts";
 
 const NOW = "2026-11-20T12:00:00Z";
 const clockAt = (time: string) => ({ now: () => unixMs(Date.parse(time)) });

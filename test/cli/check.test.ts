@@ -10,6 +10,8 @@ import { SekishoError } from "../../src/model/errors.ts";
 import { asNobody } from "../config/as-nobody.ts";
 import { folderWith } from "../config/temporary-folder.ts";
 import { commandLine } from "./command-line.ts";
+// What the command loads when it is called: here before the time of the first test counts.
+import "../../src/cli/check-report.ts";
 
 const LINE = '192.0.2.7 - - [20/Nov/2026:12:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "-"\n';
 

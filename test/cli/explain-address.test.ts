@@ -13,6 +13,8 @@ import { asNobody } from "../config/as-nobody.ts";
 import { folderWith } from "../config/temporary-folder.ts";
 import { access } from "../evaluate/events.ts";
 import { commandLine } from "./command-line.ts";
+// What the command loads when it is called: here before the time of the first test counts.
+import "../../src/cli/explain-address.ts";
 
 const now = unixMs(Date.parse("2026-11-20T12:00:00Z"));
 const target = (text: string): Target => parseTarget(text)!;

@@ -8,6 +8,13 @@ import { TOKEN } from "../serve/running-server.ts";
 import { list, socket } from "../serve/samples.ts";
 import { commandLine, type Outcome } from "./command-line.ts";
 import { daemon, enforcer, PANIC } from "./daemon.ts";
+// What the command loads when it is called: here before the time of the first test counts.
+import "../../src/cli/replay-logs.ts";
+import "../../src/cli/explain-lines.ts";
+import "../../src/cli/explain-address.ts";
+import "../../src/cli/rule-list.ts";
+import "../../src/cli/init-steps.ts";
+import "../../src/cli/database-copy.ts";
 
 /** What steers a terminal, turns text around, hides it or begins a line of its own. */
 const HOSTILE = "\x1b[2J\x1b]0;owned\x07\u009b31m\u202e\u2066\u200b\u2028\r\ninjected: yes";

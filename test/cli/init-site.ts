@@ -5,6 +5,8 @@ import { loadConfig } from "../../src/config/load.ts";
 import { checkFormat } from "../../src/setup.ts";
 import { folderWith } from "../config/temporary-folder.ts";
 import { commandLine } from "./command-line.ts";
+// What the command loads when it is called: here before the time of the first test counts.
+import "../../src/cli/init-steps.ts";
 
 export const APACHE = `ServerRoot /etc/apache2
 LogFormat "%h %l %u %t \\"%r\\" %>s %O \\"%{Referer}i\\" \\"%{User-Agent}i\\"" combined

@@ -5,6 +5,8 @@ import { installCommand } from "../../src/cli/install.ts";
 import { carryOut, removable } from "../../src/install/carry-out.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { commandLine } from "./command-line.ts";
+// What the command loads when it is called: here before the time of the first test counts.
+import "../../src/cli/install-steps.ts";
 
 describe("install", () => {
   test.skipIf(process.getuid?.() === 0 && existsSync("/run/systemd/system"))(

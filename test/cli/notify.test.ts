@@ -5,6 +5,8 @@ import { expect, test } from "vitest";
 import { notifyCommand } from "../../src/cli/notify.ts";
 import { folderWith } from "../config/temporary-folder.ts";
 import { commandLine } from "./command-line.ts";
+// What the command loads when it is called: here before the time of the first test counts.
+import "../../src/cli/notify-channels.ts";
 
 const notify = (config: string) =>
   commandLine(["notify"], (context) => [notifyCommand(context)], {

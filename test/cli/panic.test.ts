@@ -15,6 +15,8 @@ import { MemoryBackend } from "../serve/memory-backend.ts";
 import { runServer, TestClock, TOKEN } from "../serve/running-server.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { commandLine, type World } from "./command-line.ts";
+// What the command loads when it is called: here before the time of the first test counts.
+import "../../src/cli/panic-without-daemon.ts";
 
 const run = (argv: string[], world: World) =>
   commandLine(argv, (context) => [panicCommand(context), breakerCommand(context)], world);

@@ -3,6 +3,8 @@ import { expect, test } from "vitest";
 import { replayCommand } from "../../src/cli/replay.ts";
 import { folderWith } from "../config/temporary-folder.ts";
 import { commandLine } from "./command-line.ts";
+// What the command loads when it is called: here before the time of the first test counts.
+import "../../src/cli/replay-logs.ts";
 
 const DENIED = 'HTTP/1.1" 403 1 "-" "-"\n';
 const denied = (times: number, client: string, day: number): string =>

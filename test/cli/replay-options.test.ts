@@ -3,6 +3,8 @@ import { expect, test } from "vitest";
 import { replayCommand } from "../../src/cli/replay.ts";
 import { folderWith } from "../config/temporary-folder.ts";
 import { commandLine } from "./command-line.ts";
+// What the command loads when it is called: here before the time of the first test counts.
+import "../../src/cli/replay-logs.ts";
 
 const LOG = join(import.meta.dirname, "../rules/repeated-403/fires.log");
 const rulesOf = async (...argv: string[]): Promise<unknown> => {

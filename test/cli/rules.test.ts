@@ -9,6 +9,8 @@ import { folderWith } from "../config/temporary-folder.ts";
 import { MemoryBackend } from "../serve/memory-backend.ts";
 import { runServer, TestClock, TOKEN } from "../serve/running-server.ts";
 import { commandLine } from "./command-line.ts";
+// What the command loads when it is called: here before the time of the first test counts.
+import "../../src/cli/rule-list.ts";
 
 const rules = (cwd: string, ...argv: string[]) =>
   commandLine(["rules", ...argv], (context) => [rulesCommand(context)], { cwd });
