@@ -85,11 +85,14 @@ class MixedParser implements LineParser {
   readonly #access: LineParser[];
   readonly #error: LineParser;
   readonly #audit = new AuditLogParser();
+  /** What begins with a brace is a line of the error log, whose ErrorLogFormat does. */
+  readonly #isErrorJson: boolean;
 
   constructor(format: string, timezone: string | null, options: ParserOptions) {
     const isError = kindOf(format) === "error";
     const formats = format === "auto" || isError ? FORMAT_NAMES : [format];
     this.format = format;
+    this.#isErrorJson = isError && format.startsWith("{");
     this.#access = formats.map((name) => createParser("access", name, timezone, options));
     this.#error = createParser("error", isError ? format : ANY_ERROR_FORMAT, timezone);
   }
@@ -97,7 +100,7 @@ class MixedParser implements LineParser {
   parse(line: string, source: SourceId, now: UnixMs, cut = false): LogEvent {
     const access = this.#access[0]!.parse(line, source, now, cut);
     if (access.kind === "access") return access;
-    const isJson = line.startsWith("{");
+    const isJson = line.startsWith("{") && !this.#isErrorJson;
     const other = (isJson ? this.#audit : this.#error).parse(line, source, now, cut);
     if (other.kind !== "unparsed") return other;
     for (let index = 1; index < this.#access.length; index++) {

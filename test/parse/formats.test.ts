@@ -130,6 +130,13 @@ describe("createMixedParser", () => {
     ]);
   });
 
+  test("an ErrorLogFormat that writes JSON is one", () => {
+    const mixed = createMixedParser('{"time":"%{cu}t", "level":"%l", "client":"%a", "text":"%M"}', "UTC");
+    const line =
+      '{"time":"2026-11-20 22:01:30.363688", "level":"error", "client":"192.0.2.7:1", "text":"AH00126: x"}';
+    expect(parse(mixed, line)).toMatchObject({ kind: "error", client: "192.0.2.7", code: "AH00126" });
+  });
+
   test("minutes in the time of a LogFormat do not make it one of an error log", () => {
     const format = "%{%Y-%m-%d %H:%M:%S}t %a %>s";
     const event = parse(createMixedParser(format, "UTC"), "2026-11-20 22:01:30 192.0.2.7 404");
