@@ -98,9 +98,16 @@ function isSecret(text: string, end: number): boolean {
   return false;
 }
 
-const beforeClosing = (text: string, at: number): number =>
-  text[at - 1] === "]" ? at - 1 : at - (CLOSING.exec(text.slice(Math.max(0, at - 12), at))?.[0].length ?? 0);
+function beforeClosing(text: string, at: number): number {
+  if (text[at - 1] === "]") return at - 1;
+  const mayClose = text[at - 2] === "5" && (text[at - 1] === "d" || text[at - 1] === "D");
+  return mayClose ? at - (CLOSING.exec(shortBefore(text, at))?.[0].length ?? 0) : at;
+}
 const CLOSING = /%(?:25)*5d$/i;
+const OPENING = /%(?:25)*5b$/i;
+
+/** As much as an escaped bracket may need. */
+const shortBefore = (text: string, end: number): string => text.slice(Math.max(0, end - 12), end);
 
 const isEscapedBracket = (text: string, at: number): boolean => /^%(?:25)*5b/i.test(text.slice(at, at + 12));
 
@@ -116,7 +123,7 @@ function isWordBefore(text: string, end: number, word: string): boolean {
   if ((text.charCodeAt(start) | 32) !== word.charCodeAt(0)) return false;
   if (text.slice(start, end).toLowerCase() !== word) return false;
   // Also the end of `bypass`.
-  return word !== "pass" || !isLetter(text.charCodeAt(start - 1)) || isEscapedBracket(text, start - 3);
+  return word !== "pass" || !isLetter(text.charCodeAt(start - 1)) || OPENING.test(shortBefore(text, start));
 }
 
 const isDigit = (code: number): boolean => code >= 48 && code <= 57;

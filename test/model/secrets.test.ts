@@ -17,8 +17,8 @@ test.each([
     "new_password2=***&password-confirm=***&pass=***&access_key=***",
   ],
   [
-    "_csrf=a&Authorization=Bearer%20b&u%5bpass%5d%5b1%5d=c",
-    "_csrf=***&Authorization=***&u%5bpass%5d%5b1%5d=***",
+    "_csrf=a&Authorization=Bearer%20b&u%255bpass%255d%5b1%5d=c",
+    "_csrf=***&Authorization=***&u%255bpass%255d%5b1%5d=***",
   ],
   ["next=%2Fcb%3Ftoken%3Dabc%26page%3D2&x=1", "next=%2Fcb%3Ftoken%3D***%26page%3D2&x=1"],
   ["to=%252Fcb%253Fsid%253dabc%2526b", "to=%252Fcb%253Fsid%253d***%2526b"],
