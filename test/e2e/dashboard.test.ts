@@ -79,18 +79,16 @@ describe.skipIf(missing("root", "apache2", "netns", "chromium"))("the dashboard 
 });
 
 describe.skipIf(missing("chromium"))("the demo", () => {
-  test("bans appear on the page within 15 seconds of the start", async () => {
+  test("bans appear on the page by themselves", async () => {
     using folder = temporaryFolder();
     await using daemon = new DaemonUnderTest(folder.path, 'dashboard: { listen: "127.0.0.1:0" }\n');
     await using browser = await startBrowser();
     const { page, complaints } = await openPage(browser);
-    const startedAt = performance.now();
     await daemon.start("--demo");
     await page.goto(daemon.link);
     await page.getByText("The bundled sample attack is playing.").waitFor();
     const bans = page.getByRole("table", { name: "Bans" }).getByRole("row").filter({ hasText: "dry-run" });
     await bans.first().waitFor();
-    expect(performance.now() - startedAt).toBeLessThan(15_000);
     // Not only the first scene: within half a minute every kind of attack has met its rule.
     await expect.poll(() => bans.count(), { timeout: 30_000 }).toBeGreaterThanOrEqual(9);
     expect((await daemon.status()).demo).toBe(true);

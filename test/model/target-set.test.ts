@@ -51,11 +51,10 @@ test("a set tells who covers and who overlaps a target, also after it has change
   );
 });
 
-test("asking 20,000 targets whether 1,000 members overlap them takes no look at each pair", () => {
-  const set = new TargetSet(
-    Array.from({ length: 1_000 }, (_, n) => `172.16.${n >> 8}.${n & 255}/32` as Target),
-  );
-  const started = performance.now();
-  for (let n = 0; n < 20_000; n++) set.overlapping(`10.0.${n >> 8}.${n & 255}/32` as Target);
-  expect(performance.now() - started).toBeLessThan(1_000);
+test("asking 100,000 targets whether 50,000 members overlap them takes no look at each pair, which would not end", () => {
+  const address = (net: number, n: number) => `${net}.${n >> 16}.${(n >> 8) & 255}.${n & 255}/32` as Target;
+  const set = new TargetSet(Array.from({ length: 50_000 }, (_, n) => address(172, n)));
+  let found = 0;
+  for (let n = 0; n < 100_000; n++) if (set.overlapping(address(10, n)) !== null) found++;
+  expect(found).toBe(0);
 });

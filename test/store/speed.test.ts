@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import Database from "better-sqlite3";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import type { Ip, Target } from "../../src/model/ip.ts";
 import { StoreReader } from "../../src/store/reader.ts";
 import { RunningBans } from "../../src/store/running-bans.ts";
@@ -35,7 +35,7 @@ function fill(file: string): void {
   database.close();
 }
 
-test("what the dashboard asks takes milliseconds beside a million requests and 100,000 bans", () => {
+test("nothing that the dashboard asks reads a million requests or 100,000 bans from end to end", () => {
   using folder = temporaryFolder();
   const file = join(folder.path, "sekisho.sqlite");
   using writer = new StoreWriter(file, 1, clock);
@@ -63,7 +63,10 @@ test("what the dashboard asks takes milliseconds beside a million requests and 1
     asked[`events: ${kind}`] = () => reader.events({ ...page, client: null, kind });
     asked[`events of one: ${kind}`] = () => reader.events({ ...page, client: "10.0.0.9" as Ip, kind });
   }
-  // The quickest of several, as the machine may be busy. Reading all bans or events takes 60 ms and more.
+  const plain = new Database(file, { readonly: true });
+  onTestFinished(() => void plain.close());
+  const scan = plain.prepare("SELECT count(*) FROM events WHERE status = 0");
+  // The quickest of several, as the machine may be busy.
   const quickest = (ask: () => unknown): number =>
     Math.min(
       ...Array.from({ length: 5 }, () => {
@@ -72,7 +75,9 @@ test("what the dashboard asks takes milliseconds beside a million requests and 1
         return performance.now() - started;
       }),
     );
-  const slow = Object.entries(asked).filter(([, ask]) => quickest(ask) > 30);
+  // To read all bans takes longer than this scan.
+  const whole = quickest(() => scan.get());
+  const slow = Object.entries(asked).filter(([, ask]) => quickest(ask) > whole / 2);
   expect(slow.map(([name]) => name)).toEqual([]);
   expect(reader.counts()).toMatchObject({ activeBans: BANS, openIncidents: BANS });
-}, 30_000);
+});
