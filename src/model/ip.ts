@@ -159,9 +159,8 @@ export const isSingle = (target: Target): boolean => target.endsWith(isIpv4(targ
 
 /** A set of targets that answers which of them covers an address or overlaps another target. */
 export class TargetSet {
-  /** family and prefix length to the network addresses of that length */
-  readonly #networks = new Map<string, Set<Target>>();
-  readonly #lengths: { readonly ipv4: boolean; readonly bits: number }[] = [];
+  /** The members of each family and prefix length: few, so that looking through them is quick. */
+  readonly #lengths: { readonly ipv4: boolean; readonly bits: number; readonly members: Set<Target> }[] = [];
   #size = 0;
   /** By family and length: the networks of that length that hold narrower members, each with one of them. */
   readonly #holders = new Map<string, ReadonlyMap<Target, Target>>();
@@ -175,45 +174,49 @@ export class TargetSet {
   }
 
   add(target: Target): void {
-    const ipv4 = isIpv4(target);
-    const { bits } = prefixOf(target);
-    const key = `${ipv4 ? 4 : 6}/${bits}`;
-    let networks = this.#networks.get(key);
-    if (networks === undefined) {
-      networks = new Set();
-      this.#networks.set(key, networks);
-      this.#lengths.push({ ipv4, bits });
+    let members = this.#membersLike(target);
+    if (members === undefined) {
+      members = new Set();
+      this.#lengths.push({ ipv4: isIpv4(target), bits: prefixOf(target).bits, members });
     }
-    if (networks.has(target)) return;
-    networks.add(target);
+    if (members.has(target)) return;
+    members.add(target);
     this.#size++;
     this.#holders.clear();
   }
 
   delete(target: Target): void {
-    const key = `${isIpv4(target) ? 4 : 6}/${prefixOf(target).bits}`;
-    if (this.#networks.get(key)?.delete(target) !== true) return;
+    if (this.#membersLike(target)?.delete(target) !== true) return;
     this.#size--;
     this.#holders.clear();
   }
 
+  #membersLike(target: Target): Set<Target> | undefined {
+    const ipv4 = isIpv4(target);
+    const { bits } = prefixOf(target);
+    return this.#lengths.find((each) => each.ipv4 === ipv4 && each.bits === bits)?.members;
+  }
+
   /** A member that covers the whole of `target` (itself included), or null. */
   covering(target: Target): Target | null {
-    return this.allCovering(target).next().value ?? null;
+    return this.#covering(target, 1)[0] ?? null;
   }
 
   /** All members that cover the whole of `target`. */
-  *allCovering(target: Target): Generator<Target, undefined> {
+  allCovering(target: Target): readonly Target[] {
+    return this.#covering(target, Infinity);
+  }
+
+  #covering(target: Target, most: number): readonly Target[] {
     const ipv4 = isIpv4(target);
-    const { address, bits: length } = prefixOf(target);
-    for (const { ipv4: family, bits } of this.#lengths) {
-      if (family !== ipv4 || bits > length) continue;
-      const networks = this.#networks.get(`${ipv4 ? 4 : 6}/${bits}`)!;
-      if (networks.size === 0) continue;
-      const candidate = bits === length ? target : network(address, bits);
-      if (networks.has(candidate)) yield candidate;
+    const { address, bits } = prefixOf(target);
+    const found: Target[] = [];
+    for (const each of this.#lengths) {
+      if (each.ipv4 !== ipv4 || each.bits > bits || each.members.size === 0) continue;
+      const candidate = each.bits === bits ? target : network(address, each.bits);
+      if (each.members.has(candidate) && found.push(candidate) >= most) break;
     }
-    return undefined;
+    return found;
   }
 
   /** A member that shares any address with `target`, or null. */
@@ -239,6 +242,6 @@ export class TargetSet {
   }
 
   *[Symbol.iterator](): Iterator<Target> {
-    for (const networks of this.#networks.values()) yield* networks;
+    for (const { members } of this.#lengths) yield* members;
   }
 }

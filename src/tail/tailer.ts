@@ -41,7 +41,7 @@ const SWEEP_MS = 500;
  * lines do. Where so many lines came at once, twice as many at a time take a fifth less of the processor.
  */
 const GATHER_MS = 20;
-const MANY_LINES = 60;
+const MANY_LINES = 90;
 const GATHER_MANY_MS = 50;
 const GATHER_BYTES = 1 << 16;
 /** How long one configured log has its turn: files of a glob, which may be thousands, do not keep the others waiting. */

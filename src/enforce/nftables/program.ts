@@ -55,10 +55,13 @@ export class Nft {
 
   /** Our table with its elements, as nft's JSON; null where there is none. */
   async listTable(signal: AbortSignal): Promise<unknown> {
-    // Where there is no such table, listing it fails just as where something is wrong.
-    return (await this.listRules(signal)) === null
-      ? null
-      : this.#list(["table", ...this.#table.split(" ")], signal);
+    try {
+      return await this.#list(["table", ...this.#table.split(" ")], signal);
+    } catch (error) {
+      // Where there is no such table, listing it fails just as where something is wrong.
+      if ((await this.listRules(signal)) === null) return null;
+      throw error;
+    }
   }
 
   /** As `listTable`, without elements: a hundred times as fast where there are 100,000. */
