@@ -131,6 +131,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   };
   starting.defer(() => (parts === null ? undefined : stop(parts)));
   const { enforcement } = use(setup, lists);
+  enforcement.lookAhead();
   const server = starting.use(
     await startServer({
       backend,

@@ -65,6 +65,11 @@ export class Enforcement implements AsyncDisposable {
     });
   }
 
+  /** Before `start`, where there is something else to do meanwhile. Changes nothing. */
+  lookAhead(): void {
+    for (const lane of this.#lanes) lane.lookAhead();
+  }
+
   /** Reads the world in full, makes it equal `blocks`, and resolves as `settled` does. Never throws. */
   async start(blocks: readonly Block[], patienceMs?: number): Promise<void> {
     this.#blocks = this.#mode === "observe" ? [] : blocks;

@@ -68,6 +68,8 @@ export interface Enforcer {
   readonly schedule: string | null;
   /** Throws a SekishoError when blocks would have no effect. Looks only: what is missing but can be made is fine. */
   probe(signal: AbortSignal): Promise<void>;
+  /** Begins to read the world for the first reconciliation, while whom to block is still being found out. */
+  lookAhead?(signal: AbortSignal): void;
   /** What is blocked in the outside world, read in full. */
   blocked(signal: AbortSignal): Promise<ReadonlySet<Target>>;
   /**

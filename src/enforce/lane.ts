@@ -82,6 +82,11 @@ export class Lane {
     this.verify();
   }
 
+  lookAhead(): void {
+    if (this.#mode === "enforce" && this.#options.refusal === null)
+      this.enforcer.lookAhead?.(this.#ending.signal);
+  }
+
   /** `rangeOf`: ranges among them that stand for the blocks of several bans. */
   ask(want: readonly Block[], rangeOf: ReadonlyMap<Target, Target> = new Map()): void {
     this.#want = want;

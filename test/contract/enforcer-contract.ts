@@ -86,6 +86,20 @@ export function enforcerContract(name: WorldName): void {
       expect(await refusedOf(["198.51.100.0", "198.51.100.1", "198.51.100.2"])).toEqual(["198.51.100.1"]);
     });
 
+    test("what an earlier run left and nobody wants any more is lifted, also where the world was read ahead", async () => {
+      const both = ["198.51.100.7", "198.51.100.8"];
+      await bring(...blocks(...both));
+      enforcer = world.enforcer();
+      enforcer.lookAhead?.(signal);
+      await enforcer.reconcile(blocks("198.51.100.8"), true, signal);
+      await enforcer.apply(signal);
+      expect(await refusedOf(both)).toEqual(["198.51.100.8"]);
+      // What was read ahead is of that time only.
+      await enforcer.reconcile(blocks("198.51.100.7"), true, signal);
+      await enforcer.apply(signal);
+      expect(await refusedOf(both)).toEqual(["198.51.100.7"]);
+    });
+
     test("a block whose time has passed is lifted without anybody asking", async () => {
       await using enforcement = new Enforcement({
         mode: "enforce",

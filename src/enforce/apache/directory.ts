@@ -1,4 +1,4 @@
-import { closeSync, constants, linkSync, lstatSync, openSync, unlinkSync } from "node:fs";
+import { closeSync, constants, type Dirent, linkSync, lstatSync, openSync, unlinkSync } from "node:fs";
 import { chmod, mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { setImmediate as breathe } from "node:timers/promises";
@@ -42,6 +42,8 @@ export class ApacheDirectory implements Enforcer {
   readonly #user: string | undefined;
   readonly #requests: ApacheRequests | null;
   #held: Set<string> | null = null;
+  /** As `lookAhead` began to read it. */
+  #ahead: Promise<Dirent[]> | null = null;
   /** A file that we made, which others are hard links to. */
   #model: string | null = null;
   /** What `#held` was made equal to last; null before the first look, and after a failure. */
@@ -67,6 +69,12 @@ export class ApacheDirectory implements Enforcer {
     const blocking = await firstBlocking(folder, user);
     const passes = (await passesFolder(user, folder, signal)) ?? blocking === null;
     if (!passes) throw this.#unreachable(user.name, blocking);
+  }
+
+  lookAhead(): void {
+    this.#ahead = this.#list();
+    // Whoever asks for it is told what went wrong.
+    this.#ahead.catch(() => {});
   }
 
   async blocked(): Promise<ReadonlySet<Target>> {
@@ -261,11 +269,17 @@ export class ApacheDirectory implements Enforcer {
     }
   }
 
+  #list(): Promise<Dirent[]> {
+    return readdir(this.#directory, { withFileTypes: true });
+  }
+
   /** Our files, of which these are `known` to be ours by their names. A directory that does not exist holds none. */
   async #read(known: ReadonlySet<string>): Promise<Set<string>> {
     const ours = new Set<string>();
+    const listing = this.#ahead ?? this.#list();
+    this.#ahead = null;
     try {
-      for (const entry of await readdir(this.#directory, { withFileTypes: true })) {
+      for (const entry of await listing) {
         // Of a proof that runs just now, or that a kill broke off.
         if (entry.name === DIRECTORY_CANARY) continue;
         const isNamed = known.has(entry.name) || targetOfBanFile(entry.name) !== null;

@@ -69,6 +69,8 @@ export class Nftables implements Enforcer {
   #held: Held | null = null;
   /** What `#held` was made equal to last; null before the first look, and after a failure. */
   #asked: readonly Block[] | null = null;
+  /** The table as `lookAhead` began to read it, and when. */
+  #ahead: { readonly printed: Promise<unknown>; readonly now: UnixMs } | null = null;
   readonly #inForce = new Set<Target>();
   #enforced = NOTHING_ENFORCED;
 
@@ -81,6 +83,13 @@ export class Nftables implements Enforcer {
 
   probe(signal: AbortSignal): Promise<void> {
     return this.#nft.probe(signal);
+  }
+
+  lookAhead(signal: AbortSignal): void {
+    const printed = this.#nft.listTable(signal);
+    // Whoever asks for it is told what went wrong.
+    printed.catch(() => {});
+    this.#ahead = { printed, now: this.#clock.now() };
   }
 
   async blocked(signal: AbortSignal): Promise<ReadonlySet<Target>> {
@@ -201,8 +210,12 @@ export class Nftables implements Enforcer {
   }
 
   async #list(signal: AbortSignal, known?: ReadonlySet<Target>): Promise<Found | null> {
-    const now = this.#clock.now();
-    const printed = await this.#nft.listTable(signal);
+    const { printed: printing, now } = this.#ahead ?? {
+      printed: this.#nft.listTable(signal),
+      now: this.#clock.now(),
+    };
+    this.#ahead = null;
+    const printed = await printing;
     if (printed === null) return null;
     // The kernel told whole seconds, at some moment since then.
     return { ...readListing(this.#table, printed, now, known), uncertainMs: this.#clock.now() - now + 1_000 };
