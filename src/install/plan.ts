@@ -29,6 +29,7 @@ export type Step =
   | { readonly kind: "run"; readonly command: readonly [string, ...string[]]; readonly why: string };
 
 const UNITS = "/etc/systemd/system";
+const LOGROTATE = "/etc/logrotate.d/sekisho";
 
 /** Units that are switched on; each starts what else there is. */
 const ENABLED = [
@@ -83,6 +84,7 @@ export function installSteps({ root, modules, completions }: Package, layout: La
   const shipped = (name: string): string => readFileSync(join(root, "systemd", name), "utf8");
   return [
     { kind: "file", text: shipped("sekisho.sysusers"), path: "/etc/sysusers.d/sekisho.conf", mode: 0o644 },
+    { kind: "file", text: shipped("sekisho.logrotate"), path: LOGROTATE, mode: 0o644 },
     { kind: "user", name: "sekisho" },
     ...PARTS.map((part): Step => ({ kind: "folder", from: join(root, part), path: `${HOME}/${part}` })),
     { kind: "packages", from: root, path: HOME, names: modules },
@@ -197,6 +199,7 @@ export function uninstallSteps(
       `${UNITS}/sekisho.service.d`,
       "/etc/sysusers.d/sekisho.conf",
       "/etc/tmpfiles.d/sekisho.conf",
+      LOGROTATE,
       LINK,
       ...Object.values(COMPLETIONS),
       HOME,
