@@ -13,7 +13,7 @@ describe.skipIf(missing("systemd"))("the units", () => {
   test.each([
     ["sekisho.service", 2],
     ["sekisho-expire.service", 2],
-    ["sekisho-apache.service", 2.2],
+    ["sekisho-apache.service", 2.4],
     ["sekisho-ufw.service", 2],
   ])("%s is exposed by %s of 10 at most", (unit, most) => {
     const args = ["security", "--offline=yes", "--no-pager", join(UNITS, unit)];
