@@ -50,6 +50,9 @@ export const removable = (paths: readonly string[], root: string): string[] =>
     return isThere(there) && (path !== LINK || readlinkSync(there).startsWith(`${HOME}/`));
   });
 
+/** A copy's time is rounded, to either side. */
+const CLOCK_GRAIN_MS = 2;
+
 /** By names, sizes and times of all that is in them, as copies keep the times. */
 function isSame(from: string, to: string): boolean {
   if (!existsSync(to)) return false;
@@ -59,7 +62,7 @@ function isSame(from: string, to: string): boolean {
   return ours.every((name, index) => {
     if (name !== theirs[index]) return false;
     const [a, b] = [lstatSync(join(from, name)), lstatSync(join(to, name))];
-    return a.isDirectory() || (a.size === b.size && Math.floor(a.mtimeMs) === Math.floor(b.mtimeMs));
+    return a.isDirectory() || (a.size === b.size && Math.abs(a.mtimeMs - b.mtimeMs) < CLOCK_GRAIN_MS);
   });
 }
 
