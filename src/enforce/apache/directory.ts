@@ -6,6 +6,7 @@ import { changedBlocks } from "../../model/block-changes.ts";
 import type { Block } from "../../model/decision.ts";
 import { messageOf, SekishoError, systemCode } from "../../model/errors.ts";
 import { type Target, TargetSet } from "../../model/ip.ts";
+import { Ahead } from "../ahead.ts";
 import { type Enforced, type Enforcer, NOTHING_ENFORCED, type Proven } from "../enforcer.ts";
 import { nearestFolder } from "../nearest-folder.ts";
 import { banFiles, isSpread, targetOfBanFile } from "./ban-files.ts";
@@ -42,8 +43,7 @@ export class ApacheDirectory implements Enforcer {
   readonly #user: string | undefined;
   readonly #requests: ApacheRequests | null;
   #held: Set<string> | null = null;
-  /** As `lookAhead` began to read it. */
-  #ahead: Promise<Dirent[]> | null = null;
+  readonly #ahead = new Ahead<Dirent[]>();
   /** A file that we made, which others are hard links to. */
   #model: string | null = null;
   /** What `#held` was made equal to last; null before the first look, and after a failure. */
@@ -72,9 +72,7 @@ export class ApacheDirectory implements Enforcer {
   }
 
   lookAhead(): void {
-    this.#ahead = this.#list();
-    // Whoever asks for it is told what went wrong.
-    this.#ahead.catch(() => {});
+    this.#ahead.begin(this.#list());
   }
 
   async blocked(): Promise<ReadonlySet<Target>> {
@@ -276,8 +274,7 @@ export class ApacheDirectory implements Enforcer {
   /** Our files, of which these are `known` to be ours by their names. A directory that does not exist holds none. */
   async #read(known: ReadonlySet<string>): Promise<Set<string>> {
     const ours = new Set<string>();
-    const listing = this.#ahead ?? this.#list();
-    this.#ahead = null;
+    const listing = this.#ahead.take() ?? this.#list();
     try {
       for (const entry of await listing) {
         // Of a proof that runs just now, or that a kill broke off.

@@ -2,6 +2,7 @@ import { changedBlocks } from "../../model/block-changes.ts";
 import type { Block } from "../../model/decision.ts";
 import type { Target } from "../../model/ip.ts";
 import type { Clock, UnixMs } from "../../model/time.ts";
+import { Ahead } from "../ahead.ts";
 import { type Ends, endsOf } from "../ends.ts";
 import { type Enforced, type Enforcer, NOTHING_ENFORCED } from "../enforcer.ts";
 import { type Listing, readListing } from "./listing.ts";
@@ -47,6 +48,12 @@ interface Difference {
   readonly remove: ReadonlySet<Target>;
 }
 
+/** The table as nft printed it, and when it was asked. */
+interface Printed {
+  readonly printed: unknown;
+  readonly now: UnixMs;
+}
+
 type Found = Listing & { readonly uncertainMs: number };
 
 /**
@@ -69,8 +76,7 @@ export class Nftables implements Enforcer {
   #held: Held | null = null;
   /** What `#held` was made equal to last; null before the first look, and after a failure. */
   #asked: readonly Block[] | null = null;
-  /** The table as `lookAhead` began to read it, and when. */
-  #ahead: { readonly printed: Promise<unknown>; readonly now: UnixMs } | null = null;
+  readonly #ahead = new Ahead<Printed>();
   readonly #inForce = new Set<Target>();
   #enforced = NOTHING_ENFORCED;
 
@@ -86,10 +92,7 @@ export class Nftables implements Enforcer {
   }
 
   lookAhead(signal: AbortSignal): void {
-    const printed = this.#nft.listTable(signal);
-    // Whoever asks for it is told what went wrong.
-    printed.catch(() => {});
-    this.#ahead = { printed, now: this.#clock.now() };
+    this.#ahead.begin(this.#listed(signal));
   }
 
   async blocked(signal: AbortSignal): Promise<ReadonlySet<Target>> {
@@ -209,13 +212,13 @@ export class Nftables implements Enforcer {
     return { elements: new Map(), sets: new Set(), rules: null };
   }
 
+  async #listed(signal: AbortSignal): Promise<Printed> {
+    const now = this.#clock.now();
+    return { printed: await this.#nft.listTable(signal), now };
+  }
+
   async #list(signal: AbortSignal, known?: ReadonlySet<Target>): Promise<Found | null> {
-    const { printed: printing, now } = this.#ahead ?? {
-      printed: this.#nft.listTable(signal),
-      now: this.#clock.now(),
-    };
-    this.#ahead = null;
-    const printed = await printing;
+    const { printed, now } = await (this.#ahead.take() ?? this.#listed(signal));
     if (printed === null) return null;
     // The kernel told whole seconds, at some moment since then.
     return { ...readListing(this.#table, printed, now, known), uncertainMs: this.#clock.now() - now + 1_000 };
