@@ -15,7 +15,7 @@ const FRESH_MS = 15 * 60_000;
 const SEPARATORS = { comma: ",", semicolon: ";", tab: "\t", bar: "|", space: " " } as const;
 
 /** With the last good copies, before anything is enforced: a restart lifts nothing. */
-export const loadLists = ({ config }: Setup, clock: Clock): Promise<Lists> =>
+export const loadLists = ({ config }: Pick<Setup, "config">, clock: Clock): Promise<Lists> =>
   Lists.load(listsOptions(config, clock));
 
 /** For `sekisho check`: what would be taken, and what is wrong, without a network. */

@@ -1,14 +1,18 @@
 import { existsSync } from "node:fs";
 import { loadConfig } from "../config/load.ts";
+import type { Config } from "../config/schema.ts";
 import { aggregate } from "../enforce/aggregate.ts";
 import type { Enforcer } from "../enforce/enforcer.ts";
 import { enforcersOf } from "../enforcers.ts";
+import { loadLists } from "../imported-lists.ts";
 import type { Block } from "../model/decision.ts";
 import { asSekishoError, SekishoError } from "../model/errors.ts";
+import { type Target, TargetSet } from "../model/ip.ts";
 import { printable } from "../model/safe-text.ts";
 import { databaseFile } from "../setup.ts";
 import { lockData } from "../store/database.ts";
 import { StoreReader } from "../store/reader.ts";
+import { Wanted as WantedBlocks } from "../wanted.ts";
 import type { CliContext } from "./context.ts";
 import { count } from "./output.ts";
 import { reportError } from "./report-error.ts";
@@ -21,7 +25,7 @@ export async function expire(context: CliContext, file: string | undefined): Pro
     context.stdout("the daemon runs, and lifts bans itself\n");
     return;
   }
-  const { blocks } = aggregate(activeBlocks(context, config.data), config.policy.aggregate, () => true);
+  const wanted = await wantedBlocks(context, config);
   // Apps of the guard are connected to the daemon alone, and a program of the administrator's is not called behind its back.
   const enforcers = enforcersOf(config, context.clock).filter(
     ({ name }) => name !== "guard" && name !== "exec",
@@ -30,7 +34,7 @@ export async function expire(context: CliContext, file: string | undefined): Pro
     context.stdout("nothing to lift: no enforcer is configured that blocks without the daemon\n");
   for (const enforcer of enforcers) {
     try {
-      const lifted = await liftOver(enforcer, blocks);
+      const lifted = await liftOver(enforcer, wanted);
       context.stdout(
         `${enforcer.name}: ${lifted === 0 ? "nothing to lift" : `lifted ${count(lifted, "block")}`}\n`,
       );
@@ -42,25 +46,54 @@ export async function expire(context: CliContext, file: string | undefined): Pro
 }
 
 /** Has an enforcer hold what it holds and is still wanted. Returns how many blocks are no more. */
-async function liftOver(enforcer: Enforcer, wanted: readonly Block[]): Promise<number> {
+async function liftOver(enforcer: Enforcer, wanted: Wanted): Promise<number> {
   const { signal } = new AbortController();
-  const blocked = await enforcer.blocked(signal);
-  const stay = wanted.filter(({ target }) => blocked.has(target));
-  const over = blocked.size - stay.length;
-  if (over === 0 && enforcer.schedule === null) return 0;
+  const { stay, over } = parted(await enforcer.blocked(signal), wanted);
+  if (over.size === 0 && enforcer.schedule === null) return 0;
   const { lingering } = await enforcer.reconcile(stay, true, signal);
   // The daemon may have lifted it and ended before the reload.
-  const lifted = Math.max(over, lingering.size);
+  const lifted = Math.max(over.size, lingering.size);
   if (lifted > 0) await enforcer.apply(signal);
   return lifted;
 }
 
-/** None where there is no database: then nobody is banned. */
-function activeBlocks({ clock }: CliContext, data: string): readonly Block[] {
-  const file = databaseFile(data);
-  if (!existsSync(file)) return [];
+/** What the daemon would have blocked: bans and entries of lists, and ranges that stand for many of them. */
+interface Wanted {
+  readonly each: readonly Block[];
+  readonly ranges: readonly Block[];
+}
+
+/** Of what is held, what stays and what is over. Nobody is blocked who is not. */
+function parted(held: ReadonlySet<Target>, { each, ranges }: Wanted) {
+  const blocks = [...each, ...ranges.filter(({ target }) => held.has(target))];
+  const wanted = new Map(blocks.map((block) => [block.target, block]));
+  const asked = new TargetSet(wanted.keys());
+  const stay: Block[] = [];
+  const over = new TargetSet();
+  for (const target of held) {
+    // The ban directory holds some ranges as several narrower ones.
+    const whole = asked.allCovering(target).find((covering) => covering === target || !held.has(covering));
+    if (whole === undefined) over.add(target);
+    else stay.push({ ...wanted.get(whole)!, target });
+  }
+  // Where a range stood for bans that are too few for it now, each of them goes on by itself.
+  for (const block of each)
+    if (!held.has(block.target) && over.covering(block.target) !== null) stay.push(block);
+  return { stay, over };
+}
+
+/** Bans, and the last good copies of lists. Nothing where there is no database: no daemon ever ran. */
+async function wantedBlocks({ clock }: CliContext, config: Config): Promise<Wanted> {
+  const file = databaseFile(config.data);
+  if (!existsSync(file)) return { each: [], ranges: [] };
   using reader = new StoreReader(file, clock);
-  return reader.activeBlocks();
+  using lists = await loadLists({ config }, clock);
+  const wanted = new WantedBlocks(reader);
+  wanted.lists = lists;
+  const each = wanted.blocks(config, "enforce");
+  const { rangeOf, blocks } = aggregate(each, config.policy.aggregate, (range) => wanted.mayCover(range));
+  const standing = new Set(rangeOf.values());
+  return { each, ranges: blocks.filter(({ target }) => standing.has(target)) };
 }
 
 /** Null when the daemon has it. */

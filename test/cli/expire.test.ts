@@ -1,7 +1,13 @@
-import { chmodSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { expireCommand } from "../../src/cli/expire.ts";
+import { loadConfig } from "../../src/config/load.ts";
+import { banFiles } from "../../src/enforce/apache/ban-files.ts";
+import { loadLists } from "../../src/imported-lists.ts";
+import { parseTarget } from "../../src/model/ip.ts";
+import { NEVER, unixMs } from "../../src/model/time.ts";
+import { StoreWriter } from "../../src/store/writer.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { commandLine } from "./command-line.ts";
 // What the command loads when it is called: here before the time of the first test counts.
@@ -47,5 +53,68 @@ describe("expire, where no daemon runs,", () => {
     expect(world.reloads()).toBe(reloads);
     expect((await run()).stdout).toBe("apache-include: nothing to lift\n");
     expect(world.reloads()).toBe(reloads);
+  });
+
+  describe("leaves in force what still runs:", () => {
+    /** Expires in a world with these bans, which were blocked as `held`, beside one that has ended. Resolves with what is blocked after it. */
+    async function expired(
+      bans: readonly string[],
+      held: readonly string[],
+      more = "",
+      over = 1,
+    ): Promise<string[]> {
+      using folder = temporaryFolder();
+      const directory = join(folder.path, "banned");
+      writeFileSync(
+        join(folder.path, "sekisho.yaml"),
+        `{ data: data, logs: [], mode: enforce, enforcers: { apache-directory: { directory: ${directory} } }, ${more} }`,
+      );
+      writeFileSync(join(folder.path, "list.txt"), "198.51.100.9\n198.51.100.16/28\n");
+      const clock = { now: () => unixMs(Date.parse("2026-11-20T12:00:00Z")) };
+      const { config } = loadConfig({ file: undefined, cwd: folder.path });
+      const store = new StoreWriter(join(folder.path, "data/sekisho.sqlite"), 1_000, clock);
+      const ban = { kind: "ban", rule: null, by: "person", reason: "", reportedBy: null } as const;
+      for (const each of bans)
+        store.decide({ ...ban, target: parseTarget(each)!, at: clock.now(), until: NEVER });
+      store[Symbol.dispose]();
+      using lists = await loadLists({ config }, clock);
+      await lists.refreshOlderThan(0);
+      mkdirSync(directory);
+      for (const each of [...held, "203.0.113.7"])
+        for (const name of banFiles(parseTarget(each)!)!) writeFileSync(join(directory, name), "");
+      const run = () => commandLine(["expire"], (context) => [expireCommand(context)], { cwd: folder.path });
+      expect(await run()).toMatchObject({ status: 0, stdout: expect.stringMatching(`lifted ${over} block`) });
+      expect((await run()).stdout).toBe("apache-directory: nothing to lift\n");
+      return readdirSync(directory).sort();
+    }
+    const files = (...targets: readonly string[]): string[] =>
+      targets.flatMap((each) => banFiles(parseTarget(each)!)!).sort();
+
+    test("ranges that the ban directory has as several narrower ones", async () => {
+      const ranges = ["198.51.100.64/28", "198.18.0.0/20", "2001:db8:1:100::/56"];
+      expect(await expired(ranges, ranges)).toEqual(files(...ranges));
+    });
+
+    test("of a range of which somebody took a part out by hand the rest, and that part is not put back", async () => {
+      const half = "198.51.100.64/29";
+      expect(await expired(["198.51.100.64/28"], [half])).toEqual(files(half));
+    });
+
+    test("what lists have blocked", async () => {
+      const listed = ["198.51.100.9", "198.51.100.16/28"];
+      const list = "lists: [{ name: drop, from: list.txt }]";
+      expect(await expired([], listed, list)).toEqual(files(...listed));
+    });
+
+    test("bans of a prefix, blocked by a range or each by itself, and a range only while enough of them run", async () => {
+      const aggregate = (atLeast: number) => `policy: { aggregate: { ipv4: { atLeast: ${atLeast} } } }`;
+      const bans = ["198.51.100.1", "198.51.100.2", "203.0.113.1", "203.0.113.2"];
+      const held = ["198.51.100.0/24", "203.0.113.1", "203.0.113.2"];
+      expect(await expired(bans, held, aggregate(2))).toEqual(files(...held));
+      const few = ["203.0.113.1", "198.51.100.1", "198.51.100.2"];
+      expect(await expired(few, ["198.51.100.0/24"], aggregate(3), 2)).toEqual(
+        files("198.51.100.1", "198.51.100.2"),
+      );
+    });
   });
 });
