@@ -1,5 +1,6 @@
 import { readSync } from "node:fs";
 import { TAIL_LENGTH } from "./fingerprint.ts";
+import { fitted, LINE_LENGTH, LONGEST_LINE } from "./long-line.ts";
 
 /** Read at once, and a transaction when lines are waiting: with a quarter of it, catching up takes a quarter longer. */
 const CHUNK_LENGTH = 480_000;
@@ -10,15 +11,13 @@ const CHUNK_LENGTH = 480_000;
 const PIECE_LENGTH = 120_000;
 /** Lines of a chunk, most of which have thirty times the room: those of a few letters make long transactions. */
 export const LINES_AT_ONCE = 4_000;
-/** The longest line that is read whole. */
-export const LINE_LENGTH = 1 << 20;
 const NEWLINE = 10;
 const NOTHING = Buffer.alloc(0);
 const NONE: ReadonlySet<number> = new Set();
 
 export interface ReadLines {
   readonly lines: readonly string[];
-  /** Positions in `lines` of lines that were longer than what is read of one: only their beginning is there. */
+  /** Positions in `lines` of lines whose end is not there: they were longer than what is read of one. */
   readonly cut: ReadonlySet<number>;
   /** Where the next read begins. A half-written line is not passed. */
   readonly offset: number;
@@ -29,8 +28,11 @@ export interface ReadLines {
  * are slices of that, which is what makes reading cheap. One chunk is shared, so one reader serves one thread.
  */
 export class LineReader {
-  /** Room for what stands before the offset, and from TAIL_LENGTH on what stands behind it. */
-  readonly #read = Buffer.allocUnsafe(TAIL_LENGTH + LINE_LENGTH);
+  /**
+   * Room for what stands before the offset, and from TAIL_LENGTH on what stands behind it. What no line is long enough for
+   * takes no memory.
+   */
+  readonly #read = Buffer.allocUnsafe(TAIL_LENGTH + LONGEST_LINE);
   readonly #chunk = this.#read.subarray(TAIL_LENGTH);
   /** Descriptors in the middle of a line that was cut: the rest up to its newline is passed over. */
   readonly #passingOver = new Set<number>();
@@ -82,12 +84,17 @@ export class LineReader {
   }
 
   #readLongLine(descriptor: number, offset: number, before: Buffer): ReadLines {
-    const length = this.#fill(descriptor, offset, before, LINE_LENGTH);
+    const length = this.#fill(descriptor, offset, before, LONGEST_LINE);
     const end = this.#chunk.subarray(0, length).indexOf(NEWLINE);
-    if (end !== -1) return this.#whole(end, offset);
-    if (length < LINE_LENGTH) return { lines: [], cut: NONE, offset };
+    if (end !== -1) {
+      const whole = this.#whole(end, offset);
+      const { line, isCut } = fitted(whole.lines[0]!);
+      return { lines: [line], cut: isCut ? new Set([0]) : NONE, offset: whole.offset };
+    }
+    if (length < LONGEST_LINE) return { lines: [], cut: NONE, offset };
     this.#passingOver.add(descriptor);
-    return { lines: [this.#chunk.toString("latin1", 0, length)], cut: new Set([0]), offset: offset + length };
+    const line = this.#chunk.toString("latin1", 0, LINE_LENGTH);
+    return { lines: [line], cut: new Set([0]), offset: offset + length };
   }
 
   #passOver(descriptor: number, length: number, offset: number): ReadLines {
@@ -107,10 +114,11 @@ export class LineReader {
     if (this.#chunk[0] !== NEWLINE) this.#passingOver.add(descriptor);
   }
 
-  /** What stands behind the last newline, at most the longest line. */
-  unfinished(descriptor: number, offset: number): string {
-    if (this.#passingOver.has(descriptor)) return "";
-    return this.#chunk.toString("latin1", 0, readSync(descriptor, this.#chunk, 0, LINE_LENGTH, offset));
+  /** What stands behind the last newline, and how long that is. */
+  unfinished(descriptor: number, offset: number): { readonly line: string; readonly length: number } {
+    if (this.#passingOver.has(descriptor)) return { line: "", length: 0 };
+    const length = readSync(descriptor, this.#chunk, 0, LONGEST_LINE, offset);
+    return { line: this.#chunk.toString("latin1", 0, Math.min(length, LINE_LENGTH)), length };
   }
 
   /** Forgets a descriptor that is being closed. */

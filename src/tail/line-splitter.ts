@@ -1,10 +1,11 @@
-import { LINE_LENGTH, type ReadLines, split } from "./line-reader.ts";
+import { type ReadLines, split } from "./line-reader.ts";
+import { fitted, LINE_LENGTH, LONGEST_LINE } from "./long-line.ts";
 
 type Lines = Pick<ReadLines, "lines" | "cut">;
 
 const NOT_CUT: ReadonlySet<number> = new Set();
 
-/** Whole lines from chunks that come one after the other. However long a line is, no more than its beginning is kept. */
+/** Whole lines from chunks that come one after the other. Of a line no more is kept than the longest may have. */
 export class LineSplitter {
   #unfinished = "";
   /** In the middle of a line that was cut: the rest up to its newline is passed over. */
@@ -36,28 +37,28 @@ export class LineSplitter {
       end === -1 ? [] : split(this.#unfinished + text.slice(0, end), Number.POSITIVE_INFINITY).lines;
     this.#unfinished = end === -1 ? this.#unfinished + text : text.slice(end + 1);
     const cut = new Set<number>();
-    if (this.#unfinished.length >= LINE_LENGTH) {
-      cut.add(whole.length);
-      whole.push(this.#unfinished);
-      this.#unfinished = "";
-      this.#passingOver = true;
-    }
     for (const [at, line] of whole.entries()) {
       if (line.length < LINE_LENGTH) continue;
-      cut.add(at);
-      whole[at] = line.slice(0, LINE_LENGTH);
+      const short = fitted(line);
+      whole[at] = short.line;
+      if (short.isCut) cut.add(at);
+    }
+    if (this.#unfinished.length >= LONGEST_LINE) {
+      cut.add(whole.length);
+      whole.push(this.finish());
+      this.#passingOver = true;
     }
     return { lines: whole, cut: cut.size === 0 ? NOT_CUT : cut };
   }
 
-  /** What stands behind the last newline. */
-  get unfinished(): string {
-    return this.#unfinished;
+  /** How much stands behind the last newline. */
+  get unfinished(): number {
+    return this.#unfinished.length;
   }
 
   /** Gives out what stands behind the last newline, as nothing will follow. */
   finish(): string {
-    const rest = this.#unfinished;
+    const rest = this.#unfinished.slice(0, LINE_LENGTH);
     this.#unfinished = "";
     return rest;
   }

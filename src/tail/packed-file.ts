@@ -25,8 +25,10 @@ export class PackedFile {
   #ahead: Buffer[] = [];
   #head = Buffer.alloc(0);
   #compared: Head | null = null;
-  /** What was unpacked last: the unfinished line, and what stands before it as far as the tail goes. */
+  /** What was unpacked last, as far as a tail goes. */
   #recent = Buffer.alloc(0);
+  /** The same before the line that is not finished: a checkpoint's tail. */
+  #tail = Buffer.alloc(0);
   #packedOffset = 0;
   /** What went wrong behind the last lines that were read. */
   #failure: unknown = null;
@@ -87,7 +89,7 @@ export class PackedFile {
       const piece = await this.#nextPiece();
       if (piece === null) return null;
       const before = piece.subarray(0, offset - passed);
-      this.#remember(before, TAIL_LENGTH);
+      this.#remember(before);
       if (before.length < piece.length) this.#ahead.unshift(piece.subarray(before.length));
       passed += before.length;
       sliced += before.length;
@@ -119,12 +121,13 @@ export class PackedFile {
           this.#isAtEnd = true;
           const rest = this.#splitter.finish();
           if (rest !== "") push(rest, true);
+          this.#tail = this.#recent;
           continue;
         }
         sliced += piece.length;
         const read = this.#splitter.add(piece);
         for (const [at, line] of read.lines.entries()) push(line, read.cut.has(at));
-        this.#remember(piece, TAIL_LENGTH + this.#splitter.unfinished.length);
+        this.#remember(piece);
       }
     } catch (error) {
       // Told by the next read, so that what came before it counts.
@@ -143,15 +146,16 @@ export class PackedFile {
   }
 
   #position() {
-    const { offset, unfinished } = this.#splitter;
-    const end = this.#recent.length - unfinished.length;
-    const tail = hashOf(this.#recent.subarray(Math.max(0, end - TAIL_LENGTH), end));
-    return { fingerprint: this.fingerprint, offset, tail };
+    return { fingerprint: this.fingerprint, offset: this.#splitter.offset, tail: hashOf(this.#tail) };
   }
 
-  #remember(piece: Buffer, length: number): void {
+  #remember(piece: Buffer): void {
     const all = Buffer.concat([this.#recent, piece]);
-    this.#recent = Buffer.from(all.subarray(Math.max(0, all.length - length)));
+    this.#recent = Buffer.from(all.subarray(-TAIL_LENGTH));
+    const { unfinished } = this.#splitter;
+    // Else the line began before this piece.
+    if (unfinished > piece.length) return;
+    this.#tail = Buffer.from(all.subarray(0, all.length - unfinished).subarray(-TAIL_LENGTH));
   }
 
   async #readHead(): Promise<void> {

@@ -141,8 +141,8 @@ export class PlainFile {
   /** What stands behind the last newline of a file that nobody goes on writing to; null: nothing. */
   readUnfinished(): ReadPlain | null {
     const rest = this.#reader.unfinished(this.descriptor, this.offset);
-    if (rest === "") return null;
-    const read = { lines: [rest], cut: new Set([0]), offset: this.offset + rest.length };
+    if (rest.length === 0) return null;
+    const read = { lines: [rest.line], cut: new Set([0]), offset: this.offset + rest.length };
     return this.#upTo(read, this.#reader.lastRead(rest.length));
   }
 

@@ -42,7 +42,7 @@ function* readPlain(descriptor: number): Generator<ReadLines> {
     yield read;
   }
   const rest = reader.unfinished(descriptor, offset);
-  if (rest !== "") yield { lines: [rest], cut: new Set(), offset: offset + rest.length };
+  if (rest.length > 0) yield { lines: [rest.line], cut: new Set(), offset: offset + rest.length };
 }
 
 async function* readChunks(name: string, source: AsyncIterable<Buffer>): AsyncGenerator<ReadLines> {
@@ -75,7 +75,8 @@ async function* readChunks(name: string, source: AsyncIterable<Buffer>): AsyncGe
   } finally {
     await chunks.return?.();
   }
-  if (splitter.unfinished !== "") yield { lines: [splitter.unfinished], cut: new Set(), offset };
+  const rest = splitter.finish();
+  if (rest !== "") yield { lines: [rest], cut: new Set(), offset };
 }
 
 /** The first chunks, joined until a packing can be told; a pipe may bring them in pieces of a byte. */

@@ -164,7 +164,7 @@ describe.each([
     await readOnce(log, numbered(0, 10), registry);
     rotate(log);
     rmSync(`${log}.1`);
-    const texts = [numbered(0, 200_000), `${"x".repeat(4 << 20)} forged\n`, numbered(200_000, 400_000)];
+    const texts = [numbered(0, 200_000), `${"x".repeat(12 << 20)} forged\n`, numbered(200_000, 400_000)];
     writeFileSync(`${log}.1.${ending}`, pack(texts.join("")));
     const lines: string[] = [];
     let runs = 0;

@@ -12,8 +12,6 @@ import {
 } from "node:fs";
 import { basename, join } from "node:path";
 import { expect, test } from "vitest";
-import { createParser } from "../../src/parse/formats.ts";
-import { NAMED_FORMATS } from "../../src/parse/named-formats.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { Registry } from "./registry.ts";
 import { eventually, numbered, Running } from "./running.ts";
@@ -118,29 +116,4 @@ test("half a line that an old process finishes after the rotation is read whole"
   appendFileSync(`${log}.1`, "ine\n");
   await running.has(3);
   expect(running.lines).toEqual(["one", "after access.log.1", "half a line"]);
-});
-
-test("a line of a MiB is read whole, and of a longer one what stands before its cut: client, time and status", async () => {
-  using folder = temporaryFolder();
-  const log = join(folder.path, "access.log");
-  const combined = (length: number): string =>
-    `192.0.2.7 - - [21/Nov/2026:10:00:00 +0000] "GET / HTTP/1.1" 403 12 "-" "${"x".repeat(length)}"\n`;
-  const sekisho = `2026-11-21T10:00:00.000001+0000 192.0.2.7 192.0.2.7 403 12 1 2 - - 80 site.example "GET /${"x".repeat(3 << 20)} HTTP/1.1" "-"\n`;
-  const fits = combined(0);
-  writeFileSync(log, combined((1 << 20) - fits.length) + combined(1 << 20) + sekisho + fits);
-  await using running = new Running(log, new Registry());
-  await running.has(4);
-  expect(running.lines.map(({ length }) => length)).toEqual([
-    (1 << 20) - 1,
-    1 << 20,
-    1 << 20,
-    fits.length - 1,
-  ]);
-  expect(running.cut).toEqual(running.lines.slice(1, 3));
-  const events = running.lines.map((line, at) => {
-    const parser = createParser("access", at === 2 ? NAMED_FORMATS.sekisho! : "combined", null);
-    return parser.parse(line, 1, 0 as never, at === 1 || at === 2);
-  });
-  const known = { kind: "access", client: "192.0.2.7", status: 403, time: Date.UTC(2026, 10, 21, 10) };
-  expect(events).toMatchObject([known, known, known, known]);
 });

@@ -86,10 +86,10 @@ describe.each([
     expect(lines.length).toBeLessThan(LINES.length);
   });
 
-  test("a line of a megabyte and more is cut, and the rest of it is not taken for a line", async () => {
+  test("a line that does not end within 8 MiB is cut, and the rest of it is not taken for a line", async () => {
     using folder = temporaryFolder();
     const log = join(folder.path, "access.log.gz");
-    const long = `${"x".repeat(3 << 20)} 192.0.2.7`;
+    const long = `${"x".repeat(9 << 20)} 192.0.2.7`;
     writeFileSync(log, pack(`before\n${long}\nafter\n`));
     const { lines, cut } = await read(log);
     expect(cut).toBe(1);

@@ -186,10 +186,10 @@ test("another file with the same beginning and a reused name is not taken for th
   await second.has(6);
 });
 
-test("a line longer than a MiB is cut and marked, and the next line is whole", async () => {
+test("a line that does not end within 8 MiB is cut and marked, and the next line is whole", async () => {
   using folder = temporaryFolder();
   const log = join(folder.path, "access.log");
-  writeFileSync(log, `before\n${"x".repeat(3 << 20)}\nnext\n`);
+  writeFileSync(log, `before\n${"x".repeat(9 << 20)}\nnext\n`);
   await using running = new Running(log, new Registry());
   await running.has(3);
   expect(running.cut).toHaveLength(1);
@@ -202,7 +202,7 @@ test("a restart in the middle of a cut line does not take its rest for a line", 
   using folder = temporaryFolder();
   const log = join(folder.path, "access.log");
   const registry = new Registry();
-  writeFileSync(log, "x".repeat((1 << 20) + 10));
+  writeFileSync(log, "x".repeat((8 << 20) + 10));
   {
     await using first = new Running(log, registry);
     await first.has(1);
