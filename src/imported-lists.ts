@@ -1,6 +1,7 @@
 /** Joins imported lists with the schedule, the thread that reads the logs, and who tells people. */
 import { join } from "node:path";
 import type { Config } from "./config/schema.ts";
+import { protectedBy } from "./decide/protected.ts";
 import type { IngestThread } from "./ingest/thread.ts";
 import type { ListCheck } from "./lists/imported-list.ts";
 import { Lists, type ListsOptions } from "./lists/lists.ts";
@@ -26,6 +27,8 @@ const listsOptions = (config: Config, clock: Clock): ListsOptions => ({
   settings: config.lists.map((list) => ({ ...list, separator: SEPARATORS[list.separator] })),
   folder: join(config.data, "lists"),
   clock,
+  // Whom people allow is spared from what a list has, and no reason to refuse it.
+  own: () => protectedBy([], config.trustedProxies),
 });
 
 export const listJobs = (lists: Lists): Job[] =>

@@ -71,7 +71,7 @@ describe.skipIf(missing("root"))("a blocklist", () => {
     });
     const setup = setupWith(
       folder.path,
-      `allowlist: [198.51.100.9]\nlists: [{ name: drop, from: "${web.url}/l" }]\n`,
+      `allowlist: [198.51.100.9]\nlists: [{ name: drop, from: "${web.url}/l", ownAndPrivate: leave-out }]\n`,
     );
     await using daemon = await start(setup);
     await soon(() => expect(listed(folder.path)).toEqual(["192.0.2.7", "192.0.2.8", "198.51.100.77"]));
@@ -115,6 +115,31 @@ describe.skipIf(missing("root"))("a blocklist", () => {
     await ask(daemon, "POST", "/api/allowlist", { target: "192.0.2.7" });
     expect(listed(folder.path)).toEqual([]);
     expect((await listsOf(daemon))[0]).toMatchObject({ entries: 1, spared: 1 });
+  });
+
+  test("that comes to cover a trusted proxy or loopback is refused as a whole, its last good copy holds, and the problem names the lines", async () => {
+    using folder = temporaryFolder();
+    using web = await webServer({ "/l": "192.0.2.7\n" });
+    await using daemon = await start(
+      setupWith(
+        folder.path,
+        `trustedProxies: [203.0.113.9]\nlists: [{ name: drop, from: "${web.url}/l" }]\n`,
+      ),
+    );
+    await soon(() => expect(listed(folder.path)).toEqual(["192.0.2.7"]));
+    for (const [text, why] of [
+      ["192.0.2.8\n203.0.113.0/24\n", "line 2: '203.0.113.0/24' covers a trusted proxy"],
+      ["192.0.2.8\n\n127.0.0.1\n", "line 3: '127.0.0.1' is not of the public Internet"],
+    ]) {
+      web.pages["/l"] = text!;
+      const { error, hint, entries } = await ask<ListStatus>(daemon, "POST", "/api/lists/drop/fetch");
+      expect(error).toContain(`one of its entries covers own or private ranges: ${why}`);
+      expect(hint).toContain("ownAndPrivate: leave-out");
+      expect(entries).toBe(1);
+      const { problems } = await ask<Status>(daemon, "GET", "/api/status");
+      expect(problems.map(({ message }) => message)).toContain(error);
+    }
+    expect(listed(folder.path)).toEqual(["192.0.2.7"]);
   });
 
   test("is fetched when a person asks for it, and says what came of that", async () => {

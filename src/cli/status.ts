@@ -222,6 +222,7 @@ export function listRow(context: CliContext, list: ListStatus): (string | Cell)[
     noted(list.wrong, "wrong"),
     noted(list.refused, "refused"),
     noted(list.spared, "spared"),
+    list.ownAndPrivate === "leave-out" ? "without own and private" : "",
     list.examples.length === 0 ? "" : `first: ${list.examples[0]}`,
   ];
 }

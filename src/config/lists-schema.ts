@@ -63,11 +63,18 @@ export const listSchema = z
       .max(1_000_000)
       .default(10)
       .describe("Nor with so many times the entries that it had, once it has a thousand."),
+    ownAndPrivate: z
+      .enum(["refuse", "leave-out"])
+      .default("refuse")
+      .describe(
+        "Of a blocklist that covers private ranges, this host's own addresses, its gateways or trusted proxies: refuse it, or leave those entries out.",
+      ),
   })
-  .superRefine(({ format, column, separator }, context) => {
+  .superRefine(({ kind, format, column, separator, ownAndPrivate }, context) => {
+    const issue = (path: string, where: string) =>
+      context.addIssue({ code: "custom", path: [path], message: `is only for ${where}; remove it` });
+    if (kind === "allow" && ownAndPrivate !== "refuse") issue("ownAndPrivate", "kind: block");
     if (format === "csv") return;
-    const issue = (path: string) =>
-      context.addIssue({ code: "custom", path: [path], message: "is only for format: csv; remove it" });
-    if (column !== 1) issue("column");
-    if (separator !== "comma") issue("separator");
+    if (column !== 1) issue("column", "format: csv");
+    if (separator !== "comma") issue("separator", "format: csv");
   });

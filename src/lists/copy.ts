@@ -5,7 +5,7 @@ import { z } from "zod";
 import { keepCopy } from "../download/copy.ts";
 import { isIpv4, type Target } from "../model/ip.ts";
 import type { PackedTargets } from "../model/packed-targets.ts";
-import { type ListKind, type Reading, readEntries } from "./entries.ts";
+import { type Reading, readEntries } from "./entries.ts";
 import { MOST_BYTES } from "./source.ts";
 
 const LINES_AT_ONCE = 5_000;
@@ -40,15 +40,15 @@ const entriesFile = (folder: string, name: string): string => join(folder, `${na
 export async function readCopy(
   folder: string,
   name: string,
-  rules: { readonly source: string; readonly kind: ListKind; readonly max: number },
+  rules: { readonly source: string; readonly max: number },
 ): Promise<Copy | null> {
   try {
     const about = aboutSchema.parse(JSON.parse(readFileSync(aboutFile(folder, name), "utf8")));
     const file = entriesFile(folder, name);
     const { size } = statSync(file);
     if (about.source !== rules.source || size !== about.bytes || size > MOST_BYTES) return null;
-    const how = { ...rules, format: "plain", column: 1, separator: "," } as const;
-    const { targets, wrong, isCut } = await readEntries(readFileSync(file), how);
+    const how = { max: rules.max, format: "plain", column: 1, separator: "," } as const;
+    const { targets, wrong, isCut } = await readEntries(readFileSync(file), how, null);
     return wrong === 0 && !isCut && targets.size <= rules.max ? { about, targets } : null;
   } catch {
     return null;

@@ -3,12 +3,10 @@ import { isIpv4, parseTarget, prefixOf, type Target } from "../model/ip.ts";
 import { type PackedTargets, TargetPacker } from "../model/packed-targets.ts";
 import { inAscii } from "../model/safe-text.ts";
 import { type ColumnReader, columnReader } from "./columns.ts";
+import type { OwnAndPrivate } from "./own-and-private.ts";
 
-export type ListKind = "block" | "allow";
-
-/** How a text is read, and what of it is taken. */
+/** How a text is read. */
 export interface ReadingRules {
-  readonly kind: ListKind;
   readonly format: "plain" | "csv";
   /** Of CSV: its number, from 1, or its name in the heading. */
   readonly column: number | string;
@@ -24,12 +22,16 @@ export interface Reading {
   readonly refused: number;
   /** The first of both, each with its line number. */
   readonly examples: readonly string[];
+  /** Those of the refused that cover own or private ranges, and the first of them. */
+  readonly covering: { readonly count: number; readonly examples: readonly string[] };
   readonly lines: number;
   /** There was more than `max` allows, and the rest was not read. */
   readonly isCut: boolean;
 }
 
 const MOST_EXAMPLES = 10;
+/** Of what has a whole list refused, in one message. */
+const MOST_COVERING = 3;
 const MOST_REPEATS = 2;
 /** More of a line is not looked at: no address has as much before it. */
 const LONGEST_LINE = 4_096;
@@ -41,13 +43,23 @@ const BYTE_ORDER_MARK = Buffer.from("\ufeff");
 /** Shorter prefixes are a mistake, or worse. */
 const SHORTEST = { ipv4: 8, ipv6: 19 } as const;
 
-/** Reads a whole text. Never throws for what is in it, but for a column that is not there (`NoColumn`) and the signal. */
+/**
+ * Reads a whole text. Never throws for what is in it, but for a column that is not there (`NoColumn`) and the signal. Of a list
+ * that blocks (`unwanted`) entries that cover own or private ranges are left out.
+ */
 export async function readEntries(
   bytes: Buffer,
   rules: ReadingRules,
+  unwanted: OwnAndPrivate | null,
   signal?: AbortSignal,
 ): Promise<Reading> {
-  const reader = new EntryReader(rules);
+  const reading = await readOnce(bytes, new EntryReader(rules, unwanted, false), signal);
+  if (unwanted?.isTouchedBy(reading.targets) !== true || reading.isCut) return reading;
+  // Once more, entry by entry: few lists need it, and half a million take seconds.
+  return readOnce(bytes, new EntryReader(rules, unwanted, true), signal);
+}
+
+async function readOnce(bytes: Buffer, reader: EntryReader, signal?: AbortSignal): Promise<Reading> {
   // Some programs begin a file with the mark of UTF-8.
   let at = bytes.subarray(0, 3).equals(BYTE_ORDER_MARK) ? 3 : 0;
   while (at < bytes.length && reader.hasRoom) {
@@ -65,14 +77,20 @@ export async function readEntries(
 class EntryReader {
   readonly #rules: ReadingRules;
   readonly #column: ColumnReader | null;
+  readonly #unwanted: OwnAndPrivate | null;
+  /** Every entry is looked at, and not only wide ones. */
+  readonly #looksClosely: boolean;
   readonly #targets = new TargetPacker();
   readonly #examples: string[] = [];
+  readonly #covering = { count: 0, examples: [] as string[] };
   #wrong = 0;
   #refused = 0;
   lines = 0;
 
-  constructor(rules: ReadingRules) {
+  constructor(rules: ReadingRules, unwanted: OwnAndPrivate | null, looksClosely: boolean) {
     this.#rules = rules;
+    this.#unwanted = unwanted;
+    this.#looksClosely = looksClosely;
     this.#column = rules.format === "plain" ? null : columnReader(rules.column, rules.separator);
   }
 
@@ -96,9 +114,17 @@ class EntryReader {
       return;
     }
     this.#column?.takesHeading();
-    const why = refusal(target, this.#rules.kind);
-    if (why === null) this.#targets.add(target);
-    else this.#note("refused", text, why);
+    const wide = width(target);
+    const covers = wide !== null || this.#looksClosely ? (this.#unwanted?.why(target) ?? null) : null;
+    const why = covers ?? wide;
+    if (why === null) {
+      this.#targets.add(target);
+      return;
+    }
+    const example = this.#note("refused", text, why);
+    if (covers === null) return;
+    this.#covering.count++;
+    if (this.#covering.examples.length < MOST_COVERING) this.#covering.examples.push(example);
   }
 
   /** Null for an empty line and a comment. */
@@ -109,11 +135,12 @@ class EntryReader {
     return text === "" ? null : text;
   }
 
-  #note(kind: "wrong" | "refused", text: string, why: string): void {
+  #note(kind: "wrong" | "refused", text: string, why: string): string {
     if (kind === "wrong") this.#wrong++;
     else this.#refused++;
-    if (this.#examples.length < MOST_EXAMPLES)
-      this.#examples.push(`line ${this.lines}: '${excerpt(text)}' ${why}`);
+    const example = `line ${this.lines}: '${excerpt(text)}' ${why}`;
+    if (this.#examples.length < MOST_EXAMPLES) this.#examples.push(example);
+    return example;
   }
 
   reading(): Omit<Reading, "isCut"> {
@@ -122,6 +149,7 @@ class EntryReader {
       wrong: this.#wrong,
       refused: this.#refused,
       examples: this.#examples,
+      covering: this.#covering,
       lines: this.lines,
     };
   }
@@ -131,44 +159,7 @@ class EntryReader {
 const excerpt = (text: string): string => inAscii(text.slice(0, 60));
 
 /** Why an entry is not taken, whoever it would hit here; null when it is. */
-function refusal(target: Target, kind: ListKind): string | null {
-  const { address, bits } = prefixOf(target);
-  if (isIpv4(target)) {
-    if (bits < SHORTEST.ipv4) return `is wider than a /${SHORTEST.ipv4}`;
-    return kind === "block" && isSpecialIpv4(address, bits) ? "is not of the public Internet" : null;
-  }
-  if (bits < SHORTEST.ipv6) return `is wider than a /${SHORTEST.ipv6}`;
-  // Of IPv6, 2000::/3 is in use there.
-  return kind === "block" && !/^[23][0-9a-f]{3}:/.test(address) ? "is not of the public Internet" : null;
-}
-
-/**
- * Private, shared, loopback, link-local, multicast and reserved addresses (RFC 6890). Those for documentation are nobody's
- * and do no harm. By hand, as half a million pass here.
- */
-function isSpecialIpv4(address: string, bits: number): boolean {
-  const dot = address.indexOf(".");
-  const first = Number(address.slice(0, dot));
-  const second = Number(address.slice(dot + 1, address.indexOf(".", dot + 1)));
-  /** Any of the second octets from `low` to `high` is in the range. */
-  const holds = (low: number, high: number): boolean => {
-    const last = bits >= 16 ? second : second + 2 ** (16 - bits) - 1;
-    return second <= high && last >= low;
-  };
-  switch (first) {
-    case 0:
-    case 10:
-    case 127:
-      return true;
-    case 100:
-      return holds(64, 127);
-    case 169:
-      return holds(254, 254);
-    case 172:
-      return holds(16, 31);
-    case 192:
-      return holds(168, 168);
-    default:
-      return first >= 224;
-  }
+function width(target: Target): string | null {
+  const shortest = isIpv4(target) ? SHORTEST.ipv4 : SHORTEST.ipv6;
+  return prefixOf(target).bits < shortest ? `is wider than a /${shortest}` : null;
 }

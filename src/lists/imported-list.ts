@@ -1,16 +1,21 @@
 import { failure } from "../download/download.ts";
 import type { ListStatus } from "../model/api.ts";
 import { messageOf, SekishoError } from "../model/errors.ts";
-import { NO_TARGETS, type PackedTargets } from "../model/packed-targets.ts";
+import { NO_TARGETS } from "../model/packed-targets.ts";
 import { type Clock, type DurationMs, later, NEVER, PERMANENT, toIso, type UnixMs } from "../model/time.ts";
 import { isWebAddress } from "../model/web-address.ts";
 import { NoColumn } from "./columns.ts";
 import { type CopyAbout, hasCopy, readCopy, touchCopy, writeCopy } from "./copy.ts";
 import { type Reading, type ReadingRules, readEntries } from "./entries.ts";
+import { OwnAndPrivate, type OwnPlaces } from "./own-and-private.ts";
+import { type Reach, reachOf, whyTooMuch } from "./reach.ts";
 import { fetchSource, shownSource } from "./source.ts";
+
+export type ListKind = "block" | "allow";
 
 export interface ListSettings extends ReadingRules {
   readonly name: string;
+  readonly kind: ListKind;
   /** An address or an absolute path. */
   readonly from: string;
   readonly schedule: string;
@@ -18,6 +23,16 @@ export interface ListSettings extends ReadingRules {
   readonly keep: DurationMs;
   /** So many times the entries of the last good copy are too many. */
   readonly growth: number;
+  /** What becomes of a list that blocks and covers own or private ranges: refused as a whole, or taken without those entries. */
+  readonly ownAndPrivate: "refuse" | "leave-out";
+}
+
+/** What a list is looked at beside. */
+export interface Surroundings {
+  /** What no list that blocks may cover, as it is now. */
+  readonly own: () => OwnPlaces;
+  /** What the other lists of its kind have. */
+  readonly others: () => Reach;
 }
 
 /** What `sekisho check` finds. */
@@ -31,8 +46,6 @@ const NOT_FETCHED = { fetchedAt: 0 };
 
 /** A list that is still short may grow by any factor. */
 const SHORT_LIST = 1_000;
-/** Of 2^32 addresses, and of the 2^61 networks of 64 bits that are in use: more would shut out the world. */
-const MOST_COVERED = { ipv4: 2 ** 31, ipv6: 2 ** 60 } as const;
 
 /**
  * One list: its entries, which are those of the last good copy, and what is wrong with its source.
@@ -45,6 +58,7 @@ export class ImportedList {
   readonly settings: ListSettings;
   readonly #folder: string;
   readonly #clock: Clock;
+  readonly #surroundings: Surroundings;
   readonly #source: string;
   targets = NO_TARGETS;
   #about: CopyAbout | null = null;
@@ -53,21 +67,38 @@ export class ImportedList {
   #underWay: Promise<boolean> | null = null;
 
   /** `folder` keeps the copies. */
-  constructor(settings: ListSettings, folder: string, clock: Clock) {
+  constructor(settings: ListSettings, folder: string, clock: Clock, surroundings: Surroundings) {
     this.settings = settings;
     this.#folder = folder;
     this.#clock = clock;
+    this.#surroundings = surroundings;
     const { from, kind, format, column, separator } = settings;
     this.#source = JSON.stringify({ from, kind, format, column, separator });
   }
 
   /** Takes the last good copy, if there is one. */
   async load(): Promise<void> {
-    const { name, kind, max } = this.settings;
-    const copy = await readCopy(this.#folder, name, { source: this.#source, kind, max });
+    const { name, max } = this.settings;
+    const copy = await readCopy(this.#folder, name, { source: this.#source, max });
     if (copy === null) return;
+    const why = whyTooMuch(reachOf(copy.targets), this.#surroundings.others());
+    if (why !== null) {
+      this.problem = this.#refused(why);
+      return;
+    }
     this.#about = copy.about;
     this.targets = copy.targets;
+  }
+
+  get #unwanted(): OwnAndPrivate | null {
+    return this.settings.kind === "block" ? new OwnAndPrivate(this.#surroundings.own()) : null;
+  }
+
+  /** What the source may answer that it still has; null where the copy would be refused by now, so that the lines are told. */
+  get #known(): CopyAbout | null {
+    const unwanted = this.settings.ownAndPrivate === "refuse" ? this.#unwanted : null;
+    if (this.#about === null || unwanted === null) return this.#about;
+    return this.#about.refused > 0 || unwanted.isTouchedBy(this.targets) ? null : this.#about;
   }
 
   get fetchedAt(): UnixMs | null {
@@ -92,7 +123,7 @@ export class ImportedList {
   async #refresh(signal: AbortSignal): Promise<boolean> {
     const at = this.#clock.now();
     try {
-      const fetched = await fetchSource(this.settings.from, this.#about, signal);
+      const fetched = await fetchSource(this.settings.from, this.#known, signal);
       const changed =
         fetched.kind === "unchanged"
           ? await this.#stillGood(at)
@@ -117,9 +148,10 @@ export class ImportedList {
   async check(signal: AbortSignal): Promise<ListCheck> {
     await this.load();
     if (isWebAddress(this.settings.from)) {
-      const copy =
-        this.#about !== null ? "good" : hasCopy(this.#folder, this.settings.name) ? "unfit" : "none";
-      return { ...this.status(null), spared: 0, copy, problem: null };
+      const { problem } = this;
+      const isGood = this.#about !== null || problem !== null;
+      const copy = isGood ? "good" : hasCopy(this.#folder, this.settings.name) ? "unfit" : "none";
+      return { ...this.status(null), spared: 0, copy, problem };
     }
     try {
       const fetched = await fetchSource(this.settings.from, null, signal);
@@ -147,13 +179,20 @@ export class ImportedList {
   async #read(bytes: Buffer, signal: AbortSignal): Promise<Reading> {
     let reading: Reading;
     try {
-      reading = await readEntries(bytes, this.settings, signal);
+      reading = await readEntries(bytes, this.settings, this.#unwanted, signal);
     } catch (error) {
       if (error instanceof NoColumn) throw this.#refused(error.message);
       throw error;
     }
     const why = this.#whyNot(reading, bytes);
     if (why !== null) throw this.#refused(why);
+    const { count, examples } = reading.covering;
+    if (count > 0 && this.settings.ownAndPrivate === "refuse") {
+      throw this.#refused(
+        `${count === 1 ? "one of its entries covers" : `${count} of its entries cover`} own or private ranges: ${examples.join("; ")}`,
+        "where such entries belong to the list, as to one of unused ranges, set lists[].ownAndPrivate: leave-out; else tell its publisher",
+      );
+    }
     return reading;
   }
 
@@ -202,16 +241,17 @@ export class ImportedList {
     if (before > 0 && count > SHORT_LIST && count > before * growth) {
       return `it has ${count} entries, and had ${before}: more than ${growth} times as many`;
     }
-    return coversTooMuch(targets) ? "its ranges cover more than half of the Internet" : null;
+    return whyTooMuch(reachOf(targets), this.#surroundings.others());
   }
 
-  #refused(why: string): SekishoError {
+  #refused(
+    why: string,
+    hint = "look at what is there; docs/lists.md says what is refused, and lists[].max and growth are the limits",
+  ): SekishoError {
     return new SekishoError(
       "LIST_REFUSED",
       `list ${this.settings.name} is not taken from ${shownSource(this.settings.from)}: ${why}`,
-      this.#staying(
-        "look at what is there; docs/lists.md says what is refused, and lists[].max and growth are the limits",
-      ),
+      this.#staying(hint),
     );
   }
 
@@ -242,11 +282,12 @@ export class ImportedList {
   }
 
   status(nextFetchAt: UnixMs | null): Omit<ListStatus, "spared"> {
-    const { name, kind, from } = this.settings;
+    const { name, kind, from, ownAndPrivate } = this.settings;
     const { fetchedAt, until } = this;
     return {
       name,
       kind,
+      ownAndPrivate: kind === "block" ? ownAndPrivate : null,
       from: shownSource(from),
       entries: this.targets.size,
       wrong: this.#about?.wrong ?? 0,
@@ -260,14 +301,4 @@ export class ImportedList {
       hint: this.problem?.hint ?? null,
     };
   }
-}
-
-/** Ranges within others count twice: no honest list comes near. */
-function coversTooMuch({ packed: { ipv4, ipv6, long } }: PackedTargets): boolean {
-  const addresses = ipv4.reduce((sum, { bits, starts }) => sum + starts.length * 2 ** (32 - bits), 0);
-  const networks = ipv6.reduce(
-    (sum, { bits, starts }) => sum + starts.length * 2 ** (64 - bits),
-    long.targets.length,
-  );
-  return addresses > MOST_COVERED.ipv4 || networks > MOST_COVERED.ipv6;
 }

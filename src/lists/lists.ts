@@ -5,8 +5,9 @@ import { type Target, TargetSet } from "../model/ip.ts";
 import { detached } from "../model/line.ts";
 import { NO_TARGETS, type PackedNetworks, PackedTargets } from "../model/packed-targets.ts";
 import type { Clock, UnixMs } from "../model/time.ts";
-import type { ListKind } from "./entries.ts";
-import { ImportedList, type ListCheck, type ListSettings } from "./imported-list.ts";
+import { ImportedList, type ListCheck, type ListKind, type ListSettings } from "./imported-list.ts";
+import type { OwnPlaces } from "./own-and-private.ts";
+import { NO_REACH, type Reach, reachOf, together } from "./reach.ts";
 
 const RETRY_MS = 15 * 60_000;
 
@@ -15,6 +16,8 @@ export interface ListsOptions {
   /** Keeps the last good copies. */
   readonly folder: string;
   readonly clock: Clock;
+  /** Asked at each fetch. */
+  readonly own: () => OwnPlaces;
 }
 
 /** What lists mean for those who judge what the log tells. */
@@ -50,9 +53,15 @@ export class Lists implements Disposable {
   /** Told when what lists ask for, or a problem of one, changed. */
   changed: (what: "entries" | "status") => void = () => {};
 
-  private constructor({ settings, folder, clock }: ListsOptions) {
+  private constructor({ settings, folder, clock, own }: ListsOptions) {
     this.#clock = clock;
-    this.#lists = settings.map((each) => new ImportedList(each, folder, clock));
+    this.#lists = settings.map((each) => {
+      const list: ImportedList = new ImportedList(each, folder, clock, {
+        own,
+        others: () => this.#reachBeside(list),
+      });
+      return list;
+    });
   }
 
   /** With the last good copies, so that nothing is lifted by a restart. */
@@ -63,9 +72,18 @@ export class Lists implements Disposable {
     return lists;
   }
 
-  /** Looks at each without a network. */
-  static check({ settings, folder, clock }: ListsOptions, signal: AbortSignal): Promise<ListCheck[]> {
-    return Promise.all(settings.map((each) => new ImportedList(each, folder, clock).check(signal)));
+  /** Looks at each without a network, one after the other, since what they have together counts. */
+  static async check(options: ListsOptions, signal: AbortSignal): Promise<ListCheck[]> {
+    const checks: ListCheck[] = [];
+    for (const list of new Lists(options).#lists) checks.push(await list.check(signal));
+    return checks;
+  }
+
+  #reachBeside(list: ImportedList): Reach {
+    return this.#lists
+      .filter((other) => other !== list && other.settings.kind === list.settings.kind)
+      .map(({ targets }) => reachOf(targets))
+      .reduce(together, NO_REACH);
   }
 
   [Symbol.dispose](): void {

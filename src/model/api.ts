@@ -82,6 +82,8 @@ export interface JobStatus {
 export interface ListStatus {
   readonly name: string;
   readonly kind: "block" | "allow";
+  /** What is done where it covers own or private ranges; null: it is an allowlist. */
+  readonly ownAndPrivate: "refuse" | "leave-out" | null;
   /** An address without what stands behind its path, or a file. */
   readonly from: string;
   readonly entries: number;

@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { Protected } from "../../src/decide/protected.ts";
 import { Lists } from "../../src/lists/lists.ts";
 import { PERMANENT, unixMs } from "../../src/model/time.ts";
 import { type BenchOptions, markdown, percentile } from "./measure.ts";
@@ -30,11 +31,12 @@ const listsOf = (folder: string): Promise<Lists> =>
           column: 1,
           separator: ",",
         },
-        ...{ schedule: "0 0 * * *", keep: PERMANENT, max: 1_000_000, growth: 10 },
+        ...{ schedule: "0 0 * * *", keep: PERMANENT, max: 1_000_000, growth: 10, ownAndPrivate: "refuse" },
       },
     ],
     folder: join(folder, "lists"),
     clock: { now: () => unixMs(Date.now()) },
+    own: () => Protected.nobody,
   });
 
 /** How long do half a million entries of a list take, and how much memory? */

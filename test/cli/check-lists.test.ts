@@ -38,12 +38,27 @@ const check = (cwd: string, lists: string, ...argv: string[]) => {
 
 test("a list in a file is read as a fetch would read it, and nothing is kept", async () => {
   const cwd = folderWith({ "bad.txt": "192.0.2.7\nwhat\n198.51.100.0/24 # theirs\n8.8.8.8\n10.0.0.1\n" });
-  const { status, stdout, stderr } = await check(cwd, "[{ name: bad, from: bad.txt }]");
+  const { status, stdout, stderr } = await check(
+    cwd,
+    "[{ name: bad, from: bad.txt, ownAndPrivate: leave-out }]",
+  );
   expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
   expect(stdout).toMatch(
-    /Lists\n +ok +bad +block +3 entries +a file +1 wrong +1 refused +first: line \d: .* \S+\/bad\.txt\n/,
+    /Lists\n +ok +bad +block +3 entries +a file +1 wrong +1 refused +without own and private +first: line \d: .* \S+\/bad\.txt\n/,
   );
   expect(readdirSync(cwd).sort()).toEqual(["bad.txt", "sekisho.yaml"]);
+});
+
+test("a list that covers private ranges is a problem with its lines and with what may be set", async () => {
+  const cwd = folderWith({ "bad.txt": "8.8.8.8\n10.0.0.1\n" });
+  const { status, stdout, stderr } = await check(cwd, "[{ name: bad, from: bad.txt }]");
+  expect(status).toBe(1);
+  expect(stdout).toMatch(/problem +bad +block +0 entries/);
+  expect(stderr).toMatch(/list bad is not taken from \S+: one of its entries covers .*line 2: '10\.0\.0\.1'/);
+  expect(stderr).toMatch(/hint: .*set lists\[\]\.ownAndPrivate: leave-out/);
+  const allow = await check(cwd, "[{ name: bad, from: bad.txt, kind: allow, ownAndPrivate: leave-out }]");
+  expect(allow.status).toBe(2);
+  expect(allow.stderr).toContain("lists[0].ownAndPrivate: is only for kind: block; remove it");
 });
 
 test("a file that is not there, is none or is no list is named, with what to do", async () => {

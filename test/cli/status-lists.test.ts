@@ -20,7 +20,13 @@ const context = {
   },
 };
 const list: ListStatus = {
-  ...{ name: "drop", kind: "block", from: "https://lists.example/drop.txt", entries: 1_234 },
+  ...{
+    name: "drop",
+    kind: "block",
+    ownAndPrivate: "refuse",
+    from: "https://lists.example/drop.txt",
+    entries: 1_234,
+  },
   ...{
     wrong: 2,
     refused: 0,

@@ -1,13 +1,23 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { Protected } from "../../src/decide/protected.ts";
 import { cellsOf } from "../../src/lists/columns.ts";
 import { type ReadingRules, readEntries } from "../../src/lists/entries.ts";
-import { parseTarget } from "../../src/model/ip.ts";
+import { OwnAndPrivate } from "../../src/lists/own-and-private.ts";
+import { parseTarget, type Target } from "../../src/model/ip.ts";
 
-const PLAIN: ReadingRules = { kind: "block", format: "plain", column: 1, separator: ",", max: 1_000 };
+const PLAIN: ReadingRules = { format: "plain", column: 1, separator: ",", max: 1_000 };
 const CSV: ReadingRules = { ...PLAIN, format: "csv" };
-const read = async (text: string | Buffer, rules: Partial<ReadingRules> = {}) => {
-  const reading = await readEntries(Buffer.from(text), { ...PLAIN, ...rules });
+const OWN = new Protected({
+  "this host's own address": ["203.0.113.80/32", "2001:db8:80::1/128"] as Target[],
+  "a trusted proxy": ["198.51.100.0/24"] as Target[],
+});
+const read = async (
+  text: string | Buffer,
+  rules: Partial<ReadingRules> = {},
+  unwanted: OwnAndPrivate | null = null,
+) => {
+  const reading = await readEntries(Buffer.from(text), { ...PLAIN, ...rules }, unwanted);
   return { ...reading, targets: [...reading.targets].sort() };
 };
 
@@ -75,33 +85,50 @@ describe("a plain list", () => {
   });
 });
 
+const ofBlocklist = (text: string) => read(text, {}, new OwnAndPrivate(OWN));
+
 describe("what is refused of a list", () => {
-  test.each([
-    ["wider than a /8", ["0.0.0.0/0", "4.0.0.0/7", "2000::/18", "::/0"]],
-    [
-      "not of the public Internet",
-      [
-        ...["0.1.2.3", "10.0.0.0/8", "100.64.0.0/10", "100.127.1.1", "127.0.0.1", "169.254.0.0/16"],
-        ...["172.16.0.0/12", "172.31.255.255", "192.168.0.0/16", "224.0.0.1", "255.255.255.255"],
-        ...[
-          "::1/128",
-          "fe80::1",
-          "fd00::/19",
-          "ff02::/19",
-          "64:ff9b::1",
-          "192.128.0.0/9",
-          "172.0.0.0/11",
-          "100.0.0.0/8",
-        ],
-      ],
-    ],
-  ])("of a blocklist what is %s", async (_why, entries) => {
-    const { targets, wrong, refused } = await read([...entries, "192.0.2.7"].join("\n"));
-    expect(targets).toEqual(["192.0.2.7/32"]);
-    expect({ wrong, refused }).toEqual({ wrong: 0, refused: entries.length });
+  test("of any what is wider than a /8 or a /19", async () => {
+    const wide = ["4.0.0.0/7", "2000::/18", "0.0.0.0/0", "::/0"];
+    const { targets, refused, covering } = await read([...wide, "10.0.0.0/8", "fd00::/64"].join("\n"));
+    expect(targets).toEqual(["10.0.0.0/8", "fd00::/64"]);
+    expect({ refused, covering: covering.count }).toEqual({ refused: 4, covering: 0 });
   });
 
-  test("the neighbours of what is not public are taken", async () => {
+  const NOT_PUBLIC = [
+    ...["0.1.2.3", "10.0.0.0/8", "100.64.0.0/10", "100.127.1.1", "127.0.0.1", "169.254.0.0/16"],
+    ...["172.16.0.0/12", "172.31.255.255", "192.168.0.0/16", "224.0.0.1", "255.255.255.255"],
+    ...["::1/128", "fe80::1", "fd00::/19", "ff02::/19", "64:ff9b::1", "192.128.0.0/9"],
+    ...["172.0.0.0/11", "100.0.0.0/8", "0.0.0.0/0", "::/0", "8.0.0.0/6", "3000::/2"],
+  ];
+  const OF_THIS_HOST = ["203.0.113.80", "203.0.113.0/24", "198.51.100.7", "2001:db8:80::1", "2001:db8::/32"];
+
+  test.each([...NOT_PUBLIC, ...OF_THIS_HOST])(
+    "of a blocklist what covers own or private ranges: %s",
+    async (entry) => {
+      const { targets, wrong, refused, covering } = await ofBlocklist(`192.0.2.7\n\n${entry}`);
+      expect(targets).toEqual(["192.0.2.7/32"]);
+      expect({ wrong, refused, count: covering.count }).toEqual({ wrong: 0, refused: 1, count: 1 });
+      expect(covering.examples).toHaveLength(1);
+      expect(covering.examples[0]).toContain(`line 3: '${entry}'`);
+    },
+  );
+
+  test("each with the reason, all counted and the first three told", async () => {
+    const { covering } = await ofBlocklist(
+      "10.0.0.1\n203.0.113.0/24\n198.51.100.0/25\n127.0.0.1\n192.0.2.7\n",
+    );
+    expect(covering).toEqual({
+      count: 4,
+      examples: [
+        "line 1: '10.0.0.1' is not of the public Internet",
+        "line 2: '203.0.113.0/24' covers this host's own address",
+        "line 3: '198.51.100.0/25' covers a trusted proxy",
+      ],
+    });
+  });
+
+  test("the neighbours of what is not public, or is this host's own, are taken", async () => {
     const entries = [
       ...[
         "1.0.0.0/8",
@@ -112,14 +139,17 @@ describe("what is refused of a list", () => {
         "172.32.0.0/11",
       ],
       ...["192.167.0.0/16", "192.169.0.0/16", "223.0.0.0/8", "2000::/19", "3fff:e000::/19"],
+      ...["198.51.99.0/24", "203.0.113.81/32", "2001:db8:81::/48"],
     ];
-    expect((await read(entries.join("\n"))).targets).toEqual(entries.toSorted());
+    expect((await ofBlocklist(entries.join("\n"))).targets).toEqual(entries.toSorted());
+    // Looked at closely too, for the sake of one other.
+    expect((await ofBlocklist([...entries, "10.0.0.0/8"].join("\n"))).targets).toEqual(entries.toSorted());
   });
 
-  test("an allowlist may have private ranges, and no wide ones", async () => {
-    const { targets, refused } = await read("10.0.0.0/8\nfd00::/64\n0.0.0.0/1\n::/0", { kind: "allow" });
-    expect(targets).toEqual(["10.0.0.0/8", "fd00::/64"]);
-    expect(refused).toBe(2);
+  test("what is cut is no further read when it is looked at closely", async () => {
+    const text = `${Array.from({ length: 30 }, (_, n) => `10.0.0.${n}`).join("\n")}\n192.0.2.7\n`;
+    const { isCut, covering } = await read(text, { max: 10 }, new OwnAndPrivate(OWN));
+    expect({ isCut, count: covering.count }).toEqual({ isCut: true, count: 0 });
   });
 });
 

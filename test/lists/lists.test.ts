@@ -10,7 +10,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
+import { Protected } from "../../src/decide/protected.ts";
 import type { ListSettings } from "../../src/lists/imported-list.ts";
 import { Lists } from "../../src/lists/lists.ts";
 import type { Target } from "../../src/model/ip.ts";
@@ -34,10 +35,21 @@ class TestClock {
 const settings = (from: string, more: Partial<ListSettings> = {}): ListSettings => ({
   ...{ name: "bad", kind: "block", from, format: "plain", column: 1, separator: "," },
   ...{ schedule: "* * * * *", keep: PERMANENT, max: 5_000, growth: 10 },
+  ownAndPrivate: "refuse",
   ...more,
 });
+/** What is this host's own; tests put something in. */
+let own: Target[] = [];
 const load = (folder: string, clock: TestClock, ...lists: ListSettings[]) =>
-  Lists.load({ settings: lists, folder: join(folder, "lists"), clock });
+  Lists.load({
+    settings: lists,
+    folder: join(folder, "lists"),
+    clock,
+    own: () => new Protected({ "the gateway": own }),
+  });
+afterEach(() => {
+  own = [];
+});
 const targets = (lists: Lists): string[] => lists.blocks.map(({ target }) => target);
 const status = (lists: Lists) => lists.statuses(new Map(), () => undefined)[0]!;
 const many = (count: number): string =>
@@ -131,6 +143,16 @@ describe("a list from a web address", () => {
       Array.from({ length: 200 }, (_, n) => `${n + 11}.0.0.0/8`).join("\n"),
       "its ranges cover more than half of the Internet",
     ],
+    [
+      "covering private ranges",
+      "198.51.100.1\n# ours\n10.0.0.0/8\n192.168.1.1\n",
+      "2 of its entries cover own or private ranges: line 3: '10.0.0.0/8' is not of the public Internet; line 4: ",
+    ],
+    [
+      "covering everything",
+      "198.51.100.1\n0.0.0.0/0",
+      "one of its entries covers own or private ranges: line 2: '0.0.0.0/0' is not of the public Internet",
+    ],
   ])("that is %s is refused as a whole, and the last good copy stays", async (_what, text, why) => {
     using folder = temporaryFolder();
     using web = await webServer({ "/l": "192.0.2.7\n192.0.2.8" });
@@ -146,17 +168,56 @@ describe("a list from a web address", () => {
     expect(targets(again)).toEqual(["192.0.2.7/32", "192.0.2.8/32"]);
   });
 
+  test("that covers what this host needs is refused from then on, told by its lines, and its copy holds", async () => {
+    using folder = temporaryFolder();
+    const page = { body: "192.0.2.7\n203.0.113.0/24", headers: { etag: '"1"' } };
+    using web = await webServer({ "/l": page });
+    using lists = await load(folder.path, new TestClock(), settings(`${web.url}/l`));
+    await lists.refresh("bad");
+    expect(status(lists)).toMatchObject({ entries: 2, error: null });
+    own = ["203.0.113.1/32" as Target];
+    await lists.refresh("bad");
+    expect(web.asked.at(-1)!.headers["if-none-match"]).toBe(undefined);
+    expect(status(lists).error).toContain("line 2: '203.0.113.0/24' covers the gateway");
+    expect(status(lists).hint).toMatch(/stay; .*lists\[\]\.ownAndPrivate: leave-out/);
+    expect(targets(lists)).toEqual(["203.0.113.0/24", "192.0.2.7/32"]);
+    own = [];
+    await lists.refresh("bad");
+    expect(status(lists).error).toBe(null);
+  });
+
+  test("that may cover own and private ranges is taken without those entries, which are told", async () => {
+    using folder = temporaryFolder();
+    own = ["203.0.113.1/32" as Target];
+    const page = { body: "192.0.2.7\n203.0.113.0/24\n10.0.0.0/8", headers: { etag: '"1"' } };
+    using web = await webServer({ "/l": page });
+    const list = settings(`${web.url}/l`, { ownAndPrivate: "leave-out" });
+    using lists = await load(folder.path, new TestClock(), list);
+    await lists.refresh("bad");
+    expect(targets(lists)).toEqual(["192.0.2.7/32"]);
+    expect(status(lists)).toMatchObject({
+      ...{ ownAndPrivate: "leave-out", entries: 1, refused: 2, error: null },
+      examples: [
+        "line 2: '203.0.113.0/24' covers the gateway",
+        "line 3: '10.0.0.0/8' is not of the public Internet",
+      ],
+    });
+    // The same copy is not enough for who refuses such lists.
+    using strict = await load(folder.path, new TestClock(), settings(`${web.url}/l`));
+    expect(targets(strict)).toEqual(["192.0.2.7/32"]);
+    await strict.refresh("bad");
+    expect(status(strict).error).toContain("2 of its entries cover own or private ranges");
+    expect(targets(strict)).toEqual(["192.0.2.7/32"]);
+  });
+
   test("one with nothing but comments is an empty list, and one with wrong lines tells them", async () => {
     using folder = temporaryFolder();
-    using web = await webServer({ "/l": "192.0.2.7\n192.0.2.8\nwhat\n10.0.0.0/8" });
+    using web = await webServer({ "/l": "192.0.2.7\n192.0.2.8\nwhat\n12.0.0.0/7" });
     using lists = await load(folder.path, new TestClock(), settings(`${web.url}/l`));
     await lists.refresh("bad");
     expect(status(lists)).toMatchObject({
       ...{ entries: 2, wrong: 1, refused: 1, error: null },
-      examples: [
-        "line 3: 'what' is no address or range",
-        "line 4: '10.0.0.0/8' is not of the public Internet",
-      ],
+      examples: ["line 3: 'what' is no address or range", "line 4: '12.0.0.0/7' is wider than a /8"],
     });
     web.pages["/l"] = "# nobody today\n";
     await lists.refresh("bad");
@@ -290,6 +351,42 @@ describe("copies", () => {
 });
 
 describe("several lists", () => {
+  const octets = (first: number, last: number): string =>
+    Array.from({ length: last - first + 1 }, (_, n) => `${first + n}.0.0.0/8`).join("\n");
+
+  test("of one kind that together cover more than half of the Internet are not all taken, nor after a restart", async () => {
+    using folder = temporaryFolder();
+    using web = await webServer({ "/a": octets(11, 90), "/b": octets(128, 168), "/c": octets(193, 223) });
+    const [a, b, c] = ["a", "b", "c"].map((name) => settings(`${web.url}/${name}`, { name }));
+    using lists = await load(folder.path, new TestClock(), a!, b!, c!);
+    for (const name of ["a", "b", "c"]) await lists.refresh(name);
+    const why = "with the other lists its ranges cover more than half of the Internet";
+    expect(lists.problems()).toMatchObject([
+      { code: "LIST_REFUSED", path: "c", message: expect.stringContaining(why) },
+    ]);
+    expect(lists.blocks).toHaveLength(80 + 41);
+    web.pages["/a"] = octets(11, 20);
+    for (const name of ["a", "c"]) await lists.refresh(name);
+    expect(lists.problems()).toEqual([]);
+    expect(lists.blocks).toHaveLength(10 + 41 + 31);
+
+    // Each copy was good when it was kept; another configuration has them all.
+    writeFileSync(join(folder.path, "d.txt"), octets(11, 90));
+    const d = settings(join(folder.path, "d.txt"), { name: "d" });
+    {
+      using alone = await load(folder.path, new TestClock(), d);
+      await alone.refresh("d");
+      expect(alone.blocks).toHaveLength(80);
+    }
+    using again = await load(folder.path, new TestClock(), b!, c!, d);
+    expect(again.blocks).toHaveLength(41 + 31);
+    expect(again.problems()).toMatchObject([{ code: "LIST_REFUSED", path: "d" }]);
+    const allowing = settings(join(folder.path, "d.txt"), { name: "e", kind: "allow" });
+    using others = await load(folder.path, new TestClock(), b!, c!, allowing);
+    await others.refresh("e");
+    expect(others.allowed.size).toBe(80);
+  });
+
   test("block each target once, until the latest end, and allow apart", async () => {
     using folder = temporaryFolder();
     mkdirSync(join(folder.path, "from"));

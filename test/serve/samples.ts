@@ -88,6 +88,7 @@ export const socket = (id: number, state: SocketItem["state"], client: string): 
 export const list = (name: string): ListStatus => ({
   name,
   kind: "block",
+  ownAndPrivate: "refuse",
   from: "https://lists.example/drop.txt",
   entries: 4,
   wrong: 0,

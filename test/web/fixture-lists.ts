@@ -5,6 +5,7 @@ const ago = (seconds: number): string => new Date(started - seconds * 1_000).toI
 
 const list = (fields: Pick<ListStatus, "name" | "from"> & Partial<ListStatus>): ListStatus => ({
   kind: "block",
+  ownAndPrivate: "refuse",
   entries: 1_234,
   wrong: 0,
   refused: 0,
@@ -21,12 +22,13 @@ const list = (fields: Pick<ListStatus, "name" | "from"> & Partial<ListStatus>): 
 
 /** One that is well, one with lines that are left out, one that was refused, and one that was never there. */
 export const lists = (): ListStatus[] => [
-  list({ name: "cdn", kind: "allow", from: "/etc/sekisho/cdn.txt", entries: 22 }),
+  list({ name: "cdn", kind: "allow", ownAndPrivate: null, from: "/etc/sekisho/cdn.txt", entries: 22 }),
   list({
     name: "drop",
     from: "https://lists.example/drop.txt",
     wrong: 2,
     refused: 14,
+    ownAndPrivate: "leave-out",
     spared: 1,
     examples: ["line 5: '<b>\x1b[2J</b>' is no address or range", "line 9: 10.0.0.0/8 is private"],
     until: ago(-150_000),

@@ -17,7 +17,9 @@ describe.skipIf(missing("chromium"))("lists on the page", { timeout: 60_000 }, (
     expect(await row("cdn").textContent()).toMatch(
       /^cdn\/etc\/sekisho\/cdn\.txtas its sourceallow22nothing\d+ min agoin 2 hFetch now$/,
     );
-    expect(await row("drop").textContent()).toContain("block1,234end in 41 h2 wrong, 14 refused, 1 spared");
+    expect(await row("drop").textContent()).toContain(
+      "block1,234end in 41 h2 wrong, 14 refused, 1 sparedown and private ranges are",
+    );
     await row("drop").getByText("First lines that are left out").click();
     await row("drop").getByText(String.raw`line 5: '<b>\x1b[2J</b>' is no address or range`).waitFor();
     const scanners = await row("scanners").textContent();

@@ -112,7 +112,7 @@ function ListMark({ list: { error, fetchedAt, entries } }: { readonly list: List
 }
 
 /** What of the list is not taken, or not blocked. */
-function LeftOut({ list: { wrong, refused, spared } }: { readonly list: ListStatus }) {
+function LeftOut({ list: { wrong, refused, spared, ownAndPrivate } }: { readonly list: ListStatus }) {
   const parts = [
     [wrong, "wrong"],
     [refused, "refused"],
@@ -121,8 +121,12 @@ function LeftOut({ list: { wrong, refused, spared } }: { readonly list: ListStat
   const told = parts
     .filter(([amount]) => amount > 0)
     .map(([amount, what]) => `${formatCount(amount)} ${what}`);
-  if (told.length === 0) return <small>nothing</small>;
-  return <span>{told.join(", ")}</span>;
+  return (
+    <>
+      {told.length === 0 ? <small>nothing</small> : <span>{told.join(", ")}</span>}
+      {ownAndPrivate === "leave-out" && <small>own and private ranges are</small>}
+    </>
+  );
 }
 
 function Examples({ lines }: { readonly lines: readonly string[] }) {
