@@ -1,7 +1,10 @@
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
+import { backUp } from "../src/cli/database-copy.ts";
 import { type Daemon, startDaemon } from "../src/daemon.ts";
+import type { BanItem } from "../src/model/api.ts";
+import type { SekishoError } from "../src/model/errors.ts";
 import { parseTarget } from "../src/model/ip.ts";
 import type { RuleStatus } from "../src/model/rule-status.ts";
 import { type Clock, NEVER, unixMs } from "../src/model/time.ts";
@@ -32,7 +35,12 @@ dashboard: { listen: "127.0.0.1:0" }
   return loadSetup({ file, cwd: folder });
 }
 const TOKEN = "a-token-of-this-test-0123456789";
-const start = (folder: string, setup = setupWith(folder, "a"), told: string[] = []) =>
+const start = (
+  folder: string,
+  setup = setupWith(folder, "a"),
+  told: string[] = [],
+  failed = (error: SekishoError): void => expect.unreachable(error.message),
+) =>
   startDaemon({
     setup,
     version: "test",
@@ -40,7 +48,7 @@ const start = (folder: string, setup = setupWith(folder, "a"), told: string[] = 
     log: new DaemonLog((line) => void told.push(line), false),
     clock,
     env: { SEKISHO_TOKEN: TOKEN },
-    failed: (error) => expect.unreachable(error.message),
+    failed,
   });
 /** The JSON of the daemon's answers, which must be good ones. */
 const asking =
@@ -76,6 +84,25 @@ test("what another configuration enforced is lifted by the next start, and again
     expect(list("a")).not.toContain("203.0.113.9");
     expect(list("b")).toContain("203.0.113.9");
   }
+});
+
+test("a backup that is put in the place of the database meanwhile ends the daemon, and the next one goes on with it", async () => {
+  using folder = temporaryFolder();
+  const database = join(folder.path, "data/sekisho.sqlite");
+  const backup = join(folder.path, "backup.sqlite");
+  const failures: string[] = [];
+  {
+    await using daemon = await start(folder.path, undefined, [], ({ code }) => failures.push(code));
+    await asking(daemon)("POST", "/api/bans", { target: "203.0.113.9" });
+    await backUp(database, backup);
+    await asking(daemon)("POST", "/api/bans", { target: "203.0.113.10" });
+    expect(failures).toEqual([]);
+    renameSync(backup, database);
+    await expect.poll(() => failures[0], { timeout: 20_000 }).toBe("DATABASE_REPLACED");
+  }
+  await using daemon = await start(folder.path);
+  const { items } = await asking(daemon)("GET", "/api/bans");
+  expect((items as BanItem[]).map(({ target }) => target)).toEqual(["203.0.113.9/32"]);
 });
 
 test("of reloads that come at once the last one holds, and what the others enforced is lifted", async () => {

@@ -10,8 +10,8 @@ export const backupCommand = (context: CliContext): Command =>
   subcommand("backup", {
     summary: "Copy the database to a file, also while the daemon runs.",
     description:
-      "The copy shows one moment, is checked, and is one file that only you can read. To restore it, stop Sekisho and " +
-      "put it in the place of DATA/sekisho.sqlite, without the old -wal and -shm files.",
+      "The copy shows one moment, is checked, and is one file that only you can read. To restore it, stop Sekisho, " +
+      "put it in the place of DATA/sekisho.sqlite, give it to the user that Sekisho runs as, and start Sekisho.",
     examples: [
       ["sekisho backup /var/backups/sekisho-$(date +%F).sqlite", "a backup for each day"],
       ["sekisho backup -c /etc/sekisho/sekisho.yaml ./copy.sqlite", "of the daemon with this configuration"],

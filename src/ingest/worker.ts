@@ -129,6 +129,8 @@ class IngestThread {
   }
 
   tellState(): void {
+    const replaced = this.#store.replaced();
+    if (replaced !== null) tell({ kind: "failed", error: complaint(replaced) });
     this.#ingestion.purge();
     this.#tellCommitted();
     tell({
@@ -154,12 +156,8 @@ class IngestThread {
         await this.#configure(command.settings);
         return null;
       case "ban": {
-        const decision = this.#ingestion.policy.banByPerson(
-          command.target,
-          command.length,
-          command.reason,
-          now,
-        );
+        const { target, length, reason } = command;
+        const decision = this.#ingestion.policy.banByPerson(target, length, reason, now);
         const { id } = this.#store.decide(decision);
         const replacedUntil = this.#ingestion.ledger.runsUntil(decision.target, now);
         this.#ingestion.ledger.replace(decision);

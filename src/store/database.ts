@@ -1,4 +1,16 @@
-import { accessSync, chmodSync, constants, mkdirSync, statSync } from "node:fs";
+import {
+  accessSync,
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  rmSync,
+  statSync,
+  truncateSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { type ErrorCode, messageOf, SekishoError, systemCode } from "../model/errors.ts";
@@ -32,8 +44,8 @@ const MIGRATIONS: readonly string[] = [
   revocations,
   findingsByRule,
 ];
-/** From this version on, a database gives free space back. */
-const GIVES_SPACE_BACK = 5;
+/** What `PRAGMA auto_vacuum` answers where free space can be given back. */
+const INCREMENTAL = 2;
 
 /** How long a writer waits for another process's lock. */
 const BUSY_MS = 5_000;
@@ -46,6 +58,7 @@ const READERS_MS = 10;
 export function openForWriting(file: string): Connection {
   makeFolder(dirname(file));
   return explained(file, () => {
+    removeForeignLog(file);
     const connection = new Database(file, { timeout: BUSY_MS });
     try {
       const version = knownVersion(connection, file);
@@ -160,8 +173,54 @@ function migrate(connection: Connection, version: number): void {
       connection.pragma(`user_version = ${next + 1}`);
     })();
   }
-  // An older database has no list of what lies where, which only writing it anew makes.
-  if (version > 0 && version < GIVES_SPACE_BACK) connection.exec("VACUUM");
+  // An older database has no list of what lies where, which only writing it anew makes; whoever was killed in that has still none.
+  if (connection.pragma("auto_vacuum", { simple: true }) !== INCREMENTAL) connection.exec("VACUUM");
+}
+
+/** Where SQLite says whether a database has a write-ahead log (2) or not (1): https://sqlite.org/fileformat.html. */
+const LOGGED_AT = 18;
+
+/**
+ * A backup, which has no write-ahead log, was put in the place of a database that was killed and has left its own: SQLite would
+ * take what is in that for the backup's and damage it.
+ */
+function removeForeignLog(file: string): void {
+  const hasLog = statSync(`${file}-wal`, { throwIfNoEntry: false }) !== undefined;
+  if (hasLog && isWithoutLog(file))
+    for (const ending of ["-wal", "-shm"]) rmSync(file + ending, { force: true });
+}
+
+function isWithoutLog(file: string): boolean {
+  if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) return false;
+  const descriptor = openSync(file, "r");
+  const byte = Buffer.alloc(1);
+  try {
+    readSync(descriptor, byte, 0, 1, LOGGED_AT);
+  } finally {
+    closeSync(descriptor);
+  }
+  return byte[0] === 1;
+}
+
+/**
+ * DATABASE_REPLACED where the open database, which had this inode, is not in its place any more, or a backup was copied over it: what
+ * is stored would be lost. Else null.
+ */
+export function replaced(file: string, inode: number): SekishoError | null {
+  const there = statSync(file, { throwIfNoEntry: false });
+  if (there?.ino === inode && !isWithoutLog(file)) return null;
+  return new SekishoError(
+    "DATABASE_REPLACED",
+    `${file} was ${there === undefined ? "moved or removed" : "replaced"} while Sekisho ran`,
+    "start Sekisho again: it goes on with what is there now; the next time stop it first",
+  );
+}
+
+/** Where a backup was copied over the open database, the log is emptied first: SQLite would write what is in it into the backup. */
+export function closeDatabase(connection: Connection): void {
+  const { name } = connection;
+  if (isWithoutLog(name) && existsSync(`${name}-wal`)) truncateSync(`${name}-wal`);
+  connection.close();
 }
 
 /** Throws what SQLite throws as an error that says what to do. */

@@ -1,4 +1,6 @@
+import { statSync } from "node:fs";
 import type { Decision, Judgement, StoredDecision } from "../model/decision.ts";
+import type { SekishoError } from "../model/errors.ts";
 import type { LogEvent } from "../model/event.ts";
 import { type Finding, SEVERITIES, type Severity } from "../model/finding.ts";
 import type { Halt } from "../model/halt.ts";
@@ -9,7 +11,14 @@ import { type Clock, NEVER, type UnixMs } from "../model/time.ts";
 import { bansByRules, type CausedBan, type Consumed, consumedHits } from "./caused.ts";
 import { checkpointsOf, deleteOldCheckpoints, storeCheckpoint } from "./checkpoint-rows.ts";
 import { ClientBlocks } from "./client-blocks.ts";
-import { type Connection, explained, openForWriting, shortenLog } from "./database.ts";
+import {
+  type Connection,
+  closeDatabase,
+  explained,
+  openForWriting,
+  replaced,
+  shortenLog,
+} from "./database.ts";
 import { allowedIn, type DecisionRow, decisionOf } from "./decision-rows.ts";
 import { Dictionary } from "./dictionary.ts";
 import { EventRows } from "./event-rows.ts";
@@ -44,6 +53,7 @@ export interface Batch {
 export class StoreWriter implements Disposable {
   readonly #connection: Connection;
   readonly #file: string;
+  readonly #inode: number;
   readonly #clock: Clock;
   readonly #texts: Dictionary;
   readonly #blocks: ClientBlocks;
@@ -62,6 +72,7 @@ export class StoreWriter implements Disposable {
     const connection = openForWriting(file);
     this.#connection = connection;
     this.#file = file;
+    this.#inode = statSync(file).ino;
     this.#clock = clock;
     this.#statements = new Statements(connection, file);
     this.#texts = new Dictionary(connection);
@@ -78,8 +89,11 @@ export class StoreWriter implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#connection.close();
+    closeDatabase(this.#connection);
   }
+
+  /** DATABASE_REPLACED, with which the daemon must end; null as long as all is well. */
+  replaced = (): SekishoError | null => replaced(this.#file, this.#inode);
 
   register<Log extends Pick<Source, "path" | "kind">>(log: Log): Log & Pick<Source, "id"> {
     return this.#transaction(() => {

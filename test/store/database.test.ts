@@ -1,8 +1,17 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
+import { backUp } from "../../src/cli/database-copy.ts";
 import { lockData } from "../../src/store/database.ts";
 import { StoreWriter } from "../../src/store/writer.ts";
 import { asNobody } from "../config/as-nobody.ts";
@@ -58,6 +67,19 @@ describe("what is wrong with a database is told with a hint, and nothing in it i
     other.close();
     store.commit([access("192.0.2.7", 0)]);
     expect(store.reader.eventCounts().access).toBe(1);
+  });
+
+  test("moved away, or replaced, while it is open", () => {
+    using folder = temporaryFolder();
+    using store = new Store(folder.path);
+    expect(store.writer.replaced()).toBeNull();
+    renameSync(store.file, `${store.file}.old`);
+    expect(store.writer.replaced()).toMatchObject({
+      code: "DATABASE_REPLACED",
+      message: `${store.file} was moved or removed while Sekisho ran`,
+    });
+    copyFileSync(`${store.file}.old`, store.file);
+    expect(store.writer.replaced()?.message).toBe(`${store.file} was replaced while Sekisho ran`);
   });
 
   test("in a folder that this user may not write", () => {
@@ -129,4 +151,45 @@ describe("what is wrong with a database is told with a hint, and nothing in it i
       execFileSync("umount", ["-l", folder.path]);
     }
   });
+});
+
+test("a backup that is copied over an open database is whole afterwards", async () => {
+  using folder = temporaryFolder();
+  const backup = join(folder.path, "backup.sqlite");
+  {
+    using store = new Store(folder.path);
+    store.commit(Array.from({ length: 500 }, (_, n) => access("192.0.2.7", n, { path: `/before/${n}` })));
+    await backUp(store.file, backup);
+    store.commit(Array.from({ length: 500 }, (_, n) => access("192.0.2.7", n, { path: `/after/${n}` })));
+    writeFileSync(store.file, readFileSync(backup));
+    expect(store.writer.replaced()?.message).toContain("was replaced while Sekisho ran");
+    // Of lines that came meanwhile.
+    store.commit([access("192.0.2.7", 600)]);
+  }
+  expect(readFileSync(join(folder.path, "sekisho.sqlite"))).toEqual(readFileSync(backup));
+  using again = new Store(folder.path);
+  expect(again.reader.eventCounts().access).toBe(500);
+});
+
+test("a backup in the place of a database that was killed does not take that one's write-ahead log for its own", async () => {
+  using folder = temporaryFolder();
+  const backup = join(folder.path, "backup.sqlite");
+  using restored = temporaryFolder();
+  {
+    using store = new Store(folder.path);
+    store.commit(Array.from({ length: 500 }, (_, n) => access("192.0.2.7", n, { path: `/before/${n}` })));
+    await backUp(store.file, backup);
+    store.commit(Array.from({ length: 500 }, (_, n) => access("192.0.2.7", n, { path: `/after/${n}` })));
+    // As a kill leaves it: the log is there.
+    for (const ending of ["-wal", "-shm"])
+      copyFileSync(store.file + ending, join(restored.path, `sekisho.sqlite${ending}`));
+    expect(statSync(join(restored.path, "sekisho.sqlite-wal")).size).toBeGreaterThan(0);
+  }
+  copyFileSync(backup, join(restored.path, "sekisho.sqlite"));
+  using store = new Store(restored.path);
+  expect(store.reader.eventCounts().access).toBe(500);
+  store.commit([access("192.0.2.7", 600)]);
+  const check = new Database(store.file, { readonly: true });
+  expect(check.pragma("integrity_check", { simple: true })).toBe("ok");
+  check.close();
 });

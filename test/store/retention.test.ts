@@ -7,6 +7,7 @@ import { initial } from "../../src/store/migrations/0001-initial.ts";
 import { banSources } from "../../src/store/migrations/0002-ban-sources.ts";
 import { sockets } from "../../src/store/migrations/0003-sockets.ts";
 import { checkpointTails } from "../../src/store/migrations/0004-checkpoint-tails.ts";
+import { retention } from "../../src/store/migrations/0005-retention.ts";
 import type { RetentionLimits } from "../../src/store/retention.ts";
 import { access, at } from "../evaluate/events.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
@@ -313,6 +314,18 @@ describe("retention", () => {
     expect(store.writer.retain(limits({}))).toBe(false);
     expect(log()).toBe(0);
   });
+});
+
+test("a database that was brought up to date by a daemon that was killed on the way gives space back all the same", () => {
+  using folder = temporaryFolder();
+  const file = `${folder.path}/sekisho.sqlite`;
+  const killed = new Database(file);
+  killed.pragma("journal_mode = WAL");
+  killed.exec([initial, banSources, sockets, checkpointTails, retention].join(";"));
+  killed.exec("PRAGMA user_version = 5");
+  killed.close();
+  using store = new Store(folder.path);
+  expect(ask(store, "PRAGMA auto_vacuum")).toBe(2);
 });
 
 test("a database from before retention had a budget is brought up to date with all that it has", () => {
