@@ -67,9 +67,10 @@ export class AccessRules {
     const handshake = isHandshake(event);
     const lacks = this.#lackedBy(event);
     const rooted = event.path.charCodeAt(0) === SLASH;
-    const flags = (handshake ? 1 : 0) + (event.second ? 2 : 0) + (rooted ? 4 : 0);
+    const referred = !isMissing(event.referer);
+    const flags = (handshake ? 1 : 0) + (event.second ? 2 : 0) + (rooted ? 4 : 0) + (referred ? 8 : 0);
     const kind =
-      ((event.status * (1 << LACKABLE.length) + lacks) * (METHODS.length + 1) + method) * 8 + flags;
+      ((event.status * (1 << LACKABLE.length) + lacks) * (METHODS.length + 1) + method) * 16 + flags;
     let choice = this.#byKind.get(kind);
     if (choice === undefined) {
       if (this.#byKind.size >= MOST_KINDS) return event.second ? this.#forOtherSeconds : this.#forOthers;
@@ -78,6 +79,7 @@ export class AccessRules {
         handshake,
         method: METHODS[method - 1] ?? null,
         rooted,
+        referred,
         lacks: new Set(LACKABLE.filter((_, bit) => (lacks & (1 << bit)) !== 0)),
       });
       this.#byKind.set(kind, choice);

@@ -11,6 +11,8 @@ export interface Known {
   readonly method: string | null;
   /** Its path begins with a slash. */
   readonly rooted: boolean;
+  /** It has a Referer. */
+  readonly referred: boolean;
   /** Fields that the event does not have; of numbers also those that are less than any rule asks for. */
   readonly lacks: ReadonlySet<FieldName>;
 }
@@ -20,6 +22,7 @@ export const NOTHING_KNOWN: Known = {
   handshake: null,
   method: null,
   rooted: false,
+  referred: false,
   lacks: new Set(),
 };
 
@@ -48,12 +51,14 @@ export function residual(spec: MatcherSpec, known: Known): MatcherSpec | null {
   return { ...spec, ...left };
 }
 
-function fails(field: FieldName, condition: Condition, { status, handshake, method, lacks }: Known): boolean {
+function fails(field: FieldName, condition: Condition, known: Known): boolean {
+  const { status, handshake, method, referred, lacks } = known;
   const isNot = (value: string | number | boolean | null) =>
     value !== null && !valueMatcher(() => value, condition)(NO_EVENT);
   if (field === "status") return isNot(status);
   if (field === "handshake") return isNot(handshake);
   if (field === "method") return isNot(method);
+  if (field === "referer" && referred) return !needsValue(condition);
   return lacks.has(field) && (isNumber(field) ? minimumOf(condition) !== null : needsValue(condition));
 }
 /** Whether every path that begins with a slash meets it. */

@@ -25,7 +25,7 @@ import type {
 import { notBanned } from "./not-banned.ts";
 
 const STATE_EVERY_MS = 1_000;
-/** A finding is told at once; of mere lines, which a busy site has fifty batches a second of, this often. */
+/** A ban is told at once; of findings and mere lines, which a busy site has twenty batches a second of, this often. */
 const TELL_EVERY_MS = 200;
 /** Decisions of one batch that are named in the daemon's log. */
 const TOLD_AT_ONCE = 20;
@@ -47,7 +47,7 @@ const complaint = (thrown: unknown): Complaint => {
       };
 };
 
-const nothingUntold = () => ({ lines: 0, sockets: false, passed: [] as Passed[] });
+const nothingUntold = () => ({ lines: 0, incidents: false, sockets: false, passed: [] as Passed[] });
 
 class IngestThread {
   readonly #store: StoreWriter;
@@ -102,18 +102,18 @@ class IngestThread {
   #note({ events, sockets, findings, judgements, passed }: Outcome): void {
     const bans = judgements.filter((judgement) => judgement.kind === "ban").map(({ decision }) => decision);
     this.#untold.lines += events.length;
+    this.#untold.incidents ||= findings.length > 0;
     this.#untold.sockets ||= sockets.length > 0;
     this.#untold.passed.push(...passed);
     const isDue = performance.now() - this.#toldAt >= TELL_EVERY_MS;
-    if (isDue || findings.length > 0) this.#tellCommitted(bans, findings.length > 0);
+    if (isDue || bans.length > 0) this.#tellCommitted(bans);
   }
 
-  #tellCommitted(bans: readonly Decision[] = [], incidents = false): void {
+  #tellCommitted(bans: readonly Decision[] = []): void {
     if (this.#untold.lines === 0) return;
     tell({
       kind: "committed",
       bans: bans.length > 0,
-      incidents,
       ...this.#untold,
       decided: bans.slice(0, TOLD_AT_ONCE).map(toldOf),
       lifted: [],

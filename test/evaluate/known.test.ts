@@ -128,6 +128,14 @@ describe("the rules that are asked about an event", () => {
     const narrower = { not: { path: { prefix: "/", suffix: ".php" } } };
     expect(residual(narrower, { ...NOTHING_KNOWN, rooted: true })).toEqual(narrower);
   });
+
+  test("are not those for requests without a Referer, where it has one", () => {
+    const unreferred = { referer: { missing: true }, status: 200 };
+    expect(residual(unreferred, { ...NOTHING_KNOWN, referred: true })).toBeNull();
+    expect(residual(unreferred, NOTHING_KNOWN)).toEqual(unreferred);
+    const referred = { referer: { missing: false } };
+    expect(residual(referred, { ...NOTHING_KNOWN, referred: true })).toEqual(referred);
+  });
 });
 
 describe("what is sought", () => {
