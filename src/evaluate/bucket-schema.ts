@@ -29,6 +29,9 @@ export const bucketSchemaWith = <Field extends string, Matcher extends z.ZodType
       kind: z.literal("distinct").describe("Counts the different values of a field."),
       of: z.enum(fields).describe("The field, or client: the address (IPv6: its /64)."),
       count: whole(2, 1_000).describe("Values within the window that make a finding."),
+      clients: whole(2, 1_000)
+        .optional()
+        .describe("So many different clients must have sent them, for a subject of many."),
       same: z.enum(fields).optional().describe("Counts each value of this other field by itself."),
       window,
     }),

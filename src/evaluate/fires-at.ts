@@ -9,7 +9,7 @@ export function firesAt(bucket: BucketSpec, quoted: (field: string) => string = 
     case "threshold":
       return `${bucket.count}${same} in ${formatDuration(bucket.window)}`;
     case "distinct":
-      return `${bucket.count} different ${quoted(plural(bucket.of))}${same} in ${formatDuration(bucket.window)}`;
+      return `${bucket.count} different ${quoted(plural(bucket.of))}${same}${spread(bucket.clients)} in ${formatDuration(bucket.window)}`;
     case "trigger":
       return "the first";
     case "leaky":
@@ -26,5 +26,8 @@ export function firesAt(bucket: BucketSpec, quoted: (field: string) => string = 
       return unreachable(bucket);
   }
 }
+
+const spread = (clients: number | undefined): string =>
+  clients === undefined ? "" : ` of ${clients} clients`;
 
 const plural = (field: string): string => (field.endsWith("y") ? `${field.slice(0, -1)}ies` : `${field}s`);

@@ -39,3 +39,22 @@ test("a distinct bucket counts the values of its window as a list of all hits wo
     { numRuns: 500 },
   );
 });
+
+test("a distinct bucket that asks for several clients waits until its values are of so many", () => {
+  const clientOf = (event: LogEvent): string => (event.kind === "access" ? event.client : "");
+  const bucket = new DistinctBucket(
+    4,
+    (WINDOW * 1_000) as DurationMs,
+    pathOf,
+    { bytes: 0, lines: 0 },
+    { clients: 3, clientOf },
+  );
+  const add = (client: string, seconds: number, path: string) =>
+    bucket.add(access(client, seconds, { path }));
+  for (let hit = 0; hit < 10; hit++) expect(add("192.0.2.1", hit, `/${hit}`)).toBe(false);
+  expect(add("192.0.2.2", 10, "/10")).toBe(false);
+  // A client that asks for what another has asked for brings no value.
+  expect(add("192.0.2.3", 11, "/10")).toBe(false);
+  expect(add("192.0.2.2", 12, "/12")).toBe(true);
+  expect(bucket.count).toBe(4);
+});

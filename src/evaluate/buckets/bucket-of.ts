@@ -57,8 +57,10 @@ export function bucketMaker(spec: BucketSpec, compile: Compile): (held: Held) =>
     case "threshold":
       return eachOf(spec, compile, (held) => new ThresholdBucket(spec.count, spec.window, held));
     case "distinct": {
+      const { count, window, clients } = spec;
       const read = readerOf(spec.of, compile);
-      return eachOf(spec, compile, (held) => new DistinctBucket(spec.count, spec.window, read, held));
+      const spread = clients === undefined ? null : { clients, clientOf };
+      return eachOf(spec, compile, (held) => new DistinctBucket(count, window, read, held, spread));
     }
     case "trigger":
       return (held) => new TriggerBucket(held);

@@ -11,6 +11,14 @@ interface Hit {
   readonly value: string;
   readonly time: UnixMs;
   readonly line: string;
+  /** Whose; empty where that is not asked. */
+  readonly client: string;
+}
+
+/** Of so many different clients the values must be. */
+export interface Spread {
+  readonly clients: number;
+  readonly clientOf: (event: LogEvent) => string;
 }
 
 /** Most subjects have one value, and need no map. */
@@ -29,13 +37,21 @@ export class DistinctBucket extends Bucket {
   /** No hit came late: those that have left the window stand before all others. */
   #isInOrder = true;
   readonly #held: Held;
+  readonly #spread: Spread | null;
 
-  constructor(threshold: number, window: DurationMs, read: (event: LogEvent) => string, held: Held) {
+  constructor(
+    threshold: number,
+    window: DurationMs,
+    read: (event: LogEvent) => string,
+    held: Held,
+    spread: Spread | null = null,
+  ) {
     super();
     this.#threshold = threshold;
     this.#window = window;
     this.#valueOf = read;
     this.#held = held;
+    this.#spread = spread;
   }
 
   add(event: LogEvent): boolean {
@@ -45,13 +61,20 @@ export class DistinctBucket extends Bucket {
     else this.#isInOrder = false;
     const text = this.#valueOf(event).slice(0, VALUE_LENGTH);
     const known = this.#only?.value === text ? this.#only : this.#seen.get(text);
-    if (known !== undefined && known.time > time) return this.count >= this.#threshold;
+    if (known !== undefined && known.time > time) return this.#isFull();
     const value = known?.value ?? detached(text);
     if (known !== undefined) this.#forget(known);
     this.#dropStale();
     const isKept = isWorthKeeping(this.count + 1, this.#threshold);
-    this.#keep({ value, time, line: isKept ? takeLine(event.line, this.#held) : "" });
-    return this.count === this.#threshold;
+    const client = this.#spread === null ? "" : this.#spread.clientOf(event);
+    this.#keep({ value, time, line: isKept ? takeLine(event.line, this.#held) : "", client });
+    return this.#isFull();
+  }
+
+  #isFull(): boolean {
+    if (this.count < this.#threshold) return false;
+    if (this.#spread === null) return true;
+    return new Set([...this.#hits()].map(({ client }) => client)).size >= this.#spread.clients;
   }
 
   #keep(hit: Hit): void {
