@@ -32,8 +32,8 @@ const elsewhere = (why: string): LogTarget => ({ kind: "elsewhere", why, hint: T
 
 /** A file, unless its path is none that our configuration can hold. */
 export function fileTarget(path: string): LogTarget {
-  // Our own paths are globs within one folder.
-  if (/[*?]/.test(dirname(path))) return elsewhere("has a folder whose name changes with time");
+  // Which our configuration refuses, as no folders at any depth are meant.
+  if (path.split("/").includes("**")) return elsewhere("has a folder that is called **");
   // Control characters, and what was no UTF-8.
   if (/[\u0000-\u001f\u007f\ufffd]/.test(path))
     return elsewhere("has a name that cannot be written in UTF-8 text");
@@ -78,10 +78,10 @@ const shortOption = (word: string): string =>
     .replace(/^--hardlink=?/, "-H")
     .replace(/^--(prev-symlink|period)=?/, "-P");
 
-/** A folder whose name changes cannot be followed, but a link to the newest file can. */
+/** A link to the newest file is better than a folder whose name changes: each file in such is a log of its own. */
 function orLink(pattern: string, link: string | undefined): LogTarget {
-  const target = fileTarget(pattern.replace(/\*{2,}/g, "*").replaceAll("%%", "%"));
-  return target.kind === "elsewhere" && link !== undefined ? fileTarget(link) : target;
+  const path = pattern.replace(/\*{2,}/g, "*").replaceAll("%%", "%");
+  return fileTarget(link !== undefined && dirname(path).includes("*") ? link : path);
 }
 
 function optionsOf(words: readonly string[], withValue: string) {

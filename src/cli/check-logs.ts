@@ -1,11 +1,11 @@
-import { closeSync, constants, openSync, readdirSync, readSync } from "node:fs";
+import { accessSync, closeSync, constants, openSync, readdirSync, readSync } from "node:fs";
 import { accessHint } from "../config/discover.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import type { LogConfig } from "../config/schema.ts";
 import { placeProblem } from "../local-socket/place.ts";
 import { messageOf, SekishoError, systemCode } from "../model/errors.ts";
 import type { SourceKind } from "../model/event.ts";
-import { logPattern, matchingFiles } from "../tail/log-pattern.ts";
+import { filesIn, foldersOf, type LogPattern, logPattern } from "../tail/log-pattern.ts";
 
 export interface LogCheck {
   readonly path: string;
@@ -50,8 +50,12 @@ function checkLog(log: LogConfig, detectFormat: DetectFormat): LogCheck[] {
   } catch (error) {
     return failed(unreadable(pattern.directory, error));
   }
-  const files = matchingFiles(pattern);
-  if (files.length > 0) return files.map((path) => checkFile(path, log, detectFormat));
+  const folders = foldersOf(pattern);
+  const files = filesIn(folders, pattern);
+  const closed = pattern.folders.length > 0 ? closedFolders(folders, pattern) : null;
+  const unread = closed === null ? [] : failed(closed);
+  if (files.length > 0 || closed !== null)
+    return [...unread, ...files.map((path) => checkFile(path, log, detectFormat))];
   const message = pattern.literal ? `${log.path}: there is no such file` : `${log.path}: no file matches`;
   return failed(
     new SekishoError(
@@ -60,6 +64,24 @@ function checkLog(log: LogConfig, detectFormat: DetectFormat): LogCheck[] {
       "correct the path; a log that appears later is found while Sekisho runs",
     ),
   );
+}
+
+/** Folders that a glob stands for and that may not be read: one entry for all. */
+function closedFolders(folders: readonly string[], { file }: LogPattern): SekishoError | null {
+  // Of a file that is named it is told by itself.
+  if (file.name !== null) return null;
+  const closed = folders.filter((folder) => {
+    try {
+      accessSync(folder, constants.R_OK | constants.X_OK);
+      return false;
+    } catch (error) {
+      return ["EACCES", "EPERM"].includes(systemCode(error) ?? "");
+    }
+  });
+  const [first] = closed;
+  if (first === undefined) return null;
+  const more = closed.length > 1 ? `, nor ${closed.length - 1} more that the star stands for` : "";
+  return new SekishoError("LOG_UNREADABLE", `no permission to read ${first}${more}`, accessHint(first));
 }
 
 function checkFile(path: string, { kind, format }: LogConfig, detectFormat: DetectFormat): LogCheck {

@@ -3,14 +3,23 @@ import { join } from "node:path";
 import { systemCode } from "../model/errors.ts";
 import type { LogConfig } from "./schema.ts";
 
-/**
- * Where Apache writes its logs as Debian and RHEL ship it; other_vhosts_access.log and ssl_* match too. `own` is the log
- * that `sekisho apache snippet` proposes: it holds every request too, so it is read instead of the others.
- */
-const PLACES = [
+/** Files of one kind in one folder, or in those that a star stands for. */
+interface LogPlace {
+  readonly directory: string;
+  /** The log that `sekisho apache snippet` proposes. */
+  readonly own?: string;
+  readonly access: string;
+  readonly error: string;
+}
+
+/** Where Apache writes its logs as Debian and RHEL ship it; other_vhosts_access.log and ssl_* match too. */
+const PLACES: readonly LogPlace[] = [
   { directory: "/var/log/apache2", own: "sekisho.log", access: "*access.log", error: "*error.log" },
   { directory: "/var/log/httpd", own: "sekisho_log", access: "*access_log", error: "*error_log" },
-] as const;
+  // Plesk's and Virtualmin's: of vhosts that write to none of those above. What nginx writes beside them (proxy_*) is left out.
+  { directory: "/var/www/vhosts/system/*/logs", access: "access*_log", error: "error_log" },
+  { directory: "/var/log/virtualmin", access: "*_access_log", error: "*_error_log" },
+];
 
 export interface Discovery {
   /** Patterns that match at least one readable file; a vhost's log that appears later is found by them too. */
@@ -24,26 +33,58 @@ export interface UnreadableLog {
   readonly hint: string;
 }
 
-/** Looks for Apache's logs in the usual places below `root`. */
+/**
+ * Looks for Apache's logs in the usual places below `root`. The log that Sekisho proposed holds every request, so it is
+ * read instead of all other access logs.
+ */
 export function discoverLogs(root = "/"): Discovery {
-  const logs: LogConfig[] = [];
-  const unreadable: UnreadableLog[] = [];
-  for (const place of PLACES) {
-    const directory = join(root, place.directory);
-    const names = namesIn(directory);
-    if (names === "unreadable") unreadable.push({ path: directory, hint: accessHint(directory) });
-    if (typeof names === "string") continue;
-    for (const kind of ["access", "error"] as const) {
-      const pattern = kind === "access" && names.includes(place.own) ? place.own : place[kind];
-      const files = names
-        .filter((name) => name.endsWith(pattern.replace("*", "")))
-        .map((name) => join(directory, name));
-      const closed = files.filter((file) => !isReadable(file));
-      unreadable.push(...closed.map((path) => ({ path, hint: accessHint(path) })));
-      if (closed.length < files.length) logs.push({ path: join(directory, pattern), kind, format: "auto" });
-    }
+  const unreadable = new Map<string, UnreadableLog>();
+  const found = PLACES.flatMap((place) => logsAt(place, root, unreadable));
+  const own = found.filter(({ isOwn }) => isOwn);
+  const logs = found.filter(({ log, isOwn }) => isOwn || log.kind === "error" || own.length === 0);
+  return { logs: logs.map(({ log }) => log), unreadable: [...unreadable.values()] };
+}
+
+interface FoundLog {
+  readonly log: LogConfig;
+  readonly isOwn: boolean;
+}
+
+/** Of the folders that a star stands for and that are closed the first is told: one remedy is for all. */
+function logsAt(place: LogPlace, root: string, unreadable: Map<string, UnreadableLog>): FoundLog[] {
+  const refuse = (path: string, key = path): void => {
+    if (!unreadable.has(key)) unreadable.set(key, { path, hint: accessHint(path) });
+  };
+  const directory = join(root, place.directory);
+  const files: { readonly name: string; readonly path: string }[] = [];
+  for (const folder of foldersAt(directory)) {
+    const names = namesIn(folder);
+    if (names === "unreadable") refuse(folder, directory);
+    else if (names !== "missing") files.push(...names.map((name) => ({ name, path: join(folder, name) })));
   }
-  return { logs, unreadable };
+  return (["access", "error"] as const).flatMap((kind) => {
+    const isOwn = kind === "access" && files.some(({ name }) => name === place.own);
+    const pattern = isOwn ? place.own! : place[kind];
+    const ofKind = files.filter(({ name }) => isOf(pattern, name)).map(({ path }) => path);
+    const closed = ofKind.filter((file) => !isReadable(file));
+    for (const file of closed) refuse(file);
+    const log = { path: join(directory, pattern), kind, format: "auto" } as const;
+    return closed.length < ofKind.length ? [{ log, isOwn }] : [];
+  });
+}
+
+/** A path whose one star, if it has any, is a folder's whole name. */
+function foldersAt(directory: string): string[] {
+  const [upper, lower] = directory.split("/*/");
+  if (lower === undefined) return [directory];
+  const names = namesIn(upper!);
+  return typeof names === "string" ? [] : names.map((name) => join(upper!, name, lower));
+}
+
+function isOf(pattern: string, name: string): boolean {
+  const [start = "", end] = pattern.split("*");
+  if (end === undefined) return name === pattern;
+  return name.length >= start.length + end.length && name.startsWith(start) && name.endsWith(end);
 }
 
 function namesIn(directory: string): readonly string[] | "missing" | "unreadable" {

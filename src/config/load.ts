@@ -1,4 +1,4 @@
-import { basename, dirname, resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import { SekishoError } from "../model/errors.ts";
 import type { SourceKind } from "../model/event.ts";
@@ -149,8 +149,8 @@ function crossCheck(
       problems.push(document.problem(["logs", index, "path"], message));
     }
     seen.set(path, first ?? index);
-    if (/[*?]/.test(dirname(path))) {
-      const message = `'${path}' has a star in a folder's name; write one entry for each folder, with stars in '${basename(path)}' only`;
+    if (path.split("/").includes("**")) {
+      const message = `'${path}' has ** for folders at any depth; write a star for the name of each folder`;
       problems.push(document.problem(["logs", index, "path"], message));
     }
     for (const [key, message] of sourceProblems(written.logs[index]!, log))

@@ -71,7 +71,7 @@ const logSchema = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      "A file, or a glob whose stars stay within one folder name. Required where there is no socket.",
+      "A file, or a glob: a star stands for what is within one name, of the file or of a folder. Required where there is no socket.",
     ),
   kind: z.enum(SOURCE_KINDS).default("access").describe("What Apache or an app writes there."),
   format: z

@@ -1,4 +1,3 @@
-import { basename, dirname } from "node:path";
 import { BanShares, type BanUsage, DAY_MS } from "../decide/ban-shares.ts";
 import type { AuditTrust, TrustOf } from "../model/audit.ts";
 import { SekishoError } from "../model/errors.ts";
@@ -55,10 +54,7 @@ export class AuditSources {
 /** Since when bans count towards a share. */
 export const sharesSince = (now: UnixMs): UnixMs => (now - DAY_MS) as UnixMs;
 
-function limitOf(path: string, trust: AuditTrust): Limit {
-  const { directory, matches } = logPattern(path);
-  return { trust, covers: (each) => dirname(each) === directory && matches(basename(each)) };
-}
+const limitOf = (path: string, trust: AuditTrust): Limit => ({ trust, covers: logPattern(path).matches });
 
 const limitReached = (name: string, bans: number): SekishoError =>
   new SekishoError(

@@ -1,6 +1,6 @@
-import { readdirSync, realpathSync, type Stats, statSync } from "node:fs";
+import { realpathSync, type Stats, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { FILE_TIME_TICK_MS } from "./fingerprint.ts";
+import { namesIn } from "./folder-names.ts";
 
 /** A file that rotation made of a log. */
 export interface Generation {
@@ -55,49 +55,17 @@ function byName(a: Named, b: Named): number {
   return byLastWrite(a, b);
 }
 
-/** The names in a folder, sorted, and how it was when they were read. */
-interface Listing {
-  readonly names: readonly string[];
-  readonly stat: Pick<Stats, "dev" | "ino" | "mtimeMs">;
-  readonly at: number;
-}
-
-/**
- * The folders that were listed last, as many logs lie in one. A listing is as good as a new one while the folder's time of
- * change is the same, and it was not taken within a tick of that.
- */
-const listings = new Map<string, Listing>();
-const LISTINGS = 4;
-
-function listingOf(folder: string): Listing {
-  const at = Date.now();
-  const stat = statSync(folder);
-  const known = listings.get(folder);
-  const { dev, ino, mtimeMs } = known?.stat ?? {};
-  const isSame = dev === stat.dev && ino === stat.ino && mtimeMs === stat.mtimeMs;
-  if (known !== undefined && isSame && known.at - stat.mtimeMs > FILE_TIME_TICK_MS) return known;
-  const listing = { names: readdirSync(folder).sort(), stat, at };
-  listings.delete(folder);
-  listings.set(folder, listing);
-  for (const oldest of [...listings.keys()].slice(0, -LISTINGS)) listings.delete(oldest);
-  return listing;
-}
-
 function namesBeginningWith(start: string, folder: string): string[] {
-  try {
-    const { names } = listingOf(folder);
-    let [low, high] = [0, names.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (names[middle]! < start) low = middle + 1;
-      else high = middle;
-    }
-    let end = low;
-    while (names[end]?.startsWith(start)) end++;
-    return names.slice(low, end);
-  } catch {
-    return []; // What is wrong with the folder is told where the log itself is opened.
+  const names = namesIn(folder);
+  let [low, high] = [0, names.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (names[middle]! < start) low = middle + 1;
+    else high = middle;
   }
+  let end = low;
+  while (names[end]?.startsWith(start)) end++;
+  return names.slice(low, end);
 }
 
 /** Null for a link into nothing, or what went away meanwhile: it must not hide the others. */

@@ -1,11 +1,11 @@
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { watch } from "chokidar";
-import { messageOf, SekishoError, systemCode } from "../model/errors.ts";
+import { SekishoError } from "../model/errors.ts";
 import type { LineBatch, Source, StoredCheckpoint } from "../model/line.ts";
+import { FolderWatch } from "./folder-watch.ts";
 import { FollowedLog } from "./followed-log.ts";
 import { LineReader } from "./line-reader.ts";
-import { type LogPattern, logPattern, matchingFiles } from "./log-pattern.ts";
+import { filesIn, foldersOf, type LogPattern, logPattern, MOST_FOLDERS } from "./log-pattern.ts";
 
 /** What is read, as the configuration says. */
 export type LogToTail = Pick<Source, "path" | "kind" | "format" | "timezone" | "fields">;
@@ -48,9 +48,6 @@ const GATHER_BYTES = 1 << 16;
 const TURN_MS = 50;
 /** How often all that is followed is looked at meanwhile, as the watcher hardly gets a word in. */
 const BUSY_SWEEP_MS = 60;
-/** What the system answers when it has no inotify instance or watch left. */
-const LIMITS: readonly string[] = ["EMFILE", "ENFILE", "ENOSPC", "ENOMEM"];
-
 /** What is left to do after all had their turn. */
 interface Turn {
   behind: number;
@@ -72,7 +69,9 @@ export class Tailer implements Disposable {
   readonly #followed = new Map<string, { readonly file: FollowedLog; readonly due: Set<FollowedLog> }>();
   #nextSweep = 0;
   #lastSweep = 0;
-  #watchProblem: SekishoError | null = null;
+  #watch: FolderWatch | null = null;
+  /** Of patterns that stand for too many folders. */
+  #folderProblem: SekishoError | null = null;
   #wake: () => void = () => {};
 
   constructor(logs: readonly LogToTail[], registry: SourceRegistry) {
@@ -82,7 +81,9 @@ export class Tailer implements Disposable {
 
   /** Batches until the signal aborts. Of one log they come in order; logs take turns. */
   async *batches(signal: AbortSignal): AsyncGenerator<LineBatch, void, undefined> {
-    await using _watcher = this.#watch();
+    const patterns = this.#logs.map(({ pattern }) => pattern);
+    await using watch = new FolderWatch(patterns, (path) => this.#wakeFor(path));
+    this.#watch = watch;
     const stop = () => this.#wake();
     signal.addEventListener("abort", stop);
     try {
@@ -146,9 +147,9 @@ export class Tailer implements Disposable {
     }));
   }
 
-  /** Why new lines are found by the sweep only; null when watching works. */
+  /** Why new lines are found by the sweep only, or not at all in some folders; null when watching works. */
   get watchProblem(): SekishoError | null {
-    return this.#watchProblem;
+    return this.#folderProblem ?? this.#watch?.problem ?? null;
   }
 
   [Symbol.dispose](): void {
@@ -163,20 +164,30 @@ export class Tailer implements Disposable {
     this.#nextSweep = now + SWEEP_MS;
     this.#lastSweep = now;
     const listed = new Set<string>();
+    const folders = new Set<string>();
+    this.#folderProblem = null;
     for (const { log, pattern, due } of this.#logs) {
       const end = performance.now() + TURN_MS;
-      for (const path of pattern.literal ? [log.path] : matchingFiles(pattern)) {
+      for (const path of pattern.literal ? [log.path] : this.#filesOf(pattern, log.path)) {
         listed.add(resolve(path));
+        if (pattern.folders.length > 0) folders.add(dirname(path));
         if (this.#followed.has(resolve(path))) continue;
         // The rest of very many new ones is taken up once those that are known had their turn.
         if (performance.now() > end) this.#nextSweep = 0;
         else this.#follow({ ...log, path }, due);
       }
     }
+    this.#watch?.follow([...folders]);
     for (const [path, { file, due }] of this.#followed) {
       if (!listed.has(path) && file.isGone) this.#followed.delete(path);
       else due.add(file);
     }
+  }
+
+  #filesOf(pattern: LogPattern, path: string): string[] {
+    const folders = foldersOf(pattern);
+    if (folders.length > MOST_FOLDERS) this.#folderProblem = tooMany(path);
+    return filesIn(folders, pattern);
   }
 
   /** Blocks the thread, or the event loop would wake for each write after all. */
@@ -194,37 +205,12 @@ export class Tailer implements Disposable {
     this.#followed.set(resolve(log.path), { file, due });
   }
 
-  #watch() {
-    const patterns = this.#logs.map(({ pattern }) => pattern);
-    const directories = [...new Set(patterns.map(({ directory }) => directory))];
-    const watcher = watch(directories, {
-      depth: 0,
-      ignoreInitial: true,
-      ignored: (path, stats) =>
-        stats?.isFile() === true &&
-        !patterns.some(({ matches }) => matches(path.slice(path.lastIndexOf("/") + 1))),
-    });
-    const wake = (path?: string): void => {
-      const known = path === undefined ? undefined : this.#followed.get(path);
-      // What is not known may be a new log.
-      if (known === undefined) this.#nextSweep = 0;
-      else known.due.add(known.file);
-      this.#wake();
-    };
-    watcher.on("all", (_event, path) => wake(path));
-    // What happened since the folders were listed and before they were watched.
-    watcher.on("ready", () => wake());
-    watcher.on("error", (cause) => {
-      // Others concern one file, as a link to itself, and are told of that log where it is one.
-      if (!LIMITS.includes(systemCode(cause) ?? "")) return;
-      this.#watchProblem = new SekishoError(
-        "LOG_UNWATCHED",
-        `the system refuses to watch the log folders (${messageOf(cause)}); new lines are found twice a second instead`,
-        "raise fs.inotify.max_user_watches and fs.inotify.max_user_instances with sysctl, then have Sekisho read its configuration again: kill -HUP",
-        { cause },
-      );
-    });
-    return { [Symbol.asyncDispose]: () => watcher.close() };
+  /** What a notification is about: a file that is known, or what may be a new one. */
+  #wakeFor(path?: string): void {
+    const known = path === undefined ? undefined : this.#followed.get(path);
+    if (known === undefined) this.#nextSweep = 0;
+    else known.due.add(known.file);
+    this.#wake();
   }
 
   async #sleep(woken: Promise<void>): Promise<void> {
@@ -236,3 +222,10 @@ export class Tailer implements Disposable {
     clearTimeout(timer);
   }
 }
+
+const tooMany = (path: string): SekishoError =>
+  new SekishoError(
+    "LOG_UNWATCHED",
+    `${path} stands for more than ${MOST_FOLDERS} folders; logs in the others are not read`,
+    "write it so that its stars stand for fewer folders, or name several paths",
+  );

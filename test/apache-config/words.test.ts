@@ -52,13 +52,13 @@ describe("a log's target", () => {
     ["|rotatelogs -lL /l/now -p /bin/x /l/a.%d 86400", "/l/a.*"],
     ["|/usr/sbin/cronolog /l/%Y-a.log", "/l/*-a.log"],
     ["|cronolog --symlink=/l/now --period days /l/%Y/a.log", "/l/now"],
+    ["|rotatelogs /l/%Y/%m/a.%d 86400", "/l/*/*/a.*"],
   ])("%s is read at %s", (written, path) => {
     expect(logTarget(written)).toEqual({ kind: "file", path });
   });
 
   test.each([
     ["|/usr/bin/logger -t x", "is piped to logger"],
-    ["|rotatelogs /l/%Y/a 86400", "has a folder whose name changes"],
     ["|rotatelogs", "is told no file"],
     ["|", "is piped to nothing"],
     ["syslog", "goes to syslog"],
@@ -67,6 +67,7 @@ describe("a log's target", () => {
     ["/proc/self/fd/2", "standard output or error"],
     [`/l/\${UNKNOWN}.log`, "a variable that is not defined"],
     ["/l/a\nb", "cannot be written"],
+    ["/l/**/a.log", "is called **"],
     ["", "names no file"],
   ])("%j is told, not read", (written, why) => {
     const target = logTarget(written);

@@ -276,6 +276,23 @@ enforcers:
     expect(asNobody(logs, "checkLogs", `return checkLogs(${loaded}, () => null)`)).toMatchObject([
       { error: { code: "LOG_UNREADABLE", hint: expect.stringContaining("read access") } },
     ]);
+    const vhosts = folderWith({ "a/access.log": LINE, "b/access.log": LINE, "c/access.log": LINE });
+    for (const name of ["b", "c"]) chmodSync(join(vhosts, name), 0);
+    chmodSync(vhosts, 0o755);
+    const ofVhosts = (path: string) => {
+      const config = { logs: [{ path: join(vhosts, path), kind: "access", format: "auto" }] };
+      const body = `return checkLogs(${JSON.stringify({ config })}, () => "combined").map(({ path, error }) => error?.message ?? path)`;
+      return asNobody(logs, "checkLogs", body);
+    };
+    expect(ofVhosts("*/*.log")).toEqual([
+      `no permission to read ${vhosts}/b, nor 1 more that the star stands for`,
+      `${vhosts}/a/access.log`,
+    ]);
+    expect(ofVhosts("*/access.log")).toEqual([
+      `${vhosts}/a/access.log`,
+      `no permission to read ${vhosts}/b/access.log`,
+      `no permission to read ${vhosts}/c/access.log`,
+    ]);
     const data = join(import.meta.dirname, "../../src/cli/check-data.ts");
     expect(
       asNobody(data, "checkDataFolder", `return checkDataFolder(${JSON.stringify(join(cwd, "data"))})`),

@@ -48,6 +48,36 @@ describe("Apache's logs", () => {
     ]);
   });
 
+  test("are found where Plesk and Virtualmin put those of their vhosts, without what nginx writes beside them", () => {
+    const root = folderWith({
+      "var/log/apache2/other_vhosts_access.log": "",
+      "var/www/vhosts/system/a.example/logs/access_log": "",
+      "var/www/vhosts/system/b.example/logs/access_ssl_log": "",
+      "var/www/vhosts/system/b.example/logs/error_log": "",
+      "var/www/vhosts/system/c.example/logs/proxy_access_log": "",
+      "var/www/vhosts/system/c.example/logs/access_log.processed": "",
+      "var/log/virtualmin/d.example_access_log": "",
+    });
+    expect(discoverLogs(root).logs.map(({ path, kind }) => [path.slice(root.length + 1), kind])).toEqual([
+      ["var/log/apache2/*access.log", "access"],
+      ["var/www/vhosts/system/*/logs/access*_log", "access"],
+      ["var/www/vhosts/system/*/logs/error_log", "error"],
+      ["var/log/virtualmin/*_access_log", "access"],
+    ]);
+  });
+
+  test("of vhosts are left to the one that Sekisho proposed, too", () => {
+    const root = folderWith({
+      "var/log/apache2/sekisho.log": "",
+      "var/www/vhosts/system/a.example/logs/access_log": "",
+      "var/www/vhosts/system/a.example/logs/error_log": "",
+    });
+    expect(discoverLogs(root).logs.map(({ path }) => path.slice(root.length + 1))).toEqual([
+      "var/log/apache2/sekisho.log",
+      "var/www/vhosts/system/*/logs/error_log",
+    ]);
+  });
+
   test("that are not there are nothing", () => {
     expect(discoverLogs(folderWith())).toEqual({ logs: [], unreadable: [] });
     const root = folderWith({ "var/log/apache2/access.log.2.gz": "" });

@@ -160,9 +160,9 @@ describe("what one key alone cannot tell", () => {
     );
   });
 
-  test("a star in a folder's name would match nothing", () => {
-    expect(problem("logs:\n  - path: '/var/log/*/access.log'")).toMatch(
-      /^sekisho\.yaml:2:11: logs\[0\]\.path: .*has a star in a folder's name/,
+  test("two stars would stand for one folder, and not for folders at any depth", () => {
+    expect(problem("logs:\n  - path: '/var/log/**/access.log'")).toMatch(
+      /^sekisho\.yaml:2:11: logs\[0\]\.path: .*write a star for the name of each folder/,
     );
   });
 

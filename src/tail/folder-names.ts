@@ -1,0 +1,38 @@
+import { readdirSync, type Stats, statSync } from "node:fs";
+
+/** The names in a folder, sorted, and how it was when they were read. */
+interface Listing {
+  readonly names: readonly string[];
+  readonly stat: Pick<Stats, "dev" | "ino" | "mtimeMs">;
+  readonly at: number;
+}
+
+/** Listings are kept, as all are looked at twice a second. */
+const listings = new Map<string, Listing>();
+const KEPT = 1_000;
+/** The coarsest clock that a file system has for a folder's time of change: within it a change leaves no trace. */
+const COARSEST_MS = 2_000;
+
+/** The names in a folder, sorted. None where it is none, or may not be read: that is told where a log itself is opened. */
+export function namesIn(folder: string): readonly string[] {
+  try {
+    const at = Date.now();
+    const stat = statSync(folder, { throwIfNoEntry: false });
+    if (stat?.isDirectory() !== true) return [];
+    const known = listings.get(folder);
+    const { dev, ino, mtimeMs } = known?.stat ?? {};
+    const isSame = dev === stat.dev && ino === stat.ino && mtimeMs === stat.mtimeMs;
+    if (known !== undefined && isSame && known.at - stat.mtimeMs > COARSEST_MS) return known.names;
+    const { names } = keep(folder, { names: readdirSync(folder).sort(), stat, at });
+    return names;
+  } catch {
+    return [];
+  }
+}
+
+function keep(folder: string, listing: Listing): Listing {
+  listings.delete(folder);
+  listings.set(folder, listing);
+  if (listings.size > KEPT) listings.delete(listings.keys().next().value!);
+  return listing;
+}
