@@ -115,8 +115,10 @@ function BanSummary({ ban }: { readonly ban: BanItem | null }) {
       <Mark tone={blocked ? "good" : "waiting"}>active</Mark>
       <small>
         {status.value?.mode === "observe" ? "not enforced (observe), " : ""}
-        {ban.until === null ? "" : "for "}
-        <Remaining until={ban.until} />
+        <span class="countdown">
+          {ban.until === null ? "" : "for "}
+          <Remaining until={ban.until} />
+        </span>
       </small>
     </>
   );
