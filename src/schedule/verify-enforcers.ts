@@ -4,5 +4,6 @@ import type { Job } from "./scheduler.ts";
 export const verifyEnforcers = (verify: () => Promise<unknown>): Job => ({
   name: "verify-enforcers",
   schedule: "*/5 * * * *",
+  isAlsoForJumps: true,
   run: async () => void (await verify()),
 });
