@@ -88,15 +88,16 @@ export class AccessRules {
   }
 
   /** A bit for each of `LACKABLE`. */
-  #lackedBy({ query, user, tls, durationUs, bytes, bytesOut }: AccessEvent): number {
+  #lackedBy({ query, user, tls, host, durationUs, bytes, bytesOut }: AccessEvent): number {
     const [leastDuration, leastBytes, leastOut] = this.#least;
     return (
       (isMissing(query) ? 1 : 0) |
       (isMissing(user) ? 2 : 0) |
       (isMissing(tls) ? 4 : 0) |
-      ((durationUs ?? -1) < leastDuration! ? 8 : 0) |
-      ((bytes ?? -1) < leastBytes! ? 16 : 0) |
-      ((bytesOut ?? -1) < leastOut! ? 32 : 0)
+      (isMissing(host) ? 8 : 0) |
+      ((durationUs ?? -1) < leastDuration! ? 16 : 0) |
+      ((bytes ?? -1) < leastBytes! ? 32 : 0) |
+      ((bytesOut ?? -1) < leastOut! ? 64 : 0)
     );
   }
 }

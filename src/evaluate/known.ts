@@ -72,7 +72,7 @@ const isRootedPath = ({ path, ...rest }: MatcherSpec): boolean =>
 const NO_EVENT: LogEvent = { kind: "unparsed", time: 0 as UnixMs, source: 0, line: "", reason: "format" };
 
 /** Fields of which an event is known to have none, where it has none. */
-export const TEXTS = ["query", "user", "tls"] as const;
+export const TEXTS = ["query", "user", "tls", "host"] as const;
 /** Fields of which an event is known to have less than any rule asks for, or none. */
 export const NUMBERS = ["durationUs", "bytes", "bytesOut"] as const;
 const isNumber = (field: FieldName): boolean => (NUMBERS as readonly FieldName[]).includes(field);
