@@ -53,6 +53,8 @@ export interface DaemonOptions {
 
 export interface Daemon extends AsyncDisposable {
   readonly url: string;
+  /** The present one: a reload and a panic change it. */
+  mode(): Mode;
   /** Whether the ingestion thread has been heard of lately. */
   isAlive(): boolean;
   /** A new one-time link that signs a browser in. */
@@ -231,6 +233,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   };
   return {
     url: server.url,
+    mode: () => backend.mode,
     isAlive: () => performance.now() - heardAt < SILENT_MS,
     link: () => server.link(),
     reload: (next) => inTurn(() => reload(next)),

@@ -60,7 +60,13 @@ export function enforcersOf(config: Config, clock: Clock, channel = new GuardCha
       : [new Exec({ ...exec, timeoutMs: exec.timeout, stateFile: join(config.data, "exec.state") })]),
     ...(guard === undefined
       ? []
-      : [new Guard({ path: guard.socket, group: guard.group ?? null, mode: guard.mode ?? 0o660 }, channel)]),
+      : [
+          new Guard(
+            { path: guard.socket, group: guard.group ?? null, mode: guard.mode ?? 0o660 },
+            channel,
+            config.data,
+          ),
+        ]),
     ...(dryRun === undefined ? [] : [new DryRun()]),
   ];
 }

@@ -22,7 +22,7 @@ const HEAD_BYTES = 65_536;
 
 /** One entry for each file that the configuration names or matches, and for each that was found and cannot be read. */
 export function checkLogs({ config, discovery }: LoadedConfig, detectFormat: DetectFormat): LogCheck[] {
-  const checks = config.logs.flatMap((log) => checkLog(log, detectFormat));
+  const checks = config.logs.flatMap((log) => checkLog(log, config.data, detectFormat));
   for (const { path, hint } of discovery?.unreadable ?? []) {
     if (checks.some((check) => check.path === path)) continue;
     const error = new SekishoError("LOG_UNREADABLE", `no permission to read ${path}`, hint);
@@ -32,15 +32,15 @@ export function checkLogs({ config, discovery }: LoadedConfig, detectFormat: Det
 }
 
 /** The socket of a running daemon is fine: it will be closed when the next one starts. */
-const checkSocket = (log: LogConfig, socket: string): LogCheck => ({
+const checkSocket = (log: LogConfig, socket: string, data: string): LogCheck => ({
   path: socket,
   kind: log.kind,
   format: log.kind,
-  error: placeProblem({ path: socket, group: log.group ?? null }),
+  error: placeProblem({ path: socket, group: log.group ?? null }, data),
 });
 
-function checkLog(log: LogConfig, detectFormat: DetectFormat): LogCheck[] {
-  if (log.socket !== undefined) return [checkSocket(log, log.socket)];
+function checkLog(log: LogConfig, data: string, detectFormat: DetectFormat): LogCheck[] {
+  if (log.socket !== undefined) return [checkSocket(log, log.socket, data)];
   const pattern = logPattern(log.path);
   const failed = (error: SekishoError): LogCheck[] => [
     { path: log.path, kind: log.kind, format: null, error },

@@ -9,11 +9,12 @@ export const checkCommand = (context: CliContext, stages: CheckStages | null = n
     description:
       "Reads the configuration, the rules and the beginning of each log, and asks the enforcers whether they could " +
       "block. Imported lists are read from their files or last good copies, and not fetched. In Apache's configuration it looks for places that let in who is banned. " +
-      "It starts and changes nothing. Run it as the user that Sekisho runs as.",
+      "It starts and changes nothing. Of an installed service root is told what is in its way, but for logs that its user may not read: " +
+      "these `sekisho status` tells.",
     examples: [
       ["sekisho check", "before the first start"],
       ["sekisho check && sudo kill -HUP PID", "before the daemon reads a changed configuration"],
-      ["sudo -u sekisho sekisho check", "with the permissions of the installed service"],
+      ["sudo sekisho check", "of the installed service, with all of Apache's configuration"],
     ],
     exits: [
       [0, "it would run; warnings may be shown"],

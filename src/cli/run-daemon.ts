@@ -43,14 +43,12 @@ export async function run(context: CliContext, options: RunOptions): Promise<voi
       env,
       failed,
     });
-    using manager = new ServiceManager(env, () => daemon.isAlive());
-    using _reload = reloadOnHangup(context, options, demo, daemon, log);
+    const doing = (): string => `watching in ${daemon.mode()} mode`;
+    using manager = new ServiceManager(env, () => daemon.isAlive(), doing);
+    using _reload = reloadOnHangup(context, options, demo, daemon, log, () => manager.ready());
     context.stdout(greeting(setup, daemon, demo, options.demo === true, calledAs(context), env));
-    log.say("info", "daemon.started", `watching in ${setup.mode} mode`, {
-      url: daemon.url,
-      mode: setup.mode,
-    });
-    manager.ready(`watching in ${setup.mode} mode`);
+    log.say("info", "daemon.started", doing(), { url: daemon.url, mode: daemon.mode() });
+    manager.ready();
     await new Promise<void>((resolve) => {
       if (stopping.signal.aborted) resolve();
       stopping.signal.addEventListener("abort", () => resolve());
@@ -97,6 +95,7 @@ function reloadOnHangup(
   demo: boolean,
   daemon: Daemon,
   log: DaemonLog,
+  reloaded: () => void,
 ): Disposable {
   const reload = async (): Promise<void> => {
     try {
@@ -111,6 +110,7 @@ function reloadOnHangup(
       );
       const rest = needRestart.length === 0 ? "" : `; restart for ${needRestart.join(", ")}`;
       log.say("info", "configuration.reloaded", `configuration and rules reloaded${rest}`);
+      reloaded();
     } catch (thrown) {
       const error = asSekishoError(thrown);
       daemon.refused(error);

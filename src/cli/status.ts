@@ -62,6 +62,8 @@ function doing({ mode, demo, enforcers, halts }: Status): string {
   if (enforcers.length === 0) return "is enforcing, but no enforcer is configured: nobody is blocked";
   if (enforcers.every(({ name }) => name === "dry-run"))
     return "is enforcing, but dry-run is its only enforcer: nobody is blocked";
+  if (enforcers.every(({ name, state }) => name === "dry-run" || state === "failed"))
+    return "is enforcing, but no enforcer works: see below";
   return "is enforcing: what is banned is blocked";
 }
 

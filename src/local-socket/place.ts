@@ -54,17 +54,28 @@ export async function listenAt(server: Server, place: SocketPlace): Promise<void
   }
 }
 
-/** What is in the way of it, as far as can be seen without changing anything; null when nothing is. */
-export function placeProblem({ path, group }: Omit<SocketPlace, "mode">): SekishoError | null {
+/**
+ * What is in the way of it, as far as can be seen without changing anything; null when nothing is. `data`: where Sekisho keeps its data.
+ * When root looks, whose that is tells whom Sekisho runs as.
+ */
+export function placeProblem(
+  { path, group }: Omit<SocketPlace, "mode">,
+  data: string | null = null,
+): SekishoError | null {
   try {
     if (group !== null) groupId(path, group);
     accessSync(nearestFolder(path), constants.W_OK | constants.X_OK);
-    checkFolder(path);
+    checkFolder(path, runsAs(data));
     checkKind(path);
     return null;
   } catch (error) {
     return failure(path, error);
   }
+}
+
+function runsAs(data: string | null): number | undefined {
+  const own = process.getuid?.();
+  return own !== 0 || data === null ? own : statSync(data, { throwIfNoEntry: false })?.uid;
 }
 
 function listening(server: Server, path: string): Promise<void> {
@@ -105,7 +116,7 @@ function nearestFolder(path: string): string {
 }
 
 /** Whoever may write in the folder, or exchange one above it, could put a socket of his own there. */
-function checkFolder(path: string): void {
+function checkFolder(path: string, listener = process.getuid?.()): void {
   const nearest = nearestFolder(path);
   for (const lowest of new Set([nearest, realpathSync(nearest)])) {
     for (let folder = lowest; ; folder = dirname(folder)) {
@@ -114,9 +125,7 @@ function checkFolder(path: string): void {
       const isForSocket = folder === lowest && nearest === dirname(path);
       const isOpen = (mode & WRITABLE_BY_OTHERS) !== 0 && ((mode & STICKY) === 0 || isForSocket);
       // A link belongs to whoever can point it elsewhere.
-      const isOurs = [uid, lstatSync(folder).uid].every(
-        (owner) => owner === 0 || owner === process.getuid?.(),
-      );
+      const isOurs = [uid, lstatSync(folder).uid].every((owner) => owner === 0 || owner === listener);
       if (isOpen || !isOurs) throw unsafe(path, folder, isOpen);
       if (folder === "/") break;
     }
@@ -129,7 +138,7 @@ const unsafe = (path: string, folder: string, isOpen: boolean): SekishoError =>
     `${path}: ${isOpen ? `others may write in ${folder}` : `${folder} belongs to another user`}, and could put a socket of their own there`,
     isOpen
       ? `sudo chmod go-w ${folder}, or name another folder; who may connect is said by group:`
-      : `sudo chown root ${folder}, or name another folder`,
+      : "name a folder that belongs to root or to the user that Sekisho runs as; so must all above it",
   );
 
 /** Throws when what is there is no socket. */

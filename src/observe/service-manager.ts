@@ -9,22 +9,32 @@ const PINGS_PER_TIMEOUT = 3;
  */
 export class ServiceManager implements Disposable {
   readonly #isThere: boolean;
+  readonly #status: () => string;
   readonly #timer: NodeJS.Timeout | null;
 
-  /** `isAlive` is asked before each sign of life: whoever is silent for too long is started anew. */
-  constructor(env: Readonly<Record<string, string | undefined>>, isAlive: () => boolean) {
+  /**
+   * `isAlive` is asked before each sign of life: whoever is silent for too long is started anew. `status`: what `systemctl status` shows,
+   * which a person or a reload may change.
+   */
+  constructor(
+    env: Readonly<Record<string, string | undefined>>,
+    isAlive: () => boolean,
+    status: () => string,
+  ) {
+    this.#status = status;
     this.#isThere = env.NOTIFY_SOCKET !== undefined;
     const timeoutMs = Number(env.WATCHDOG_USEC) / 1_000;
     this.#timer =
       this.#isThere && timeoutMs > 0
         ? setInterval(() => {
-            if (isAlive()) this.#tell("WATCHDOG=1");
+            if (isAlive()) this.#tell("WATCHDOG=1", `--status=${this.#status()}`);
           }, timeoutMs / PINGS_PER_TIMEOUT)
         : null;
   }
 
-  ready(status: string): void {
-    this.#tell("--ready", `--status=${status}`);
+  /** All is up, or what was reloaded is. */
+  ready(): void {
+    this.#tell("--ready", `--status=${this.#status()}`);
   }
 
   stopping(): void {

@@ -76,6 +76,11 @@ describe("status", () => {
       { enforcers: [{ ...enforcer("in-sync"), name: "dry-run" }] },
     ],
     ["is enforcing: what is banned is blocked", { enforcers: [enforcer("in-sync")] }],
+    [
+      "is enforcing, but no enforcer works: see below",
+      { enforcers: [enforcer("failed"), { ...enforcer("in-sync"), name: "dry-run" }] },
+    ],
+    ["is enforcing: what is banned is blocked", { enforcers: [enforcer("failed"), enforcer("pending")] }],
     ["is observing: it decides and records, and blocks nothing", { mode: "observe" }],
     ["plays the demo: it decides and records, and nobody is blocked", { demo: true }],
     ["is in panic: it reads and records, and bans and blocks nobody", { mode: "observe", halts: [PANIC] }],

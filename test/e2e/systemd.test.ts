@@ -85,6 +85,8 @@ describe.skipIf(missing("root", "netns", "systemd", "apache2"))("under a real sy
       () => expect(sekisho(`status --config ${config}`).stdout).toMatch(/in-sync {2}apache-include/),
       soon,
     );
+    const shown = () => system.shell("systemctl show sekisho -p StatusText");
+    await vi.waitFor(() => expect(shown()).toBe("StatusText=watching in enforce mode\n"), soon);
     system.shell("apache2ctl configtest && apache2ctl graceful");
     expect(system.statusForClient("/")).toBe(200);
     system.shell(`/usr/local/bin/sekisho ban ${CLIENT} --for 1h --config ${config}`);

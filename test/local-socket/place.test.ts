@@ -108,6 +108,22 @@ describe.skipIf(missing("root"))("who connects is for the kernel to check:", () 
     expect(await codeOf(listenAt(listener.server, place(join(folder.path, "x.sock"))))).toBe("SOCKET_UNSAFE");
   });
 
+  test("a folder of the service's user is fine where root looks, who does not run it", () => {
+    using folder = temporaryFolder();
+    const [data, others] = [join(folder.path, "data"), join(folder.path, "others")];
+    for (const each of [data, others]) mkdirSync(each);
+    chownSync(data, NOBODY, NOBODY);
+    chownSync(folder.path, NOBODY, NOBODY);
+    const asked = place(join(folder.path, "x.sock"));
+    const problem = (where: string | null) => placeProblem(asked, where)?.code ?? null;
+    expect([data, others, join(others, "none"), null].map(problem)).toEqual([
+      null,
+      "SOCKET_UNSAFE",
+      "SOCKET_UNSAFE",
+      "SOCKET_UNSAFE",
+    ]);
+  });
+
   test("a link that another user can point elsewhere is refused", async () => {
     using folder = temporaryFolder();
     mkdirSync(join(folder.path, "real"));

@@ -15,14 +15,17 @@ export class Guard implements Enforcer {
   readonly schedule = null;
   readonly #place: SocketPlace;
   readonly #channel: GuardChannel;
+  readonly #data: string | null;
 
-  constructor(place: SocketPlace, channel: GuardChannel) {
+  /** `data`: where Sekisho keeps its data; null: whoever looks runs it. */
+  constructor(place: SocketPlace, channel: GuardChannel, data: string | null = null) {
     this.#place = place;
     this.#channel = channel;
+    this.#data = data;
   }
 
   async probe(): Promise<void> {
-    const problem = placeProblem(this.#place);
+    const problem = placeProblem(this.#place, this.#data);
     if (problem !== null) throw problem;
   }
 
