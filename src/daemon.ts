@@ -10,7 +10,7 @@ import { changeInForce, type InForce } from "./enforce/change-in-force.ts";
 import { ENFORCER_PATIENCE_MS, Enforcement } from "./enforce/enforcement.ts";
 import { GuardChannel } from "./enforce/guard/channel.ts";
 import { IneffectiveBans } from "./enforce/ineffective-bans.ts";
-import { cutterOf, enforcersOf, liftFormer } from "./enforcers.ts";
+import { apacheAnswersEarly, cutterOf, enforcersOf, liftFormer } from "./enforcers.ts";
 import { follow, listJobs, loadLists } from "./imported-lists.ts";
 import { auditReceivers, socketsOf } from "./ingest/audit-sockets.ts";
 import { LingeringNotes } from "./ingest/lingering-notes.ts";
@@ -324,7 +324,7 @@ function assemble(
       schedule === null ? [] : [applyEnforcer(name, schedule, () => enforcement.apply(name))],
     ),
   ]);
-  const ineffective = new IneffectiveBans(enforcement, clock);
+  const ineffective = new IneffectiveBans(enforcement, clock, apacheAnswersEarly);
   return { ...setup, enforcement, ineffective, scheduler, lists };
 }
 

@@ -1,8 +1,10 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { doorsOf } from "./apache-config/doors.ts";
+import { answersEarly } from "./apache-config/early-answers.ts";
 import { findApache } from "./apache-config/layout.ts";
 import { readApacheConfig } from "./apache-config/reader.ts";
+import { serversOf } from "./apache-config/servers.ts";
 import type { Config } from "./config/schema.ts";
 import { writtenList } from "./enforce/apache/control.ts";
 import { ApacheDirectory } from "./enforce/apache/directory.ts";
@@ -81,6 +83,12 @@ function requestsOf({ probe }: Config): ApacheRequests | null {
 function discoveredDoors(): readonly Door[] {
   const apache = findApache("/", null);
   return apache === null ? [] : doorsOf(readApacheConfig(apache));
+}
+
+/** Whether some vhost may answer 404 or 410 to whoever asks for some path. */
+export function apacheAnswersEarly(): boolean {
+  const apache = findApache("/", null);
+  return apache !== null && answersEarly(serversOf(readApacheConfig(apache)), null);
 }
 
 type Settings = Config["enforcers"];

@@ -1,5 +1,6 @@
 import type { Door } from "../model/door.ts";
 import { type Ip, isIpv4, parseIp } from "../model/ip.ts";
+import { answersEarly } from "./early-answers.ts";
 import type { Directive, ReadConfig } from "./reader.ts";
 import { type Address, type Server, serversOf } from "./servers.ts";
 
@@ -23,7 +24,10 @@ export function doorsOf(config: ReadConfig): readonly Door[] {
     for (const { address, port } of reachedAt(server, listens)) {
       const name = nameOf(server);
       const key = `${address} ${port} ${name}`;
-      if (!doors.has(key)) doors.set(key, { address, port, tls: server.tls, name, path: PATH });
+      if (doors.has(key)) continue;
+      // A vhost inherits what mod_alias is told at server level.
+      const early = answersEarly([server, main!], PATH) ? { answersEarly: true } : {};
+      doors.set(key, { address, port, tls: server.tls, name, path: PATH, ...early });
     }
   }
   return [...doors.values()];

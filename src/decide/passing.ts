@@ -11,6 +11,8 @@ import type { UnixMs } from "../model/time.ts";
 const NOT_LET_IN = new Set([
   301, 302, 303, 307, 308, 400, 401, 403, 405, 408, 411, 413, 414, 417, 431, 501, 505,
 ]);
+/** Some vhosts give these without asking, others only to whom they let in. */
+const MAYBE_LET_IN = new Set([404, 410]);
 /** A batch of an attack by thousands need not be told in full. */
 const MAX_TOLD = 100;
 const MAX_PATH = 200;
@@ -65,9 +67,14 @@ export class Passing {
 /** `OPTIONS *` and TRACE never reach what refuses. */
 const isAnsweredByCore = ({ method, path }: AccessEvent): boolean => method === "TRACE" || path === "*";
 
-const joined = (known: Passed | undefined, target: Target, { time, path, vhost }: AccessEvent): Passed => ({
+const joined = (
+  known: Passed | undefined,
+  target: Target,
+  { time, path, vhost, status }: AccessEvent,
+): Passed => ({
   target,
   requests: (known?.requests ?? 0) + 1,
+  certain: (known?.certain ?? 0) + (MAYBE_LET_IN.has(status) ? 0 : 1),
   earliest: Math.min(known?.earliest ?? time, time) as UnixMs,
   latest: Math.max(known?.latest ?? time, time) as UnixMs,
   path: known?.path ?? detached(path.slice(0, MAX_PATH)),

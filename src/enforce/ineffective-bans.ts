@@ -1,6 +1,7 @@
 import type { Target } from "../model/ip.ts";
 import type { Passed } from "../model/passed.ts";
 import type { Clock, UnixMs } from "../model/time.ts";
+import type { Enforcer } from "./enforcer.ts";
 
 /** Logs bear whole seconds, and clocks of hosts that write them differ a little. */
 const SLACK_MS = 5_000;
@@ -9,6 +10,8 @@ const ENOUGH_REQUESTS = 3;
 /** Who has not come through for so long is taken for refused by now. */
 const FORGET_MS = 3_600_000;
 const MAX_WATCHED = 1_000;
+/** What Apache's configuration says is not read again for each that comes through. */
+const ASK_AGAIN_MS = 60_000;
 
 /** What is asked of enforcement. */
 export interface Claims {
@@ -16,6 +19,7 @@ export interface Claims {
   wants(target: Target): boolean;
   /** Enforcers that say they have it in force. */
   enforcedBy(target: Target): readonly string[];
+  levelOf(enforcer: string): Enforcer["level"] | null;
   /** An enforcer has it, and brings it into force later. */
   waitingFor(target: Target): readonly unknown[];
 }
@@ -34,6 +38,8 @@ export interface Ineffective {
 interface Watched extends Ineffective {
   /** Since then at the latest the claim holds, as somebody looked then. */
   readonly since: UnixMs;
+  /** Of the requests such as only who is let in gets. */
+  readonly certain: number;
 }
 
 /**
@@ -43,11 +49,15 @@ interface Watched extends Ineffective {
 export class IneffectiveBans {
   readonly #claims: Claims;
   readonly #clock: Clock;
+  readonly #answersEarly: () => boolean;
   readonly #watched = new Map<Target, Watched>();
+  #early = { is: false, at: -Infinity };
 
-  constructor(claims: Claims, clock: Clock) {
+  /** `answersEarly`: whether Apache may answer 404 and 410 before it asks who may come in. */
+  constructor(claims: Claims, clock: Clock, answersEarly: () => boolean = () => false) {
     this.#claims = claims;
     this.#clock = clock;
+    this.#answersEarly = answersEarly;
   }
 
   /** True when something that is shown changed. */
@@ -57,7 +67,7 @@ export class IneffectiveBans {
     return changed;
   }
 
-  #noteOne({ target, requests, earliest, latest, path, vhost }: Passed): boolean {
+  #noteOne({ target, requests, certain, earliest, latest, path, vhost }: Passed): boolean {
     const enforcedBy = this.#claims.enforcedBy(target);
     const isWaiting = enforcedBy.length === 0 && this.#claims.waitingFor(target).length > 0;
     // Who tries out what would be blocked knows that nothing is.
@@ -69,11 +79,12 @@ export class IneffectiveBans {
       const [oldest] = this.#watched.keys();
       if (oldest !== undefined && this.#watched.size >= MAX_WATCHED) this.#watched.delete(oldest);
       const since = this.#clock.now();
-      this.#watched.set(target, { target, since, requests: 0, latest, path, vhost, enforcedBy });
+      this.#watched.set(target, { target, since, requests: 0, certain: 0, latest, path, vhost, enforcedBy });
       return known !== undefined;
     }
     if (earliest < known.since + SLACK_MS) return false;
-    this.#watched.set(target, { ...known, requests: known.requests + requests, latest, path, vhost });
+    const sums = { requests: known.requests + requests, certain: known.certain + certain };
+    this.#watched.set(target, { ...known, ...sums, latest, path, vhost });
     return true;
   }
 
@@ -85,12 +96,23 @@ export class IneffectiveBans {
       if (isOver) this.#watched.delete(target);
     }
     return [...this.#watched.values()]
-      .filter(({ requests }) => requests >= ENOUGH_REQUESTS)
+      .filter((watched) => watched.requests >= ENOUGH_REQUESTS && this.#cameThrough(watched))
       .sort((a, b) => b.requests - a.requests);
   }
 
   /** Requests of the client that came through after the ban was in force. */
   passed(target: Target): number {
-    return this.#watched.get(target)?.requests ?? 0;
+    const watched = this.#watched.get(target);
+    return watched !== undefined && this.#cameThrough(watched) ? watched.requests : 0;
+  }
+
+  /** What stops packets lets no request come to Apache, whatever that answers. */
+  #cameThrough({ certain, enforcedBy }: Watched): boolean {
+    const isApaches =
+      enforcedBy.length > 0 && enforcedBy.every((name) => this.#claims.levelOf(name) === "request");
+    if (certain > 0 || !isApaches) return true;
+    const now = this.#clock.now();
+    if (Math.abs(now - this.#early.at) >= ASK_AGAIN_MS) this.#early = { is: this.#answersEarly(), at: now };
+    return !this.#early.is;
   }
 }

@@ -9,6 +9,8 @@ export interface Door {
   /** For the Host header and SNI; null: the address itself. */
   readonly name: string | null;
   readonly path: string;
+  /** 404 and 410 may be given there before it is asked who may come in; absent: not. */
+  readonly answersEarly?: boolean;
 }
 
 /** As people write it. */

@@ -29,12 +29,21 @@ test("requests that are answered while a ban runs are told by ban, with where an
     {
       target: "192.0.2.7/32",
       requests: 3,
+      certain: 2,
       earliest: at(110),
       latest: at(120),
       path: "/a",
       vhost: "site.example",
     },
-    { target: "2001:db8::/64", requests: 1, earliest: at(130), latest: at(130), path: "/", vhost: null },
+    {
+      target: "2001:db8::/64",
+      requests: 1,
+      certain: 1,
+      earliest: at(130),
+      latest: at(130),
+      path: "/",
+      vhost: null,
+    },
   ]);
 });
 

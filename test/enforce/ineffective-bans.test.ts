@@ -8,14 +8,15 @@ import { type UnixMs, unixMs } from "../../src/model/time.ts";
 const TARGET = parseTarget("192.0.2.7")!;
 const HOUR = 3_600_000;
 let now: UnixMs;
-let world: { wanted: boolean; enforcedBy: string[]; waiting: string[] };
+let world: { wanted: boolean; enforcedBy: string[]; waiting: string[]; answersEarly: boolean };
 let bans: IneffectiveBans;
 /** Requests of the banned client that began a while ago, in seconds. */
-const pass = (requests = 1, ago = 0, target: Target = TARGET): boolean => {
+const pass = (requests = 1, ago = 0, target: Target = TARGET, certain = requests): boolean => {
   const time = unixMs(now - ago * 1_000);
   const passed: Passed = {
     target,
     requests,
+    certain,
     earliest: time,
     latest: time,
     path: "/x",
@@ -27,10 +28,16 @@ const counted = (): number[] => bans.list().map(({ requests }) => requests);
 
 beforeEach(() => {
   now = unixMs(Date.UTC(2026, 10, 20, 12));
-  world = { wanted: true, enforcedBy: ["apache-directory"], waiting: [] };
+  world = { wanted: true, enforcedBy: ["apache-directory"], waiting: [], answersEarly: false };
   bans = new IneffectiveBans(
-    { wants: () => world.wanted, enforcedBy: () => world.enforcedBy, waitingFor: () => world.waiting },
+    {
+      wants: () => world.wanted,
+      enforcedBy: () => world.enforcedBy,
+      waitingFor: () => world.waiting,
+      levelOf: (name) => (name === "nftables" ? "packet" : "request"),
+    },
     { now: () => now },
+    () => world.answersEarly,
   );
 });
 const wait = (seconds: number): void => {
@@ -49,6 +56,35 @@ describe("a ban is ineffective", () => {
     expect([counted(), bans.passed(TARGET)]).toEqual([[], 2]);
     pass(5);
     expect([counted(), bans.passed(TARGET)]).toEqual([[7], 7]);
+  });
+
+  test.for([
+    { enforcedBy: ["apache-directory"], answersEarly: false, counts: true },
+    { enforcedBy: ["apache-directory", "guard"], answersEarly: true, counts: false },
+    { enforcedBy: ["apache-directory", "nftables"], answersEarly: true, counts: true },
+    { enforcedBy: [], answersEarly: true, counts: true },
+  ])("by 404s alone only where no vhost gives them to anybody: $enforcedBy, $answersEarly", (given) => {
+    world.enforcedBy = given.enforcedBy;
+    world.answersEarly = given.answersEarly;
+    pass();
+    wait(10);
+    pass(5, 0, TARGET, 0);
+    expect([counted(), bans.passed(TARGET)]).toEqual(given.counts ? [[5], 5] : [[], 0]);
+    pass(1);
+    expect([counted(), bans.passed(TARGET)]).toEqual([[6], 6]);
+    pass(1, 0, TARGET, 0);
+    expect(counted()).toEqual([7]);
+  });
+
+  test("by 404s, where Apache's configuration was changed a while ago", () => {
+    pass();
+    wait(10);
+    world.answersEarly = true;
+    pass(5, 0, TARGET, 0);
+    expect(counted()).toEqual([]);
+    world.answersEarly = false;
+    wait(61);
+    expect(counted()).toEqual([5]);
   });
 
   test("when nothing enforces it, until something does", () => {

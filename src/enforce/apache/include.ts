@@ -18,7 +18,7 @@ import { chooseTargets, IncludeFile, requireLines, targetsIn } from "./include-f
 import { type Hold, IncludeGenerations, withinHold } from "./include-generations.ts";
 import { notRefused } from "./not-refused.ts";
 import { isReloadedSince, lingeringProcesses } from "./processes.ts";
-import { type ApacheRequests, type Look, letsIn } from "./requests.ts";
+import { type ApacheRequests, type Look, letsIn, mayRefuse } from "./requests.ts";
 
 /** So long Apache may take to serve with a new list; a graceful reload holds new connections for a second at times. */
 const SERVES_WITHIN_MS = 10_000;
@@ -215,8 +215,8 @@ export class ApacheInclude implements Enforcer {
   async #confirm(before: Look, signal: AbortSignal): Promise<void> {
     const [written, applied] = await this.#headings();
     const isRefused = async (generation: number) =>
-      (await this.#requests!.ask(before.door, generationCanary(generation), signal)) === 403;
-    const isNew = async () => !letsIn(before.status) || (await isRefused(written.generation));
+      mayRefuse(await this.#requests!.ask(before.door, generationCanary(generation), signal));
+    const isNew = async () => !letsIn(before) || (await isRefused(written.generation));
     const state = await this.#await(before, isNew, signal);
     if (state === "new") return;
     if (state === "silent") return this.#revert(before, signal);

@@ -25,10 +25,17 @@ export interface Look {
 
 /**
  * Statuses that Apache gives only to whom it lets in. All others may be given before it looks at access, redirects of a vhost for
- * instance, and tell nothing.
+ * instance, and tell nothing; as some vhosts are written, so may 404 and 410.
  */
-const LET_IN: ReadonlySet<number> = new Set([401, 404, 405, 410]);
-export const letsIn = (status: number): boolean => (status >= 200 && status < 300) || LET_IN.has(status);
+const LET_IN: ReadonlySet<number> = new Set([401, 405]);
+const LET_IN_MOSTLY: ReadonlySet<number> = new Set([404, 410]);
+export const letsIn = ({ door, status }: Look): boolean =>
+  (status >= 200 && status < 300) ||
+  LET_IN.has(status) ||
+  (LET_IN_MOSTLY.has(status) && door.answersEarly !== true);
+
+/** Also the redirect that `ErrorDocument 403 https://…` makes of it. Of whom others are let in where he gets it. */
+export const mayRefuse = (status: number | null): boolean => status === 403 || status === 302;
 
 /** Real requests to Apache, from addresses of loopback. */
 export class ApacheRequests {
@@ -46,10 +53,11 @@ export class ApacheRequests {
     const seen: string[] = [];
     for (const door of doors) {
       const status = await this.ask(door, from, signal);
-      if (status !== null && letsIn(status))
+      if (status !== null && letsIn({ door, status }))
         return { kind: "passed", where: `${doorText(door)} answered ${status} to ${from}` };
-      const others = status === 403 ? await this.ask(door, ORDINARY, signal) : null;
-      if (others !== null && others !== 403) return { kind: "refused" };
+      const others = mayRefuse(status) ? await this.ask(door, ORDINARY, signal) : null;
+      const isOnly403 = status === 403 && others !== 403;
+      if (others !== null && (isOnly403 || letsIn({ door, status: others }))) return { kind: "refused" };
       seen.push(`${doorText(door)} ${said(status)}`);
     }
     return { kind: "unknown", why: whyUnknown(seen) };
@@ -61,7 +69,7 @@ export class ApacheRequests {
     for (const door of this.#doors().slice(0, MAX_DOORS)) {
       const status = await this.ask(door, ORDINARY, signal);
       if (status === null) continue;
-      if (letsIn(status)) return { door, status };
+      if (letsIn({ door, status })) return { door, status };
       first ??= { door, status };
     }
     return first;

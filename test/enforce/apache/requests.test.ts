@@ -12,7 +12,7 @@ import {
   INCLUDE_CANARY,
   ORDINARY,
 } from "../../../src/enforce/apache/canary.ts";
-import { ApacheRequests } from "../../../src/enforce/apache/requests.ts";
+import { ApacheRequests, letsIn } from "../../../src/enforce/apache/requests.ts";
 import type { Door } from "../../../src/model/door.ts";
 import type { Ip } from "../../../src/model/ip.ts";
 import { missing } from "../../requirements.ts";
@@ -118,6 +118,21 @@ describe("what an answer says", () => {
       });
     },
   );
+
+  test.for([404, 410])("%i says nothing where a vhost may give it to anybody", async (status) => {
+    const early = { answersEarly: true };
+    expect(await isRefused(door(await answering(status, status), early))).toMatchObject({ kind: "unknown" });
+    expect(await isRefused(door(await answering(403, status), early))).toEqual({ kind: "refused" });
+    const look = (port: number) => new ApacheRequests(() => [door(port, early)]).look(signal);
+    expect(letsIn((await look(await answering(status, status)))!)).toBe(false);
+  });
+
+  test("the redirect that ErrorDocument makes of a 403 is a refusal, where others are let in", async () => {
+    expect(await isRefused(door(await answering(302, 200)))).toEqual({ kind: "refused" });
+    expect(await isRefused(door(await answering(302, 404)))).toEqual({ kind: "refused" });
+    expect(await isRefused(door(await answering(302, 302)))).toMatchObject({ kind: "unknown" });
+    expect(await isRefused(door(await answering(302, 503)))).toMatchObject({ kind: "unknown" });
+  });
 
   test("a place that is closed to everybody says nothing, and the next door is asked", async () => {
     const closed = door(await answering(403, 403));
