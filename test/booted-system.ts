@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Ended } from "./e2e/command-line.ts";
 
@@ -10,6 +10,16 @@ export const CHECKOUT = "/mnt";
 /** The client in there, which has an address and a network of its own. */
 export const CLIENT = "192.0.2.7";
 export const SERVER = "192.0.2.1";
+
+/**
+ * systemd takes the control group in which it starts for its own whole tree, so two of these at once would stop each other's services: each
+ * has a group of its own, where this machine lets us make one.
+ */
+const IN_A_GROUP = `
+group=$1; shift
+[ -z "$group" ] || { mkdir "$group" && echo $$ > "$group/cgroup.procs"; } 2>/dev/null || true
+exec unshare "$@"
+`;
 
 /** Inside of new namespaces: this machine's files below a layer of the test's own, with systemd as the first process. */
 const BOOT = `
@@ -37,8 +47,10 @@ export class BootedSystem implements AsyncDisposable {
   readonly #folder: string;
   readonly #holder: ChildProcess;
   readonly #pid: number;
+  readonly #group: string | null;
 
-  private constructor(folder: string, holder: ChildProcess, pid: number) {
+  private constructor(folder: string, holder: ChildProcess, pid: number, group: string | null) {
+    this.#group = group;
     this.#folder = folder;
     this.#holder = holder;
     this.#pid = pid;
@@ -52,11 +64,13 @@ export class BootedSystem implements AsyncDisposable {
     writeFileSync(join(folder, "boot"), BOOT);
     const namespaces = ["--mount", "--pid", "--fork", "--net", "--uts", "--ipc", "--cgroup", "--kill-child"];
     const checkout = join(import.meta.dirname, "..");
-    const holder = spawn("unshare", [...namespaces, "sh", join(folder, "boot"), folder, checkout], {
+    const group = controlGroup(basename(folder));
+    const unshare = [...namespaces, "sh", join(folder, "boot"), folder, checkout];
+    const holder = spawn("sh", ["-c", IN_A_GROUP, "sh", group ?? "", ...unshare], {
       stdio: ["ignore", "ignore", "inherit"],
     });
     const pid = await childOf(holder);
-    const system = new BootedSystem(folder, holder, pid);
+    const system = new BootedSystem(folder, holder, pid, group);
     try {
       for (let tries = 0; tries < 300 && !system.isRunning; tries++) await sleep(100);
       system.shell(
@@ -101,7 +115,17 @@ export class BootedSystem implements AsyncDisposable {
     while (this.#holder.exitCode === null && this.#holder.signalCode === null) await sleep(20);
     execFileSync("umount", ["--lazy", this.#folder]);
     execFileSync("rmdir", [this.#folder]);
+    if (this.#group !== null)
+      spawnSync("find", [this.#group, "-depth", "-type", "d", "-exec", "rmdir", "{}", ";"]);
   }
+}
+
+/** Null where control groups are not those that systemd wants. */
+function controlGroup(name: string): string | null {
+  const mount = readFileSync("/proc/self/mountinfo", "utf8")
+    .split("\n")
+    .find((line) => line.includes(" - cgroup2 "));
+  return mount === undefined ? null : join(mount.split(" ")[4]!, name);
 }
 
 /** The process that unshare started in the new namespaces. */

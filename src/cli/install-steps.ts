@@ -51,6 +51,9 @@ export function uninstall(context: CliContext, { yes = false, purge = false }: I
   if (isInstalled)
     carryOut({ kind: "run", command: ["systemctl", "daemon-reload"], why: "systemd forgets the units" }, "/");
   context.stdout(purge ? "removed\n" : "removed; /etc/sekisho and /var/lib/sekisho are left\n");
+  context.stdout(
+    "The user sekisho stays, and so do the lines of `sekisho apache snippet` in Apache, which refuse nobody now: sudo a2disconf sekisho, or remove their file.\n",
+  );
 }
 
 function tell(

@@ -278,6 +278,14 @@ describe.skipIf(missing("root", "netns", "systemd", "apache2"))("under a real sy
       system.shell("systemctl start sekisho-expire.service");
       expect(system.statusForClient("/")).toBe(200);
     }, soon);
+    // A start waits for one that is under way.
+    system.shell(
+      `mkdir /run/systemd/system/sekisho-expire.service.d && cd /run/systemd/system/sekisho-expire.service.d &&
+       printf '[Service]\nExecStartPre=/bin/sleep 3\n' > slow.conf && systemctl daemon-reload && systemctl start --no-block sekisho-expire.service`,
+    );
+    expect(system.shell("systemctl start sekisho; systemctl show sekisho-expire -p ActiveState")).toBe(
+      "ActiveState=inactive\n",
+    );
   });
 
   test("uninstall lets everybody in and leaves configuration and data, unless --purge", {
@@ -286,7 +294,7 @@ describe.skipIf(missing("root", "netns", "systemd", "apache2"))("under a real sy
     system.shell("systemctl start sekisho");
     system.shell(`/usr/local/bin/sekisho ban ${CLIENT} --config /etc/sekisho/sekisho.yaml`);
     await vi.waitFor(() => expect(system.statusForClient("/")).toBe(403), soon);
-    system.shell(`${CHECKOUT}/bin/sekisho uninstall --yes`);
+    expect(system.shell(`${CHECKOUT}/bin/sekisho uninstall --yes`)).toContain("a2disconf sekisho");
     expect(system.statusForClient("/")).toBe(200);
     expect(
       system.run(
