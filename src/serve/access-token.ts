@@ -16,6 +16,10 @@ import { messageOf, SekishoError, systemCode } from "../model/errors.ts";
 /** Visible ASCII, so that it survives a header; 8 is the least that nobody guesses by hand. */
 const USABLE = /^[\x21-\x7e]{8,512}$/;
 
+/** What a token must have where other machines can try: as nobody may lock others out, nobody is kept from trying on. */
+const LEAST_LENGTH = 24;
+const LEAST_DIFFERENT = 6;
+
 const accessTokenPath = (data: string): string => join(data, "token");
 
 /**
@@ -34,6 +38,17 @@ export function ensureAccessToken(data: string, given: string | undefined): stri
     if (held === "") unlinkSync(path);
   }
   throw unusable(path, "it keeps vanishing", undefined);
+}
+
+/** Throws TOKEN_WEAK for a token that can be guessed from elsewhere. */
+export function checkAccessToken(token: string): void {
+  if (token.length >= LEAST_LENGTH && new Set(token).size >= LEAST_DIFFERENT) return;
+  throw new SekishoError(
+    "TOKEN_WEAK",
+    "the dashboard can be reached from other machines, and its access token can be guessed: " +
+      `it has fewer than ${LEAST_LENGTH} characters, or fewer than ${LEAST_DIFFERENT} different ones`,
+    "set SEKISHO_TOKEN to what `openssl rand -hex 32` prints, or unset it and remove the file token in the data folder: the next start makes one",
+  );
 }
 
 /** The token for a client on the same machine; null when no daemon has made one. Changes nothing. */

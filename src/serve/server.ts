@@ -3,6 +3,7 @@ import fastifyCookie from "@fastify/cookie";
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
 import { pino } from "pino";
 import type { Clock } from "../model/time.ts";
+import { checkAccessToken } from "./access-token.ts";
 import { Access } from "./auth.ts";
 import type { Backend } from "./backend.ts";
 import { Connections } from "./connections.ts";
@@ -11,6 +12,7 @@ import { answerBrokenRequest, answerError, answerNotFound } from "./error-answer
 import { type Listen, listenError, listenHost, pageUrl, urlOf } from "./listen.ts";
 import { LiveStreams } from "./live.ts";
 import { Presence } from "./presence.ts";
+import { isLoopbackName } from "./request-origin.ts";
 import { allowlistRoutes } from "./routes/allowlist.ts";
 import { banRoutes } from "./routes/bans.ts";
 import { enforcerRoutes } from "./routes/enforcers.ts";
@@ -57,9 +59,10 @@ export interface Server extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Throws LISTEN_EXPOSED, WEB_PAGE_MISSING, PORT_IN_USE or LISTEN_FAILED, and leaves nothing behind then. */
+/** Throws LISTEN_EXPOSED, TOKEN_WEAK, WEB_PAGE_MISSING, PORT_IN_USE or LISTEN_FAILED, and leaves nothing behind then. */
 export async function startServer(options: ServerOptions): Promise<Server> {
   const host = listenHost(options);
+  if (![host, ...options.hosts].every(isOnlyHere)) checkAccessToken(options.token);
   checkPage(options.webRoot);
   const access = new Access(options.token, options.clock);
   const live = new LiveStreams(options.backend);
@@ -80,6 +83,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     [Symbol.asyncDispose]: close,
   };
 }
+
+/** Without a port or with one. */
+const isOnlyHere = (host: string): boolean =>
+  isLoopbackName(host) || isLoopbackName(host.replace(/:\d{1,5}$/, ""));
 
 /** Three rings: what everybody may ask, what only our page and programs may, and what needs access. */
 function compose(

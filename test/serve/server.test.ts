@@ -39,6 +39,32 @@ describe("listening", () => {
     expect((await send(server.link(), "/api/status")).status).toBe(200);
   });
 
+  const REACHABLE = { listen: { host: "0.0.0.0", port: 0 }, allowRemote: true };
+  test.each([
+    ["listens for other machines", REACHABLE, "fifteen-chars-x"],
+    ["listens for other machines", REACHABLE, "aaaaaaaabbbbbbbbccccccccdddddddd"],
+    ["is behind a proxy", { hosts: ["127.0.0.1", "sekisho.example:8443"] }, "twenty-three-chars-long"],
+  ])("a dashboard that %s does not start with a token that can be guessed", async (_how, options, token) => {
+    const starting = runServer({ ...options, token });
+    await expect(starting).rejects.toMatchObject({
+      code: "TOKEN_WEAK",
+      message: expect.not.stringContaining(token),
+      hint: expect.stringContaining("openssl rand -hex 32"),
+    });
+  });
+
+  test.each([
+    [REACHABLE, "0123456789abcdef01234567"],
+    [{ hosts: ["127.0.0.1", "::1", "localhost:7080", "[::1]:7080"] }, "short-one"],
+  ])("a token is strong enough for who can try it: %j", async (options, token) => {
+    const { server } = await runServer({ ...options, token });
+    const authorization = `Bearer ${token}`;
+    expect(
+      (await send(server.url.replace("0.0.0.0", "127.0.0.1"), "/api/status", { headers: { authorization } }))
+        .status,
+    ).toBe(200);
+  });
+
   test.each(["localhost", "LOCALHOST", "127.0.0.2"])("%s is loopback", async (host) => {
     const { server } = await runServer({ listen: { host, port: 0 } });
     expect((await send(server.url, "/api/status")).status).toBe(200);
