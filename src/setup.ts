@@ -94,6 +94,7 @@ export function ingestSettings({
       format: log.format,
       timezone: log.timezone ?? null,
       fields: log.fields ?? null,
+      rotatedTo: log.rotatedTo ?? null,
       trust: trustOf(log),
     })),
     rules,

@@ -6,6 +6,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   apache2: "/usr/sbin/apache2",
   nftables: "/usr/sbin/nft",
   ufw: "/usr/sbin/ufw",
+  logrotate: "/usr/sbin/logrotate",
   ipset: "/usr/sbin/ipset",
   openssl: "/usr/bin/openssl",
   python3: "/usr/bin/python3",

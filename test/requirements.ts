@@ -10,6 +10,7 @@ export type Need =
   | "chromium"
   | "ufw"
   | "nft"
+  | "logrotate"
   | "ipset"
   | "openssl"
   | "python3"
@@ -25,6 +26,7 @@ const PRESENT: Readonly<Record<Need, () => boolean>> = {
   chromium: () => existsSync("/usr/bin/chromium"),
   ufw: () => existsSync("/usr/sbin/ufw"),
   nft: () => existsSync("/usr/sbin/nft"),
+  logrotate: () => existsSync("/usr/sbin/logrotate"),
   systemd: () => existsSync("/lib/systemd/systemd") && existsSync("/usr/bin/systemd-analyze"),
   ipset: () => existsSync("/usr/sbin/ipset"),
   openssl: () => existsSync("/usr/bin/openssl"),

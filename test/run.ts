@@ -23,6 +23,7 @@ const HOW_TO_MEET: Readonly<Record<Need, string>> = {
   openssl: "apt-get install openssl",
   ufw: "apt-get install ufw",
   nft: "apt-get install nftables",
+  logrotate: "apt-get install logrotate",
   systemd: "install systemd",
   python3: "apt-get install python3",
 };

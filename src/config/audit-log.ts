@@ -36,6 +36,7 @@ export function* sourceProblems(
       if (written[key] !== undefined) yield [key, "is only for a socket; remove it"];
   } else {
     if (path !== undefined) yield ["path", "cannot stand beside socket; keep one of them"];
+    if (written.rotatedTo !== undefined) yield ["rotatedTo", "cannot stand beside socket; remove it"];
     for (const problem of socketProblems(running.socket!)) yield ["socket", problem];
   }
   if (kind === "audit") return;

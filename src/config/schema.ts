@@ -88,6 +88,13 @@ const logSchema = z.strictObject({
     .record(z.string(), z.string())
     .optional()
     .describe("For format json: our field name to the name in the file."),
+  rotatedTo: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "The folder into which rotation moves the log, as logrotate's olddir; a relative path starts at the log's own folder.",
+    ),
   socket: z
     .string()
     .min(1)

@@ -35,6 +35,7 @@ export interface IngestedLog {
   readonly format: string;
   readonly timezone: string | null;
   readonly fields: Readonly<Record<string, string>> | null;
+  readonly rotatedTo?: string | null;
   /** What an audit source may cause. */
   readonly trust?: AuditTrust | null;
 }

@@ -35,6 +35,8 @@ export interface Source {
   readonly timezone: string | null;
   /** For JSON: our names of fields to those in the file; null where they are the same. */
   readonly fields: Readonly<Record<string, string>> | null;
+  /** Folder into which rotation moves the log; a relative path starts at the log's own. */
+  readonly rotatedTo?: string | null;
 }
 
 /** Whole lines of one source, in order, and the checkpoint that is true once they are committed. */

@@ -3,7 +3,7 @@ import { SekishoError } from "../model/errors.ts";
 import type { LineBatch, Source, StoredCheckpoint } from "../model/line.ts";
 import { unixMs } from "../model/time.ts";
 import { checkpointOf, HEAD_LENGTH } from "./fingerprint.ts";
-import { generationsOf } from "./generations.ts";
+import { generationsOf, type RotationNames } from "./generations.ts";
 import type { LineReader } from "./line-reader.ts";
 import { missing, openLog, packingIn, problemOf } from "./open-log.ts";
 import { PackedFile } from "./packed-file.ts";
@@ -28,6 +28,7 @@ export type Next = { readonly batch: LineBatch; committed(): void } | "busy" | n
  */
 export class FollowedLog {
   readonly source: Source;
+  readonly #names: RotationNames;
   readonly #reader: LineReader;
   /** By device and inode, as they are stored. */
   readonly #checkpoints = new Map<string, StoredCheckpoint>();
@@ -42,13 +43,22 @@ export class FollowedLog {
   #packed: PackedFile | null = null;
   /** What was read of the packed file and is not committed. It cannot be read again but from the file's beginning. */
   #inHand: Next = null;
-  #unread: AsyncGenerator<Unread | "busy"> | null;
+  #search: UnreadGenerations | null = null;
+  /** What the search finds; null once it is over. */
+  #unread: AsyncGenerator<Unread | "busy"> | null = null;
 
-  constructor(source: Source, checkpoints: readonly StoredCheckpoint[], reader: LineReader) {
+  /** `isLog`: of files that are followed as logs of their own, whatever rotation would call them. */
+  constructor(
+    source: Source,
+    checkpoints: readonly StoredCheckpoint[],
+    reader: LineReader,
+    isLog?: (path: string) => boolean,
+  ) {
     this.source = source;
+    this.#names = { rotatedTo: source.rotatedTo, ...(isLog && { isLog }) };
     this.#reader = reader;
     for (const checkpoint of checkpoints) this.#remember(checkpoint);
-    this.#unread = checkpoints.length === 0 ? null : this.#searchGenerations(true);
+    if (checkpoints.length > 0) this.#searchGenerations(true);
   }
 
   /** What is wrong with the path, or with a generation that should have been read; null when all is well. */
@@ -56,10 +66,14 @@ export class FollowedLog {
     return this.#pathProblem ?? this.#generationProblem;
   }
 
-  /** Bytes that are written but not committed, half-written lines included; of a packed file, packed bytes. */
+  /**
+   * Bytes that are written but not committed, half-written lines and generations that are still to be read included; of a
+   * packed file, packed bytes.
+   */
   get lagBytes(): number {
     const files = this.#packed === null ? this.#files() : [this.#packed, ...this.#files()];
-    return files.reduce((lag, file) => lag + file.lagBytes, 0);
+    const found = this.#unread === null ? 0 : this.#search!.lagBytes;
+    return files.reduce((lag, file) => lag + file.lagBytes, found);
   }
 
   /** True when the path holds nothing and all that it held has been read and is deleted. */
@@ -173,7 +187,10 @@ export class FollowedLog {
 
   /** True where rotation left it, or packed it, under a name that is looked for. */
   #isGeneration(file: PlainFile): boolean {
-    return file.stat.nlink === 0 || generationsOf(this.source.path).some(({ stat }) => file.isAt(stat));
+    return (
+      file.stat.nlink === 0 ||
+      generationsOf(this.source.path, this.#names).some(({ stat }) => file.isAt(stat))
+    );
   }
 
   /** copytruncate: what it had and was not read stands in the copy. */
@@ -185,7 +202,7 @@ export class FollowedLog {
 
   /** Of a log of which nothing was read no generation can be unread: they were there before. */
   #searchAgain(): void {
-    if (this.#checkpoints.size > 0) this.#unread ??= this.#searchGenerations(false);
+    if (this.#checkpoints.size > 0 && this.#unread === null) this.#searchGenerations(false);
   }
 
   #turnCycle(): void {
@@ -193,11 +210,12 @@ export class FollowedLog {
     this.#generationProblem = null;
   }
 
-  #searchGenerations(isStart: boolean): AsyncGenerator<Unread | "busy"> {
+  #searchGenerations(isStart: boolean): void {
     const isHeld = (dev: number, ino: number) => this.#rotated.some((file) => file.isAt({ dev, ino }));
     const log = {
       path: this.source.path,
       kind: this.source.kind,
+      names: this.#names,
       checkpoints: () => [...this.#checkpoints.values()],
       isHeld,
       isCurrentKnown: () => this.#current?.isKnown ?? false,
@@ -205,7 +223,8 @@ export class FollowedLog {
         this.#generationProblem = problem;
       },
     };
-    return new UnreadGenerations(log, this.#reader).files(isStart);
+    this.#search = new UnreadGenerations(log, this.#reader);
+    this.#unread = this.#search.files(isStart);
   }
 
   /** An open descriptor keeps a deleted file's space on the disk: it is let go of once nobody writes there. */

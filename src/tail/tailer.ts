@@ -8,7 +8,7 @@ import { LineReader } from "./line-reader.ts";
 import { filesIn, foldersOf, type LogPattern, logPattern, MOST_FOLDERS } from "./log-pattern.ts";
 
 /** What is read, as the configuration says. */
-export type LogToTail = Pick<Source, "path" | "kind" | "format" | "timezone" | "fields">;
+export type LogToTail = Omit<Source, "id">;
 
 /** Where sources get their numbers and their checkpoints: the store. */
 export interface SourceRegistry {
@@ -201,7 +201,8 @@ export class Tailer implements Disposable {
 
   #follow(log: LogToTail, due: Set<FollowedLog>): void {
     const source = this.#registry.register(log);
-    const file = new FollowedLog(source, this.#registry.checkpoints(source), this.#reader);
+    const isLog = (path: string) => this.#logs.some(({ pattern }) => pattern.matches(path));
+    const file = new FollowedLog(source, this.#registry.checkpoints(source), this.#reader, isLog);
     this.#followed.set(resolve(log.path), { file, due });
   }
 

@@ -3,7 +3,7 @@ import { SekishoError, systemCode } from "../model/errors.ts";
 import type { SourceKind } from "../model/event.ts";
 import type { StoredCheckpoint } from "../model/line.ts";
 import { checkpointOf, FILE_TIME_TICK_MS, isRead } from "./fingerprint.ts";
-import { type Generation, generationsOf, isNamedPacked } from "./generations.ts";
+import { type Generation, generationsOf, isNamedPacked, type RotationNames } from "./generations.ts";
 import type { LineReader } from "./line-reader.ts";
 import { openLog, packingIn, problemOf } from "./open-log.ts";
 import { PackedFile } from "./packed-file.ts";
@@ -19,6 +19,7 @@ const MOST_MOVES = 1_000;
 export interface RotatedLog {
   readonly path: string;
   readonly kind: SourceKind;
+  readonly names: RotationNames;
   /** Of all files of the log, as far as they are remembered. */
   checkpoints(): readonly StoredCheckpoint[];
   /** True for a file that is held open, whose lines are read there. */
@@ -53,6 +54,8 @@ export class UnreadGenerations {
   readonly #unfit = new Set<string>();
   /** Known ones that were found and not handed out yet, oldest first. */
   readonly #opened: Unread[] = [];
+  /** In those that are to be read whole, as far as they were looked at. */
+  #newBytes = 0;
   #moves = 0;
 
   constructor(log: RotatedLog, reader: LineReader) {
@@ -60,6 +63,11 @@ export class UnreadGenerations {
     this.#reader = reader;
     const commits = log.checkpoints().map(({ committedAt }) => committedAt);
     this.#lastCommit = commits.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...commits);
+  }
+
+  /** Bytes in files that were found and not handed out yet. */
+  get lagBytes(): number {
+    return this.#opened.reduce((lag, file) => lag + file.lagBytes, this.#newBytes);
   }
 
   /**
@@ -88,9 +96,8 @@ export class UnreadGenerations {
   async *#walk(behind: number): Steps<Generation | "again" | null> {
     let isKnown = this.#log.isCurrentKnown();
     let left = behind;
-    let next: Generation | null = null;
-    let written: Generation | null = null;
-    for (const generation of generationsOf(this.#log.path).reverse()) {
+    const unseen: Generation[] = [];
+    for (const generation of generationsOf(this.#log.path, this.#log.names).reverse()) {
       if (isKnown && left-- <= 0) break;
       const found = yield* this.#look(generation, isKnown);
       if (found === "moved") return "again";
@@ -99,12 +106,14 @@ export class UnreadGenerations {
         isKnown = true;
         if (found !== "read") this.#opened.unshift(found);
       } else if (!isKnown) {
-        next = generation;
-        if (generation.stat.mtimeMs > this.#lastCommit - FILE_TIME_TICK_MS) written = generation;
+        unseen.push(generation);
       }
     }
-    if (this.#opened.length > 0) return "again";
-    return isKnown ? next : written;
+    const isWritten = ({ stat }: Generation) => stat.mtimeMs > this.#lastCommit - FILE_TIME_TICK_MS;
+    const toRead = isKnown ? unseen : unseen.slice(0, unseen.findLastIndex(isWritten) + 1);
+    const next = this.#opened.length > 0 ? undefined : toRead.pop();
+    this.#newBytes = toRead.reduce((bytes, { stat }) => bytes + stat.size, 0);
+    return this.#opened.length > 0 ? "again" : (next ?? null);
   }
 
   /** `isLate`: it is older than the newest known one, so what is written in it of its length may be believed. */

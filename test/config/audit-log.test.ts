@@ -53,6 +53,11 @@ describe("refused is", () => {
   test.each([
     ["a source of nothing", "[{ kind: audit }]", "logs[0].path: is missing; write the path of a log"],
     ["a source of two", "[{ kind: audit, path: /x, socket: /y.sock }]", "path: cannot stand beside socket"],
+    [
+      "a socket that rotates elsewhere",
+      "[{ kind: audit, socket: /y.sock, rotatedTo: old }]",
+      "logs[0].rotatedTo: cannot stand beside socket; remove it",
+    ],
     ["a socket of Apache's logs", "[{ socket: /y.sock }]", "logs[0].socket: is only for kind: audit"],
     ["trust in Apache's logs", "[{ path: /y, mayBan: [] }]", "logs[0].mayBan: is only for kind: audit"],
     ["a group of a file", "[{ kind: audit, path: /y, group: www }]", "logs[0].group: is only for a socket"],

@@ -169,7 +169,7 @@ describe.each([
     const lines: string[] = [];
     let runs = 0;
     for (; lines.at(-1) !== "line 399999"; runs++) {
-      await using running = new Running(log, registry, 1);
+      await using running = new Running(log, registry, { batches: 1 });
       await running.stopped;
       for (const line of running.lines) lines.push(line);
     }

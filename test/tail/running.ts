@@ -16,13 +16,16 @@ export class Running implements AsyncDisposable {
 
   /** It stops by itself after so many batches. */
   constructor(
-    path: string,
+    paths: string | readonly string[],
     registry: Registry,
-    batches = Number.POSITIVE_INFINITY,
-    kind: SourceKind = "access",
+    {
+      batches = Number.POSITIVE_INFINITY,
+      ...more
+    }: { batches?: number; kind?: SourceKind; rotatedTo?: string } = {},
   ) {
-    const log = { path, kind, format: "auto", timezone: null, fields: null } as const;
-    this.tailer = new Tailer([log], registry);
+    const usual = { kind: "access", format: "auto", timezone: null, fields: null } as const;
+    const logs = [paths].flat().map((path) => ({ ...usual, path, ...more }));
+    this.tailer = new Tailer(logs, registry);
     this.#done = this.#run(registry, batches);
   }
 

@@ -191,13 +191,13 @@ test("what an app links to as a generation of its audit log is not read", async 
   const registry = new Registry();
   writeFileSync(log, "one\n");
   {
-    await using running = new Running(log, registry, undefined, "audit");
+    await using running = new Running(log, registry, { kind: "audit" });
     await running.has(1);
   }
   symlinkSync(secret, `${log}.1`);
   rmSync(log);
   writeFileSync(log, "two\n");
-  await using running = new Running(log, registry, undefined, "audit");
+  await using running = new Running(log, registry, { kind: "audit" });
   await running.has(1);
   expect(running.lines).toEqual(["two"]);
   expect(running.problem()?.message).toMatch(/is a link/);
