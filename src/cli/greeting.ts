@@ -1,4 +1,4 @@
-import { statSync } from "node:fs";
+import { type Stats, statSync } from "node:fs";
 import type { Daemon } from "../daemon.ts";
 import { printable } from "../model/safe-text.ts";
 import { detectFormat } from "../parse/formats.ts";
@@ -61,6 +61,17 @@ export function greeting(
 function areQuiet(paths: readonly string[]): boolean {
   return paths
     .flatMap((path) => matchingFiles(logPattern(path)))
-    .map((file) => statSync(file, { throwIfNoEntry: false }))
-    .every((stat) => stat === undefined || stat.size === 0 || stat.mtimeMs < Date.now() - QUIET_MS);
+    .every((file) => {
+      const stat = statOf(file);
+      return stat === undefined || stat.size === 0 || stat.mtimeMs < Date.now() - QUIET_MS;
+    });
+}
+
+/** Undefined also where a folder is closed to us, which is told by itself. */
+function statOf(file: string): Stats | undefined {
+  try {
+    return statSync(file, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
 }

@@ -337,6 +337,22 @@ test("an unreadable log is told at the start, by `check` and by `status`, and ke
   await expect.poll(lines, { timeout: 30_000 }).toBe(1);
 });
 
+test("a log in a folder that may not be entered, as a home, is told and keeps nothing else from running", async () => {
+  using at = site();
+  const config = readFileSync(at.path("sekisho.yaml"), "utf8");
+  writeFileSync(at.path("sekisho.yaml"), config.replace("logs: [", "logs: [{ path: home/access.log }, "));
+  mkdirSync(at.path("home"));
+  writeFileSync(at.path("home/access.log"), "");
+  chmodSync(at.path("home"), 0);
+  await using program = new RunningProgram([...ORDINARY, SEKISHO, "run", "--mode", "observe"], at.folder);
+  await program.says(GREETED);
+  const said = `no permission to read ${at.path("home")}`;
+  expect(program.stdout).toContain(`Warning: ${said}\n  hint: give the user that runs Sekisho read access`);
+  const status = await sekisho(at.folder, ["status"]);
+  expect(status.exitStatus).toBe(1);
+  expect(status.stdout).toMatch(/problem: \S+home\/access\.log: .+\n {3}hint: /);
+});
+
 test.each([["status"], ["ban", "192.0.2.7"], ["unban", "192.0.2.7"], ["allow", "192.0.2.7"]])(
   "`%s` without a daemon says so and exits 3",
   async (...command) => {
