@@ -26,6 +26,7 @@ import { tls } from "./migrations/0009-tls.ts";
 import { halts } from "./migrations/0010-halts.ts";
 import { revocations } from "./migrations/0011-revocations.ts";
 import { findingsByRule } from "./migrations/0012-findings-by-rule.ts";
+import { newestEvents } from "./migrations/0013-newest-events.ts";
 
 export type Connection = Database.Database;
 
@@ -43,6 +44,7 @@ const MIGRATIONS: readonly string[] = [
   halts,
   revocations,
   findingsByRule,
+  newestEvents,
 ];
 /** What `PRAGMA auto_vacuum` answers where free space can be given back. */
 const INCREMENTAL = 2;

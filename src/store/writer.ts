@@ -28,6 +28,7 @@ import { recentEvents, type StoredBatch } from "./recent-events.ts";
 import { Retention, type RetentionLimits } from "./retention.ts";
 import { NEXT_REVOCATION } from "./running-bans.ts";
 import { SocketRows } from "./socket-rows.ts";
+import { SourceRows, type StoredSource } from "./source-rows.ts";
 import { Spans } from "./spans.ts";
 import { Statements } from "./statements.ts";
 import { Traffic } from "./traffic.ts";
@@ -35,8 +36,6 @@ import { UnparsedBytes } from "./unparsed-bytes.ts";
 
 /** Findings on one subject that are this close belong to one incident. */
 const INCIDENT_GAP_MS = 24 * 3_600_000;
-
-type StoredSource = Pick<Source, "id" | "path" | "kind">;
 
 export interface Batch {
   readonly events: readonly LogEvent[];
@@ -62,6 +61,7 @@ export class StoreWriter implements Disposable {
   readonly #spans: Spans;
   readonly #unparsed: UnparsedBytes;
   readonly #retention: Retention;
+  readonly #sources: SourceRows;
   readonly sockets: SocketRows;
   readonly halts: Halts;
   readonly #statements: Statements;
@@ -83,6 +83,7 @@ export class StoreWriter implements Disposable {
     this.#spans = new Spans(this.#statements);
     const kept = { spans: this.#spans, traffic: this.#traffic, unparsed: this.#unparsed };
     this.#retention = new Retention(connection, this.#statements, kept);
+    this.#sources = new SourceRows(this.#statements);
     this.sockets = new SocketRows(this.#statements);
     this.halts = new Halts(this.#statements);
     this.#nextEvent = this.#statements.number("SELECT coalesce(max(id), 0) FROM events") + 1;
@@ -96,21 +97,11 @@ export class StoreWriter implements Disposable {
   replaced = (): SekishoError | null => replaced(this.#file, this.#inode);
 
   register<Log extends Pick<Source, "path" | "kind">>(log: Log): Log & Pick<Source, "id"> {
-    return this.#transaction(() => {
-      this.#statements.insert(
-        "INSERT INTO sources (path, kind) VALUES (?, ?) ON CONFLICT (path) DO UPDATE SET kind = excluded.kind",
-        log.path,
-        log.kind,
-      );
-      return { ...log, id: this.#statements.number("SELECT id FROM sources WHERE path = ?", log.path) };
-    });
+    return this.#transaction(() => ({ ...log, id: this.#sources.register(log) }));
   }
 
   /** The newest time of a source's events; null when there is none. */
-  newestTime(source: number): UnixMs | null {
-    const row = "SELECT last_event_at FROM sources WHERE id = ?";
-    return this.#statements.get<{ last_event_at: UnixMs | null }>(row, source)?.last_event_at ?? null;
-  }
+  newestTime = (source: number): UnixMs | null => this.#sources.newestTime(source);
 
   checkpoints(source: Pick<Source, "id">): StoredCheckpoint[] {
     return checkpointsOf(this.#statements, source.id);
@@ -132,7 +123,7 @@ export class StoreWriter implements Disposable {
         this.#storeFinding(finding, batch.judgements[index]!, firstEvent + finding.eventIndex);
       });
       if (batch.halt) this.halts.begin(batch.halt);
-      this.#countLines(checkpoint.source, events);
+      this.#sources.count(checkpoint.source, events, firstEvent);
       storeCheckpoint(this.#statements, checkpoint, now);
       return [this.#unparsed.keep(events, firstEvent), this.#spans.add(events, firstEvent, now)];
     });
@@ -202,26 +193,6 @@ export class StoreWriter implements Disposable {
     );
   }
 
-  #countLines(source: number, events: readonly LogEvent[]): void {
-    let unparsed = 0;
-    let openings = 0;
-    let newest = 0;
-    for (const event of events) {
-      if (event.kind === "opening") openings++;
-      if (event.kind === "unparsed") unparsed++;
-      else if (event.time > newest) newest = event.time;
-    }
-    this.#statements.change(
-      `UPDATE sources SET lines = lines + ?, unparsed = unparsed + ?, openings = openings + ?,
-       last_event_at = nullif(max(coalesce(last_event_at, 0), ?), 0) WHERE id = ?`,
-      events.length,
-      unparsed,
-      openings,
-      newest,
-      source,
-    );
-  }
-
   /** Records what a person decided. It replaces the decision of its kind that runs on the same target. */
   decide(decision: Decision): StoredDecision {
     return this.#transaction(() => {
@@ -286,7 +257,7 @@ export class StoreWriter implements Disposable {
   /** Bans that rules decided after that time. */
   bansByRules = (time: UnixMs): CausedBan[] => bansByRules(this.#statements, time);
   /** Every log that was ever read. */
-  sources = (): StoredSource[] => this.#statements.all("SELECT id, path, kind FROM sources");
+  sources = (): StoredSource[] => this.#sources.all();
 
   /** Stored events from the first that is younger than `memory` before the newest, in batches, for a restart. */
   recentEvents(memory: number): Generator<StoredBatch> {
@@ -331,6 +302,9 @@ export class StoreWriter implements Disposable {
     if (limits.before === null) return false;
     this.sockets.deleteOld(limits.before);
     deleteOldCheckpoints(this.#statements, limits.before);
+    this.#sources.deleteOld(
+      this.#statements.number("SELECT coalesce(min(id), ?) FROM events", this.#nextEvent),
+    );
     return false;
   }
 

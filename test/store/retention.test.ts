@@ -1,5 +1,5 @@
 import { mkdirSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
 import type { LogEvent } from "../../src/model/event.ts";
@@ -11,7 +11,7 @@ import { retention } from "../../src/store/migrations/0005-retention.ts";
 import type { RetentionLimits } from "../../src/store/retention.ts";
 import { access, at } from "../evaluate/events.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
-import { all, finding, Store } from "./store-under-test.ts";
+import { all, finding, Store, target } from "./store-under-test.ts";
 
 const MIB = 2 ** 20;
 const DAY = 86_400;
@@ -298,6 +298,59 @@ describe("retention", () => {
     expect(left(join(unmounted, "access.log"))).toBe(`1 from ${at(1)}`);
     retain(store, { before: at(10) });
     expect(left(rotated)).toBe(`32 from ${at(18)}`);
+  });
+
+  test("forgets logs to which nothing refers any more, as those with a date in their name, but not what they had", () => {
+    using folder = temporaryFolder();
+    const log = (name: string) => ({ path: join(folder.path, name), kind: "access" }) as const;
+    const commitTo = (store: Store, name: string, second: number, cause = false): number => {
+      store.clock.time = at(second);
+      const { id } = store.writer.register(log(name));
+      const bans = { rule: "r", by: "rule", reason: "why", at: at(second), until: at(second + 60) } as const;
+      store.writer.commit({
+        ...{ sockets: [], events: [access("192.0.2.7", second), access("192.0.2.8", second)] },
+        findings: cause ? [finding("192.0.2.7", second)] : [],
+        judgements: cause
+          ? [{ kind: "ban", decision: { kind: "ban", target: target("192.0.2.7"), ...bans, reportedBy: id } }]
+          : [],
+        checkpoint: {
+          ...{ source: id, offset: 100, tail: "cd" },
+          fingerprint: { device: 1, inode: second, head: "ab", headLength: 1 },
+        },
+      });
+      return id;
+    };
+    const names = (store: Store): string[] =>
+      store.writer.sources().flatMap(({ path }) => (path.startsWith("/") ? [basename(path)] : []));
+    writeFileSync(join(folder.path, "quiet.log"), "");
+    {
+      using store = new Store(folder.path);
+      for (const [n, name] of ["day-1.log", "day-2.log", "quiet.log", "followed.log"].entries())
+        commitTo(store, name, n);
+      commitTo(store, "caused.log", 5, true);
+      commitTo(store, "young.log", 90_000);
+    }
+    {
+      using store = new Store(folder.path);
+      store.writer.register(log("followed.log"));
+      retain(store, { before: at(50_000) });
+      expect(names(store)).toEqual(
+        ["access", "quiet", "followed", "caused", "young"].map((name) => `${name}.log`),
+      );
+      expect(store.reader.eventCounts().access).toBe(12);
+    }
+    let newest: number;
+    {
+      using store = new Store(folder.path);
+      newest = commitTo(store, "newest.log", 90_001);
+    }
+    using store = new Store(folder.path);
+    commitTo(store, "quiet.log", 200_000);
+    retain(store, { before: at(150_000) });
+    // The last number is not given to another log, or what is kept of the one before would be taken for its own.
+    expect(names(store)).toEqual(["access.log", "quiet.log", "caused.log", "newest.log"]);
+    expect(store.writer.register(log("next.log")).id).toBeGreaterThan(newest);
+    expect(store.reader.eventCounts().access).toBe(16);
   });
 
   test("begins the write-ahead log anew once the reader that kept it is gone", () => {

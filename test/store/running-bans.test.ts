@@ -54,7 +54,7 @@ test("a database from before revocations were counted goes on with what was revo
   }
   const older = new Database(join(folder.path, "sekisho.sqlite"));
   older.exec(
-    "DROP INDEX findings_rule; DROP INDEX decisions_revoked; ALTER TABLE decisions DROP COLUMN revocation; PRAGMA user_version = 10",
+    "DROP INDEX decisions_reported; ALTER TABLE sources DROP COLUMN newest_event; DROP INDEX findings_rule; DROP INDEX decisions_revoked; ALTER TABLE decisions DROP COLUMN revocation; PRAGMA user_version = 10",
   );
   older.close();
   using store = new Store(folder.path);
