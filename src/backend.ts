@@ -2,6 +2,7 @@ import { ENFORCER_PATIENCE_MS, type Enforcement } from "./enforce/enforcement.ts
 import type { Ineffective, IneffectiveBans } from "./enforce/ineffective-bans.ts";
 import { ineffectiveProblem } from "./enforce/ineffective-problem.ts";
 import { isForeignOrigin } from "./evaluate/read-field.ts";
+import type { FormerEnforcers } from "./former-enforcers.ts";
 import type { Complaint, FromWorker, IngestedSource } from "./ingest/messages.ts";
 import type { IngestThread } from "./ingest/thread.ts";
 import type { Lists } from "./lists/lists.ts";
@@ -41,6 +42,7 @@ type Changed = Extract<LiveMessage, { kind: "changed" }>["what"][number];
 /** The running parts that the backend speaks for, with their setup; some are replaced when that is reloaded. */
 export interface Parts extends Setup {
   readonly enforcement: Enforcement;
+  readonly former: FormerEnforcers;
   readonly ineffective: IneffectiveBans;
   readonly lists: Lists;
   readonly scheduler: Scheduler;
@@ -142,12 +144,12 @@ export class DaemonBackend implements Backend, Disposable {
   counting = (): CountingStatus => this.#counting;
 
   status(): Status {
-    const { config, rules, enforcement, ineffective: bans, scheduler, lists } = this.#running;
+    const { config, rules, enforcement, former, ineffective: bans, scheduler, lists } = this.#running;
     const { version, demo, startedAt, reader } = this.#about;
     const { activeBans, openIncidents, openSockets } = reader.counts();
     const ineffective = bans.list();
     const own = [this.reloadProblem, this.whyIneffective(ineffective)].filter((problem) => problem !== null);
-    const problems = [...this.#ingestProblems, ...own, ...unsent(this.notifier), ...lists.problems()];
+    const told = [this.#ingestProblems, own, former.problems(), unsent(this.notifier), lists.problems()];
     return {
       mode: this.mode,
       version,
@@ -166,7 +168,7 @@ export class DaemonBackend implements Backend, Disposable {
       halts: reader.halts().map(({ name, since, reason }) => ({ name, since: toIso(since), reason })),
       lists: this.lists(),
       rules: rules.length,
-      problems: problems.map(({ message, hint }) => ({ message, hint })),
+      problems: told.flat().map(({ message, hint }) => ({ message, hint })),
     };
   }
 
@@ -274,16 +276,17 @@ export class DaemonBackend implements Backend, Disposable {
 
   /** What is enforced goes first: it must be lifted even where nothing can be stored. */
   async panic(): Promise<PanicAnswer> {
-    const { enforcement } = this.#running;
-    await enforcement.switchTo("observe", []);
+    const { enforcement, former } = this.#running;
+    const statuses = () => [...this.#running.enforcement.statuses(), ...this.#running.former.failed()];
+    await Promise.all([enforcement.switchTo("observe", []), former.retry()]);
     try {
       const lifted = await this.#about.thread.request<"panic">({ kind: "panic" });
       // A reload may have put other enforcers in place meanwhile.
       if (this.#running.enforcement !== enforcement) await this.#running.enforcement.switchTo("observe", []);
       this.changed("bans", "incidents");
-      return { lifted, enforcers: this.#running.enforcement.statuses() };
+      return { lifted, enforcers: statuses() };
     } catch (cause) {
-      const failed = enforcement.statuses().filter(({ state }) => state === "failed");
+      const failed = statuses().filter(({ state }) => state === "failed");
       const blocking = failed.map(({ name, error }) => `${name} may still block: ${error}`).join("; ");
       throw new SekishoError(
         "PANIC_INCOMPLETE",

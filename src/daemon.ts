@@ -10,7 +10,8 @@ import { changeInForce, type InForce } from "./enforce/change-in-force.ts";
 import { ENFORCER_PATIENCE_MS, Enforcement } from "./enforce/enforcement.ts";
 import { GuardChannel } from "./enforce/guard/channel.ts";
 import { IneffectiveBans } from "./enforce/ineffective-bans.ts";
-import { apacheAnswersEarly, cutterOf, enforcersOf, liftFormer } from "./enforcers.ts";
+import { apacheAnswersEarly, cutterOf, enforcersOf } from "./enforcers.ts";
+import { FormerEnforcers } from "./former-enforcers.ts";
 import { follow, listJobs, loadLists } from "./imported-lists.ts";
 import { auditReceivers, socketsOf } from "./ingest/audit-sockets.ts";
 import { LingeringNotes } from "./ingest/lingering-notes.ts";
@@ -127,12 +128,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     };
     notifier.use(demo ? [] : next.config.notifications);
     const mode = reader.halts().some(({ name }) => name === "panic") ? "observe" : next.mode;
-    parts = assemble(next, mode, thread, clock, guard, backend, noticed, lists);
+    parts = assemble(next, mode, thread, clock, guard, backend, noticed, lists, data);
     backend.use(parts);
     return parts;
   };
   starting.defer(() => (parts === null ? undefined : stop(parts)));
-  const { enforcement } = use(setup, lists);
+  const { enforcement, former } = use(setup, lists);
   enforcement.lookAhead();
   const server = starting.use(
     await startServer({
@@ -160,7 +161,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     });
   };
   // Last, since these are the first things that the world outside the data folder notices.
-  if (!demo) await liftFormer(setup.config, clock);
+  if (!demo) await former.start();
   await Promise.all([enforcement.start(backend.wantedBlocks(), ENFORCER_PATIENCE_MS), thread.reading]);
   const verifier = starting.use(crawlerVerifier(thread));
   const problemLog = new ProblemLog(log);
@@ -223,7 +224,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const after = inForce(present, backend);
     await stop(previous);
     if (next.config.enforcers.guard === undefined) guard.use(null);
-    await liftFormer(next.config, clock, data);
+    await present.former.start();
     await present.enforcement.start(backend.wantedBlocks(), ENFORCER_PATIENCE_MS);
     followLists(lists, true);
     const change = changeInForce(before, after);
@@ -292,6 +293,7 @@ function assemble(
   backend: DaemonBackend,
   onChange: () => void,
   lists: Lists,
+  data: string,
 ): Parts {
   const { config } = setup;
   const enforcers = enforcersOf(config, clock, guard);
@@ -324,8 +326,9 @@ function assemble(
       schedule === null ? [] : [applyEnforcer(name, schedule, () => enforcement.apply(name))],
     ),
   ]);
+  const former = new FormerEnforcers({ config, clock, data, onChange });
   const ineffective = new IneffectiveBans(enforcement, clock, apacheAnswersEarly);
-  return { ...setup, enforcement, ineffective, scheduler, lists };
+  return { ...setup, enforcement, former, ineffective, scheduler, lists };
 }
 
 function inForce({ enforcement }: Parts, backend: DaemonBackend): InForce {
@@ -336,8 +339,8 @@ function inForce({ enforcement }: Parts, backend: DaemonBackend): InForce {
   return { mode, enforcers: names.join(", ") || "none", bans: blocks.length };
 }
 
-async function stop({ scheduler, enforcement, lists }: Parts): Promise<void> {
+async function stop({ scheduler, enforcement, former, lists }: Parts): Promise<void> {
   scheduler[Symbol.dispose]();
   lists[Symbol.dispose]();
-  await enforcement[Symbol.asyncDispose]();
+  await Promise.all([enforcement, former].map((each) => each[Symbol.asyncDispose]()));
 }

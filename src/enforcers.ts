@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { doorsOf } from "./apache-config/doors.ts";
 import { answersEarly } from "./apache-config/early-answers.ts";
@@ -11,7 +11,6 @@ import { ApacheDirectory } from "./enforce/apache/directory.ts";
 import { ApacheInclude } from "./enforce/apache/include.ts";
 import { ApacheRequests } from "./enforce/apache/requests.ts";
 import { DryRun } from "./enforce/dry-run.ts";
-import { Enforcement } from "./enforce/enforcement.ts";
 import type { Enforcer } from "./enforce/enforcer.ts";
 import { Exec } from "./enforce/exec/exec.ts";
 import { GuardChannel } from "./enforce/guard/channel.ts";
@@ -59,7 +58,7 @@ export function enforcersOf(config: Config, clock: Clock, channel = new GuardCha
       : [new Nftables({ ports: nftables.everyPort ? "all" : nftables.ports, clock })]),
     ...(exec === undefined
       ? []
-      : [new Exec({ ...exec, timeoutMs: exec.timeout, stateFile: join(config.data, "exec.state") })]),
+      : [new Exec({ ...exec, timeoutMs: exec.timeout, stateFile: execState(config.data, exec.command) })]),
     ...(guard === undefined
       ? []
       : [
@@ -91,46 +90,8 @@ export function apacheAnswersEarly(): boolean {
   return apache !== null && answersEarly(serversOf(readApacheConfig(apache)), null);
 }
 
-type Settings = Config["enforcers"];
-
-/**
- * An enforcer that the configuration no longer has, or that works elsewhere now, must not go on blocking; also when that was
- * changed while Sekisho did not run. So the data folder tells which may have left blocks: those that were not lifted yet, and
- * last those in use.
- */
-export async function liftFormer(config: Config, clock: Clock, data = config.data): Promise<void> {
-  const file = join(data, "enforcers.json");
-  const left: Settings[] = [];
-  for (const enforcers of readFormer(file))
-    if (!(await isLifted({ ...config, enforcers }, config, clock))) left.push(enforcers);
-  try {
-    writeFileSync(`${file}.new`, JSON.stringify([...left, config.enforcers]), { mode: 0o600 });
-    renameSync(`${file}.new`, file);
-  } catch {
-    // A full disk is told by others, and must not keep anything from being enforced.
-  }
-}
-
-function readFormer(file: string): readonly Settings[] {
-  try {
-    const former: unknown = JSON.parse(readFileSync(file, "utf8"));
-    return Array.isArray(former) ? former : [];
-  } catch {
-    // There is none yet, or it was damaged: then nothing is known.
-    return [];
-  }
-}
-
-/** Lifts what those enforcers left that are not the same any more; false when one of them could not. */
-async function isLifted(before: Config, after: Config, clock: Clock): Promise<boolean> {
-  const removed = enforcersOf(before, clock).filter(({ name }) => {
-    const same = JSON.stringify(before.enforcers[name]) === JSON.stringify(after.enforcers[name]);
-    // The channel of the guard lifts by itself; with other settings nftables has the same table, and ufw the same rules.
-    const keeps =
-      name === "guard" || (["nftables", "ufw"].includes(name) && after.enforcers[name] !== undefined);
-    return !same && !keeps && name !== "dry-run";
-  });
-  await using lifting = new Enforcement({ mode: "observe", enforcers: removed, clock, onChange: () => {} });
-  await lifting.start([]);
-  return lifting.statuses().every(({ error }) => error === null);
+/** One for each command: what another program of before still blocks is not this one's to forget. */
+function execState(data: string, command: readonly string[]): string {
+  const name = createHash("sha256").update(JSON.stringify(command)).digest("hex").slice(0, 12);
+  return join(data, `exec-${name}.state`);
 }

@@ -1,6 +1,7 @@
 /** What is wrong now, for the daemon's log and for people: put together from all parts of the daemon. */
 import type { Enforcement } from "./enforce/enforcement.ts";
 import type { NamedRule } from "./evaluate/rule-schema.ts";
+import type { FormerEnforcers } from "./former-enforcers.ts";
 import type { Complaint, FromWorker } from "./ingest/messages.ts";
 import type { Clock } from "./model/time.ts";
 import type { Notifier } from "./notify/notifier.ts";
@@ -23,12 +24,16 @@ export function problemsNow({ sources, problems }: State, others: readonly (Abou
 /** Field by field: an error that is copied whole loses its message. */
 const told = ({ code, message, hint, path = null }: About): Problem => ({ code, message, hint, path });
 
-export const failedEnforcers = (parts: { readonly enforcement: Enforcement } | null): Complaint[] =>
-  (parts?.enforcement.statuses() ?? []).flatMap(({ name, state, error, hint }) =>
+export const failedEnforcers = (
+  parts: { readonly enforcement: Enforcement; readonly former: FormerEnforcers } | null,
+): Complaint[] => [
+  ...(parts?.enforcement.statuses() ?? []).flatMap(({ name, state, error, hint }) =>
     state === "failed"
       ? [{ code: `ENFORCER ${name}`, message: `enforcer ${name}: ${error}`, hint: hint ?? "sekisho check" }]
       : [],
-  );
+  ),
+  ...(parts?.former.problems() ?? []),
+];
 
 /** Channels that take no message. */
 export const unsent = (notifier: Notifier | null): About[] =>

@@ -54,6 +54,7 @@ const COMPOSERS = [
   "main.ts",
   "daemon.ts",
   "enforcers.ts",
+  "former-enforcers.ts",
   "crawler-checks.ts",
   "backend.ts",
   "wanted.ts",

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import { backUp } from "../src/cli/database-copy.ts";
 import { type Daemon, startDaemon } from "../src/daemon.ts";
-import type { BanItem } from "../src/model/api.ts";
+import type { BanItem, Status } from "../src/model/api.ts";
 import type { SekishoError } from "../src/model/errors.ts";
 import { parseTarget } from "../src/model/ip.ts";
 import type { RuleStatus } from "../src/model/rule-status.ts";
@@ -19,7 +19,7 @@ vi.setConfig({ testTimeout: 60_000 });
 const clock: Clock = { now: () => unixMs(Date.now()) };
 
 /** A configuration that blocks by a list of that name. */
-function setupWith(folder: string, list: string): Setup {
+function setupWith(folder: string, list: string, more = ""): Setup {
   const file = join(folder, "sekisho.yaml");
   mkdirSync(join(folder, list), { recursive: true });
   writeFileSync(
@@ -28,7 +28,7 @@ function setupWith(folder: string, list: string): Setup {
 mode: enforce
 logs: []
 enforcers:
-  apache-include: { file: ${folder}/${list}/list.conf, control: /bin/true }
+  apache-include: { file: ${folder}/${list}/list.conf, control: /bin/true${more} }
 dashboard: { listen: "127.0.0.1:0" }
 `,
   );
@@ -64,9 +64,10 @@ const asking =
     return text === "" ? {} : (JSON.parse(text) as Record<string, unknown>);
   };
 
-test("what another configuration enforced is lifted by the next start, and again when that failed", async () => {
+test("what another configuration enforced is lifted by the next start; where that fails it is told, and tried again", async () => {
   using folder = temporaryFolder();
-  const list = (name: string) => readFileSync(join(folder.path, name, "list.conf"), "utf8");
+  const file = (name: string) => join(folder.path, name, "list.conf");
+  const list = (name: string) => readFileSync(file(name), "utf8");
   const [first, second] = [setupWith(folder.path, "a"), setupWith(folder.path, "b")];
   {
     await using daemon = await start(folder.path, first);
@@ -75,15 +76,51 @@ test("what another configuration enforced is lifted by the next start, and again
   }
   const good = list("a");
   expect(good).toContain("203.0.113.9");
-  // Somebody else's file is in the way: nothing is lifted there.
-  writeFileSync(join(folder.path, "a", "list.conf"), "of somebody else");
+  // Somebody else's file is in the way: nothing is lifted there, at the next start neither.
+  writeFileSync(file("a"), "of somebody else");
   await (await start(folder.path, second))[Symbol.asyncDispose]();
-  writeFileSync(join(folder.path, "a", "list.conf"), good);
-  {
-    await using _daemon = await start(folder.path, second);
-    expect(list("a")).not.toContain("203.0.113.9");
-    expect(list("b")).toContain("203.0.113.9");
-  }
+  await using daemon = await start(folder.path, second);
+  expect(list("b")).toContain("203.0.113.9");
+  const problems = async () => (await asking(daemon)("GET", "/api/status")).problems;
+  const problem = {
+    message: expect.stringMatching(/^apache-include is no longer .* may still be blocked: .*a\/list\.conf/),
+    hint: expect.stringContaining("move that file away"),
+  };
+  expect(await problems()).toEqual([problem]);
+  writeFileSync(file("a"), good);
+  await vi.waitFor(async () => expect(await problems()).toEqual([]), { timeout: 30_000 });
+  expect(list("a")).not.toContain("203.0.113.9");
+  expect(JSON.parse(readFileSync(join(folder.path, "data", "enforcers.json"), "utf8"))).toHaveLength(1);
+});
+
+test("a panic tries again at once what a former configuration left, and says what stays", async () => {
+  using folder = temporaryFolder();
+  const file = join(folder.path, "a", "list.conf");
+  await using daemon = await start(folder.path, setupWith(folder.path, "a"));
+  await asking(daemon)("POST", "/api/bans", { target: "203.0.113.9" });
+  await asking(daemon)("POST", "/api/enforcers/apache-include/apply");
+  const good = readFileSync(file, "utf8");
+  writeFileSync(file, "of somebody else");
+  await daemon.reload(setupWith(folder.path, "b"));
+  const states = async () =>
+    ((await asking(daemon)("POST", "/api/panic")).enforcers as Status["enforcers"]).map(({ state }) => state);
+  expect(await states()).toEqual(["off", "failed"]);
+  writeFileSync(file, good);
+  expect(await states()).toEqual(["off"]);
+  expect(readFileSync(file, "utf8")).not.toContain("203.0.113.9");
+});
+
+test("with other settings in the same place nobody is let in meanwhile", async () => {
+  using folder = temporaryFolder();
+  await using daemon = await start(folder.path, setupWith(folder.path, "a"));
+  await asking(daemon)("POST", "/api/bans", { target: "203.0.113.9" });
+  await asking(daemon)("POST", "/api/enforcers/apache-include/apply");
+  const list = () => readFileSync(join(folder.path, "a", "list.conf"), "utf8");
+  const before = list();
+  expect(before).toContain("203.0.113.9");
+  await daemon.reload(setupWith(folder.path, "a", ", limit: 500"));
+  // A list that was emptied and filled again is another generation.
+  expect(list()).toBe(before);
 });
 
 test("a backup that is put in the place of the database meanwhile ends the daemon, and the next one goes on with it", async () => {

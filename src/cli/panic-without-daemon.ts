@@ -3,7 +3,8 @@ import { type LoadedConfig, loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import { Enforcement } from "../enforce/enforcement.ts";
 import { GuardChannel } from "../enforce/guard/channel.ts";
-import { enforcersOf, liftFormer } from "../enforcers.ts";
+import { enforcersOf } from "../enforcers.ts";
+import { FormerEnforcers } from "../former-enforcers.ts";
 import type { PanicAnswer } from "../model/api.ts";
 import { messageOf, SekishoError } from "../model/errors.ts";
 import { databaseFile } from "../setup.ts";
@@ -26,8 +27,9 @@ export async function liftWithoutDaemon(context: CliContext, file: string | unde
     onChange() {},
   });
   await enforcement.start([]);
-  await liftFormer(config, context.clock);
-  const enforcers = enforcement.statuses();
+  await using former = new FormerEnforcers({ config, clock: context.clock });
+  await former.start();
+  const enforcers = [...enforcement.statuses(), ...former.failed()];
   const since = context.clock.now();
   try {
     const lifted = inStore(config, context, (store) => {
