@@ -1,4 +1,5 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { apacheSnippet } from "../../src/enforce/apache/snippet.ts";
@@ -10,6 +11,30 @@ import { daemonBeside, refused, statusOf } from "./guarded-apache.ts";
 const PROBE = "cut: { enabled: false }\nprobe: { url: http://192.0.2.1/robots.txt }";
 const enforcer = async (daemon: DaemonUnderTest, name: string) =>
   (await daemon.status()).enforcers.find((each) => each.name === name)!;
+const NODE = join(import.meta.dirname, "../../bin/node");
+
+/** A service in the Apache's namespace that takes messages, as the webhook of a notification. */
+async function receiver(apache: Apache): Promise<{ readonly url: string; texts(): readonly string[] }> {
+  const script = `require("http").createServer((request, response) => {
+    request.on("data", (piece) => process.stdout.write(piece));
+    request.on("end", () => { process.stdout.write("\\n"); response.end(); });
+  }).listen(9000, "127.0.0.1", () => console.log("READY"))`;
+  const program = apache.inNamespace(NODE, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+  let taken = "";
+  program.stdout!.setEncoding("utf8").on("data", (piece: string) => {
+    taken += piece;
+  });
+  while (!taken.includes("READY\n")) await once(program.stdout!, "data");
+  const messages = () => taken.split("\n").slice(1, -1);
+  return {
+    url: "http://127.0.0.1:9000/hook",
+    texts: () =>
+      messages().flatMap((message) =>
+        (JSON.parse(message) as { notices: { text: string }[] }).notices.map(({ text }) => text),
+      ),
+  };
+}
+
 const served = (apache: Apache, from: string) => expect.poll(() => statusOf(apache, from)).toBe(200);
 
 test.skipIf(missing("root", "apache2", "netns"))(
@@ -111,4 +136,73 @@ test.skipIf(missing("root", "apache2", "netns"))(
     expect((await daemon.cli("status")).exitStatus).toBe(0);
   },
   90_000,
+);
+
+test.skipIf(missing("root", "apache2", "netns"))(
+  "a list with which Apache dies is put back by itself, somebody is told, and a person goes on",
+  async () => {
+    await using apache = await startApache({
+      config: (root) =>
+        apacheSnippet({
+          directory: null,
+          includeFile: `${root}/blocklist.conf`,
+          ...{ logFormat: "%a", tlsLogFormat: "%a", openingMessage: "m" },
+        }),
+    });
+    const [good, bad] = ["198.51.100.1", "198.51.100.2"];
+    // Its reload kills Apache while the list names that one, and then says that all went well; the next reload starts it.
+    const [control, trouble] = [`${apache.root}/killing`, `${apache.root}/trouble`];
+    writeFileSync(trouble, "");
+    writeFileSync(
+      control,
+      `#!/bin/sh
+if [ "$1" = graceful ] && [ -e ${trouble} ] && grep -q '${bad}' ${apache.root}/blocklist.conf; then
+  pid=$(cat ${apache.root}/apache.pid); kill -9 $pid $(cat /proc/$pid/task/$pid/children); rm ${apache.root}/apache.pid; exit 0
+fi
+exec ${apache.control} "$@"
+`,
+    );
+    chmodSync(control, 0o755);
+    const hook = await receiver(apache);
+    const notifications = `notifications: [{ to: webhook, url: "${hook.url}", every: 1s }]`;
+    await using daemon = daemonBeside(apache, apache.accessLog, [], `${PROBE}\n${notifications}`);
+    const file = `${apache.root}/sekisho/sekisho.yaml`;
+    const config = readFileSync(file, "utf8").replace(/ {2}apache-directory.*\n/, "");
+    writeFileSync(file, config.replace(`control: ${apache.control}`, `control: ${control}`));
+    await daemon.start();
+    const ban = async (client: string) => {
+      await daemon.cli("ban", client, "--for", "4w");
+      await daemon.api("/api/enforcers/apache-include/apply", "POST");
+    };
+    await ban(good!);
+    await refused(apache, good!);
+
+    await ban(bad!);
+    await served(apache, bad!);
+    await refused(apache, good!);
+    const status = await daemon.cli("status");
+    expect(status.exitStatus).toBe(1);
+    expect(status.stdout).toMatch(
+      /problem: apache-include: Apache did not serve with generation 2; the list is held to generation 1 since .*; held back: 198\.51\.100\.2\/32\n +hint: .*sekisho apache resume/,
+    );
+    await expect
+      .poll(hook.texts, { timeout: 30_000 })
+      .toContainEqual(
+        expect.stringMatching(/^enforcer apache-include: Apache did not serve with generation 2/),
+      );
+    expect((await daemon.cli("apache", "generations")).stdout).toMatch(
+      /Held to generation 1 from .*Apache did not serve with generation 2; 1 target held back/,
+    );
+
+    rmSync(trouble);
+    expect((await daemon.cli("apache", "resume")).stdout).toBe(
+      "the list is held no more; in force: 2 blocks\n",
+    );
+    await refused(apache, bad!);
+    expect((await daemon.cli("status")).exitStatus).toBe(0);
+    await expect
+      .poll(hook.texts, { timeout: 30_000 })
+      .toContainEqual(expect.stringMatching(/^no more: enforcer apache-include: Apache did not serve/));
+  },
+  120_000,
 );
