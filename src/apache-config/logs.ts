@@ -1,6 +1,6 @@
 import { fileTarget, type LogTarget, logTarget } from "./piped-log.ts";
-import type { Directive, ReadConfig } from "./reader.ts";
-import type { Server } from "./servers.ts";
+import type { Directive, ReadConfig, ReadProblem } from "./reader.ts";
+import { type Server, serverLabel } from "./servers.ts";
 import type { Place } from "./words.ts";
 
 /** What a CustomLog, TransferLog or GlobalLog does. */
@@ -22,11 +22,18 @@ export interface AccessLog {
   readonly place: Place;
 }
 
+interface OtherFormat {
+  readonly format: string | null;
+  readonly server: Server;
+}
+
 export interface ErrorLog {
   readonly written: string;
   readonly target: LogTarget;
-  /** ErrorLogFormat of its servers where they have one; null is Apache's default. */
+  /** ErrorLogFormat of the first of its servers; null is Apache's default. */
   readonly format: string | null;
+  /** Those of the others, where they have another. */
+  readonly otherFormats: readonly OtherFormat[];
   readonly servers: readonly Server[];
   /** Null for the one that Apache has where nothing is said. */
   readonly place: Place | null;
@@ -112,21 +119,41 @@ function accessLog(
 
 /** Every error log, by what is written: a vhost without one uses the main server's. */
 export function errorLogsOf(servers: readonly Server[], locate: Locate): ErrorLog[] {
-  const logs = new Map<string, ErrorLog & { readonly servers: Server[] }>();
+  const logs = new Map<string, ErrorLog & { readonly servers: Server[]; otherFormats: OtherFormat[] }>();
   const main = servers[0]!;
   const own = (server: Server) => named(server, "errorlog").at(-1);
   for (const server of servers) {
     const directive = own(server) ?? own(main);
     const written = directive?.words[0] ?? DEFAULT_ERROR_LOG;
-    const log = logs.get(written);
-    if (log !== undefined) log.servers.push(server);
-    else {
-      const target = located(logTarget(written), locate);
-      const format = lineFormat(server) ?? lineFormat(main);
-      logs.set(written, { written, target, format, servers: [server], place: directive?.place ?? null });
+    const target = located(logTarget(written), locate);
+    // Written twice it may be one file.
+    const key = target.kind === "file" ? target.path : written;
+    const format = lineFormat(server) ?? lineFormat(main);
+    const log = logs.get(key);
+    if (log === undefined) {
+      const place = directive?.place ?? null;
+      logs.set(key, { written, target, format, otherFormats: [], servers: [server], place });
+      continue;
     }
+    log.servers.push(server);
+    if (log.format !== format) log.otherFormats.push({ format, server });
   }
   return [...logs.values()];
+}
+
+/** One note for each error log that servers write to in different formats. */
+export function mixedErrorLogs(logs: readonly ErrorLog[]): ReadProblem[] {
+  return logs.flatMap(({ target, otherFormats: [other] }) =>
+    other === undefined || target.kind !== "file"
+      ? []
+      : [
+          {
+            place: other.server.place,
+            message: `${target.path} holds lines of another ErrorLogFormat too, those of ${serverLabel(other.server)}, which will stay unparsed`,
+            hint: "give that vhost an ErrorLog of its own, or all that share the file one ErrorLogFormat",
+          },
+        ],
+  );
 }
 
 /** `ErrorLogFormat request …` and `connection …` are further lines, not the line of a message. */

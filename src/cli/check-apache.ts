@@ -2,6 +2,7 @@ import { lstatSync, type Stats } from "node:fs";
 import { dirname } from "node:path";
 import { bypassesOf } from "../apache-config/bypasses.ts";
 import { findApache } from "../apache-config/layout.ts";
+import { type ErrorLog, errorLogsOf, locateIn, mixedErrorLogs } from "../apache-config/logs.ts";
 import { type ReadConfig, type ReadProblem, readApacheConfig } from "../apache-config/reader.ts";
 import { serversOf } from "../apache-config/servers.ts";
 import { withoutRoom } from "../apache-config/slots.ts";
@@ -11,15 +12,20 @@ import type { ConfigWarning } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import { ROOTS_HALF } from "../enforce/apache/control.ts";
 import { SekishoError } from "../model/errors.ts";
+import { logPattern } from "../tail/log-pattern.ts";
 
 const MAX_SHOWN = 100;
 
 /**
- * What in Apache's configuration keeps blocks from having an effect, and restrictions of the site's own that have none.
+ * What in Apache's configuration keeps blocks from having an effect, restrictions of the site's own that have none, and logs
+ * whose lines will stay unparsed.
  * `main`: Apache's main file; null: where distributions have it. Nothing is said where there is no Apache. Looks only.
  * Throws APACHE_CONFIG_UNREADABLE where a file that was named cannot be read.
  */
-export function checkApache({ enforcers }: Pick<Config, "enforcers">, main: string | null): ConfigWarning[] {
+export function checkApache(
+  { enforcers, logs }: Pick<Config, "enforcers" | "logs">,
+  main: string | null,
+): ConfigWarning[] {
   const apache = findApache("/", main);
   if (apache === null) return [];
   const config = readApacheConfig(apache);
@@ -29,6 +35,7 @@ export function checkApache({ enforcers }: Pick<Config, "enforcers">, main: stri
     if (main === null || problem === undefined) return config.problems.slice(0, 1);
     throw new SekishoError("APACHE_CONFIG_UNREADABLE", problem.message, "name Apache's main file");
   }
+  const servers = serversOf(config);
   const isEnforcer = enforcers["apache-directory"] !== undefined || enforcers["apache-include"] !== undefined;
   const found = [
     // What is not there may stand in what cannot be read.
@@ -36,14 +43,20 @@ export function checkApache({ enforcers }: Pick<Config, "enforcers">, main: stri
     ...openList(config),
     ...ownTmp(enforcers),
     ...slots(config, enforcers),
-    ...(isEnforcer ? bypassesOf(config, serversOf(config)) : []),
+    ...(isEnforcer ? bypassesOf(config, servers) : []),
     ...voidAccessOf(config),
+    ...mixedErrorLogs(errorLogsOf(servers, locateIn(apache.tree, config)).filter(isRead(logs))),
   ];
   return found.slice(0, MAX_SHOWN).map(({ place, message, hint }) => ({
     message: place === null ? message : `${place.file}:${place.line}: ${message}`,
     hint,
   }));
 }
+
+const isRead =
+  (logs: Config["logs"]) =>
+  ({ target }: ErrorLog): boolean =>
+    target.kind === "file" && logs.some(({ path }) => logPattern(path).matches(target.path));
 
 function unread({ closed }: ReadConfig): ReadProblem | null {
   const [first] = closed;

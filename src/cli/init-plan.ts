@@ -1,5 +1,5 @@
 import type { Installation } from "../apache-config/layout.ts";
-import { accessLogsOf, errorLogsOf, locateIn } from "../apache-config/logs.ts";
+import { accessLogsOf, errorLogsOf, locateIn, mixedErrorLogs } from "../apache-config/logs.ts";
 import { type LikelyOrigins, likelyOrigins } from "../apache-config/origins.ts";
 import { type ReadConfig, readApacheConfig } from "../apache-config/reader.ts";
 import { MAX_VHOSTS, type Server, serverLabel, serversOf } from "../apache-config/servers.ts";
@@ -34,7 +34,8 @@ export function planFor(apache: Installation): InitPlan {
   const config = readApacheConfig(apache);
   const servers = serversOf(config);
   const locate = locateIn(apache.tree, config);
-  const { logs, choice } = planLogs(accessLogsOf(servers, locate), errorLogsOf(servers, locate));
+  const errorLogs = errorLogsOf(servers, locate);
+  const { logs, choice } = planLogs(accessLogsOf(servers, locate), errorLogs);
   const webSockets = webSocketProxiesOf(servers);
   const proxies = trustedProxiesOf(config, apache.tree);
   const snippet = snippetIn(config);
@@ -58,6 +59,7 @@ export function planFor(apache: Installation): InitPlan {
       ...handshakeNotes(webSockets, choice.read, snippet),
       ...openingNotes(snippet, apache.control),
       ...formatNotes(choice, config, proxies),
+      ...mixedErrorLogs(errorLogs),
       ...originNotes({ origins, unclear }, webSockets, behindProxies),
     ],
   };

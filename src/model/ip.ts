@@ -33,6 +33,17 @@ export function parseIp(text: string): Ip | null {
   return (parsed.isIPv4MappedAddress() ? parsed.toIPv4Address().toString() : parsed.toRFC5952String()) as Ip;
 }
 
+/**
+ * As Apache writes a client's address: that of a link-local one has its interface behind it, `fe80::1%eth0`, which is left
+ * out. Null as of `parseIp`.
+ */
+export function parseWrittenIp(text: string): Ip | null {
+  return parseIp(text) ?? (LINK_LOCAL.test(text) ? parseIp(text.slice(0, text.indexOf("%"))) : null);
+}
+
+/** Linux's names of interfaces have 15 bytes at most. */
+const LINK_LOCAL = /^fe[89ab][0-9a-f]:[0-9a-f:]{1,40}%[\w.@-]{1,15}$/i;
+
 /** Hand-written since every line of a log passes here; ipaddr.js also takes octal, hex and short forms. */
 function isCanonicalIpv4(text: string): boolean {
   if (text.length < 7 || text.length > 15) return false;

@@ -1,6 +1,6 @@
 import { SekishoError } from "../model/errors.ts";
 import type { Field, LogEvent, SourceId } from "../model/event.ts";
-import { parseIp, TargetSet } from "../model/ip.ts";
+import { parseWrittenIp, TargetSet } from "../model/ip.ts";
 import { type UnixMs, unixMs } from "../model/time.ts";
 import { ForwardedClients } from "./forwarded.ts";
 import { parseCutObject, parseObject } from "./json.ts";
@@ -74,7 +74,7 @@ export class JsonAccessParser implements LineParser {
     const time = this.#readTime(read("time"));
     if (Number.isNaN(time)) return unparsed(line, source, now, cut ? "truncated" : "time");
     const address = read("client");
-    const sender = typeof address === "string" ? parseIp(address) : null;
+    const sender = typeof address === "string" ? parseWrittenIp(address) : null;
     if (sender === null) return unparsed(line, source, now, cut ? "truncated" : "client");
     const whole = textOf(read("request"));
     const request = whole ? splitSentRequest(whole) : NO_REQUEST;

@@ -1,5 +1,5 @@
 import type { LogEvent, SourceId } from "../model/event.ts";
-import { parseIp, TargetSet } from "../model/ip.ts";
+import { parseWrittenIp, TargetSet } from "../model/ip.ts";
 import { type UnixMs, unixMs } from "../model/time.ts";
 import { CarefulReader } from "./careful-reader.ts";
 import { compileFastReader, type FastReader } from "./fast-reader.ts";
@@ -66,7 +66,7 @@ export class AccessLogParser implements LineParser {
     const isShown = clientAt !== -1 && status >= 100 && status <= 999 && time !== NO_NUMBER;
     if (!isShown) return unparsed(line, source, now, cut ? "truncated" : "format");
     if (Number.isNaN(time)) return unparsed(line, source, now, cut ? "truncated" : "time");
-    const sender = parseIp(line.slice(clientAt, ends[slot.CLIENT]));
+    const sender = parseWrittenIp(line.slice(clientAt, ends[slot.CLIENT]));
     if (sender === null) return unparsed(line, source, now, "client");
     const forwarded = fieldOf(line, positions, slot.FORWARDED, escaped);
     const bytes = numbers[slot.BYTES]!;

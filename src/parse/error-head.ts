@@ -1,5 +1,5 @@
 import type { Ip } from "../model/ip.ts";
-import { parseIp } from "../model/ip.ts";
+import { parseWrittenIp } from "../model/ip.ts";
 import { type TimePart, timeParts } from "./time-format.ts";
 
 /** What stands before the message of an error line, and the message. */
@@ -32,13 +32,13 @@ export const SOURCE_FILE = "[A-Za-z0-9_./-]{1,80}\\.(?:c|cpp|cc|h)\\(\\d{1,6}\\)
 /** `(13)Permission denied`: the system's own words, which hold no bracket but in the one text of APR's that is spelled out. */
 export const SYSTEM_ERROR =
   "\\(-?\\d{1,9}\\)(?:Internal error \\(specific information not available\\)|[^[\\]():]{0,120})";
-export const ADDRESS = "[0-9A-Fa-f:.%]{2,60}";
+export const ADDRESS = "[0-9A-Fa-f:.]{2,60}(?:%[\\w.@-]{1,15}(?::\\d{1,5})?)?";
 export const CODE = /^(AH\d{5}): /;
 
 /** The address before a port. IPv6 stands without brackets, so only the last colon can be the port's; 2.2 wrote none. */
 export function addressOf(text: string): Ip | null {
   const colon = text.lastIndexOf(":");
-  return (colon === -1 ? null : parseIp(text.slice(0, colon))) ?? parseIp(text);
+  return (colon === -1 ? null : parseWrittenIp(text.slice(0, colon))) ?? parseWrittenIp(text);
 }
 
 /** `[authz_core:error]`, `[:error]`, `[-:error]`, `[error]`. */

@@ -1,5 +1,5 @@
 import type { OpeningEvent } from "../model/event.ts";
-import { parseIp } from "../model/ip.ts";
+import { parseWrittenIp } from "../model/ip.ts";
 import { splitSentRequest } from "./request.ts";
 
 const NAME = "sekisho:opening";
@@ -37,7 +37,7 @@ export function openingOf(
     if (!word.startsWith(`${name}=`)) return null;
     values[name] = decoded(word.slice(name.length + 1));
   }
-  const client = parseIp(values.client);
+  const client = parseWrittenIp(values.client);
   if (client === null) return null;
   const request = splitSentRequest(values.request);
   return {

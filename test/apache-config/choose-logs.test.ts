@@ -77,6 +77,20 @@ describe("one file", () => {
   });
 });
 
+describe("an error log", () => {
+  const shared = (format: string, path = "/l/e") => `ErrorLog ${path}\nErrorLogFormat "${format}"`;
+
+  test("that vhosts write to in different formats is told, however its path is written", () => {
+    const config = `ErrorLog /l/main\n${vhost("a", shared("[%t] [%l] [client %a] %M"))}`;
+    const told = ["/l/e holds lines of another ErrorLogFormat too, those of b, which will stay unparsed"];
+    const error = (text: string) => messages(planned(text)).filter((message) => message.includes("ErrorLog"));
+    expect(error(config + vhost("b", "ErrorLog /l/e"))).toEqual(told);
+    expect(error(config + vhost("b", shared("[%{u}t] [%l] [client %a] %M", "/l/../l/e")))).toEqual(told);
+    expect(error(config + vhost("b", shared("[%t] [%l] [client %a] %M")))).toEqual([]);
+    expect(error(config + vhost("b", shared("[%{u}t] [%l] [client %a] %M", "/l/other")))).toEqual([]);
+  });
+});
+
 describe("a vhost without a log that can be read", () => {
   test("is named, with each reason", () => {
     const config =

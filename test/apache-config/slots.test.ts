@@ -36,7 +36,7 @@ test("`sekisho check` names file and line, where the list is in use", () => {
   const root = folderWith({ "etc/apache2/apache2.conf": `${EVENT}ServerLimit 8\n` });
   const main = join(root, "etc/apache2/apache2.conf");
   const messages = (enforcers: Parameters<typeof checkApache>[0]["enforcers"]) =>
-    checkApache({ enforcers }, main).map(({ message }) => message);
+    checkApache({ enforcers, logs: [] }, main).map(({ message }) => message);
   const include = {
     ...{ file: "/var/lib/sekisho/list.conf", control: "apache2ctl", schedule: "17 * * * *" },
     ...{ limit: 1_000, generations: 20, lingering: 10 },

@@ -209,6 +209,26 @@ enforcers:
     });
   });
 
+  test("of an error log that vhosts write to in different formats says so, where it is read", async () => {
+    const cwd = folderWith({
+      "sekisho.yaml": "data: data\nlogs: [{ path: '*error.log', kind: error }]",
+      "error.log": "",
+    });
+    const config = (path: string) =>
+      `ServerRoot /\nErrorLog ${path}\n<VirtualHost *:80>\nServerName a\nErrorLogFormat "[%t] [client %a] %M"\n</VirtualHost>\n`;
+    const checked = async (path: string) => {
+      writeFileSync(join(cwd, "httpd.conf"), config(path));
+      const { stdout, stderr } = await check(cwd, ["--apache-config", "httpd.conf"], {
+        checkApache: async (config, main) => checkApache(config, main),
+      });
+      return stdout + stderr;
+    };
+    expect(await checked(join(cwd, "error.log"))).toContain(
+      "error.log holds lines of another ErrorLogFormat too",
+    );
+    expect(await checked("/l/other.log")).not.toContain("ErrorLogFormat");
+  });
+
   test("of a pipe in the place of a log says that it is none", async () => {
     const cwd = folderWith({ "sekisho.yaml": "data: data\nlogs: [{ path: pipe.log }]" });
     spawnSync("mkfifo", [join(cwd, "pipe.log")]);

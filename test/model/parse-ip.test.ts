@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import ipaddr from "ipaddr.js";
 import { describe, expect, test } from "vitest";
-import { parseIp } from "../../src/model/ip.ts";
+import { parseIp, parseWrittenIp } from "../../src/model/ip.ts";
 
 /** Groups with many zeros, since those are what the canonical form is about. */
 const group = fc.oneof(fc.constantFrom(0, 0, 0, 1, 0xffff), fc.integer({ min: 0, max: 0xffff }));
@@ -72,4 +72,18 @@ describe("what is not exactly one address is none", () => {
     "16909060",
     "localhost",
   ])("%j", (text) => expect(parseIp(text)).toBeNull());
+});
+
+describe("of a client's address as Apache writes it", () => {
+  test.each([
+    ["fe80::bcc5:1bff:fe58:f4fd%v0", "fe80::bcc5:1bff:fe58:f4fd"],
+    ["FEBF::1%br-0123456789a.", "febf::1"],
+    ["192.0.2.7", "192.0.2.7"],
+    ["2001:db8::7%eth0", null],
+    ["fe80::1%", null],
+    ["fe80::1%a b", null],
+    ["fe80::1%longer-than-15-is", null],
+    ["fe80::g%eth0", null],
+    ["192.0.2.7%eth0", null],
+  ])("%s is %s", (text, address) => expect(parseWrittenIp(text)).toBe(address));
 });

@@ -70,6 +70,11 @@ describe("the forms that Apache writes", () => {
       { client: "2001:db8::7", code: "AH01630" },
     ],
     [
+      "a link-local client with its interface",
+      `${HEAD} [client fe80::bcc5:1bff:fe58:f4fd%v0:44092] AH01630: client denied`,
+      { client: "fe80::bcc5:1bff:fe58:f4fd", code: "AH01630" },
+    ],
+    [
       "a system error",
       `${HEAD} (13)Permission denied: [client 192.0.2.7:4711] AH00035: access denied`,
       { client: "192.0.2.7", code: "AH00035", message: "access denied" },

@@ -90,6 +90,14 @@ describe("what a client writes cannot move a column", () => {
     });
   });
 
+  test.each([
+    ['%h %l %u %t "%r" %>s %b', "fe80::1%v0"],
+    ['%a:%{remote}p %l %u %t "%r" %>s %b', "fe80::1%v0:44092"],
+  ])("a link-local client is its address, without the interface: %s", (format, client) => {
+    const line = `${client} - - [20/Nov/2026:22:01:30 +0000] "GET / HTTP/1.1" 403 239`;
+    expect(accessOf(parser(format), line)).toMatchObject({ client: "fe80::1", status: 403 });
+  });
+
   test("an empty user name in quotes", () => {
     const quoted = parser('%a %t "%u" %>s "%{Referer}i"');
     expect(accessOf(quoted, '192.0.2.7 [20/Nov/2026:22:01:30 +0000] """" 401 "x"')).toMatchObject({
