@@ -100,8 +100,8 @@ export class Ufw implements Enforcer {
     this.#rules = await this.#carryOut(plan, found, signal);
     const inSet = without(plan.ruled);
     await this.#fill(inSet, false, signal);
-    if (wanted.size === 0) await hook.remove();
-    else await hook.keep(this.#hasSet ? inSet : [], isVerified);
+    if (wanted.size === 0) await hook.remove(signal);
+    else await hook.keep(this.#hasSet ? inSet : [], isVerified, signal);
     const targets = want.map(({ target }) => target);
     const isCarried = (target: Target) => wanted.has(target) && (this.#hasSet || plan.ruled.has(target));
     this.#enforced = {
@@ -185,6 +185,6 @@ export function newUfw(
     mounts: mounts ?? "same",
   });
   const set = new Nftables({ ports, clock, table: UFW_TABLE, program: program.programs.nft });
-  const hook = new UfwHook({ ports, file: (path) => program.file(path) });
+  const hook = new UfwHook({ ports, file: (path) => program.file(path), nft: program.programs.nft, clock });
   return new Ufw({ ...limits, program, set, hook });
 }

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { newUfw, type Ufw } from "../../../src/enforce/ufw/ufw.ts";
 import type { SekishoError } from "../../../src/model/errors.ts";
@@ -104,6 +105,36 @@ describe.skipIf(missing("root", "apache2", "netns", "ufw", "nft"))("ufw", () => 
       ufw.shell("ufw --force enable");
       expect(await refused()).toEqual(tried);
       expect(ufw.shell("nft list table inet sekisho_ufw")).not.toContain("198.51.100.99");
+    });
+
+    test("a list that ufw could not load takes no other's place, and is told of", async () => {
+      const list = file("/etc/ufw/sekisho.list");
+      await enforcer().reconcile(many, false, signal);
+      const before = readFileSync(list, "utf8");
+      // One for which time-outs are an error, in lists only: the set itself it takes.
+      const nft = join(apache.root, "fastidious-nft");
+      const isList = "grep -q '^add element inet sekisho_ufw .* timeout'";
+      writeFileSync(
+        nft,
+        `#!/bin/sh\n[ "$1" = --check ] || exec ${ufw.programs.nft} "$@"\ntext=$(cat)\nif echo "$text" | ${isList}; then echo no time-outs here >&2; exit 1; fi\necho "$text" | ${ufw.programs.nft} "$@"\n`,
+        { mode: 0o755 },
+      );
+      const other = newUfw({ ports: [80, 443], limit: 3, rest: 0 }, clock, {
+        ...ufw,
+        programs: { ...ufw.programs, nft },
+      });
+      const late = block("198.51.100.9", unixMs(Date.UTC(2099, 0, 1)));
+      expect(await failure(other.reconcile([...many, late], true, signal))).toMatchObject({
+        code: "UFW_FAILED",
+        message: expect.stringMatching(
+          /could not load .*sekisho\.list, so it stays as it was: no time-outs here/,
+        ),
+      });
+      expect(readFileSync(list, "utf8")).toBe(before);
+      // Who was to be blocked is, and after ufw's next start those of before are.
+      expect(await client.connects("198.51.100.9")).toBe(false);
+      ufw.shell("ufw reload");
+      expect(await client.connects("203.0.113.77")).toBe(false);
     });
 
     test("without nft the rest is not enforced, and said to be", async () => {
