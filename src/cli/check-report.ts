@@ -34,6 +34,7 @@ export interface CheckStages {
   /** What imported lists would have; nothing is fetched. */
   readonly checkLists: (config: Config) => Promise<readonly ListCheck[]>;
   /** What in Apache's configuration, its main file or the usual one, keeps blocks from having an effect. */
+  readonly checkRotation: (config: Config) => readonly ConfigWarning[];
   readonly checkApache: (config: Config, main: string | null) => Promise<readonly ConfigWarning[]>;
 }
 
@@ -110,6 +111,7 @@ async function reportOf(
     ...(loaded?.warnings ?? []),
     ...(cut === null ? [] : [cut]),
     ...listWarnings(lists, context.clock.now()),
+    ...(config === null ? [] : stages.checkRotation(config)),
     ...apache,
   ];
   return { loaded, data, rulesFolder, rules, logs, enforcers, lists, warnings, problems };

@@ -8,6 +8,7 @@ import { listenProblem } from "../serve/listen.ts";
 import { checkFormat, PACKAGE_ROOT, readRuleSet } from "../setup.ts";
 import { checkApache } from "./check-apache.ts";
 import type { CheckStages } from "./check-report.ts";
+import { checkRotation } from "./check-rotation.ts";
 import type { CliContext } from "./context.ts";
 import { runningAt } from "./daemon-file.ts";
 
@@ -32,6 +33,7 @@ export const checkStages = ({ clock }: CliContext): CheckStages => ({
   // The daemon that runs with this data is no obstacle to the next.
   checkListen: async ({ data, dashboard }) =>
     runningAt(data)?.port === dashboard.listen.port ? null : listenProblem(dashboard.listen),
+  checkRotation: (config) => checkRotation(config),
   checkApache: async (config, main) => checkApache(config, main),
   checkLists: async (config) => (config.lists.length === 0 ? [] : checkLists(config, clock)),
   probeCut: async (config) => {

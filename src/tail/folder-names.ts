@@ -3,7 +3,7 @@ import { readdirSync, type Stats, statSync } from "node:fs";
 /** The names in a folder, sorted, and how it was when they were read. */
 interface Listing {
   readonly names: readonly string[];
-  readonly stat: Pick<Stats, "dev" | "ino" | "mtimeMs">;
+  readonly stat: Pick<Stats, "dev" | "ino" | "ctimeMs">;
   readonly at: number;
 }
 
@@ -20,9 +20,9 @@ export function namesIn(folder: string): readonly string[] {
     const stat = statSync(folder, { throwIfNoEntry: false });
     if (stat?.isDirectory() !== true) return [];
     const known = listings.get(folder);
-    const { dev, ino, mtimeMs } = known?.stat ?? {};
-    const isSame = dev === stat.dev && ino === stat.ino && mtimeMs === stat.mtimeMs;
-    if (known !== undefined && isSame && known.at - stat.mtimeMs > COARSEST_MS) return known.names;
+    const { dev, ino, ctimeMs } = known?.stat ?? {};
+    const isSame = dev === stat.dev && ino === stat.ino && ctimeMs === stat.ctimeMs;
+    if (known !== undefined && isSame && known.at - stat.ctimeMs > COARSEST_MS) return known.names;
     const { names } = keep(folder, { names: readdirSync(folder).sort(), stat, at });
     return names;
   } catch {

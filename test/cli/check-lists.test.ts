@@ -28,6 +28,7 @@ const check = (cwd: string, lists: string, ...argv: string[]) => {
         probeEnforcers: async () => [],
         checkListen: async () => null,
         probeCut: async () => null,
+        checkRotation: () => [],
         checkApache: async () => [],
         checkLists: (config) => checkLists(config, context.clock),
       }),

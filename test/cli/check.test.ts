@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { checkCommand } from "../../src/cli/check.ts";
 import { checkApache } from "../../src/cli/check-apache.ts";
 import type { CheckStages } from "../../src/cli/check-report.ts";
+import { checkRotation } from "../../src/cli/check-rotation.ts";
 import { loadRuleSet } from "../../src/config/load-rules.ts";
 import { SekishoError } from "../../src/model/errors.ts";
 import { asNobody } from "../config/as-nobody.ts";
@@ -26,6 +27,7 @@ const stages = (change: Partial<CheckStages> = {}): CheckStages => ({
   probeEnforcers: async () => [],
   checkListen: async () => null,
   probeCut: async () => null,
+  checkRotation: () => [],
   checkApache: async () => [],
   checkLists: async () => [],
   ...change,
@@ -227,6 +229,41 @@ enforcers:
       "error.log holds lines of another ErrorLogFormat too",
     );
     expect(await checked("/l/other.log")).not.toContain("ErrorLogFormat");
+  });
+
+  test("of logs that logrotate moves to where they are not looked for says what to add", async () => {
+    const cwd = folderWith({
+      "sekisho.yaml":
+        "data: data\nlogs: [{ path: '*.log' }, { path: b/b.log, rotatedTo: ../old }, { path: c/c.log }]",
+      ...{ "a.log": LINE, "b/b.log": LINE, "c/c.log": LINE },
+      "etc/logrotate.conf": "weekly\nolddir ../old\ninclude /etc/logrotate.d\n",
+      "etc/logrotate.d/a": "",
+    });
+    writeFileSync(
+      join(cwd, "etc/logrotate.d/a"),
+      `# olddir /comment
+"${cwd}/other.log"
+${cwd}/a.log {
+  postrotate
+    echo olddir /script }
+  endscript
+  olddir /var/old
+}
+${cwd}/b/*.log {
+}
+${cwd}/c/c.log { 
+  noolddir
+}
+`,
+    );
+    const checkRotated = () =>
+      check(cwd, [], { checkRotation: (config) => checkRotation(config, join(cwd, "etc")) });
+    const { stdout } = await checkRotated();
+    expect(stdout.match(/warning: .*\n.*\n/g)).toEqual([
+      `warning: ${cwd}/etc/logrotate.d/a:7: logrotate moves ${cwd}/a.log to /var/old; what is moved there while Sekisho is down stays unread\n   hint: add rotatedTo: /var/old to the entry of ${cwd}/*.log under logs:\n`,
+    ]);
+    writeFileSync(join(cwd, "sekisho.yaml"), "data: data\nlogs: [{ path: b/b.log }]");
+    expect((await checkRotated()).stdout).toContain(`a:9: logrotate moves ${cwd}/b/b.log to ${cwd}/old;`);
   });
 
   test("of a pipe in the place of a log says that it is none", async () => {
