@@ -210,6 +210,7 @@ export class DaemonBackend implements Backend, Disposable {
   }
 
   bans: Backend["bans"] = (query) => this.#about.reader.bans(query);
+  banReach: Backend["banReach"] = (target) => this.#about.reader.banReach(target);
   incidents: Backend["incidents"] = (query) => this.#about.reader.incidents(query);
   incident: Backend["incident"] = (id) => this.#about.reader.incident(id);
   sockets: Backend["sockets"] = (query) => this.#about.reader.sockets(query);

@@ -2,6 +2,7 @@ import type {
   AllowItem,
   BanAnswer,
   BanItem,
+  BanReach,
   ErrorBody,
   EventItem,
   IncidentDetail,
@@ -55,6 +56,7 @@ export const api = {
   socketHolders: () => get<{ readonly items: readonly SocketHolder[] }>("sockets/holders"),
   traffic: (minutes: number) =>
     get<{ readonly items: readonly TrafficPoint[] }>(`traffic?${query({ minutes })}`),
+  banReach: (target: string) => get<BanReach>(`bans/reach?${query({ target })}`),
   ban: (target: string, length: string, reason: string) =>
     post<BanAnswer>("bans", { target, ...(length === "" ? {} : { for: length }), reason }),
   unban: (target: string) => send("DELETE", `bans/${part(target)}`),

@@ -179,6 +179,21 @@ export interface BanItem {
   readonly passed?: number;
 }
 
+/** How much a ban would cover. */
+export interface BanReach {
+  readonly target: string;
+  /** Wider than a /24 or a /48: more than one site has. */
+  readonly isWide: boolean;
+  /** Of IPv4; null for IPv6. */
+  readonly addresses: number | null;
+  /** Of 64 bits of IPv6, what is narrower as one; null for IPv4. */
+  readonly networks: number | null;
+  /** Of the clients that asked for something since then, those in it, and all. A day, or less on a busy site. */
+  readonly clients: number;
+  readonly allClients: number;
+  readonly since: string;
+}
+
 /** What a person is answered who made a ban. */
 export interface BanAnswer extends BanItem {
   /** Enforcers that have it and bring it into force later, and when: null while they do not know. */

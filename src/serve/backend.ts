@@ -2,6 +2,7 @@ import type {
   AllowItem,
   BanAnswer,
   BanItem,
+  BanReach,
   CountingStatus,
   EventItem,
   IncidentDetail,
@@ -36,6 +37,8 @@ export interface Backend {
   status(): Status;
   counting(): CountingStatus;
   bans(query: PageQuery & BanFilter): Page<BanItem>;
+  /** How much a ban would cover, and how many of those who were there lately. */
+  banReach(target: Target): BanReach;
   /** The active bans, each target once, for another program. */
   export(format: ExportFormat): Exported;
   /** The imported lists, in the order of the configuration. */

@@ -2,6 +2,7 @@ import { statSync } from "node:fs";
 import type {
   AllowItem,
   BanItem,
+  BanReach,
   DatabaseStatus,
   EventItem,
   IncidentDetail,
@@ -24,6 +25,7 @@ import type { Halt } from "../model/halt.ts";
 import { allThatCover, type Ip, isSingle, type Target, TargetSet } from "../model/ip.ts";
 import type { RuleCounts, RuleFinding } from "../model/rule-status.ts";
 import { type Clock, toIso, toIsoOrNull, type UnixMs } from "../model/time.ts";
+import { banReach } from "./ban-reach.ts";
 import { type CommittedFile, committedFiles } from "./committed.ts";
 import { type Connection, openForReading } from "./database.ts";
 import { allowedIn, type DecisionRow, decisionOf, LET_IN } from "./decision-rows.ts";
@@ -117,6 +119,8 @@ export class StoreReader implements Disposable {
       openSockets: this.#statements.number("SELECT count(*) FROM sockets WHERE state = 'open'"),
     };
   }
+
+  banReach = (target: Target): BanReach => banReach(this.#statements, target, this.#clock.now());
 
   bans({ limit, cursor, state, touching = null }: PageQuery & BanFilter): Page<BanItem> {
     const condition = state === null ? "1" : BAN_CONDITIONS[state];

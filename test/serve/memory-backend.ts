@@ -3,6 +3,7 @@ import type {
   AllowItem,
   BanAnswer,
   BanItem,
+  BanReach,
   CountingStatus,
   EventItem,
   HaltStatus,
@@ -90,6 +91,12 @@ export class MemoryBackend implements Backend {
       rules: 9,
       problems: [],
     };
+  }
+
+  banReach(target: Target): BanReach {
+    const count = { addresses: 65_536, networks: null, clients: 12, allClients: 340 };
+    const isWide = target.endsWith("/16");
+    return { target, isWide, ...count, since: toIso(unixMs(this.clock.now() - 86_400_000)) };
   }
 
   bans(query: Parameters<Backend["bans"]>[0]): Page<BanItem> {

@@ -99,6 +99,18 @@ describe("bans", () => {
     expect(byPolicy.json.reason).toBe("banned by hand");
   });
 
+  test("how much a ban would cover is told before it is made", async () => {
+    const { ask } = await runServer();
+    const answer = await ask("/api/bans/reach?target=203.0.113.9%2F16");
+    expect(answer.status).toBe(200);
+    expect(answer.json).toEqual({
+      ...{ target: "203.0.0.0/16", isWide: true, addresses: 65_536, networks: null },
+      ...{ clients: 12, allClients: 340, since: "2026-11-19T12:00:00.000Z" },
+    });
+    const refused = await ask("/api/bans/reach?target=nobody");
+    expect([refused.status, refused.json.error?.code]).toEqual([400, "TARGET_INVALID"]);
+  });
+
   test("a URL-encoded range is lifted, and a second time is 404", async () => {
     const { ask } = await runServer();
     await ask("/api/bans", post({ target: "192.0.2.9/24" }));

@@ -114,6 +114,37 @@ describe.skipIf(missing("chromium"))("bans on the page", { timeout: 60_000 }, ()
     expect(await form.count()).toBe(0);
   });
 
+  test("a wide target is asked about once more, with how much it is and whom it would refuse", async () => {
+    const { page, server } = dashboard;
+    await dashboard.signIn();
+    await page.getByRole("button", { name: "Ban an address" }).click();
+    const form = page.getByRole("form", { name: "Ban an address" });
+    const target = form.getByLabel("Target");
+    const posts = () => server.asked.filter((call) => call === "POST /api/bans").length;
+    await target.fill("203.0.113.0/16");
+    await target.press("Enter");
+    await form.getByText("203.0.0.0/16 is 65,536 addresses.").waitFor();
+    await form.getByText("12 of the 3,400 clients seen since 24 h ago are in it.").waitFor();
+    // Enter once more does not confirm.
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe("Cancel");
+    expect(posts()).toBe(0);
+    // Another target is another question; the usual ones are none.
+    await target.fill("2001:db8::/32");
+    expect(await form.getByText("65,536 addresses").count()).toBe(0);
+    await form.getByRole("button", { name: "Ban", exact: true }).click();
+    await form.getByText("2001:db8::/32 is 4,294,967,296 networks of the size that one client has").waitFor();
+    expect(posts()).toBe(0);
+    await form.getByRole("button", { name: "Ban all of it" }).click();
+    await dashboard.ban("2001:db8::/32").waitFor();
+    expect(posts()).toBe(1);
+    await page.getByRole("button", { name: "Ban an address" }).click();
+    await target.fill("203.0.113.0/24");
+    await target.press("Enter");
+    await page.getByRole("status").getByText("Banned 203.0.113.0/24").waitFor();
+    expect(posts()).toBe(2);
+    expect(dashboard.complaints).toEqual([]);
+  });
+
   test("what was banned is named as the server made it: a bare IPv6 address is its /64", async () => {
     await dashboard.signIn();
     await dashboard.page.getByRole("button", { name: "Ban an address" }).click();

@@ -6,6 +6,7 @@ import type {
   AllowItem,
   BanAnswer,
   BanItem,
+  BanReach,
   IncidentDetail,
   LiveMessage,
   Status,
@@ -152,6 +153,8 @@ export class FixtureServer {
         return this.#foundBans(state, query.get("touching"));
       case "POST /bans":
         return this.#ban(body);
+      case "GET /bans/reach":
+        return this.#reach(query.get("target") ?? "");
       case "POST /allowlist":
         return this.#allow(body);
       case "GET /allowlist":
@@ -278,6 +281,19 @@ export class FixtureServer {
     };
     this.bans = [ban, ...this.bans];
     return { status: 201, body: ban };
+  }
+
+  #reach(text: string): Answer {
+    const target = parseTarget(text);
+    if (target === null) return badTarget(text);
+    const bits = Number(target.split("/")[1]);
+    const ipv4 = !target.includes(":");
+    const body: BanReach = {
+      ...{ target, isWide: bits < (ipv4 ? 24 : 48), clients: 12, allClients: 3_400 },
+      ...{ addresses: ipv4 ? 2 ** (32 - bits) : null, networks: ipv4 ? null : 2 ** (64 - bits) },
+      since: new Date(Date.now() - 86_400_000).toISOString(),
+    };
+    return { status: 200, body };
   }
 
   #allow({ target = "", reason = "" }: Readonly<Record<string, string>>): Answer {

@@ -20,6 +20,8 @@ const banRequest = z.strictObject({
 export function banRoutes(app: FastifyInstance, backend: Backend): void {
   app.get("/api/bans", (request) => backend.bans(readInput(listQuery, request.query)));
 
+  app.get("/api/bans/reach", (request) => backend.banReach(readInput(params, request.query).target));
+
   app.post("/api/bans", async (request, reply) => {
     const wanted = readInput(banRequest, request.body);
     reply.code(201);
