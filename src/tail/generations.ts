@@ -97,7 +97,8 @@ interface Named extends Generation {
 
 const numbersIn = (part: string): number[] => (part.match(/\d+/g) ?? []).map(Number);
 /** Its date begins with the year, or is seconds: so it grows with time. */
-const isDated = ({ digits }: Named): boolean => /^(?:19|20)\d\d(?:0\d|1[012])|^1\d{9}/.test(digits);
+const isDated = ({ digits, numbers }: Named): boolean =>
+  /^(?:19|20)\d\d(?:0\d|1[012])/.test(digits) || (numbers.length === 1 && /^1[6-9]\d{8}$/.test(digits));
 const isCounted = (each: Named): boolean => each.numbers.length === 1 && !isDated(each);
 const byLastWrite = (a: Generation, b: Generation): number => a.stat.mtimeMs - b.stat.mtimeMs;
 

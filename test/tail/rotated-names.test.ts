@@ -1,6 +1,14 @@
 /** What rotation calls the generations of a log, and where it puts them: each name by the program that makes it. */
 import { spawn, spawnSync } from "node:child_process";
-import { appendFileSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { missing } from "../requirements.ts";
@@ -67,6 +75,27 @@ describe.skipIf(missing("logrotate"))(
     });
   },
 );
+
+test("dates that do not begin with the year are no order: generations are read in that in which they were written last", async () => {
+  using folder = temporaryFolder();
+  const log = join(folder.path, "access.log");
+  const registry = new Registry();
+  writeFileSync(log, "first\n");
+  {
+    await using running = new Running(log, registry);
+    await running.has(1);
+  }
+  rmSync(log);
+  const days = ["19-10-2026_13", "12-11-2026_13", "18-11-2026_13", "11-12-2026_13"];
+  for (const [at, day] of days.entries()) {
+    writeFileSync(`${log}-${day}`, `${day}\n`);
+    const written = Date.now() / 1_000 + at;
+    utimesSync(`${log}-${day}`, written, written);
+  }
+  writeFileSync(log, "now\n");
+  await using running = new Running(log, registry);
+  await running.isIdleWith([...days, "now"]);
+});
 
 describe("where the log is a link to the newest of files with dates, the others are read in their order,", () => {
   test("a symbolic link, as cronolog makes it", async () => {
