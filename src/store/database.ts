@@ -187,15 +187,14 @@ const LOGGED_AT = 18;
  * take what is in that for the backup's and damage it.
  */
 function removeForeignLog(file: string): void {
-  const hasLog = statSync(`${file}-wal`, { throwIfNoEntry: false }) !== undefined;
-  if (hasLog && isWithoutLog(file))
-    for (const ending of ["-wal", "-shm"]) rmSync(file + ending, { force: true });
+  if (hasForeignLog(file)) for (const ending of ["-wal", "-shm"]) rmSync(file + ending, { force: true });
 }
 
-function isWithoutLog(file: string): boolean {
-  if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) return false;
-  const descriptor = openSync(file, "r");
+function hasForeignLog(file: string): boolean {
+  if (!existsSync(`${file}-wal`) || statSync(file, { throwIfNoEntry: false })?.isFile() !== true)
+    return false;
   const byte = Buffer.alloc(1);
+  const descriptor = openSync(file, "r");
   try {
     readSync(descriptor, byte, 0, 1, LOGGED_AT);
   } finally {
@@ -210,7 +209,7 @@ function isWithoutLog(file: string): boolean {
  */
 export function replaced(file: string, inode: number): SekishoError | null {
   const there = statSync(file, { throwIfNoEntry: false });
-  if (there?.ino === inode && !isWithoutLog(file)) return null;
+  if (there?.ino === inode && !hasForeignLog(file)) return null;
   return new SekishoError(
     "DATABASE_REPLACED",
     `${file} was ${there === undefined ? "moved or removed" : "replaced"} while Sekisho ran`,
@@ -221,7 +220,7 @@ export function replaced(file: string, inode: number): SekishoError | null {
 /** Where a backup was copied over the open database, the log is emptied first: SQLite would write what is in it into the backup. */
 export function closeDatabase(connection: Connection): void {
   const { name } = connection;
-  if (isWithoutLog(name) && existsSync(`${name}-wal`)) truncateSync(`${name}-wal`);
+  if (hasForeignLog(name)) truncateSync(`${name}-wal`);
   connection.close();
 }
 
@@ -253,6 +252,11 @@ const FULL: Explanation = {
   code: "DISK_FULL",
   what: "the disk is full",
   hint: "free some space; nothing stored is lost and reading goes on where it stopped",
+};
+const OF_OTHERS: Explanation = {
+  code: "DATA_DIRECTORY",
+  what: "the database cannot be written",
+  hint: "check who owns the data folder and its files",
 };
 const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   SQLITE_FULL: FULL,
@@ -288,9 +292,8 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
     what: "the database cannot be read or written",
     hint: "check the disk (dmesg), and that this is a plain file on a disk of this machine",
   },
-  SQLITE_READONLY: {
-    code: "DATA_DIRECTORY",
-    what: "the database cannot be written",
-    hint: "check who owns the data folder and its files",
-  },
+  SQLITE_READONLY: OF_OTHERS,
+  // As of a backup that root has put there.
+  EPERM: OF_OTHERS,
+  EACCES: OF_OTHERS,
 };

@@ -93,6 +93,24 @@ describe("what is wrong with a database is told with a hint, and nothing in it i
     });
   });
 
+  test.skipIf(missing("root")).each([0o600, 0o644])(
+    "a backup that root has put there, with mode %o",
+    (mode) => {
+      using folder = temporaryFolder();
+      new Store(folder.path)[Symbol.dispose]();
+      const file = join(folder.path, "sekisho.sqlite");
+      writeFileSync(`${file}-wal`, "");
+      chmodSync(file, mode);
+      chmodSync(folder.path, 0o777);
+      const module = join(import.meta.dirname, "../../src/store/database.ts");
+      const body = `try { openForWriting(${JSON.stringify(file)}) } catch ({ code, hint }) { return { code, hint } }`;
+      expect(asNobody(module, "openForWriting", body)).toEqual({
+        code: "DATA_DIRECTORY",
+        hint: "check who owns the data folder and its files",
+      });
+    },
+  );
+
   test("in use by another Sekisho", () => {
     using folder = temporaryFolder();
     using _held = lockData(folder.path);
