@@ -21,7 +21,7 @@ import type { Block } from "./model/decision.ts";
 import { messageOf, SekishoError } from "./model/errors.ts";
 import type { Target } from "./model/ip.ts";
 import type { RuleStatus } from "./model/rule-status.ts";
-import { type DurationMs, toIso, toIsoOrNull, unixMs } from "./model/time.ts";
+import { toIso, toIsoOrNull, unixMs } from "./model/time.ts";
 import { unsent } from "./notices.ts";
 import type { Notifier } from "./notify/notifier.ts";
 import type { Receivers } from "./receive/receivers.ts";
@@ -245,11 +245,7 @@ export class DaemonBackend implements Backend, Disposable {
 
   ruleFindings: Backend["ruleFindings"] = (id) => this.#about.reader.ruleFindings(id);
 
-  async ban(request: {
-    readonly target: Target;
-    readonly length: DurationMs | null;
-    readonly reason: string;
-  }): Promise<BanAnswer> {
+  async ban(request: Parameters<Backend["ban"]>[0]): Promise<BanAnswer> {
     const { id, replacedUntil } = await this.#about.thread.request<"ban">({ kind: "ban", ...request });
     await this.#settled();
     const waiting = this.#running.enforcement.waitingFor(request.target);
