@@ -37,6 +37,11 @@ const wide = rule(
   { kind: "distinct", of: "client", count: 3, window: "1m" },
   { subject: "prefix", cooldown: "5s" },
 );
+const spread = rule(
+  "spread",
+  { kind: "distinct", of: "path", count: 4, clients: 3, window: "1m" },
+  { subject: "prefix", cooldown: "5s" },
+);
 const named = rule(
   "named",
   { kind: "leaky", capacity: 2, leak: 1, per: "30s" },
@@ -58,7 +63,7 @@ const score = rule(
   { kind: "score", of: ["summed"], rules: 2, perRule: 2, count: 8, window: "30s" },
   { match: {}, cooldown: "5s" },
 );
-rules.push(unless, paired, wide, named, summed("some", "/0", 3), summed("others", "/3", 4), score);
+rules.push(unless, paired, wide, spread, named, summed("some", "/0", 3), summed("others", "/3", 4), score);
 rules.push(
   rule("surge", { kind: "surge", window: "10s", past: 2, times: 1.2, count: 3 }, { cooldown: "5s" }),
 );
