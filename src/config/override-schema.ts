@@ -10,6 +10,7 @@ export const overrideSchema = z.strictObject({
     .strictObject({
       count: z.number().optional().describe("In place of the bucket's count."),
       window: z.string().optional().describe("In place of its window."),
+      clients: z.number().optional().describe("In place of how many clients its values are to be of."),
       capacity: z.number().optional().describe("In place of a leaky bucket's capacity."),
       leak: z.number().optional().describe("In place of what leaks out of it."),
       per: z.string().optional().describe("In place of the time in which that leaks out."),

@@ -49,6 +49,16 @@ describe("a file with the name of a rule", () => {
     });
   });
 
+  test("changes of how many clients the values of a bucket are to be, and only where it asks that", () => {
+    const [scattered] = readRuleSet(
+      "rules",
+      folderWith({ "scattered-probing.yaml": "bucket: { clients: 40 }\n" }),
+      [],
+    ).rules.filter(({ id }) => id === "scattered-probing");
+    expect(scattered?.spec.bucket).toMatchObject({ kind: "distinct", of: "path", count: 90, clients: 40 });
+    expect(problems({ "denied.yaml": "bucket: { clients: 40 }\n" })).toHaveLength(1);
+  });
+
   test("says what it changes, as a person wrote it", () => {
     const { site } = loaded({
       "denied.yaml": "bucket: { count: 20, window: 1h }\nmode: off\nexcept: { path: /x }\n",
