@@ -148,7 +148,7 @@ describe("an unknown key", () => {
     ],
     [
       "logs: [{ path: /x, typ: error }]",
-      "site.yaml:1:20: logs[0].typ: unknown key; known here are path, kind, format, timezone, fields, socket, group, mode, mayBan, maxBanShare, bansAlways",
+      "site.yaml:1:20: logs[0].typ: unknown key; known here are path, kind, format, timezone, fields, rotatedTo, socket, group, mode, mayBan, maxBanShare, bansAlways",
     ],
     [
       "enforcers: { dry-run: { fast: true } }",
