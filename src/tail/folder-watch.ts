@@ -1,6 +1,6 @@
 import { watch } from "chokidar";
 import { messageOf, SekishoError, systemCode } from "../model/errors.ts";
-import type { LogPattern } from "./log-pattern.ts";
+import { type LogPattern, matchesAny } from "./log-pattern.ts";
 
 /** What the system answers when it has no inotify instance or watch left. */
 const LIMITS: readonly string[] = ["EMFILE", "ENFILE", "ENOSPC", "ENOMEM"];
@@ -20,11 +20,12 @@ export class FolderWatch implements AsyncDisposable {
 
   /** `wake` is told the path that changed, none where much may have. */
   constructor(patterns: readonly LogPattern[], wake: (path?: string) => void) {
+    const isLog = matchesAny(patterns);
     const directories = [...new Set(patterns.map(({ directory }) => directory))];
     this.#watcher = watch(directories, {
       depth: 0,
       ignoreInitial: true,
-      ignored: (path, stats) => stats?.isFile() === true && !patterns.some(({ matches }) => matches(path)),
+      ignored: (path, stats) => stats?.isFile() === true && !isLog(path),
     });
     this.#watcher.on("all", (_event, path) => wake(path));
     // What happened since the folders were listed and before they were watched.

@@ -29,6 +29,7 @@ export const MOST_FOLDERS = 5_000;
 export function logPattern(path: string): LogPattern {
   const absolute = resolve(path);
   const names = absolute.split("/").slice(1).map(namePattern);
+  const expression = expressionOf(absolute);
   const first = names.findIndex(({ name }) => name === null);
   const literal = first === -1;
   const below = literal ? names.slice(-1) : names.slice(first);
@@ -37,25 +38,32 @@ export function logPattern(path: string): LogPattern {
     directory: join("/", ...upper),
     folders: below.slice(0, -1),
     file: below.at(-1)!,
-    matches: (each) => isMatching(each, names),
+    matches: literal ? (each) => each === absolute : (each) => expression.test(each),
     literal,
   };
 }
 
 function namePattern(name: string): NamePattern {
   if (!/[*?]/.test(name)) return { name, matches: (each) => each === name };
-  const expression = new RegExp(
-    `^${name
+  const expression = expressionOf(name);
+  return { name: null, matches: (each) => expression.test(each) };
+}
+
+const expressionOf = (glob: string): RegExp =>
+  new RegExp(
+    `^${glob
       .replace(/[.+^${}()|[\]\\]/g, "\\$&")
       .replace(/\*+/g, "[^/]*")
       .replaceAll("?", "[^/]")}$`,
   );
-  return { name: null, matches: (each) => expression.test(each) };
-}
 
-function isMatching(path: string, names: readonly NamePattern[]): boolean {
-  const parts = path.split("/").slice(1);
-  return parts.length === names.length && names.every(({ matches }, at) => matches(parts[at]!));
+/** True for what any of the patterns names; of very many paths without a star it costs no more than of one. */
+export function matchesAny(patterns: readonly LogPattern[]): (path: string) => boolean {
+  const globs = patterns.filter(({ literal }) => !literal);
+  const paths = new Set(
+    patterns.flatMap(({ literal, directory, file }) => (literal ? [join(directory, file.name!)] : [])),
+  );
+  return (path) => paths.has(path) || globs.some(({ matches }) => matches(path));
 }
 
 /** The folders that may hold files of the pattern, in order of name, one more than are looked at where there are too many. */

@@ -5,7 +5,7 @@ import type { LineBatch, Source, StoredCheckpoint } from "../model/line.ts";
 import { FolderWatch } from "./folder-watch.ts";
 import { FollowedLog } from "./followed-log.ts";
 import { LineReader } from "./line-reader.ts";
-import { filesIn, foldersOf, type LogPattern, logPattern, MOST_FOLDERS } from "./log-pattern.ts";
+import { filesIn, foldersOf, type LogPattern, logPattern, MOST_FOLDERS, matchesAny } from "./log-pattern.ts";
 
 /** What is read, as the configuration says. */
 export type LogToTail = Omit<Source, "id">;
@@ -63,6 +63,7 @@ interface Turn {
  */
 export class Tailer implements Disposable {
   readonly #logs: readonly Followed[];
+  readonly #isLog: (path: string) => boolean;
   readonly #registry: SourceRegistry;
   readonly #reader = new LineReader();
   /** By absolute path, each with those that are due with it. */
@@ -76,6 +77,7 @@ export class Tailer implements Disposable {
 
   constructor(logs: readonly LogToTail[], registry: SourceRegistry) {
     this.#logs = logs.map((log) => ({ log, pattern: logPattern(log.path), due: new Set() }));
+    this.#isLog = matchesAny(this.#logs.map(({ pattern }) => pattern));
     this.#registry = registry;
   }
 
@@ -201,8 +203,7 @@ export class Tailer implements Disposable {
 
   #follow(log: LogToTail, due: Set<FollowedLog>): void {
     const source = this.#registry.register(log);
-    const isLog = (path: string) => this.#logs.some(({ pattern }) => pattern.matches(path));
-    const file = new FollowedLog(source, this.#registry.checkpoints(source), this.#reader, isLog);
+    const file = new FollowedLog(source, this.#registry.checkpoints(source), this.#reader, this.#isLog);
     this.#followed.set(resolve(log.path), { file, due });
   }
 
