@@ -127,6 +127,7 @@ export class FollowedLog {
     this.#rotated = [];
     this.#ending = [];
     this.#packed = null;
+    this.#unread = null;
   }
 
   #files(): PlainFile[] {
