@@ -42,13 +42,9 @@ test("a distinct bucket counts the values of its window as a list of all hits wo
 
 test("a distinct bucket that asks for several clients waits until its values are of so many", () => {
   const clientOf = (event: LogEvent): string => (event.kind === "access" ? event.client : "");
-  const bucket = new DistinctBucket(
-    4,
-    (WINDOW * 1_000) as DurationMs,
-    pathOf,
-    { bytes: 0, lines: 0 },
-    { clients: 3, clientOf },
-  );
+  const held = { bytes: 0, lines: 0 };
+  const window = (WINDOW * 1_000) as DurationMs;
+  const bucket = new DistinctBucket(4, window, pathOf, held, { clients: 3, clientOf });
   const add = (client: string, seconds: number, path: string) =>
     bucket.add(access(client, seconds, { path }));
   for (let hit = 0; hit < 10; hit++) expect(add("192.0.2.1", hit, `/${hit}`)).toBe(false);
@@ -57,4 +53,6 @@ test("a distinct bucket that asks for several clients waits until its values are
   expect(add("192.0.2.3", 11, "/10")).toBe(false);
   expect(add("192.0.2.2", 12, "/12")).toBe(true);
   expect(bucket.count).toBe(4);
+  bucket.clear();
+  expect(held).toEqual({ bytes: 0, lines: 0 });
 });

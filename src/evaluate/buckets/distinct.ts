@@ -21,6 +21,8 @@ export interface Spread {
   readonly clientOf: (event: LogEvent) => string;
 }
 
+const bytesOf = ({ value, client }: Hit): number => value.length + client.length + BYTES_OF_VALUE;
+
 /** Most subjects have one value, and need no map. */
 const NO_HITS: Map<string, Hit> = new Map();
 
@@ -66,7 +68,7 @@ export class DistinctBucket extends Bucket {
     if (known !== undefined) this.#forget(known);
     this.#dropStale();
     const isKept = isWorthKeeping(this.count + 1, this.#threshold);
-    const client = this.#spread === null ? "" : this.#spread.clientOf(event);
+    const client = this.#spread === null ? "" : detached(this.#spread.clientOf(event));
     this.#keep({ value, time, line: isKept ? takeLine(event.line, this.#held) : "", client });
     return this.#isFull();
   }
@@ -78,7 +80,7 @@ export class DistinctBucket extends Bucket {
   }
 
   #keep(hit: Hit): void {
-    this.#held.bytes += hit.value.length + BYTES_OF_VALUE;
+    this.#held.bytes += bytesOf(hit);
     if (this.#seen === NO_HITS) {
       if (this.#only === null) {
         this.#only = hit;
@@ -101,7 +103,7 @@ export class DistinctBucket extends Bucket {
   }
 
   #forget(hit: Hit): void {
-    this.#held.bytes -= hit.value.length + BYTES_OF_VALUE;
+    this.#held.bytes -= bytesOf(hit);
     holdMore(-hit.line.length, this.#held);
     if (this.#only === hit) this.#only = null;
     else this.#seen.delete(hit.value);
