@@ -70,7 +70,7 @@ export function problemOf(path: string, error: unknown): SekishoError {
       return new SekishoError(
         "LOG_UNREADABLE",
         `${path} cannot be read`,
-        "run Sekisho as a user who may read it (on Debian: a member of group adm)",
+        "run Sekisho as a user who may read it (on Debian: a member of group adm); of a log in a home see docs/service.md",
         { cause: error },
       );
     default:

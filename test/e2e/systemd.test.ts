@@ -87,6 +87,10 @@ describe.skipIf(missing("root", "netns", "systemd", "apache2"))("under a real sy
     );
     const shown = () => system.shell("systemctl show sekisho -p StatusText");
     await vi.waitFor(() => expect(shown()).toBe("StatusText=watching in enforce mode\n"), soon);
+    // As a key or a part of the configuration may be.
+    system.shell(
+      "mkdir -p /home/ann && touch /home/ann/site.conf && echo Include /home/ann/site.conf > /etc/apache2/conf-enabled/ann.conf",
+    );
     system.shell("apache2ctl configtest && apache2ctl graceful");
     expect(system.statusForClient("/")).toBe(200);
     system.shell(`/usr/local/bin/sekisho ban ${CLIENT} --for 1h --config ${config}`);

@@ -8,6 +8,7 @@ import { toIso, type UnixMs } from "../../model/time.ts";
 import { nearestFolder } from "../nearest-folder.ts";
 import { textOf } from "../text-of.ts";
 import { generationCanary, INCLUDE_CANARY } from "./canary.ts";
+import { ROOTS_HALF } from "./control.ts";
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
 
@@ -254,7 +255,9 @@ export class IncludeFile {
     return new SekishoError(
       "INCLUDE_UNWRITABLE",
       `cannot write Apache's list ${this.path}: ${messageOf(cause)}`,
-      "let the user that runs Sekisho write there, or set enforcers.apache-include.file to another path",
+      this.path === ROOTS_HALF.list
+        ? `this list is root's: write control: ${ROOTS_HALF.control} into enforcers.apache-include, and root takes it over from Sekisho`
+        : "let the user that runs Sekisho write there, or set enforcers.apache-include.file to another path",
       { cause },
     );
   }

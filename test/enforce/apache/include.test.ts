@@ -24,6 +24,7 @@ import { apacheSnippet } from "../../../src/enforce/apache/snippet.ts";
 import type { Block } from "../../../src/model/decision.ts";
 import { type UnixMs, unixMs } from "../../../src/model/time.ts";
 import { type Apache, startApache } from "../../apache.ts";
+import { asNobody } from "../../config/as-nobody.ts";
 import { missing } from "../../requirements.ts";
 import { blocks, target } from "../blocks.ts";
 import { failure } from "../failure.ts";
@@ -311,6 +312,16 @@ describe.skipIf(missing("root", "apache2", "netns"))("the include and Apache", (
       code: "INCLUDE_UNWRITABLE",
     });
     expect(readFileSync(file, "utf8")).toBe("Require ip 203.0.113.0/24\n");
+  });
+
+  test("without root nobody is told to open root's list, but what has root take it over", () => {
+    const module = join(import.meta.dirname, "../../../src/enforce/apache/include-file.ts");
+    const hint = (path: string): unknown =>
+      asNobody(module, "IncludeFile", `return new IncludeFile("${path}").probe().catch(({ hint }) => hint)`);
+    expect(hint("/var/lib/sekisho-apache/blocklist.conf")).toMatch(
+      /^this list is root's: write control: \/opt/,
+    );
+    expect(hint("/var/lib/other/blocklist.conf")).toMatch(/^let the user that runs Sekisho write there/);
   });
 
   test("a list that was removed by hand is lifted from Apache by the next reload", async () => {
