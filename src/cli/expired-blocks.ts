@@ -1,7 +1,6 @@
 import { existsSync } from "node:fs";
 import { loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
-import { aggregate } from "../enforce/aggregate.ts";
 import type { Enforcer } from "../enforce/enforcer.ts";
 import { enforcersOf } from "../enforcers.ts";
 import { loadLists } from "../imported-lists.ts";
@@ -12,10 +11,10 @@ import { printable } from "../model/safe-text.ts";
 import { databaseFile } from "../setup.ts";
 import { lockData } from "../store/database.ts";
 import { StoreReader } from "../store/reader.ts";
-import { Wanted as WantedBlocks } from "../wanted.ts";
 import type { CliContext } from "./context.ts";
 import { count } from "./output.ts";
 import { reportError } from "./report-error.ts";
+import { type WantedBlocks, wantedBlocks } from "./wanted-blocks.ts";
 
 /** Lifts what is over in every enforcer that holds blocks without a daemon. */
 export async function expire(context: CliContext, file: string | undefined): Promise<void> {
@@ -25,7 +24,7 @@ export async function expire(context: CliContext, file: string | undefined): Pro
     context.stdout("the daemon runs, and lifts bans itself\n");
     return;
   }
-  const wanted = await wantedBlocks(context, config);
+  const wanted = await wantedNow(context, config);
   // Apps of the guard are connected to the daemon alone, and a program of the administrator's is not called behind its back.
   const enforcers = enforcersOf(config, context.clock).filter(
     ({ name }) => name !== "guard" && name !== "exec",
@@ -46,7 +45,7 @@ export async function expire(context: CliContext, file: string | undefined): Pro
 }
 
 /** Has an enforcer hold what it holds and is still wanted. Returns how many blocks are no more. */
-async function liftOver(enforcer: Enforcer, wanted: Wanted): Promise<number> {
+async function liftOver(enforcer: Enforcer, wanted: Pick<WantedBlocks, "each" | "ranges">): Promise<number> {
   const { signal } = new AbortController();
   const { stay, over } = parted(await enforcer.blocked(signal), wanted);
   if (over.size === 0 && enforcer.schedule === null) return 0;
@@ -57,14 +56,8 @@ async function liftOver(enforcer: Enforcer, wanted: Wanted): Promise<number> {
   return lifted;
 }
 
-/** What the daemon would have blocked: bans and entries of lists, and ranges that stand for many of them. */
-interface Wanted {
-  readonly each: readonly Block[];
-  readonly ranges: readonly Block[];
-}
-
 /** Of what is held, what stays and what is over. Nobody is blocked who is not. */
-function parted(held: ReadonlySet<Target>, { each, ranges }: Wanted) {
+function parted(held: ReadonlySet<Target>, { each, ranges }: Pick<WantedBlocks, "each" | "ranges">) {
   const blocks = [...each, ...ranges.filter(({ target }) => held.has(target))];
   const wanted = new Map(blocks.map((block) => [block.target, block]));
   const asked = new TargetSet(wanted.keys());
@@ -82,18 +75,16 @@ function parted(held: ReadonlySet<Target>, { each, ranges }: Wanted) {
   return { stay, over };
 }
 
-/** Bans, and the last good copies of lists. Nothing where there is no database: no daemon ever ran. */
-async function wantedBlocks({ clock }: CliContext, config: Config): Promise<Wanted> {
+/** Nothing where there is no database: no daemon ever ran. */
+async function wantedNow(
+  { clock }: CliContext,
+  config: Config,
+): Promise<Pick<WantedBlocks, "each" | "ranges">> {
   const file = databaseFile(config.data);
   if (!existsSync(file)) return { each: [], ranges: [] };
   using reader = new StoreReader(file, clock);
   using lists = await loadLists({ config }, clock);
-  const wanted = new WantedBlocks(reader);
-  wanted.lists = lists;
-  const each = wanted.blocks(config, "enforce");
-  const { rangeOf, blocks } = aggregate(each, config.policy.aggregate, (range) => wanted.mayCover(range));
-  const standing = new Set(rangeOf.values());
-  return { each, ranges: blocks.filter(({ target }) => standing.has(target)) };
+  return wantedBlocks(reader, lists, config);
 }
 
 /** Null when the daemon has it. */

@@ -1,6 +1,6 @@
 import { accessSync, constants, readFileSync } from "node:fs";
 import { loadLists } from "../imported-lists.ts";
-import type { ListedEntry } from "../lists/lists.ts";
+import type { ListedEntry, Lists } from "../lists/lists.ts";
 import type { AllowItem, BanItem, EventItem, IncidentDetail } from "../model/api.ts";
 import { messageOf, SekishoError, systemCode } from "../model/errors.ts";
 import { isSingle, parseIp, prefixOf, type Target, TargetSet } from "../model/ip.ts";
@@ -13,9 +13,15 @@ import type { CliContext } from "./context.ts";
 import { count, moment, writeJson } from "./output.ts";
 import { oneLine, wrapped } from "./prose.ts";
 import { readTarget } from "./target.ts";
+import { wantedBlocks } from "./wanted-blocks.ts";
 
 const SHOWN_BANS = 200;
 const LATEST_EVENTS = 20;
+
+interface StandingRange {
+  readonly target: Target;
+  readonly bans: number;
+}
 
 /** All that is known of an address or range: whatever shares an address with it concerns it. */
 interface Known {
@@ -23,6 +29,8 @@ interface Known {
   readonly allowlist: readonly AllowItem[];
   /** Imported lists that have it or part of it. */
   readonly lists: readonly ListedEntry[];
+  /** What stands for many bans and blocks it or part of it with them. */
+  readonly ranges: readonly StandingRange[];
   /** Newest first. */
   readonly bans: readonly BanItem[];
   readonly incidents: readonly IncidentDetail[];
@@ -40,18 +48,26 @@ export async function explainAddress(
 ): Promise<void> {
   const target = readTarget(text);
   // The store first: who may not read it is told so.
-  const stored = storedOf(context, setup, target, text);
+  using reader = openStore(context, setup);
+  const stored = storedOf(reader, setup, target, text);
   using lists = await loadLists(setup, context.clock);
-  const known: Known = { ...stored, lists: lists.touching(target) };
+  const ranges = rangesTouching(target, reader, lists, setup);
+  const known: Known = { ...stored, lists: lists.touching(target), ranges };
   const { allowlist, bans, incidents, events } = known;
-  const isNothing = [allowlist, bans, incidents, events, known.lists].every(({ length }) => length === 0);
+  const isNothing = [allowlist, bans, incidents, events, known.lists, ranges].every(
+    ({ length }) => length === 0,
+  );
   if (isNothing) context.exitStatus = 1;
   if (json) writeJson(context, known);
   else context.stdout(isNothing ? `${known.target}: nothing is known of it\n` : knownText(known));
 }
 
-function storedOf(context: CliContext, setup: Setup, target: Target, text: string): Omit<Known, "lists"> {
-  using reader = openStore(context, setup);
+function storedOf(
+  reader: StoreReader,
+  setup: Setup,
+  target: Target,
+  text: string,
+): Omit<Known, "lists" | "ranges"> {
   const incidents = reader.incidentsTouching(target);
   const fired = new Set(incidents.flatMap(({ rules }) => rules));
   const ip = text.includes("/") && !isSingle(target) ? null : (parseIp(text) ?? prefixOf(target).address);
@@ -71,11 +87,28 @@ function storedOf(context: CliContext, setup: Setup, target: Target, text: strin
   };
 }
 
-function knownText({ target, allowlist, lists, bans, incidents, rules, events }: Known): string {
+function rangesTouching(
+  target: Target,
+  reader: StoreReader,
+  lists: Lists,
+  { config, mode }: Setup,
+): StandingRange[] {
+  const { ipv4, ipv6 } = config.policy.aggregate;
+  // Many bans need not be read for what is off.
+  if (mode === "observe" || ipv4.atLeast + ipv6.atLeast === 0) return [];
+  const { ranges, counts } = wantedBlocks(reader, lists, config);
+  const asked = new TargetSet([target]);
+  return ranges
+    .filter((range) => asked.overlapping(range.target) !== null)
+    .map((range) => ({ target: range.target, bans: counts.get(range.target)! }));
+}
+
+function knownText({ target, allowlist, lists, ranges, bans, incidents, rules, events }: Known): string {
   const lines = [
     `${target}`,
     ...allowlist.map(allowText),
     ...lists.map(listText),
+    ...ranges.map(rangeText),
     ...bans.map(banText),
     ...incidents.flatMap((incident) => incidentLines(incident, rules)),
     ...(events.length === 0 ? [] : ["latest events:", ...events.map(eventText)]),
@@ -92,6 +125,9 @@ const listText = ({ list, kind, target }: ListedEntry): string =>
   kind === "allow"
     ? `never banned: ${target} is on the list ${list}`
     : `on a blocklist: ${target} of ${list}`;
+
+const rangeText = ({ target, bans }: StandingRange): string =>
+  `blocked with ${target}, which stands for ${count(bans, "ban")} (policy.aggregate): sekisho allow spares an address of it, and splits it`;
 
 function banText({ target, state, by, rule, at, until, reason, incident }: BanItem): string {
   const end = until === null ? "permanent" : `until ${moment(until)}`;

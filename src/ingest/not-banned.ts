@@ -16,5 +16,8 @@ export function notBanned({ ledger, storeProblem }: Ingestion, target: Target, n
     const hint = `sekisho allow ${target} spares it, and sekisho explain ${target} names the list`;
     return refusal("; an imported list blocks it", hint);
   }
-  return refusal("", "sekisho bans and the dashboard list the active bans");
+  return refusal(
+    "",
+    `sekisho bans and the dashboard list the active bans; sekisho explain ${target} tells what else blocks it`,
+  );
 }

@@ -71,6 +71,27 @@ const explain = (cwd: string, ...argv: string[]) =>
   commandLine(["explain", ...argv], (context) => [explainCommand(context)], { cwd });
 
 describe("explain ADDRESS", () => {
+  test("tells of a range that stands for many bans and blocks others with them, and of none where somebody is spared", async () => {
+    const blocked = /^blocked with 192\.0\.3\.0\/24, which stands for 2 bans /m;
+    const asked = async (config: string, address: string) => {
+      const cwd = folderWith({ "sekisho.yaml": `data: data\nlogs: []\n${config}` });
+      mkdirSync(join(cwd, "data"));
+      const writer = new StoreWriter(join(cwd, "data/sekisho.sqlite"), 1_000, { now: () => now });
+      for (const each of ["192.0.3.1", "192.0.3.2"]) writer.decide(decided("ban", each));
+      writer[Symbol.dispose]();
+      return explain(cwd, address);
+    };
+    const enforce = "mode: enforce\npolicy: { aggregate: { ipv4: { atLeast: 2 } } }\n";
+    expect(await asked(enforce, "192.0.3.9")).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(blocked),
+    });
+    expect((await asked(enforce, "192.0.3.1")).stdout).toMatch(blocked);
+    expect((await asked(enforce, "192.0.4.9")).status).toBe(1);
+    expect((await asked(`${enforce}allowlist: [192.0.3.77]\n`, "192.0.3.9")).status).toBe(1);
+    expect((await asked(enforce.replace("mode: enforce", "mode: observe"), "192.0.3.9")).status).toBe(1);
+  });
+
   test("shows covering bans, the rule's reasons, the evidence, and the latest events in the order of time", async () => {
     const { status, stdout } = await explain(knowing(), "192.0.2.7");
     expect(status).toBe(0);
