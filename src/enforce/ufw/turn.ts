@@ -100,9 +100,9 @@ export class UfwTurn {
       const { dev, ino } = await stat(join(this.#proc, "root", LOCK));
       const hex = (part: number): string => part.toString(16).padStart(2, "0");
       const file = `${hex((dev >> 8) & 0xfff)}:${hex((dev & 0xff) | ((dev >> 12) & 0xfff00))}:${ino}`;
-      // 1: POSIX  ADVISORY  WRITE 31916 00:27:4 0 EOF, with -> behind the number for one that waits
+      // 1: POSIX  ADVISORY  WRITE 31916 00:27:4 0 EOF, with -> before POSIX for one that waits, and a space more for each who does before it
       return (await readFile("/proc/locks", "latin1")).split("\n").flatMap((line) => {
-        const match = /^\d+: (-> )?POSIX +\S+ +\S+ (\d+) (\S+)/.exec(line);
+        const match = /^\d+: *(-> )?POSIX +\S+ +\S+ (\d+) (\S+)/.exec(line);
         if (match?.[3] !== file) return [];
         return [{ pid: Number(match[2]), isWaiting: match[1] !== undefined }];
       });

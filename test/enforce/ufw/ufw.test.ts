@@ -3,6 +3,8 @@ import { once } from "node:events";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { runProgram } from "../../../src/enforce/program.ts";
+import { UfwTurn } from "../../../src/enforce/ufw/turn.ts";
 import { newUfw, type Ufw } from "../../../src/enforce/ufw/ufw.ts";
 import type { SekishoError } from "../../../src/model/errors.ts";
 import { type UnixMs, unixMs } from "../../../src/model/time.ts";
@@ -232,6 +234,31 @@ describe.skipIf(missing("root", "apache2", "netns", "ufw", "nft"))("ufw", () => 
       holder.stdin.end();
       expect((await patient).inForce.size).toBe(1);
       expect(await client.connects(A)).toBe(false);
+    });
+
+    test("whoever waits for the lock before ours comes first, and nobody is held up", async () => {
+      const script =
+        "import fcntl; f=open('/run/ufw.lock','w'); fcntl.lockf(f,fcntl.LOCK_EX); print('had it',flush=True)";
+      const enter = [`--target=${ufw.process}`, "--mount", "--net"];
+      const theirs: string[] = [];
+      let ended: Promise<unknown> | null = null;
+      let tries = 0;
+      const turn = new UfwTurn(`/proc/${ufw.process}`, 10_000, "same");
+      await turn.run(async (ending) => {
+        if (++tries === 1) {
+          const other = spawn("nsenter", [...enter, "python3", "-c", script], {
+            stdio: ["ignore", "pipe", "inherit"],
+          });
+          other.stdout.on("data", (said: Buffer) => theirs.push(String(said)));
+          ended = once(other, "close");
+          const waits = new RegExp(`-> POSIX .* ${other.pid} `);
+          await expect.poll(() => readFileSync("/proc/locks", "latin1")).toMatch(waits);
+        }
+        return runProgram(ufw.programs.ufw, ["allow", "8084/tcp"], { signal: ending });
+      }, signal);
+      await ended;
+      expect([theirs, tries]).toEqual([["had it\n"], 2]);
+      expect(ufw.shell("ufw status && ufw delete allow 8084/tcp")).toContain("8084/tcp");
     });
 
     test("rules that ufw did not finish writing: never read as if they were all", async () => {
