@@ -13,11 +13,11 @@ export const SERVER = "192.0.2.1";
 
 /**
  * systemd takes the control group in which it starts for its own whole tree, so two of these at once would stop each other's services: each
- * has a group of its own, where this machine lets us make one.
+ * has a group of its own, where this machine lets us make one. Starts nothing on the way, or that would be taken for the first process.
  */
 const IN_A_GROUP = `
 group=$1; shift
-[ -z "$group" ] || { mkdir "$group" && echo $$ > "$group/cgroup.procs"; } 2>/dev/null || true
+[ -z "$group" ] || echo $$ > "$group/cgroup.procs"
 exec unshare "$@"
 `;
 
@@ -120,12 +120,19 @@ export class BootedSystem implements AsyncDisposable {
   }
 }
 
-/** Null where control groups are not those that systemd wants. */
+/** Null where there are none of those that systemd wants, or we may not make one. */
 function controlGroup(name: string): string | null {
   const mount = readFileSync("/proc/self/mountinfo", "utf8")
     .split("\n")
     .find((line) => line.includes(" - cgroup2 "));
-  return mount === undefined ? null : join(mount.split(" ")[4]!, name);
+  if (mount === undefined) return null;
+  const group = join(mount.split(" ")[4]!, name);
+  try {
+    mkdirSync(group);
+    return group;
+  } catch {
+    return null;
+  }
 }
 
 /** The process that unshare started in the new namespaces. */
