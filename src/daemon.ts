@@ -224,7 +224,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const after = inForce(present, backend);
     await stop(previous);
     if (next.config.enforcers.guard === undefined) guard.use(null);
-    await present.former.start();
+    if (!demo) await present.former.start();
     await present.enforcement.start(backend.wantedBlocks(), ENFORCER_PATIENCE_MS);
     followLists(lists, true);
     const change = changeInForce(before, after);

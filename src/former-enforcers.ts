@@ -33,6 +33,7 @@ export class FormerEnforcers implements AsyncDisposable {
   /** One enforcer each, in the order of the statuses. */
   readonly #former: readonly Settings[];
   readonly #lifting: Enforcement;
+  #isStarted = false;
   #written = "";
 
   constructor({ config, clock, data = config.data, onChange = () => {} }: FormerEnforcersOptions) {
@@ -58,13 +59,14 @@ export class FormerEnforcers implements AsyncDisposable {
 
   /** Resolves after the first try of each, or when there was time enough for it. Never throws. */
   async start(): Promise<void> {
+    this.#isStarted = true;
     await this.#lifting.start([], ENFORCER_PATIENCE_MS);
     this.#note();
   }
 
-  /** Tries again at once what failed. */
+  /** Tries again at once what failed. Nothing before the start, which the demo has not: what is left there is not its own. */
   async retry(): Promise<void> {
-    await this.#lifting.switchTo("observe", []);
+    if (this.#isStarted) await this.#lifting.switchTo("observe", []);
   }
 
   /** Those that failed to lift what they hold. */

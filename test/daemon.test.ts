@@ -40,11 +40,12 @@ const start = (
   setup = setupWith(folder, "a"),
   told: string[] = [],
   failed = (error: SekishoError): void => expect.unreachable(error.message),
+  demo = false,
 ) =>
   startDaemon({
     setup,
     version: "test",
-    demo: false,
+    demo,
     log: new DaemonLog((line) => void told.push(line), false),
     clock,
     env: { SEKISHO_TOKEN: TOKEN },
@@ -108,6 +109,21 @@ test("a panic tries again at once what a former configuration left, and says wha
   writeFileSync(file, good);
   expect(await states()).toEqual(["off"]);
   expect(readFileSync(file, "utf8")).not.toContain("203.0.113.9");
+});
+
+test("the demo lifts nothing that a former configuration left: not by a panic, nor by a reload", async () => {
+  using folder = temporaryFolder();
+  const list = () => readFileSync(join(folder.path, "a", "list.conf"), "utf8");
+  {
+    await using daemon = await start(folder.path, setupWith(folder.path, "a"));
+    await asking(daemon)("POST", "/api/bans", { target: "203.0.113.9" });
+    await asking(daemon)("POST", "/api/enforcers/apache-include/apply");
+  }
+  const before = list();
+  await using demo = await start(folder.path, setupWith(folder.path, "b"), [], undefined, true);
+  await asking(demo)("POST", "/api/panic");
+  await demo.reload(setupWith(folder.path, "c"));
+  expect(list()).toBe(before);
 });
 
 test("with other settings in the same place nobody is let in meanwhile", async () => {
