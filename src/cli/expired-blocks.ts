@@ -65,9 +65,10 @@ function parted(held: ReadonlySet<Target>, { each, ranges }: Pick<WantedBlocks, 
   const over = new TargetSet();
   for (const target of held) {
     // The ban directory holds some ranges as several narrower ones.
-    const whole = asked.allCovering(target).find((covering) => covering === target || !held.has(covering));
-    if (whole === undefined) over.add(target);
-    else stay.push({ ...wanted.get(whole)!, target });
+    const whole = asked.allCovering(target).find((covering) => !held.has(covering));
+    const block = wanted.get(target) ?? (whole === undefined ? undefined : wanted.get(whole));
+    if (block === undefined) over.add(target);
+    else stay.push({ ...block, target });
   }
   // Where a range stood for bans that are too few for it now, each of them goes on by itself.
   for (const block of each)
