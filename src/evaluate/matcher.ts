@@ -14,8 +14,7 @@ export type Matcher = (event: LogEvent) => boolean;
  */
 export function compileMatcher(spec: MatcherSpec, views: TextViews, seeks = true): Matcher {
   const parts: Matcher[] = [];
-  for (const [key, value] of Object.entries(spec)) {
-    if (value === undefined) continue;
+  for (const [key, value] of cheapestFirst(spec)) {
     if (key === "all") parts.push(every(spec.all!.map((each) => compileMatcher(each, views, seeks))));
     else if (key === "any") parts.push(some(spec.any!.map((each) => compileMatcher(each, views, seeks))));
     else if (key === "not") parts.push(not(spec.not!, views));
@@ -24,6 +23,15 @@ export function compileMatcher(spec: MatcherSpec, views: TextViews, seeks = true
   }
   return every(parts);
 }
+
+/** What is left out comes last: mostly an expression over the whole text, where others only look for words. */
+const DEARER = ["all", "any", "not"];
+
+/** The parts of a matcher, of which each must hold, in the order in which they are asked. */
+const cheapestFirst = (spec: MatcherSpec): [key: string, value: unknown][] =>
+  Object.entries(spec)
+    .filter(([, value]) => value !== undefined)
+    .sort(([one], [other]) => DEARER.indexOf(one) - DEARER.indexOf(other));
 
 function every(parts: readonly Matcher[]): Matcher {
   const [first, second] = parts;

@@ -53,7 +53,19 @@ export interface LineBatch {
 const BEYOND_LATIN1 = /[^\x00-\xff]/;
 
 /** A copy of text that was sliced from a batch: a slice that outlives its batch keeps all of it in memory. */
-export const detached = (text: string): string => {
-  const encoding = BEYOND_LATIN1.test(text) ? "utf16le" : "latin1";
-  return Buffer.from(text, encoding).toString(encoding);
-};
+export const detached = copyingOnce();
+/** The same, for whole lines. */
+export const detachedLine = copyingOnce();
+
+/** What one event leads to keeps the same text many a time: it is copied once. */
+function copyingOnce(): (text: string) => string {
+  let last = "";
+  let copy = "";
+  return (text) => {
+    if (text === last) return copy;
+    const encoding = BEYOND_LATIN1.test(text) ? "utf16le" : "latin1";
+    last = text;
+    copy = Buffer.from(text, encoding).toString(encoding);
+    return copy;
+  };
+}

@@ -1,4 +1,4 @@
-import { detached } from "../../model/line.ts";
+import { detachedLine } from "../../model/line.ts";
 import type { UnixMs } from "../../model/time.ts";
 
 /** Lines kept of one bucket: the first and the newest of the rest. */
@@ -26,7 +26,7 @@ export const isWorthKeeping = (count: number, needed: number): boolean =>
 
 /** What is kept of a line: a copy that does not keep its chunk of the log alive. */
 export const keptLine = (line: string): string =>
-  detached(line.length > EVIDENCE_LENGTH ? `${line.slice(0, EVIDENCE_LENGTH)} [cut]` : line);
+  detachedLine(line.length > EVIDENCE_LENGTH ? `${line.slice(0, EVIDENCE_LENGTH)} [cut]` : line);
 
 /** As `keptLine`; empty when there is no room. */
 export const lineIfRoom = (line: string, { lines }: Held): string =>
