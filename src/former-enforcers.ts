@@ -1,6 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "./config/schema.ts";
+import { writtenList } from "./enforce/apache/control.ts";
 import { ENFORCER_PATIENCE_MS, Enforcement } from "./enforce/enforcement.ts";
 import { enforcersOf } from "./enforcers.ts";
 import type { Complaint } from "./ingest/messages.ts";
@@ -39,13 +40,11 @@ export class FormerEnforcers implements AsyncDisposable {
   constructor({ config, clock, data = config.data, onChange = () => {} }: FormerEnforcersOptions) {
     this.#file = join(data, "enforcers.json");
     this.#present = config.enforcers;
-    const present = new Set(eachOf(config.enforcers).map(placeOf));
-    const former = new Map(
-      readSettings(this.#file)
-        .flatMap(eachOf)
-        .map((one) => [placeOf(one), one]),
-    );
-    this.#former = [...former].filter(([place]) => !present.has(place)).map(([, one]) => one);
+    const present = new Set(eachOf(config.enforcers).flatMap(placesOf));
+    const former = readSettings(this.#file)
+      .flatMap(eachOf)
+      .filter((one) => !placesOf(one).some((place) => present.has(place)));
+    this.#former = [...new Map(former.map((one) => [placesOf(one).join("\n"), one])).values()];
     this.#lifting = new Enforcement({
       mode: "observe",
       enforcers: this.#former.flatMap((enforcers) => enforcersOf({ ...config, enforcers }, clock)),
@@ -118,5 +117,13 @@ const eachOf = (settings: Settings): Settings[] =>
     .map(([name, its]) => ({ [name]: its }));
 
 /** Where the blocks of the only enforcer in these are: whoever works there, with whatever settings, takes them over. */
-const placeOf = ({ "apache-directory": directory, "apache-include": include, exec, ...other }: Settings) =>
-  JSON.stringify(directory?.directory ?? include?.file ?? exec?.command ?? Object.keys(other));
+function placesOf({
+  "apache-directory": directory,
+  "apache-include": include,
+  exec,
+  ...other
+}: Settings): string[] {
+  // Root's copy of a list, and what it is a copy of.
+  if (include !== undefined) return [include.file, writtenList(include)];
+  return [JSON.stringify(directory?.directory ?? exec?.command ?? Object.keys(other))];
+}

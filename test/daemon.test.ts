@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import { backUp } from "../src/cli/database-copy.ts";
 import { type Daemon, startDaemon } from "../src/daemon.ts";
+import { ROOTS_HALF } from "../src/enforce/apache/control.ts";
+import { FormerEnforcers } from "../src/former-enforcers.ts";
 import type { BanItem, Status } from "../src/model/api.ts";
 import type { SekishoError } from "../src/model/errors.ts";
 import { parseTarget } from "../src/model/ip.ts";
@@ -124,6 +126,26 @@ test("the demo lifts nothing that a former configuration left: not by a panic, n
   await asking(demo)("POST", "/api/panic");
   await demo.reload(setupWith(folder.path, "c"));
   expect(list()).toBe(before);
+});
+
+test("a list that root copies from now on is taken over, and not emptied", async () => {
+  using folder = temporaryFolder();
+  const { config } = setupWith(folder.path, "a");
+  const include = { ...config.enforcers["apache-include"]!, control: ROOTS_HALF.control };
+  const using = (file: string) => ({ ...config, enforcers: { "apache-include": { ...include, file } } });
+  mkdirSync(config.data);
+  const lifting = async (file: string) => {
+    const changes: string[] = [];
+    await using former = new FormerEnforcers({
+      config: using(file),
+      clock,
+      onChange: () => changes.push(file),
+    });
+    await former.start();
+    return changes;
+  };
+  expect(await lifting(ROOTS_HALF.written)).toEqual([]);
+  expect(await lifting(ROOTS_HALF.list)).toEqual([]);
 });
 
 test("with other settings in the same place nobody is let in meanwhile", async () => {
