@@ -1,3 +1,5 @@
+import { type FSWatcher, watch as watchFolder } from "node:fs";
+import { basename, join } from "node:path";
 import { watch } from "chokidar";
 import { messageOf, SekishoError, systemCode } from "../model/errors.ts";
 import { type LogPattern, matchesAny } from "./log-pattern.ts";
@@ -13,14 +15,18 @@ const MOST_WATCHED = 500;
  */
 export class FolderWatch implements AsyncDisposable {
   readonly #watcher: ReturnType<typeof watch>;
-  /** What a glob stands for, as far as it is watched. */
-  #below: ReadonlySet<string> = new Set();
+  readonly #isLog: (path: string) => boolean;
+  readonly #wake: (path?: string) => void;
+  /** What a glob stands for, as far as it is watched: not by chokidar, for which each folder that is gone makes all slower. */
+  readonly #below = new Map<string, FSWatcher>();
   /** Why changes are found by the sweep only; null when watching works. */
   problem: SekishoError | null = null;
 
   /** `wake` is told the path that changed, none where much may have. */
   constructor(patterns: readonly LogPattern[], wake: (path?: string) => void) {
     const isLog = matchesAny(patterns);
+    this.#isLog = isLog;
+    this.#wake = wake;
     const directories = [...new Set(patterns.map(({ directory }) => directory))];
     this.#watcher = watch(directories, {
       depth: 0,
@@ -39,14 +45,45 @@ export class FolderWatch implements AsyncDisposable {
   /** Watches these folders too, and those no more that it watched and that are not among them. */
   follow(folders: readonly string[]): void {
     const wanted = new Set(folders.slice(0, MOST_WATCHED));
-    const added = [...wanted].filter((folder) => !this.#below.has(folder));
-    const gone = [...this.#below].filter((folder) => !wanted.has(folder));
-    this.#below = wanted;
-    if (gone.length > 0) this.#watcher.unwatch(gone);
-    if (added.length > 0) this.#watcher.add(added);
+    for (const folder of this.#below.keys()) if (!wanted.has(folder)) this.#unwatch(folder);
+    for (const folder of wanted) if (!this.#below.has(folder) && !this.#watch(folder)) return;
   }
 
-  [Symbol.asyncDispose] = (): Promise<void> => this.#watcher.close();
+  /** False where the system's limit is reached. */
+  #watch(folder: string): boolean {
+    try {
+      const watcher = watchFolder(folder, (_event, name) => this.#changed(folder, name));
+      watcher.on("error", () => this.#unwatch(folder));
+      this.#below.set(folder, watcher);
+    } catch (cause) {
+      // Else it is just gone, or may not be looked at.
+      if (!LIMITS.includes(systemCode(cause) ?? "")) return true;
+      this.problem = refused(cause);
+      return false;
+    }
+    return true;
+  }
+
+  #changed(folder: string, name: string | null): void {
+    // Its own name tells that it was moved or deleted: the next sweep watches what is there then.
+    if (name === null || name === basename(folder)) {
+      this.#unwatch(folder);
+      this.#wake();
+      return;
+    }
+    const path = join(folder, name);
+    if (this.#isLog(path)) this.#wake(path);
+  }
+
+  #unwatch(folder: string): void {
+    this.#below.get(folder)?.close();
+    this.#below.delete(folder);
+  }
+
+  [Symbol.asyncDispose] = (): Promise<void> => {
+    for (const folder of [...this.#below.keys()]) this.#unwatch(folder);
+    return this.#watcher.close();
+  };
 }
 
 const refused = (cause: unknown): SekishoError =>
