@@ -16,7 +16,8 @@ function isEarly({ name, words, section }: Directive, path: string | null): bool
   if (name === "rewriterule") {
     if (section !== null && section.name !== "virtualhost") return false;
     const flags = (words[2] ?? "").replace(/^\[|\]$/g, "").split(",");
-    return flags.some((flag) => /^(R=(404|410)|G|gone)$/i.test(flag.trim())) && matches(first, path);
+    const has = (flag: RegExp): boolean => flags.some((each) => flag.test(each.trim()));
+    return has(/^(R(edirect)?=(404|410)|G|gone)$/i) && matches(first, path, has(/^(NC|nocase)$/i));
   }
   if (!/^redirect(match)?$/.test(name) || !/^(404|410|gone)$/i.test(first)) return false;
   // In a folder's section it comes after that question.
@@ -29,11 +30,11 @@ const isBelow = (path: string, prefix: string): boolean =>
   path === prefix || path.startsWith(prefix.endsWith("/") ? prefix : `${prefix}/`);
 
 /** As far as JavaScript understands the pattern as Apache does. */
-function matches(pattern: string, path: string | null): boolean {
+function matches(pattern: string, path: string | null, ignoresCase = false): boolean {
   if (path === null || pattern.startsWith("!")) return true;
   if ((pattern.match(/[*+{?]/g) ?? []).length > MOST_QUANTIFIERS) return true;
   try {
-    return new RegExp(pattern).test(path);
+    return new RegExp(pattern, ignoresCase ? "i" : "").test(path);
   } catch {
     return true;
   }
