@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "./config/schema.ts";
 import { writtenList } from "./enforce/apache/control.ts";
@@ -27,9 +27,12 @@ export interface FormerEnforcersOptions {
  *     in use ── taken out of the configuration ──▶ former ── lifted ──▶ forgotten
  *                                                   │   ▲
  *                                                 failed└── told as a problem, and tried again as lanes do
+ *
+ * Root believes nothing in the folder of another user, who could have any program run as root: there the next start lifts them.
  */
 export class FormerEnforcers implements AsyncDisposable {
   readonly #file: string;
+  readonly #isBelieved: boolean;
   readonly #present: Settings;
   /** One enforcer each, in the order of the statuses. */
   readonly #former: readonly Settings[];
@@ -39,9 +42,11 @@ export class FormerEnforcers implements AsyncDisposable {
 
   constructor({ config, clock, data = config.data, onChange = () => {} }: FormerEnforcersOptions) {
     this.#file = join(data, "enforcers.json");
+    this.#isBelieved =
+      process.getuid?.() !== 0 || (statSync(data, { throwIfNoEntry: false })?.uid ?? 0) === 0;
     this.#present = config.enforcers;
     const present = new Set(eachOf(config.enforcers).flatMap(placesOf));
-    const former = readSettings(this.#file)
+    const former = (this.#isBelieved ? readSettings(this.#file) : [])
       .flatMap(eachOf)
       .filter((one) => !placesOf(one).some((place) => present.has(place)));
     this.#former = [...new Map(former.map((one) => [placesOf(one).join("\n"), one])).values()];
@@ -86,6 +91,7 @@ export class FormerEnforcers implements AsyncDisposable {
   }
 
   #note(): void {
+    if (!this.#isBelieved) return;
     const statuses = this.#lifting.statuses();
     const isLifted = (at: number) => statuses[at]?.error === null && statuses[at].lastReconciledAt !== null;
     const text = JSON.stringify([...this.#former.filter((_, at) => !isLifted(at)), this.#present]);

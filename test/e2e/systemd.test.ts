@@ -191,6 +191,10 @@ describe.skipIf(missing("root", "netns", "systemd", "apache2"))("under a real sy
     system.shell(`rm ${folder}/request && mv ${folder} ${folder}.own && mkdir /run/other`);
     system.shell(`echo abc125 configtest > /run/other/request && ln -s /run/other ${folder}`);
     isRefused();
+    // Nor does root put a request there, as after a panic.
+    system.shell("touch -d @0 /run/other");
+    expect(system.run("/opt/sekisho/libexec/apache-control graceful").exitStatus).not.toBe(0);
+    expect(system.shell("stat -c %Y /run/other")).toBe("0\n");
     expect(system.shell(`cat /run/other/request; rm ${folder}; mv ${folder}.own ${folder}`)).toMatch(
       /^abc125/,
     );
