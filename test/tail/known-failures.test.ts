@@ -223,18 +223,22 @@ test("a clock that was set back does not hide lines", async () => {
 });
 
 /** Follows a log in a namespace whose limit is used up; what it read, and what it says of watching. */
-function followedWithout(limit: "max_inotify_instances" | "max_inotify_watches", log: string): unknown {
+function followedWithout(
+  limit: "max_inotify_instances" | "max_inotify_watches",
+  log: string,
+  path: string,
+): unknown {
   const tailer = pathToFileURL(join(import.meta.dirname, "../../src/tail/tailer.ts")).href;
   const program = `
     import { appendFileSync } from "node:fs";
     import { Tailer } from ${JSON.stringify(tailer)};
-    const log = { path: ${JSON.stringify(log)}, kind: "access", format: "auto", timezone: null, fields: null };
+    const log = { path: ${JSON.stringify(path)}, kind: "access", format: "auto", timezone: null, fields: null };
     const tailer = new Tailer([log], { register: (log) => ({ ...log, id: 1 }), checkpoints: () => [] });
     const stop = new AbortController();
     const lines = [];
     for await (const batch of tailer.batches(stop.signal)) {
       lines.push(...batch.lines);
-      if (lines.length === 1) setTimeout(() => appendFileSync(log.path, "two\\n"), 100);
+      if (lines.length === 1) setTimeout(() => appendFileSync(${JSON.stringify(log)}, "two\\n"), 100);
       if (lines.length === 2) stop.abort();
     }
     const { code, message, hint } = tailer.watchProblem ?? {};
@@ -251,15 +255,18 @@ function followedWithout(limit: "max_inotify_instances" | "max_inotify_watches",
 }
 
 test.skipIf(missing("userns")).each([
-  ["max_inotify_instances", "EMFILE"],
-  ["max_inotify_watches", "ENOSPC"],
+  ["max_inotify_instances", "EMFILE", "site/access.log"],
+  ["max_inotify_watches", "ENOSPC", "site/access.log"],
+  ["max_inotify_instances", "EMFILE", "*/access.log"],
+  ["max_inotify_watches", "ENOSPC", "*/access.log"],
 ] as const)(
-  "without inotify (%s is used up) new lines are found all the same, and it is told",
-  (limit, why) => {
+  "without inotify (%s is used up, %s) new lines of %s are found all the same, and it is told",
+  (limit, why, path) => {
     using folder = temporaryFolder();
-    const log = join(folder.path, "access.log");
+    const log = join(folder.path, "site/access.log");
+    mkdirSync(join(folder.path, "site"));
     writeFileSync(log, "one\n");
-    expect(followedWithout(limit, log)).toEqual({
+    expect(followedWithout(limit, log, join(folder.path, path))).toEqual({
       lines: ["one", "two"],
       code: "LOG_UNWATCHED",
       message: expect.stringContaining(`(${why}: `),
