@@ -14,25 +14,34 @@ const KEPT = 1_000;
 const COARSEST_MS = 2_000;
 
 /** The names in a folder, sorted. None where it is none, or may not be read: that is told where a log itself is opened. */
-export function namesIn(folder: string): readonly string[] {
+export const namesIn = (folder: string): readonly string[] =>
+  listed(folder, folder, () => readdirSync(folder));
+
+/** Those that may be folders: as many files as there are stand in no folder's place. */
+export const foldersIn = (folder: string): readonly string[] =>
+  listed(folder, `${folder}/`, () =>
+    readdirSync(folder, { withFileTypes: true }).flatMap((each) => (each.isFile() ? [] : [each.name])),
+  );
+
+function listed(folder: string, key: string, read: () => string[]): readonly string[] {
   try {
     const at = Date.now();
     const stat = statSync(folder, { throwIfNoEntry: false });
     if (stat?.isDirectory() !== true) return [];
-    const known = listings.get(folder);
+    const known = listings.get(key);
     const { dev, ino, ctimeMs } = known?.stat ?? {};
     const isSame = dev === stat.dev && ino === stat.ino && ctimeMs === stat.ctimeMs;
     if (known !== undefined && isSame && known.at - stat.ctimeMs > COARSEST_MS) return known.names;
-    const { names } = keep(folder, { names: readdirSync(folder).sort(), stat, at });
+    const { names } = keep(key, { names: read().sort(), stat, at });
     return names;
   } catch {
     return [];
   }
 }
 
-function keep(folder: string, listing: Listing): Listing {
-  listings.delete(folder);
-  listings.set(folder, listing);
+function keep(key: string, listing: Listing): Listing {
+  listings.delete(key);
+  listings.set(key, listing);
   if (listings.size > KEPT) listings.delete(listings.keys().next().value!);
   return listing;
 }

@@ -1,7 +1,7 @@
 import { lstatSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { systemCode } from "../model/errors.ts";
-import { namesIn } from "./folder-names.ts";
+import { foldersIn, namesIn } from "./folder-names.ts";
 import { isNamedPacked } from "./generations.ts";
 
 /** One name of a path: itself, or a glob. */
@@ -75,7 +75,7 @@ export function foldersOf({ directory, folders }: LogPattern): string[] {
       if (next.length > MOST_FOLDERS) break;
       // Hidden ones are no star's, as in a shell: copies of the folder beside them stand there.
       const names =
-        name === null ? namesIn(folder).filter((each) => each[0] !== "." && matches(each)) : [name];
+        name === null ? foldersIn(folder).filter((each) => each[0] !== "." && matches(each)) : [name];
       for (const each of names) next.push(join(folder, each));
     }
     found = next.slice(0, MOST_FOLDERS + 1);

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { appendFileSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
-import { foldersOf, logPattern, matchingFiles } from "../../src/tail/log-pattern.ts";
+import { foldersOf, logPattern, MOST_FOLDERS, matchingFiles } from "../../src/tail/log-pattern.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { Registry } from "./registry.ts";
 import { eventually, Running } from "./running.ts";
@@ -77,6 +77,16 @@ test("a folder in which there is no log yet, a file in a folder's place and a li
   writeFileSync(join(www, "empty/logs/access.log"), "no more\n");
   await running.has(2);
   expect(running.tailer.status().map(({ problem }) => problem)).toEqual([null, null]);
+});
+
+test("files in the place of folders do not count as such, however many there are", () => {
+  using folder = temporaryFolder();
+  for (let n = 0; n <= MOST_FOLDERS; n++) writeFileSync(join(folder.path, `file${n}`), "");
+  const log = join(folder.path, "site/access.log");
+  write(log);
+  symlinkSync("site", join(folder.path, "link"));
+  const pattern = logPattern(join(folder.path, "*/access.log"));
+  expect(matchingFiles(pattern)).toEqual([join(folder.path, "link/access.log"), log]);
 });
 
 /** How many watches this process has. */
