@@ -33,8 +33,9 @@ export interface CheckStages {
   readonly probeCut: (config: Config) => Promise<SekishoError | null>;
   /** What imported lists would have; nothing is fetched. */
   readonly checkLists: (config: Config) => Promise<readonly ListCheck[]>;
-  /** What in Apache's configuration, its main file or the usual one, keeps blocks from having an effect. */
+  /** Logs that logrotate moves to where their generations are not looked for. */
   readonly checkRotation: (config: Config) => readonly ConfigWarning[];
+  /** What in Apache's configuration, its main file or the usual one, keeps blocks from having an effect. */
   readonly checkApache: (config: Config, main: string | null) => Promise<readonly ConfigWarning[]>;
 }
 

@@ -1,7 +1,8 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { ConfigWarning } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
+import { namesIn } from "../tail/folder-names.ts";
 import { logPattern, matchingFiles } from "../tail/log-pattern.ts";
 
 /** Files that logrotate moves elsewhere, as one of its entries says. */
@@ -86,13 +87,5 @@ function textOf(file: string): string {
     return size <= MAX_BYTES ? readFileSync(file, "utf8") : "";
   } catch {
     return "";
-  }
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder).sort();
-  } catch {
-    return [];
   }
 }
