@@ -37,6 +37,14 @@ async function receiver(apache: Apache): Promise<{ readonly url: string; texts()
 
 const served = (apache: Apache, from: string) => expect.poll(() => statusOf(apache, from)).toBe(200);
 
+/** Apache's configuration with the list, and without the ban directory. */
+const withListOnly = (root: string): string =>
+  apacheSnippet({
+    directory: null,
+    includeFile: `${root}/blocklist.conf`,
+    ...{ logFormat: "%a", tlsLogFormat: "%a", openingMessage: "m" },
+  });
+
 test.skipIf(missing("root", "apache2", "netns"))(
   "an Apache without Sekisho's lines is found out by a real request, and trusted when it has them",
   async () => {
@@ -79,14 +87,7 @@ test.skipIf(missing("root", "apache2", "netns"))(
 test.skipIf(missing("root", "apache2", "netns"))(
   "a person goes back to an earlier list, sees what is held back, and goes on",
   async () => {
-    await using apache = await startApache({
-      config: (root) =>
-        apacheSnippet({
-          directory: null,
-          includeFile: `${root}/blocklist.conf`,
-          ...{ logFormat: "%a", tlsLogFormat: "%a", openingMessage: "m" },
-        }),
-    });
+    await using apache = await startApache({ config: withListOnly });
     await using daemon = daemonBeside(apache, apache.accessLog, [], PROBE);
     const file = `${apache.root}/sekisho/sekisho.yaml`;
     writeFileSync(file, readFileSync(file, "utf8").replace(/ {2}apache-directory.*\n/, ""));
@@ -141,14 +142,7 @@ test.skipIf(missing("root", "apache2", "netns"))(
 test.skipIf(missing("root", "apache2", "netns"))(
   "a list with which Apache dies is put back by itself, somebody is told, and a person goes on",
   async () => {
-    await using apache = await startApache({
-      config: (root) =>
-        apacheSnippet({
-          directory: null,
-          includeFile: `${root}/blocklist.conf`,
-          ...{ logFormat: "%a", tlsLogFormat: "%a", openingMessage: "m" },
-        }),
-    });
+    await using apache = await startApache({ config: withListOnly });
     const [good, bad] = ["198.51.100.1", "198.51.100.2"];
     // Its reload kills Apache while the list names that one, and then says that all went well; the next reload starts it.
     const [control, trouble] = [`${apache.root}/killing`, `${apache.root}/trouble`];

@@ -18,14 +18,7 @@ import { createGzip, gzipSync, zstdCompressSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { Registry } from "./registry.ts";
-import { eventually, linesOf, numbered, Running } from "./running.ts";
-
-/** A log of which the first lines were read before nobody watched any more. */
-async function readOnce(log: string, text: string, registry: Registry): Promise<void> {
-  writeFileSync(log, text);
-  await using running = new Running(log, registry);
-  await running.isIdleWith(linesOf(text));
-}
+import { eventually, linesOf, numbered, Running, readOnce } from "./running.ts";
 
 /** As logrotate does it: the numbers of older generations grow, packed or not. */
 function rotate(log: string): void {

@@ -14,7 +14,7 @@ import { describe, expect, test } from "vitest";
 import { missing } from "../requirements.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { Registry } from "./registry.ts";
-import { eventually, linesOf, numbered, Running } from "./running.ts";
+import { eventually, linesOf, numbered, Running, readOnce } from "./running.ts";
 
 const secondHasPassed = async (): Promise<void> => {
   const second = Math.floor(Date.now() / 1_000);
@@ -80,11 +80,7 @@ test("dates that do not begin with the year are no order: generations are read i
   using folder = temporaryFolder();
   const log = join(folder.path, "access.log");
   const registry = new Registry();
-  writeFileSync(log, "first\n");
-  {
-    await using running = new Running(log, registry);
-    await running.has(1);
-  }
+  await readOnce(log, "first\n", registry);
   rmSync(log);
   const days = ["19-10-2026_13", "12-11-2026_13", "18-11-2026_13", "11-12-2026_13"];
   for (const [at, day] of days.entries()) {
@@ -151,11 +147,7 @@ test("another vhost's log is no generation, whatever number its name has, nor is
   using folder = temporaryFolder();
   const at = (name: string) => join(folder.path, name);
   const registry = new Registry();
-  writeFileSync(at("access.log"), "one\n");
-  {
-    await using running = new Running(at("access.log"), registry);
-    await running.has(1);
-  }
+  await readOnce(at("access.log"), "one\n", registry);
   const others = [
     "access-8080.log",
     "access-192.0.2.10.log",
@@ -178,11 +170,7 @@ test("how far behind a log is after a restart counts the generations that are st
   using folder = temporaryFolder();
   const log = join(folder.path, "access.log");
   const registry = new Registry();
-  writeFileSync(log, "first\n");
-  {
-    await using running = new Running(log, registry);
-    await running.has(1);
-  }
+  await readOnce(log, "first\n", registry);
   rmSync(log);
   const text = numbered(0, 100);
   for (const name of ["access.log.3", "access.log.2", "access.log.1", "access.log"])

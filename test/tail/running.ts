@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import { expect } from "vitest";
 import type { SourceKind } from "../../src/model/event.ts";
 import { Tailer } from "../../src/tail/tailer.ts";
@@ -64,3 +65,10 @@ export class Running implements AsyncDisposable {
 export const numbered = (from: number, to: number): string =>
   Array.from({ length: to - from }, (_, index) => `line ${from + index}\n`).join("");
 export const linesOf = (text: string): string[] => text.trimEnd().split("\n");
+
+/** A log of which the first lines were read before nobody watched any more. */
+export async function readOnce(log: string, text: string, registry: Registry): Promise<void> {
+  writeFileSync(log, text);
+  await using running = new Running(log, registry);
+  await running.isIdleWith(linesOf(text));
+}
