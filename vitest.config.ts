@@ -19,6 +19,11 @@ class ContractsFirst extends BaseSequencer {
 }
 
 export default defineConfig({
+  resolve: {
+    alias: [
+      { find: /^\.\/worker-file\.ts$/, replacement: `${import.meta.dirname}/test/ingest/worker-file.ts` },
+    ],
+  },
   test: {
     environment: "node",
     sequence: { sequencer: ContractsFirst },

@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { type ErrorCode, SekishoError } from "../model/errors.ts";
 import type { Answers, Command, Complaint, FromWorker, ToWorker, WorkerData } from "./messages.ts";
+import { WORKER_FILE } from "./worker-file.ts";
 
 /** What a batch leaves behind is gone with the next: more room would only be filled before it is swept. */
 const YOUNG_MIB = 6;
@@ -37,8 +38,7 @@ export class IngestThread {
     told: (message: Told) => void,
     failed: (error: SekishoError) => void,
   ): Promise<IngestThread> {
-    const ending = import.meta.url.endsWith(".ts") ? "ts" : "js";
-    const worker = new Worker(new URL(`./worker.${ending}`, import.meta.url), {
+    const worker = new Worker(WORKER_FILE, {
       workerData: data,
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB },
     });
