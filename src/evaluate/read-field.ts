@@ -31,7 +31,7 @@ export function fieldReader(field: FieldName, site: Site): Read {
         (query) => query,
       );
     default:
-      return READERS[field];
+      return READERS[field] as Read;
   }
 }
 
@@ -63,15 +63,39 @@ function crawlerState(event: LogEvent, { crawlers }: Site): Value {
 
 type PlainField = Exclude<FieldName, "crawler" | "handshake" | "foreignOrigin" | "target">;
 
-/** One accessor a field, so that each reads one place of one shape. */
-const READERS: Readonly<Record<PlainField, Read>> = Object.fromEntries(
-  [
-    "method path query protocol status bytes referer userAgent origin upgrade host user vhost durationUs",
-    "bytesIn bytesOut openSockets tls level module code message severity requestId name app connection detail",
-  ]
-    .flatMap((names) => names.split(" "))
-    .map((name) => [name, (event: LogEvent) => (event as unknown as Record<string, Value>)[name]]),
-) as Record<PlainField, Read>;
+type Fields = Partial<Readonly<Record<PlainField, Value>>>;
+
+/** A function of its own a field: V8 learns of each where it finds what it reads, of one that is given a name it cannot. */
+const READERS: Readonly<Record<PlainField, (fields: Fields) => Value>> = {
+  method: (event) => event.method,
+  path: (event) => event.path,
+  query: (event) => event.query,
+  protocol: (event) => event.protocol,
+  status: (event) => event.status,
+  bytes: (event) => event.bytes,
+  referer: (event) => event.referer,
+  userAgent: (event) => event.userAgent,
+  origin: (event) => event.origin,
+  upgrade: (event) => event.upgrade,
+  host: (event) => event.host,
+  user: (event) => event.user,
+  vhost: (event) => event.vhost,
+  durationUs: (event) => event.durationUs,
+  bytesIn: (event) => event.bytesIn,
+  bytesOut: (event) => event.bytesOut,
+  openSockets: (event) => event.openSockets,
+  tls: (event) => event.tls,
+  level: (event) => event.level,
+  module: (event) => event.module,
+  code: (event) => event.code,
+  message: (event) => event.message,
+  severity: (event) => event.severity,
+  requestId: (event) => event.requestId,
+  name: (event) => event.name,
+  app: (event) => event.app,
+  connection: (event) => event.connection,
+  detail: (event) => event.detail,
+};
 
 /** RFC 6455, 4.1: Upgrade is a list that holds `websocket` in any case. 101 is what a format without it shows. */
 export function isHandshake(event: AccessEvent): boolean {
