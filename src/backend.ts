@@ -1,17 +1,14 @@
-import { ENFORCER_PATIENCE_MS, type Enforcement } from "./enforce/enforcement.ts";
-import type { Ineffective, IneffectiveBans } from "./enforce/ineffective-bans.ts";
+import { ENFORCER_PATIENCE_MS } from "./enforce/enforcement.ts";
+import type { Ineffective } from "./enforce/ineffective-bans.ts";
 import { ineffectiveProblem } from "./enforce/ineffective-problem.ts";
 import { isForeignOrigin } from "./evaluate/read-field.ts";
-import type { FormerEnforcers } from "./former-enforcers.ts";
-import type { Complaint, FromWorker, IngestedSource } from "./ingest/messages.ts";
+import type { Complaint, IngestedSource, Told } from "./ingest/messages.ts";
 import type { IngestThread } from "./ingest/thread.ts";
-import type { Lists } from "./lists/lists.ts";
 import type {
   AllowItem,
   BanAnswer,
   CountingStatus,
   ListStatus,
-  LiveMessage,
   Mode,
   PanicAnswer,
   SourceStatus,
@@ -26,27 +23,13 @@ import { unsent } from "./notices.ts";
 import type { Notifier } from "./notify/notifier.ts";
 import type { Receivers } from "./receive/receivers.ts";
 import { ruleStatuses } from "./rule-items.ts";
+import { type Parts, presentMode } from "./running-parts.ts";
 import { listJobName } from "./schedule/fetch-list.ts";
-import type { Scheduler } from "./schedule/scheduler.ts";
 import type { Backend } from "./serve/backend.ts";
-import { allowlistOf, type Setup } from "./setup.ts";
+import { type Changed, LivePages } from "./serve/live-pages.ts";
+import { allowlistOf } from "./setup.ts";
 import type { StoreReader } from "./store/reader.ts";
 import { Wanted } from "./wanted.ts";
-
-/** Changes are told to the pages at most this often. */
-const TELL_EVERY_MS = 500;
-
-type Told = Extract<FromWorker, { kind: "committed" | "state" }>;
-type Changed = Extract<LiveMessage, { kind: "changed" }>["what"][number];
-
-/** The running parts that the backend speaks for, with their setup; some are replaced when that is reloaded. */
-export interface Parts extends Setup {
-  readonly enforcement: Enforcement;
-  readonly former: FormerEnforcers;
-  readonly ineffective: IneffectiveBans;
-  readonly lists: Lists;
-  readonly scheduler: Scheduler;
-}
 
 interface About {
   readonly version: string;
@@ -68,9 +51,7 @@ export class DaemonBackend implements Backend, Disposable {
   notifier: Notifier | null = null;
   readonly #wanted: Wanted;
   #counting: CountingStatus = { subjects: 0, givenUp: 0, givenUpAt: null };
-  readonly #listeners = new Set<(message: LiveMessage) => void>();
-  readonly #changed = new Set<Changed>();
-  #timer: NodeJS.Timeout | null = null;
+  readonly #pages = new LivePages(() => this.status());
 
   constructor(about: About) {
     this.#about = about;
@@ -83,7 +64,7 @@ export class DaemonBackend implements Backend, Disposable {
   }
 
   [Symbol.dispose](): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#pages[Symbol.dispose]();
   }
 
   /** Takes note of what the ingestion thread told. */
@@ -106,25 +87,10 @@ export class DaemonBackend implements Backend, Disposable {
 
   /** Tells the pages, some changes at a time. */
   changed(...what: Changed[]): void {
-    for (const each of what) this.#changed.add(each);
-    if (this.#listeners.size === 0) return;
-    this.#timer ??= setTimeout(() => {
-      this.#timer = null;
-      const changes = [...this.#changed];
-      this.#changed.clear();
-      if (changes.length > 0) this.#tell({ kind: "changed", what: changes });
-      this.#tell({ kind: "status", status: this.status() });
-    }, TELL_EVERY_MS).unref();
+    this.#pages.changed(what);
   }
 
-  #tell(message: LiveMessage): void {
-    for (const listener of this.#listeners) listener(message);
-  }
-
-  subscribe(listener: (message: LiveMessage) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
+  subscribe: Backend["subscribe"] = (listener) => this.#pages.subscribe(listener);
 
   /** What enforcers should hold: active bans without anybody who is protected by now. `isAnew`: all read, not only what changed. */
   wantedBlocks(isAnew = false): readonly Block[] {
@@ -136,9 +102,8 @@ export class DaemonBackend implements Backend, Disposable {
     return this.#wanted.mayCover(range);
   }
 
-  /** In panic nothing is enforced, whatever the configuration says. */
   get mode(): Mode {
-    return this.#about.reader.halts().some(({ name }) => name === "panic") ? "observe" : this.#running.mode;
+    return presentMode(this.#running, this.#about.reader);
   }
 
   counting = (): CountingStatus => this.#counting;
@@ -308,8 +273,7 @@ export class DaemonBackend implements Backend, Disposable {
 
   protectPresent(targets: readonly Target[]): void {
     this.#wanted.present = targets;
-    // A thread that has ended has said so itself.
-    this.#about.thread.request<"protect-present">({ kind: "protect-present", targets }).catch(() => {});
+    this.#about.thread.post({ kind: "protect-present", targets });
     this.#running.enforcement.want(this.wantedBlocks());
   }
 

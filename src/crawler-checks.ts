@@ -9,10 +9,7 @@ import type { Job } from "./schedule/scheduler.ts";
 
 /** Looks up in DNS whom the thread asks about, and tells it. */
 export const crawlerVerifier = (thread: IngestThread): CrawlerVerifier =>
-  new CrawlerVerifier(new DnsProof(), (verdicts) => {
-    // A thread that has ended has said so itself.
-    thread.request<"note-crawlers">({ kind: "note-crawlers", verdicts }).catch(() => {});
-  });
+  new CrawlerVerifier(new DnsProof(), (verdicts) => thread.post({ kind: "note-crawlers", verdicts }));
 
 export const crawlerJob = ({ data, crawlers }: Config, thread: IngestThread): Job =>
   fetchCrawlerRanges(crawlers.schedule, () =>

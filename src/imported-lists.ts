@@ -41,10 +41,7 @@ export function follow(
   isAsked: boolean,
   changed: (what: "entries" | "status") => void,
 ): void {
-  const tell = (): void => {
-    // A thread that has ended has said so itself.
-    thread.request<"use-lists">({ kind: "use-lists", lists: lists.forJudges() }).catch(() => {});
-  };
+  const tell = (): void => thread.post({ kind: "use-lists", lists: lists.forJudges() });
   lists.changed = (what) => {
     if (what === "entries") tell();
     changed(what);

@@ -2,14 +2,12 @@
 import type { Enforcement } from "./enforce/enforcement.ts";
 import type { NamedRule } from "./evaluate/rule-schema.ts";
 import type { FormerEnforcers } from "./former-enforcers.ts";
-import type { Complaint, FromWorker } from "./ingest/messages.ts";
+import type { Complaint, State } from "./ingest/messages.ts";
 import type { Clock } from "./model/time.ts";
 import type { Notifier } from "./notify/notifier.ts";
 import { severityOf } from "./notify/severity.ts";
 import type { DaemonLog } from "./observe/log.ts";
 import type { Problem } from "./observe/problem-log.ts";
-
-type State = Extract<FromWorker, { kind: "state" }>;
 
 /** What may be wrong with several of a kind at once names which it is about. */
 type About = Complaint & { readonly path?: string | null };

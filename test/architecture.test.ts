@@ -53,6 +53,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const COMPOSERS = [
   "main.ts",
   "daemon.ts",
+  "running-parts.ts",
+  "thread-messages.ts",
   "enforcers.ts",
   "former-enforcers.ts",
   "crawler-checks.ts",

@@ -4,6 +4,7 @@ import { messageOf, SekishoError } from "../model/errors.ts";
 import type { History } from "../model/generation.ts";
 import type { Target } from "../model/ip.ts";
 import { type Clock, toIso, type UnixMs } from "../model/time.ts";
+import { Turns } from "../model/turns.ts";
 import { type Enforced, type Enforcer, NOTHING_ENFORCED } from "./enforcer.ts";
 import { Proving } from "./proving.ts";
 
@@ -53,7 +54,7 @@ export class Lane {
   /** There is a set or a check that the enforcer has not seen. */
   #due = false;
   #verify = true;
-  #turn: Promise<void> = Promise.resolve();
+  readonly #turns = new Turns();
   #queued = false;
   #timer: NodeJS.Timeout | null = null;
   #failures = 0;
@@ -103,7 +104,7 @@ export class Lane {
 
   /** Brings what waits into force now, with the newest set. Throws what the enforcer throws. */
   async apply(): Promise<void> {
-    await this.#inTurn(async () => {
+    await this.#turns.take(async () => {
       // With a full look: what is reloaded should be what is wanted, not what somebody wrote into the file.
       this.#verify = true;
       await this.#attempt(true);
@@ -150,9 +151,9 @@ export class Lane {
   async settled(): Promise<void> {
     while (this.#queued || (this.#due && this.#failures === 0)) {
       if (!this.#queued) this.#start();
-      await this.#turn;
+      await this.#turns.settled();
     }
-    await this.#turn;
+    await this.#turns.settled();
   }
 
   /** Blocks stay: if Sekisho stops, Apache goes on with the last lists. */
@@ -160,7 +161,7 @@ export class Lane {
     this.#ending.abort();
     this.#clearTimer();
     if (this.#liftTimer !== null) clearTimeout(this.#liftTimer);
-    await Promise.all([this.#turn, this.#proving.settled()]);
+    await Promise.all([this.#turns.settled(), this.#proving.settled()]);
   }
 
   /** The generations of what it writes; null where it keeps none. */
@@ -171,7 +172,7 @@ export class Lane {
       list: () => generations.list(),
       changes: (generation) => generations.changes(generation),
       goTo: async (generation) => {
-        await this.#inTurn(() => generations.hold(generation));
+        await this.#turns.take(() => generations.hold(generation));
         await this.apply();
         return this.status();
       },
@@ -242,7 +243,7 @@ export class Lane {
 
   #start(): void {
     this.#queued = true;
-    void this.#inTurn(async () => {
+    void this.#turns.take(async () => {
       this.#queued = false;
       if (this.#due) await this.#attempt(false);
     });
@@ -328,11 +329,5 @@ export class Lane {
   #clearTimer(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-  }
-
-  async #inTurn(work: () => Promise<void>): Promise<void> {
-    const result = this.#turn.then(work);
-    this.#turn = result.catch(() => {});
-    return result;
   }
 }

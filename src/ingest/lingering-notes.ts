@@ -14,7 +14,6 @@ export class LingeringNotes {
     const text = targets.join();
     if (text === this.#noted) return;
     this.#noted = text;
-    // A thread that has ended has said so itself.
-    this.#thread.request<"note-lingering">({ kind: "note-lingering", targets }).catch(() => {});
+    this.#thread.post({ kind: "note-lingering", targets });
   }
 }

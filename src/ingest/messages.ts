@@ -78,6 +78,12 @@ export type Command =
   | { readonly kind: "delete-old-events"; readonly limits: RetentionLimits }
   | { readonly kind: "stop" };
 
+/** What the thread takes note of; nobody waits for an answer. */
+export type Note = Extract<
+  Command,
+  { kind: "note-crawlers" | "note-lingering" | "protect-present" | "use-lists" }
+>;
+
 /** What each command answers. */
 export interface Answers {
   configure: null;
@@ -155,6 +161,11 @@ export type FromWorker =
     }
   | { readonly kind: "answer"; readonly id: number; readonly value: unknown }
   | { readonly kind: "refusal"; readonly id: number; readonly error: Complaint };
+
+/** What the thread tells unasked. */
+export type Told = Committed | State;
+export type Committed = Extract<FromWorker, { kind: "committed" }>;
+export type State = Extract<FromWorker, { kind: "state" }>;
 
 export interface ToWorker {
   readonly id: number;

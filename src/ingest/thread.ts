@@ -1,18 +1,28 @@
 import { Worker } from "node:worker_threads";
 import { type ErrorCode, SekishoError } from "../model/errors.ts";
-import type { Answers, Command, Complaint, FromWorker, ToWorker, WorkerData } from "./messages.ts";
+import type {
+  Answers,
+  Command,
+  Complaint,
+  FromWorker,
+  Note,
+  Told,
+  ToWorker,
+  WorkerData,
+} from "./messages.ts";
 import { WORKER_FILE } from "./worker-file.ts";
 
 /** What a batch leaves behind is gone with the next: more room would only be filled before it is swept. */
 const YOUNG_MIB = 6;
-
-type Told = Extract<FromWorker, { kind: "committed" | "state" }>;
 
 /** The main thread's end of the ingestion thread. */
 export class IngestThread {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
   readonly #reading = Promise.withResolvers<void>();
+  /** What was told before anybody heard it. */
+  readonly #untold: Told[] = [];
+  #told: (message: Told) => void = (message) => void this.#untold.push(message);
   #nextId = 1;
   #stopped = false;
   /** Why it answers nothing any more; null while it runs. */
@@ -33,18 +43,14 @@ export class IngestThread {
    * Starts the thread; resolves when the store is open. `failed` is called once if the thread fails after reading has begun:
    * without it nothing is ingested any more.
    */
-  static async start(
-    data: WorkerData,
-    told: (message: Told) => void,
-    failed: (error: SekishoError) => void,
-  ): Promise<IngestThread> {
+  static async start(data: WorkerData, failed: (error: SekishoError) => void): Promise<IngestThread> {
     const worker = new Worker(WORKER_FILE, {
       workerData: data,
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB },
     });
     const thread = new IngestThread(worker);
     try {
-      await thread.#listen(told, failed);
+      await thread.#listen(failed);
     } catch (error) {
       await worker.terminate();
       throw error;
@@ -53,7 +59,7 @@ export class IngestThread {
   }
 
   /** Resolves when the store is open. */
-  #listen(told: (message: Told) => void, failed: (error: SekishoError) => void): Promise<void> {
+  #listen(failed: (error: SekishoError) => void): Promise<void> {
     const worker = this.#worker;
     return new Promise((resolve, reject) => {
       let isReading = false;
@@ -73,7 +79,7 @@ export class IngestThread {
         } else if (message.kind === "failed") fail(errorOf(message.error));
         else if (message.kind === "answer") this.#take(message.id)?.resolve(message.value);
         else if (message.kind === "refusal") this.#take(message.id)?.reject(errorOf(message.error));
-        else told(message);
+        else this.#told(message);
       });
       const end = (how: string, cause?: unknown): void => {
         if (this.#ended !== null) return;
@@ -87,6 +93,12 @@ export class IngestThread {
     });
   }
 
+  /** From now on the thread is heard; what it told before comes first. */
+  hear(told: (message: Told) => void): void {
+    this.#told = told;
+    for (const message of this.#untold.splice(0)) told(message);
+  }
+
   /** Has the thread carry out a command. Rejects with the SekishoError that it answers. */
   request<K extends Command["kind"]>(command: Extract<Command, { kind: K }>): Promise<Answers[K]> {
     const id = this.#nextId++;
@@ -95,6 +107,11 @@ export class IngestThread {
       this.#waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
       this.#worker.postMessage({ id, command } satisfies ToWorker);
     });
+  }
+
+  /** Has the thread take note of something. Nobody waits for it, and one that has ended has said so itself. */
+  post(command: Note): void {
+    this.request(command).catch(() => {});
   }
 
   /** Stops reading between two batches and closes the store. */

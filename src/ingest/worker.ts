@@ -16,6 +16,7 @@ import { Ingestion } from "./ingestion.ts";
 import type {
   Answers,
   Command,
+  Committed,
   Complaint,
   FromWorker,
   IngestSettings,
@@ -29,8 +30,6 @@ const STATE_EVERY_MS = 1_000;
 const TELL_EVERY_MS = 200;
 /** Decisions of one batch that are named in the daemon's log. */
 const TOLD_AT_ONCE = 20;
-
-type Committed = Extract<FromWorker, { kind: "committed" }>;
 
 const clock: Clock = { now: () => unixMs(Date.now()) };
 const port = parentPort!;
@@ -49,7 +48,7 @@ const complaint = (thrown: unknown): Complaint => {
 
 const nothingUntold = () => ({ lines: 0, incidents: false, sockets: false, passed: [] as Passed[] });
 
-class IngestThread {
+class IngestWorker {
   readonly #store: StoreWriter;
   #settings: IngestSettings;
   #ingestion: Ingestion;
@@ -312,7 +311,7 @@ const notHalted = (name: HaltName): SekishoError =>
   );
 
 try {
-  const thread = new IngestThread(workerData as WorkerData);
+  const thread = new IngestWorker(workerData as WorkerData);
   const stateTimer = setInterval(() => thread.tellState(), STATE_EVERY_MS);
   let queue = Promise.resolve();
   port.on("message", ({ id, command }: ToWorker) => {

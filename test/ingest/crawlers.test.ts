@@ -49,13 +49,6 @@ test("a client under a search engine's name is looked up beside reading, and ban
         crawlers: { ranges: new Map([["google", [parseTarget("198.51.100.0/24")!]]]), dns: true },
       },
     },
-    (message) => {
-      if (message.kind === "committed") decided.push(...message.decided.map(({ target }) => target));
-      else {
-        claims.push(...message.claims);
-        verifier.ask(message.claims);
-      }
-    },
     () => {},
   );
   using verifier = new CrawlerVerifier(new DnsProof([dns.server]), (verdicts) => {
@@ -64,6 +57,13 @@ test("a client under a search engine's name is looked up beside reading, and ban
       .then(() => (told += verdicts.length));
   });
   await using _stopping = { [Symbol.asyncDispose]: () => thread.stop() };
+  thread.hear((message) => {
+    if (message.kind === "committed") decided.push(...message.decided.map(({ target }) => target));
+    else {
+      claims.push(...message.claims);
+      verifier.ask(message.claims);
+    }
+  });
   await vi.waitFor(() => expect(told).toBe(2), 20_000);
   expect(claims.map(({ client }) => client).sort()).toEqual(["192.0.2.1", "203.0.113.7"]);
   expect(decided).toEqual([]);

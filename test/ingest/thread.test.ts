@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Worker } from "node:worker_threads";
 import Database from "better-sqlite3";
 import { expect, test } from "vitest";
-import type { Answers, Command, FromWorker, IngestedLog, IngestSettings } from "../../src/ingest/messages.ts";
+import type { Answers, Command, IngestedLog, IngestSettings, Told } from "../../src/ingest/messages.ts";
 import { IngestThread } from "../../src/ingest/thread.ts";
 import type { SekishoError } from "../../src/model/errors.ts";
 import { parseTarget, type Target } from "../../src/model/ip.ts";
@@ -58,14 +58,14 @@ class Ingesting implements AsyncDisposable {
     });
     running.#thread = await IngestThread.start(
       { databaseFile: running.database, unparsedBudget: 1_000, settings: settings(logs) },
-      (message) => running.#hear(message),
       (error) => running.failures.push(error.message),
     );
+    running.#thread.hear((message) => running.#hear(message));
     await running.#thread.reading;
     return running;
   }
 
-  #hear(message: Extract<FromWorker, { kind: "committed" | "state" }>): void {
+  #hear(message: Told): void {
     if (message.kind === "state") this.problems = message.problems.map(({ code }) => code);
     else {
       this.lines += message.lines;
