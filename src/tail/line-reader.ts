@@ -1,6 +1,6 @@
 import { readSync } from "node:fs";
 import { TAIL_LENGTH } from "./fingerprint.ts";
-import { fitted, LINE_LENGTH, LONGEST_LINE } from "./long-line.ts";
+import { type FittedLine, fitted, LINE_LENGTH, LONGEST_LINE } from "./long-line.ts";
 
 /** Read at once, and a transaction when lines are waiting: with a quarter of it, catching up takes a quarter longer. */
 const CHUNK_LENGTH = 480_000;
@@ -114,11 +114,11 @@ export class LineReader {
     if (this.#chunk[0] !== NEWLINE) this.#passingOver.add(descriptor);
   }
 
-  /** What stands behind the last newline, and how long that is. */
-  unfinished(descriptor: number, offset: number): { readonly line: string; readonly length: number } {
-    if (this.#passingOver.has(descriptor)) return { line: "", length: 0 };
+  /** What stands behind the last newline, as nothing will follow, and how many bytes of the file that is. */
+  unfinished(descriptor: number, offset: number): FittedLine & { readonly length: number } {
+    if (this.#passingOver.has(descriptor)) return { line: "", isCut: false, length: 0 };
     const length = readSync(descriptor, this.#chunk, 0, LONGEST_LINE, offset);
-    return { line: this.#chunk.toString("latin1", 0, Math.min(length, LINE_LENGTH)), length };
+    return { ...fitted(this.#chunk.toString("latin1", 0, length)), length };
   }
 
   /** Forgets a descriptor that is being closed. */

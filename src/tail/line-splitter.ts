@@ -1,5 +1,5 @@
 import { type ReadLines, split } from "./line-reader.ts";
-import { fitted, LINE_LENGTH, LONGEST_LINE } from "./long-line.ts";
+import { type FittedLine, fitted, LINE_LENGTH, LONGEST_LINE } from "./long-line.ts";
 
 type Lines = Pick<ReadLines, "lines" | "cut">;
 
@@ -45,7 +45,8 @@ export class LineSplitter {
     }
     if (this.#unfinished.length >= LONGEST_LINE) {
       cut.add(whole.length);
-      whole.push(this.finish());
+      whole.push(this.#unfinished.slice(0, LINE_LENGTH));
+      this.#unfinished = "";
       this.#passingOver = true;
     }
     return { lines: whole, cut: cut.size === 0 ? NOT_CUT : cut };
@@ -57,8 +58,8 @@ export class LineSplitter {
   }
 
   /** Gives out what stands behind the last newline, as nothing will follow. */
-  finish(): string {
-    const rest = this.#unfinished.slice(0, LINE_LENGTH);
+  finish(): FittedLine {
+    const rest = fitted(this.#unfinished);
     this.#unfinished = "";
     return rest;
   }

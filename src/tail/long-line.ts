@@ -15,11 +15,17 @@ const ESCAPE_LENGTH = 5;
 /** A part of a line, from where to where. */
 type Part = readonly [start: number, end: number];
 
+export interface FittedLine {
+  readonly line: string;
+  /** Its end is missing. */
+  readonly isCut: boolean;
+}
+
 /**
- * The line where it is not longer than what is handed on. Else its longest values lose their middle, so that what stands
- * behind a request of megabytes keeps its place: the status. `isCut`: that was not enough, and its end is missing.
+ * The line as it is where it is not longer than what is handed on. Else its longest values lose their middle, so that what
+ * stands behind a request of megabytes, as its status, keeps its place. Where that is not enough the line is cut.
  */
-export function fitted(line: string): { readonly line: string; readonly isCut: boolean } {
+export function fitted(line: string): FittedLine {
   let excess = line.length - LINE_LENGTH + 1;
   if (excess <= 0) return { line, isCut: false };
   const gaps: Part[] = [];

@@ -120,7 +120,7 @@ export class PackedFile {
         if (piece === null) {
           this.#isAtEnd = true;
           const rest = this.#splitter.finish();
-          if (rest !== "") push(rest, true);
+          if (rest.line !== "") push(rest.line, true);
           this.#tail = this.#recent;
           continue;
         }

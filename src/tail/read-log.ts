@@ -2,6 +2,7 @@ import { closeSync, createReadStream, openSync, readSync, statSync } from "node:
 import { messageOf, SekishoError, systemCode } from "../model/errors.ts";
 import { LineReader, type ReadLines } from "./line-reader.ts";
 import { LineSplitter } from "./line-splitter.ts";
+import type { FittedLine } from "./long-line.ts";
 import { MAGIC_LENGTH, type Packing, packingOf, unpack } from "./unpack.ts";
 
 /** In the place of a path: standard input. */
@@ -42,7 +43,7 @@ function* readPlain(descriptor: number): Generator<ReadLines> {
     yield read;
   }
   const rest = reader.unfinished(descriptor, offset);
-  if (rest.length > 0) yield { lines: [rest.line], cut: new Set(), offset: offset + rest.length };
+  if (rest.length > 0) yield lastLine(rest, offset + rest.length);
 }
 
 async function* readChunks(name: string, source: AsyncIterable<Buffer>): AsyncGenerator<ReadLines> {
@@ -76,8 +77,14 @@ async function* readChunks(name: string, source: AsyncIterable<Buffer>): AsyncGe
     await chunks.return?.();
   }
   const rest = splitter.finish();
-  if (rest !== "") yield { lines: [rest], cut: new Set(), offset };
+  if (rest.line !== "") yield lastLine(rest, offset);
 }
+
+const lastLine = ({ line, isCut }: FittedLine, offset: number): ReadLines => ({
+  lines: [line],
+  cut: new Set(isCut ? [0] : []),
+  offset,
+});
 
 /** The first chunks, joined until a packing can be told; a pipe may bring them in pieces of a byte. */
 async function headOf(chunks: AsyncIterator<Buffer>): Promise<Buffer> {

@@ -32,6 +32,19 @@ test("all lines of a finished file are read, the last one also without a newline
   expect(await read(log)).toEqual({ lines: ["one", "two", "three"], cut: 0, error: null });
 });
 
+test.each([
+  ["a plain file", (text: string) => text],
+  ["a packed one", (text: string) => gzipSync(text)],
+])("a last line of more than a MiB without a newline is fitted as any other: %s", async (_name, pack) => {
+  using folder = temporaryFolder();
+  const log = join(folder.path, "access.log");
+  writeFileSync(log, pack(`before\n"${"x".repeat(2 << 20)}" 403`));
+  const { lines, cut } = await read(log);
+  expect([lines[0], lines[1]!.slice(-5), cut]).toEqual(["before", '" 403', 0]);
+  writeFileSync(log, pack(`before\n${'"x" '.repeat(1 << 19)}403`));
+  expect((await read(log)).cut, "with too many values to shorten").toBe(1);
+});
+
 test("what is no file that can be read is refused with a hint: a missing one, a folder, a pipe", async () => {
   using folder = temporaryFolder();
   const pipe = join(folder.path, "pipe");
