@@ -216,6 +216,14 @@ test("the configuration's allowlist, what people added and the rules that run ar
     { target: "198.51.100.0/24", by: "configuration", reason: "allowlist in the configuration", at: null },
     { target: "203.0.113.0/24", by: "person", reason: "a better reason", at: expect.stringContaining("T") },
   ]);
+  const unknown = await fetch(`${daemon.url}/api/allowlist/192.0.2.7%2F32`, {
+    method: "DELETE",
+    headers: { authorization: `Bearer ${TOKEN}` },
+  });
+  expect([unknown.status, await unknown.json()]).toMatchObject([
+    404,
+    { error: { code: "TARGET_NOT_ALLOWLISTED" } },
+  ]);
   const rules = (await ask("GET", "/api/rules")).items as RuleStatus[];
   expect(rules.map(({ id }) => id)).toEqual(setup.rules.map(({ id }) => id));
   expect(rules[0]).toMatchObject({ title: setup.rules[0]!.spec.title, why: setup.rules[0]!.spec.why });

@@ -29,6 +29,8 @@ export interface CheckStages {
   readonly probeEnforcers: (config: Config) => Promise<readonly EnforcerCheck[]>;
   /** Why the dashboard could not be where it is to be; null when it could, or when a Sekisho is there. */
   readonly checkListen: (config: Config) => Promise<SekishoError | null>;
+  /** Why the dashboard's access token would be refused; null when it would not. */
+  readonly checkToken: (config: Config) => SekishoError | null;
   /** Why connections of banned clients would stay open; null when they are closed, or are to stay. */
   readonly probeCut: (config: Config) => Promise<SekishoError | null>;
   /** What imported lists would have; nothing is fetched. */
@@ -104,7 +106,8 @@ async function reportOf(
     if (error !== null) problems.push(error);
   }
   const listen = config === null ? null : await stages.checkListen(config);
-  if (listen !== null) problems.push(listen);
+  const token = config === null ? null : stages.checkToken(config);
+  for (const problem of [listen, token]) if (problem !== null) problems.push(problem);
   const cut = config === null ? null : await stages.probeCut(config);
   const main = apacheConfig === undefined ? null : resolve(context.cwd, apacheConfig);
   const apache = config === null ? [] : await stages.checkApache(config, main).catch(problemIn(problems));

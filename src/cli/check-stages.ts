@@ -4,6 +4,7 @@ import { cutterOf, enforcersOf } from "../enforcers.ts";
 import { checkLists } from "../imported-lists.ts";
 import { asSekishoError } from "../model/errors.ts";
 import { detectFormat } from "../parse/formats.ts";
+import { tokenProblem } from "../serve/access-token.ts";
 import { listenProblem } from "../serve/listen.ts";
 import { checkFormat, PACKAGE_ROOT, readRuleSet } from "../setup.ts";
 import { checkApache } from "./check-apache.ts";
@@ -16,7 +17,7 @@ import { runningAt } from "./daemon-file.ts";
 const PROBE_MS = 30_000;
 
 /** The real stages. */
-export const checkStages = ({ clock }: CliContext): CheckStages => ({
+export const checkStages = ({ clock, env }: CliContext): CheckStages => ({
   checkFormat,
   checkRules: readRuleSet,
   shippedRules: join(PACKAGE_ROOT, "rules"),
@@ -33,6 +34,8 @@ export const checkStages = ({ clock }: CliContext): CheckStages => ({
   // The daemon that runs with this data is no obstacle to the next.
   checkListen: async ({ data, dashboard }) =>
     runningAt(data)?.port === dashboard.listen.port ? null : listenProblem(dashboard.listen),
+  checkToken: ({ data, dashboard: { listen, hosts } }) =>
+    tokenProblem(data, env.SEKISHO_TOKEN, [listen.host, ...hosts]),
   checkRotation: (config) => checkRotation(config),
   checkApache: async (config, main) => checkApache(config, main),
   checkLists: async (config) => (config.lists.length === 0 ? [] : checkLists(config, clock)),

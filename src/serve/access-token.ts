@@ -11,7 +11,8 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
-import { messageOf, SekishoError, systemCode } from "../model/errors.ts";
+import { asSekishoError, messageOf, SekishoError, systemCode } from "../model/errors.ts";
+import { isLoopbackName } from "./request-origin.ts";
 
 /** Visible ASCII, so that it survives a header; 8 is the least that nobody guesses by hand. */
 const USABLE = /^[\x21-\x7e]{8,512}$/;
@@ -40,8 +41,12 @@ export function ensureAccessToken(data: string, given: string | undefined): stri
   throw unusable(path, "it keeps vanishing", undefined);
 }
 
-/** Throws TOKEN_WEAK for a token that can be guessed from elsewhere. */
-export function checkAccessToken(token: string): void {
+/**
+ * Throws TOKEN_WEAK for a token that can be guessed from other machines. `hosts`: by which the dashboard is asked for, each
+ * without a port or with one.
+ */
+export function checkAccessToken(token: string, hosts: readonly string[]): void {
+  if (hosts.every((host) => isLoopbackName(host) || isLoopbackName(host.replace(/:\d{1,5}$/, "")))) return;
   if (token.length >= LEAST_LENGTH && new Set(token).size >= LEAST_DIFFERENT) return;
   throw new SekishoError(
     "TOKEN_WEAK",
@@ -49,6 +54,23 @@ export function checkAccessToken(token: string): void {
       `it has fewer than ${LEAST_LENGTH} characters, or fewer than ${LEAST_DIFFERENT} different ones`,
     "set SEKISHO_TOKEN to what `openssl rand -hex 32` prints, or unset it and remove the file token in the data folder: the next start makes one",
   );
+}
+
+/** Why the next start would refuse the token that it finds, for `sekisho check`; null when it would not. Changes nothing. */
+export function tokenProblem(
+  data: string,
+  given: string | undefined,
+  hosts: readonly string[],
+): SekishoError | null {
+  try {
+    const token = readAccessToken(data, given);
+    if (token !== null) checkAccessToken(token, hosts);
+    return null;
+  } catch (thrown) {
+    const error = asSekishoError(thrown);
+    // What is wrong with the data folder is told of that, and its token is for its owner to read.
+    return error.code === "DATA_DIRECTORY" ? null : error;
+  }
 }
 
 /** The token for a client on the same machine; null when no daemon has made one. Changes nothing. */

@@ -11,6 +11,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   ORIGIN_REFUSED: 403,
   NOT_FOUND: 404,
   TARGET_NOT_BANNED: 404,
+  TARGET_NOT_ALLOWLISTED: 404,
   ATTEMPTS_EXCEEDED: 429,
 };
 const STATUS_BY_EXIT: Readonly<Record<(typeof ERROR_CODES)[ErrorCode], number>> = {

@@ -12,7 +12,6 @@ import { answerBrokenRequest, answerError, answerNotFound } from "./error-answer
 import { type Listen, listenError, listenHost, pageUrl, urlOf } from "./listen.ts";
 import { LiveStreams } from "./live.ts";
 import { Presence } from "./presence.ts";
-import { isLoopbackName } from "./request-origin.ts";
 import { allowlistRoutes } from "./routes/allowlist.ts";
 import { banRoutes } from "./routes/bans.ts";
 import { enforcerRoutes } from "./routes/enforcers.ts";
@@ -62,7 +61,7 @@ export interface Server extends AsyncDisposable {
 /** Throws LISTEN_EXPOSED, TOKEN_WEAK, WEB_PAGE_MISSING, PORT_IN_USE or LISTEN_FAILED, and leaves nothing behind then. */
 export async function startServer(options: ServerOptions): Promise<Server> {
   const host = listenHost(options);
-  if (![host, ...options.hosts].every(isOnlyHere)) checkAccessToken(options.token);
+  checkAccessToken(options.token, [host, ...options.hosts]);
   checkPage(options.webRoot);
   const access = new Access(options.token, options.clock);
   const live = new LiveStreams(options.backend);
@@ -83,10 +82,6 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     [Symbol.asyncDispose]: close,
   };
 }
-
-/** Without a port or with one. */
-const isOnlyHere = (host: string): boolean =>
-  isLoopbackName(host) || isLoopbackName(host.replace(/:\d{1,5}$/, ""));
 
 /** Three rings: what everybody may ask, what only our page and programs may, and what needs access. */
 function compose(

@@ -27,6 +27,7 @@ const check = (cwd: string, lists: string, ...argv: string[]) => {
         detectFormat: () => null,
         probeEnforcers: async () => [],
         checkListen: async () => null,
+        checkToken: () => null,
         probeCut: async () => null,
         checkRotation: () => [],
         checkApache: async () => [],

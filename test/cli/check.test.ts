@@ -6,6 +6,7 @@ import { checkCommand } from "../../src/cli/check.ts";
 import { checkApache } from "../../src/cli/check-apache.ts";
 import type { CheckStages } from "../../src/cli/check-report.ts";
 import { checkRotation } from "../../src/cli/check-rotation.ts";
+import type { CliContext } from "../../src/cli/context.ts";
 import { loadRuleSet } from "../../src/config/load-rules.ts";
 import { SekishoError } from "../../src/model/errors.ts";
 import { asNobody } from "../config/as-nobody.ts";
@@ -26,6 +27,7 @@ const stages = (change: Partial<CheckStages> = {}): CheckStages => ({
   detectFormat: (lines) => (lines[0]?.includes('"GET') ? "combined" : null),
   probeEnforcers: async () => [],
   checkListen: async () => null,
+  checkToken: () => null,
   probeCut: async () => null,
   checkRotation: () => [],
   checkApache: async () => [],
@@ -94,6 +96,23 @@ describe("check", () => {
       status: 3,
     });
     expect(stdout).toMatch(/dashboard +http:\/\/127\.0\.0\.1:7080\n[\s\S]*1 problem; see above\./);
+  });
+
+  test("a token that the next start would refuse is told, where other machines could try it", async () => {
+    const { checkStages } = await import("../../src/cli/check-stages.ts");
+    const run = (dashboard: string) => {
+      const cwd = folderWith({ "sekisho.yaml": `data: data\nlogs: []\ndashboard: ${dashboard}` });
+      const argv = ["check", "--json"];
+      const real = (context: CliContext) => stages({ checkToken: checkStages(context).checkToken });
+      const commands = (context: CliContext) => [checkCommand(context, real(context))];
+      return commandLine(argv, commands, { cwd, env: { SEKISHO_TOKEN: "short-one" } });
+    };
+    const { status, stdout } = await run("{ hosts: [sekisho.example.com] }");
+    expect([status, JSON.parse(stdout).problems]).toEqual([
+      2,
+      [expect.objectContaining({ code: "TOKEN_WEAK" })],
+    ]);
+    expect((await run("{}")).status).toBe(0);
   });
 
   test("makes nothing that the enforcers would make", () => {
