@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { CRAWLERS, type CrawlerClaim, type CrawlerVerdict } from "../model/crawler.ts";
+import { DAY_MS } from "../model/time.ts";
 import type { DnsProof } from "./dns.ts";
 
 /** Claims that wait; what comes beyond is not answered and asked for again. */
@@ -11,7 +12,7 @@ const PAUSE_MS = 100;
 /** What DNS did not tell is not asked again before. */
 const SILENT_MS = 10 * 60_000;
 /** Names of addresses change seldom. */
-const TOLD_MS = 24 * 3_600_000;
+const TOLD_MS = DAY_MS;
 
 interface Remembered {
   readonly isGenuine: boolean | null;

@@ -1,10 +1,10 @@
 import type { AuditTrust, TrustOf } from "../model/audit.ts";
 import type { SourceId } from "../model/event.ts";
-import { NEVER, type UnixMs } from "../model/time.ts";
+import { DAY_MS, NEVER, type UnixMs } from "../model/time.ts";
 import { Times } from "./times.ts";
 
 /** How long a ban counts towards its source's share. */
-export const DAY_MS = 24 * 3_600_000;
+export const SHARE_WINDOW_MS = DAY_MS;
 
 export interface CausedBan {
   /** The file whose lines reported it; null: Apache's own logs. */
@@ -28,7 +28,7 @@ export interface BanUsage {
  */
 export class BanShares {
   readonly #trustOf: TrustOf;
-  #all = new Times(DAY_MS);
+  #all = new Times(SHARE_WINDOW_MS);
   /** By the name of the source. */
   #caused = new Map<string, Times>();
   #newest = 0 as UnixMs;
@@ -39,7 +39,7 @@ export class BanShares {
 
   /** Takes what was stored, once the sources that reported it are known. */
   load(bans: Iterable<CausedBan>): void {
-    this.#all = new Times(DAY_MS);
+    this.#all = new Times(SHARE_WINDOW_MS);
     this.#caused = new Map();
     for (const { reportedBy, decidedAt } of bans) this.#add(reportedBy, decidedAt);
   }
@@ -60,7 +60,7 @@ export class BanShares {
     this.#all.add(decidedAt);
     const name = reportedBy === null ? undefined : this.#trustOf(reportedBy)?.name;
     if (name === undefined) return;
-    const caused = this.#caused.get(name) ?? new Times(DAY_MS);
+    const caused = this.#caused.get(name) ?? new Times(SHARE_WINDOW_MS);
     caused.add(decidedAt);
     this.#caused.set(name, caused);
   }

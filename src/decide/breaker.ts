@@ -1,7 +1,7 @@
 import type { LogEvent } from "../model/event.ts";
 import type { Halt, HaltName } from "../model/halt.ts";
 import type { Target } from "../model/ip.ts";
-import { NEVER, type UnixMs } from "../model/time.ts";
+import { HOUR_MS, MINUTE_MS, NEVER, type UnixMs } from "../model/time.ts";
 import { ServedClients } from "./served.ts";
 import { Times } from "./times.ts";
 
@@ -14,9 +14,6 @@ export interface BreakerSettings {
   /** As few as this may always be hit, so that a small site or a quiet night does not trip it. */
   readonly hits: number;
 }
-
-const MINUTE_MS = 60_000;
-const HOUR_MS = 3_600_000;
 
 const WHY: Readonly<Record<HaltName, string>> = {
   breaker: "the circuit breaker is open",

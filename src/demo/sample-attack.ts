@@ -2,7 +2,7 @@ import { appendFileSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import type { SourceKind } from "../model/event.ts";
-import { type Clock, type UnixMs, unixMs } from "../model/time.ts";
+import { type Clock, HOUR_MS, type UnixMs, unixMs } from "../model/time.ts";
 import { type DemoLogName, linesOf } from "./log-lines.ts";
 import { OWN_ORIGIN } from "./scenes.ts";
 import { timeline, visits } from "./timeline.ts";
@@ -24,7 +24,6 @@ const LOGS: Readonly<Record<DemoLogName, { file: string; format: string }>> = {
   audit: { file: "audit.jsonl", format: "auto" },
 };
 const TICK_MS = 100;
-const HOUR_MS = 3_600_000;
 
 /**
  * Plays the sample attack into new log files in `directory`, at the pace of life and with the clock's time, until the

@@ -1,6 +1,6 @@
 import type { Target } from "../model/ip.ts";
 import type { Passed } from "../model/passed.ts";
-import type { Clock, UnixMs } from "../model/time.ts";
+import { type Clock, HOUR_MS, type UnixMs } from "../model/time.ts";
 import type { Enforcer } from "./enforcer.ts";
 
 /** Logs bear whole seconds, and clocks of hosts that write them differ a little. */
@@ -8,7 +8,7 @@ const SLACK_MS = 5_000;
 /** One may have been under way, or be a line of a wrong clock. */
 const ENOUGH_REQUESTS = 3;
 /** Who has not come through for so long is taken for refused by now. */
-const FORGET_MS = 3_600_000;
+const FORGET_MS = HOUR_MS;
 const MAX_WATCHED = 1_000;
 /** What Apache's configuration says is not read again for each that comes through. */
 const ASK_AGAIN_MS = 60_000;

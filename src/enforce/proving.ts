@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf, type SekishoError } from "../model/errors.ts";
-import { type Clock, toIso, type UnixMs } from "../model/time.ts";
+import { type Clock, HOUR_MS, toIso, type UnixMs } from "../model/time.ts";
 import type { Enforcer, Proven } from "./enforcer.ts";
 
 /** What a request showed holds for so long, if it was refused; else it is asked again with each full look. */
-const PROVEN_MS = 3_600_000;
+const PROVEN_MS = HOUR_MS;
 
 /** One that comes through may have been asked in the middle of somebody's reload, so it is asked again. */
 const ASK_AGAIN_MS = 1_000;

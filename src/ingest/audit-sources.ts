@@ -1,4 +1,4 @@
-import { BanShares, type BanUsage, DAY_MS } from "../decide/ban-shares.ts";
+import { BanShares, type BanUsage, SHARE_WINDOW_MS } from "../decide/ban-shares.ts";
 import type { AuditTrust, TrustOf } from "../model/audit.ts";
 import { SekishoError } from "../model/errors.ts";
 import type { SourceId } from "../model/event.ts";
@@ -52,7 +52,7 @@ export class AuditSources {
 }
 
 /** Since when bans count towards a share. */
-export const sharesSince = (now: UnixMs): UnixMs => (now - DAY_MS) as UnixMs;
+export const sharesSince = (now: UnixMs): UnixMs => (now - SHARE_WINDOW_MS) as UnixMs;
 
 const limitOf = (path: string, trust: AuditTrust): Limit => ({ trust, covers: logPattern(path).matches });
 

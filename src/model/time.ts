@@ -6,7 +6,10 @@ export type UnixMs = Brand<number, "UnixMs">;
 /** A length of time in milliseconds. `Infinity` is "permanent". */
 export type DurationMs = Brand<number, "DurationMs">;
 
-/** The clock is a parameter: replay and tests pass their own, only `daemon.ts` reads the real one. */
+/**
+ * The clock is a parameter wherever it decides something: replay and tests pass their own. `main.ts` and the ingestion thread
+ * have the real one.
+ */
 export interface Clock {
   now(): UnixMs;
 }
@@ -18,16 +21,20 @@ export const unixMs = (value: number): UnixMs => value as UnixMs;
 export const NEVER = Infinity as UnixMs;
 export const PERMANENT = Infinity as DurationMs;
 
+export const MINUTE_MS = 60_000;
+export const HOUR_MS = 60 * MINUTE_MS;
+export const DAY_MS = 24 * HOUR_MS;
+
 const UNITS: Readonly<Record<string, number>> = {
   s: 1_000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-  w: 604_800_000,
+  m: MINUTE_MS,
+  h: HOUR_MS,
+  d: DAY_MS,
+  w: 7 * DAY_MS,
 };
 
 /** Three hundred years. What ends later than a Date can tell (the year 275760) would make every list of bans fail. */
-const LONGEST_MS = 300 * 365 * 86_400_000;
+const LONGEST_MS = 300 * 365 * DAY_MS;
 
 /** `90s`, `15m`, `4h`, `7d`, `2w` or `permanent`; null when the text is none of these or a length beyond reason. */
 export function parseDuration(text: string): DurationMs | null {

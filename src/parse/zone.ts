@@ -1,8 +1,9 @@
+import { DAY_MS } from "../model/time.ts";
+
 /** Lines of one file are this late at most where their times are written in order. */
 const LATE_MS = 10_000;
 /** No zone in use today changes its offset anywhere but on a quarter of an hour. */
 const QUARTER_HOUR = 900_000;
-const DAY = 86_400_000;
 
 /**
  * How many times in a row must go back before the clock is believed to have been set back: one where lines bear the
@@ -77,8 +78,8 @@ export class Zone {
   #findOffsets(quarter: number): void {
     this.#quarter = quarter;
     const wall = quarter * QUARTER_HOUR;
-    const before = this.#offsetAt(wall - DAY);
-    const after = this.#offsetAt(wall + DAY);
+    const before = this.#offsetAt(wall - DAY_MS);
+    const after = this.#offsetAt(wall + DAY_MS);
     const isBefore = before === after || this.#offsetAt(wall - before) === before;
     const isAfter = this.#offsetAt(wall - after) === after;
     this.#first = isBefore || !isAfter ? before : after;

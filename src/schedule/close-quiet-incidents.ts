@@ -1,8 +1,8 @@
-import { type UnixMs, unixMs } from "../model/time.ts";
+import { DAY_MS, type UnixMs, unixMs } from "../model/time.ts";
 import type { Job } from "./scheduler.ts";
 
 /** An incident that nothing was added to for a week is over, whether or not a person looked at it. */
-const QUIET_MS = 7 * 86_400_000;
+const QUIET_MS = 7 * DAY_MS;
 
 export const closeQuietIncidents = (close: (lastSeenBefore: UnixMs) => Promise<unknown>): Job => ({
   name: "close-quiet-incidents",

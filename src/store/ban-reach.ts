@@ -1,12 +1,11 @@
 import type { BanReach } from "../model/api.ts";
 import { type Ip, isIpv4, prefixOf, singleOf, type Target, TargetSet } from "../model/ip.ts";
-import { toIso, type UnixMs, unixMs } from "../model/time.ts";
+import { DAY_MS, toIso, type UnixMs, unixMs } from "../model/time.ts";
 import { BLOCK } from "./client-blocks.ts";
 import { kindNumber } from "./event-rows.ts";
 import { Spans } from "./spans.ts";
 import type { Statements } from "./statements.ts";
 
-const DAY_MS = 86_400_000;
 /** Of a busier site only the last of the day are looked at, some 200,000 events: a tenth of a second. */
 const MOST_BLOCKS = 50;
 /** One site has no more; a person who bans more is asked. */

@@ -1,8 +1,7 @@
 import type { RuleCounts, RuleFinding } from "../model/rule-status.ts";
-import { toIso, type UnixMs } from "../model/time.ts";
+import { DAY_MS, toIso, type UnixMs } from "../model/time.ts";
 import type { Statements } from "./statements.ts";
 
-const DAY_MS = 86_400_000;
 /** Of one rule so many findings are told. */
 const TOLD = 100;
 /** Findings whose lines are of that time. Of what was stored before none is looked at. */

@@ -1,10 +1,9 @@
 import type { LogEvent } from "../model/event.ts";
-import type { UnixMs } from "../model/time.ts";
+import { MINUTE_MS, type UnixMs } from "../model/time.ts";
 import type { Statements } from "./statements.ts";
 
 /** A span ends after so many events or when the clock's minute does, whichever is first. */
 const EVENTS_A_SPAN = 1_000;
-const MINUTE_MS = 60_000;
 
 interface Span {
   readonly firstEvent: number;

@@ -1,11 +1,10 @@
 import type { Statement } from "better-sqlite3";
 import type { TrafficPoint } from "../model/api.ts";
 import type { LogEvent } from "../model/event.ts";
-import { toIso, type UnixMs } from "../model/time.ts";
+import { MINUTE_MS, toIso, type UnixMs } from "../model/time.ts";
 import type { Connection } from "./database.ts";
 import type { Statements } from "./statements.ts";
 
-const MINUTE_MS = 60_000;
 const REFUSED = 5;
 /** Lines that are further ahead of the clock are in no minute that is shown. */
 const AHEAD_MS = MINUTE_MS;

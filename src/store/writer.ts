@@ -7,7 +7,7 @@ import type { Halt } from "../model/halt.ts";
 import { type Target, targetOfSubject } from "../model/ip.ts";
 import type { Checkpoint, Source, StoredCheckpoint } from "../model/line.ts";
 import type { SocketChange } from "../model/socket.ts";
-import { type Clock, NEVER, type UnixMs } from "../model/time.ts";
+import { type Clock, DAY_MS, NEVER, type UnixMs } from "../model/time.ts";
 import { bansByRules, type CausedBan, type Consumed, consumedHits } from "./caused.ts";
 import { checkpointsOf, deleteOldCheckpoints, storeCheckpoint } from "./checkpoint-rows.ts";
 import { ClientBlocks } from "./client-blocks.ts";
@@ -35,7 +35,7 @@ import { Traffic } from "./traffic.ts";
 import { UnparsedBytes } from "./unparsed-bytes.ts";
 
 /** Findings on one subject that are this close belong to one incident. */
-const INCIDENT_GAP_MS = 24 * 3_600_000;
+const INCIDENT_GAP_MS = DAY_MS;
 
 export interface Batch {
   readonly events: readonly LogEvent[];

@@ -1,5 +1,5 @@
 import { type Ip, isIpv4, network, prefixOf, type Target } from "../../model/ip.ts";
-import { NEVER, type UnixMs } from "../../model/time.ts";
+import { DAY_MS, NEVER, type UnixMs } from "../../model/time.ts";
 import type { Ends } from "../ends.ts";
 
 /** Ours whole, under whatever name: nobody else's table is read or written. */
@@ -99,7 +99,6 @@ const timeoutText = (until: UnixMs, now: UnixMs): string =>
 
 /** In days and milliseconds of a day: nft takes no number of 2^32 or more, which are 50 days of milliseconds. */
 const spanText = (ms: number): string => `${Math.floor(ms / DAY_MS)}d${ms % DAY_MS}ms`;
-const DAY_MS = 86_400_000;
 
 function grouped(targets: Iterable<Target>, text: (target: Target) => string): [string, string][] {
   const groups = new Map<string, string[]>();
