@@ -119,7 +119,7 @@ async function startCore(
   return { clock, log, demo, data: config.data, receivers, thread, reader, backend, notifier, guard };
 }
 
-function serve({ setup, env, version, log, clock }: DaemonOptions, { data, backend }: Core): Promise<Server> {
+function serve({ setup, env, log, clock }: DaemonOptions, { data, backend }: Core): Promise<Server> {
   const { listen, allowRemote, hosts } = setup.config.dashboard;
   return startServer({
     backend,
@@ -130,7 +130,6 @@ function serve({ setup, env, version, log, clock }: DaemonOptions, { data, backe
     token: ensureAccessToken(data, env.SEKISHO_TOKEN),
     webRoot: join(PACKAGE_ROOT, "dist/web"),
     clock,
-    version,
     logger: log.warnings,
   });
 }

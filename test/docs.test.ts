@@ -1,7 +1,10 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Command } from "commander";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { allCommands } from "../src/cli/commands.ts";
+import type { CliContext } from "../src/cli/context.ts";
 import { configSchema } from "../src/config/schema.ts";
 import { loadTextLists, withTexts } from "../src/config/text-lists.ts";
 import { compileRule } from "../src/evaluate/compile-rule.ts";
@@ -13,6 +16,7 @@ import { AUDIT_NAMES } from "../src/model/event.ts";
 import { unixMs } from "../src/model/time.ts";
 import { AUDIT_EVENTS, auditEventSchema } from "../src/parse/audit-schema.ts";
 import { createParser } from "../src/parse/formats.ts";
+import { METRIC_NAMES } from "../src/serve/metrics.ts";
 import { readRuleSet } from "../src/setup.ts";
 import { configReference } from "./config/reference.ts";
 import { ruleTables } from "./config/rule-reference.ts";
@@ -61,6 +65,31 @@ describe("docs/configuration.md", () => {
   test("shows an example that is valid", () => {
     const [, example] = /```yaml\n([\s\S]*?)```/.exec(read("configuration.md"))!;
     expect(() => configSchema.parse(parse(example!))).not.toThrow();
+  });
+});
+
+describe("docs/cli.md", () => {
+  test("names every command, and each option stands in some page", async () => {
+    const context = { env: {}, version: "1.2.3" } as CliContext;
+    const commands = (await allCommands(context)).flatMap((each) => [each, ...each.commands]);
+    const named = (command: Command): string =>
+      command.parent === null ? command.name() : `${command.parent.name()} ${command.name()}`;
+    const unknown = commands.filter((each) => !new RegExp(`\`${named(each)}[ \`]`).test(read("cli.md")));
+    expect(unknown.map(named)).toEqual([]);
+    const pages = readdirSync(page("."))
+      .filter((name) => name.endsWith(".md"))
+      .map(read)
+      .join("");
+    const options = commands.flatMap((each) => each.options.map(({ long }) => `${named(each)} ${long}`));
+    expect(options.length).toBeGreaterThan(40);
+    expect(options.filter((each) => !pages.includes(each.split(" ").at(-1)!))).toEqual([]);
+  });
+});
+
+describe("docs/http-api.md", () => {
+  test("names every metric, and no other", () => {
+    const named = [...read("http-api.md").matchAll(/`(sekisho_\w+)/g)].map(([, name]) => name!);
+    expect(named.sort()).toEqual([...METRIC_NAMES].sort());
   });
 });
 

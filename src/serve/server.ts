@@ -47,7 +47,6 @@ export interface ServerOptions {
   readonly webRoot: string;
   readonly logger?: FastifyBaseLogger;
   readonly clock: Clock;
-  readonly version: string;
 }
 
 export interface Server extends AsyncDisposable {
@@ -125,7 +124,7 @@ function compose(
       enforcerRoutes(closed, backend);
       haltRoutes(closed, backend);
       liveRoute(closed, live, access);
-      metricsRoute(closed, backend, options.version);
+      metricsRoute(closed, backend);
       linkRoute(closed, link);
       signOutRoute(closed, access, live, presence);
     });

@@ -42,7 +42,7 @@ test("a log file with a hostile name adds no line and no label", () => {
   const backend = new MemoryBackend(new TestClock());
   const path = '/var/log/a"} 1\nsekisho_bans_active 999\n#\\';
   backend.sources = [source(path)];
-  const lines = metricsText(backend.status(), "1.2.3").trimEnd().split("\n");
+  const lines = metricsText(backend.status()).trimEnd().split("\n");
   const samples = lines.filter((line) => !line.startsWith("# "));
   expect(samples.filter((line) => !SAMPLE.test(line))).toEqual([]);
   expect(samples.filter((line) => line.startsWith("sekisho_bans_active"))).toEqual(["sekisho_bans_active 0"]);

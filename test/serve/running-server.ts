@@ -87,7 +87,6 @@ export async function runServer(settings: Partial<ServerOptions> = {}): Promise<
     token: TOKEN,
     webRoot: webPage(),
     clock,
-    version: "1.2.3",
     logger: pino({ level: "silent" }),
     ...settings,
   });
