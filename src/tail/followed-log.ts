@@ -2,7 +2,7 @@ import { type Stats, statSync } from "node:fs";
 import { SekishoError } from "../model/errors.ts";
 import type { LineBatch, Source, StoredCheckpoint } from "../model/line.ts";
 import { unixMs } from "../model/time.ts";
-import { checkpointOf, HEAD_LENGTH } from "./fingerprint.ts";
+import { checkpointOf, HEAD_LENGTH, hasContent } from "./fingerprint.ts";
 import { generationsOf, type RotationNames } from "./generations.ts";
 import type { LineReader } from "./line-reader.ts";
 import { missing, openLog, packingIn, problemOf } from "./open-log.ts";
@@ -220,6 +220,8 @@ export class FollowedLog {
       checkpoints: () => [...this.#checkpoints.values()],
       isHeld,
       isCurrentKnown: () => this.#current?.isKnown ?? false,
+      isInCurrent: (checkpoint: StoredCheckpoint) =>
+        this.#current?.isKnown === true && hasContent(this.#current.descriptor, checkpoint),
       report: (problem: SekishoError) => {
         this.#generationProblem = problem;
       },

@@ -2,7 +2,7 @@ import { closeSync, fstatSync } from "node:fs";
 import { SekishoError, systemCode } from "../model/errors.ts";
 import type { SourceKind } from "../model/event.ts";
 import type { StoredCheckpoint } from "../model/line.ts";
-import { checkpointOf, FILE_TIME_TICK_MS, isRead } from "./fingerprint.ts";
+import { bytesAt, checkpointOf, FILE_TIME_TICK_MS, HEAD_LENGTH, Head, isRead } from "./fingerprint.ts";
 import { type Generation, generationsOf, isNamedPacked, type RotationNames } from "./generations.ts";
 import type { LineReader } from "./line-reader.ts";
 import { openLog, packingIn, problemOf } from "./open-log.ts";
@@ -26,16 +26,19 @@ export interface RotatedLog {
   isHeld(device: number, inode: number): boolean;
   /** True when the file at the path was read before, so that no generation is newer than what is known. */
   isCurrentKnown(): boolean;
+  /** True when it holds what was read up to there: a generation that does so too is a copy of it. */
+  isInCurrent(checkpoint: StoredCheckpoint): boolean;
   report(problem: SekishoError): void;
 }
 
 type Steps<Result> = AsyncGenerator<"busy", Result>;
 export type Unread = PlainFile | PackedFile;
 /**
- * A file: known, and open where its checkpoint says. `read`: known, and all its lines are committed. `new`: known to no
- * checkpoint. `unfit`: it cannot be read. `moved`: another file is at its path by now.
+ * A file: known, and open where its checkpoint says. `read`: known, and all its lines are committed. `copy`: of the log itself,
+ * where its lines are read, unless that is truncated next. `new`: known to no checkpoint. `unfit`: it cannot be read. `moved`:
+ * another file is at its path by now.
  */
-type Recognised = Unread | "read" | "new" | "unfit" | "moved";
+type Recognised = Unread | "read" | "copy" | "new" | "unfit" | "moved";
 
 /**
  * Finds the generations of a log that hold lines which are not committed. They are told by their content: renamed, copied
@@ -104,7 +107,7 @@ export class UnreadGenerations {
       if (found === "unfit") continue;
       if (found !== "new") {
         isKnown = true;
-        if (found !== "read") this.#opened.unshift(found);
+        if (typeof found !== "string") this.#opened.unshift(found);
       } else if (!isKnown) {
         unseen.push(generation);
       }
@@ -127,7 +130,7 @@ export class UnreadGenerations {
     if (found === "new") this.#new.add(`${id} ${mtimeMs}`);
     else if (found === "unfit") this.#unfit.add(id);
     else if (found === "moved") this.#moves++;
-    else this.#known.add(id);
+    else if (found !== "copy") this.#known.add(id);
     return found;
   }
 
@@ -138,9 +141,10 @@ export class UnreadGenerations {
     if (packing !== null) return yield* this.#recognisePacked(generation, descriptor, packing, isLate);
     // A copy: copytruncate made it.
     const checkpoint = checkpointOf(descriptor, this.#log.checkpoints(), () => true);
-    if (checkpoint === null) {
+    if (checkpoint === null || this.#log.isInCurrent(checkpoint)) {
+      const isRead = checkpoint === null && this.#isOutrun(generation, descriptor);
       closeSync(descriptor);
-      return "new";
+      return isRead ? "read" : checkpoint === null ? "new" : "copy";
     }
     const file = new PlainFile(descriptor, this.#reader);
     file.resume(checkpoint);
@@ -164,8 +168,9 @@ export class UnreadGenerations {
         if (isSure && file.claimsLength(offset)) return "read";
         const before = yield* file.passTo(offset);
         // It was packed while an old Apache child still wrote to the file, of which more was read then.
-        if (before === null && generation.stat.mtimeMs <= committedAt) return "read";
+        if (before === null && wasWrittenBefore(generation, committedAt)) return "read";
         if (before !== null && (before === tail || tail === "")) {
+          if (this.#log.isInCurrent(checkpoint)) return "copy";
           const found = file;
           found.isLate = isLate;
           file = null;
@@ -183,6 +188,23 @@ export class UnreadGenerations {
     } finally {
       file?.close();
     }
+  }
+
+  /**
+   * True for a copy of what was read further than it goes: copytruncate made it, and until it had truncated the log, what came
+   * behind the copy's end was read there.
+   */
+  #isOutrun(generation: Generation, descriptor: number): boolean {
+    const head = new Head(bytesAt(descriptor, 0, HEAD_LENGTH));
+    return this.#log
+      .checkpoints()
+      .some(
+        ({ fingerprint, offset, committedAt }) =>
+          generation.stat.size < offset &&
+          wasWrittenBefore(generation, committedAt) &&
+          fingerprint.headLength === HEAD_LENGTH &&
+          head.agreesWith(fingerprint),
+      );
   }
 
   /** Checkpoints of files that began like this one, the furthest first. */
@@ -231,6 +253,10 @@ export class UnreadGenerations {
     }
   }
 }
+
+/** Times of files are finer than milliseconds. */
+const wasWrittenBefore = ({ stat }: Generation, committedAt: number): boolean =>
+  Math.floor(stat.mtimeMs) <= committedAt;
 
 const notUnpacked = (path: string): SekishoError =>
   new SekishoError(

@@ -8,6 +8,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   truncateSync,
   utimesSync,
@@ -345,6 +346,51 @@ describe("copytruncate", () => {
     appendFileSync(log, numbered(70, 80));
     await using running = new Running(log, registry);
     await running.isIdleWith(linesOf(numbered(50, 80)));
+  });
+
+  const packCopy = (log: string): void => {
+    const { atime, mtime } = statSync(`${log}.1`);
+    writeFileSync(`${log}.1.gz`, gzipSync(readFileSync(`${log}.1`)));
+    rmSync(`${log}.1`);
+    utimesSync(`${log}.1.gz`, atime, mtime);
+  };
+
+  test("does not make the copy be read again when lines that came behind it were read before the truncation", async () => {
+    using folder = temporaryFolder();
+    const log = join(folder.path, "access.log");
+    const registry = new Registry();
+    await readOnce(log, numbered(0, 300), registry);
+    {
+      await using running = new Running(log, registry);
+      copyFileSync(log, `${log}.1`);
+      appendFileSync(log, numbered(300, 305));
+      await running.has(5);
+      truncateSync(log);
+      appendFileSync(log, numbered(305, 600));
+      await running.isIdleWith(linesOf(numbered(300, 600)));
+      renameSync(`${log}.1`, `${log}.2`);
+      copyFileSync(log, `${log}.1`);
+      appendFileSync(log, numbered(600, 605));
+      await running.has(305);
+    }
+    packCopy(log);
+    truncateSync(log);
+    appendFileSync(log, numbered(605, 610));
+    await using running = new Running(log, registry);
+    await running.isIdleWith(linesOf(numbered(605, 610)));
+  });
+
+  test.each(["plain", "packed"])("a %s copy of a log that goes on is not read beside it", async (how) => {
+    using folder = temporaryFolder();
+    const log = join(folder.path, "access.log");
+    const registry = new Registry();
+    await readOnce(log, numbered(0, 300), registry);
+    appendFileSync(log, numbered(300, 400));
+    copyFileSync(log, `${log}.1`);
+    if (how === "packed") packCopy(log);
+    appendFileSync(log, numbered(400, 410));
+    await using running = new Running(log, registry);
+    await running.isIdleWith(linesOf(numbered(300, 410)));
   });
 });
 
