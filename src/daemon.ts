@@ -1,7 +1,6 @@
 /** The composition root: the only place where implementations are chosen and joined. */
 import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { isIP } from "node:net";
-import { hostname } from "node:os";
 import { join } from "node:path";
 import { DaemonBackend } from "./backend.ts";
 import { crawlerVerifier } from "./crawler-checks.ts";
@@ -15,7 +14,7 @@ import type { Mode } from "./model/api.ts";
 import { asSekishoError, messageOf, SekishoError, systemCode } from "./model/errors.ts";
 import type { Clock } from "./model/time.ts";
 import { Turns } from "./model/turns.ts";
-import { tellNotices } from "./notices.ts";
+import { senderOf, tellNotices } from "./notices.ts";
 import { Notifier } from "./notify/notifier.ts";
 import type { DaemonLog } from "./observe/log.ts";
 import { type Core, RunningParts } from "./running-parts.ts";
@@ -112,7 +111,7 @@ async function startCore(
   });
   const startedAt = performance.now();
   const backend = starting.use(new DaemonBackend({ version, demo, startedAt, reader, thread, receivers }));
-  const notifier = starting.use(new Notifier(hostname(), () => backend.changed()));
+  const notifier = starting.use(new Notifier(senderOf(config), () => backend.changed()));
   starting.use(tellNotices(log, notifier, clock, () => parts()?.present.rules ?? []));
   backend.notifier = notifier;
   const guard = starting.use(new GuardChannel({ changed: () => parts()?.noticed() }));

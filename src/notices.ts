@@ -1,13 +1,22 @@
 /** What is wrong now, for the daemon's log and for people: put together from all parts of the daemon. */
+import { hostname } from "node:os";
+import type { Config } from "./config/schema.ts";
 import type { Enforcement } from "./enforce/enforcement.ts";
 import type { NamedRule } from "./evaluate/rule-schema.ts";
 import type { FormerEnforcers } from "./former-enforcers.ts";
 import type { Complaint, State } from "./ingest/messages.ts";
 import type { Clock } from "./model/time.ts";
-import type { Notifier } from "./notify/notifier.ts";
+import type { Notifier, Sender } from "./notify/notifier.ts";
 import { severityOf } from "./notify/severity.ts";
 import type { DaemonLog } from "./observe/log.ts";
 import type { Problem } from "./observe/problem-log.ts";
+import { namedUrl } from "./serve/listen.ts";
+
+/** Whose messages they are, and where a person looks. */
+export const senderOf = ({ dashboard: { listen, hosts } }: Config): Sender => ({
+  host: hostname(),
+  dashboard: namedUrl(listen.port, hosts),
+});
 
 /** What may be wrong with several of a kind at once names which it is about. */
 type About = Complaint & { readonly path?: string | null };
@@ -48,7 +57,13 @@ export function tellNotices(
 ): Disposable {
   const ofRule = (id: string) => rules().find((rule) => rule.id === id)?.spec.severity;
   log.listener = (signal, text, fields) =>
-    notifier.tell({ at: clock.now(), severity: severityOf(signal, fields, ofRule), signal, text });
+    notifier.tell({
+      at: clock.now(),
+      severity: severityOf(signal, fields, ofRule),
+      signal,
+      text,
+      target: signal === "ban.decided" ? String(fields.target) : undefined,
+    });
   return {
     [Symbol.dispose]: () => {
       log.listener = () => {};

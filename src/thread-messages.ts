@@ -51,8 +51,9 @@ export class ThreadMessages {
   #takeCommitted({ decided, lifted, bans }: Committed): void {
     const { log } = this.#core;
     const { mode } = this.#parts.present;
+    const note = mode === "observe" ? " (observe mode: not blocked)" : "";
     for (const { target, reason, by, rule } of decided)
-      log.say("info", "ban.decided", `ban ${target}: ${reason}`, { target, reason, by, rule, mode });
+      log.say("info", "ban.decided", `ban ${target}: ${reason}${note}`, { target, reason, by, rule, mode });
     for (const target of lifted) log.say("info", "ban.lifted", `unban ${target}`, { target, by: "person" });
     if (bans) this.#parts.wantSoon();
   }

@@ -1,6 +1,9 @@
 import { expect, test } from "vitest";
 import { SekishoError } from "../src/model/errors.ts";
-import { problemsNow } from "../src/notices.ts";
+import type { UnixMs } from "../src/model/time.ts";
+import { problemsNow, tellNotices } from "../src/notices.ts";
+import type { Notice } from "../src/notify/notice.ts";
+import type { Notifier } from "../src/notify/notifier.ts";
 import { DaemonLog } from "../src/observe/log.ts";
 import { ProblemLog } from "../src/observe/problem-log.ts";
 
@@ -29,5 +32,22 @@ test("two lists that are away are told each by itself, as what concerns the whol
     "no more: list drop is away",
     "no more: list feed is away",
     "no more: the disk is full",
+  ]);
+});
+
+test("of a ban people are told whom it hits, of an unban not: that would offer to lift it", () => {
+  const told: Notice[] = [];
+  const log = new DaemonLog(() => {}, false);
+  using telling = tellNotices(
+    log,
+    { tell: (notice: Notice) => told.push(notice) } as unknown as Notifier,
+    { now: () => 0 as UnixMs },
+    () => [],
+  );
+  log.say("info", "ban.decided", "ban 192.0.2.7/32: by hand", { target: "192.0.2.7/32" });
+  log.say("info", "ban.lifted", "unban 192.0.2.7/32", { target: "192.0.2.7/32" });
+  expect([telling, told.map(({ target }) => target)]).toEqual([
+    expect.anything(),
+    ["192.0.2.7/32", undefined],
   ]);
 });

@@ -59,11 +59,12 @@ export const api = {
   banReach: (target: string) => get<BanReach>(`bans/reach?${query({ target })}`),
   ban: (target: string, length: string, reason: string) =>
     post<BanAnswer>("bans", { target, ...(length === "" ? {} : { for: length }), reason }),
-  unban: (target: string) => send("DELETE", `bans/${part(target)}`),
+  // Targets as they are: Apache as a proxy refuses a path with %2F unless it is told otherwise.
+  unban: (target: string) => send("DELETE", `bans/${target}`),
   allowlist: (cursor: string | null) => get<Page<AllowItem>>(`allowlist?${query({ cursor, limit: 50 })}`),
   allow: (target: string, reason: string) =>
     post<{ readonly target: string; readonly lifted: readonly string[] }>("allowlist", { target, reason }),
-  disallow: (target: string) => send("DELETE", `allowlist/${part(target)}`),
+  disallow: (target: string) => send("DELETE", `allowlist/${target}`),
   rules: () => get<{ readonly items: readonly RuleStatus[] }>("rules"),
   ruleFindings: (id: string) => get<{ readonly items: readonly RuleFinding[] }>(`rules/${part(id)}/findings`),
   setIncidentState: (id: number, state: "open" | "closed") => send("POST", `incidents/${id}`, { state }),

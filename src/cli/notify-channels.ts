@@ -1,7 +1,7 @@
-import { hostname } from "node:os";
 import { loadConfig } from "../config/load.ts";
 import { asSekishoError, SekishoError } from "../model/errors.ts";
 import { inAscii, printable } from "../model/safe-text.ts";
+import { senderOf } from "../notices.ts";
 import { channelName, channelOf } from "../notify/channel.ts";
 import { checkFormat } from "../setup.ts";
 import type { CliContext } from "./context.ts";
@@ -18,11 +18,11 @@ export async function notify(context: CliContext, file: string | undefined): Pro
       "add an entry under notifications; docs/notifications.md has one for each service",
     );
   }
-  const host = hostname();
+  const { host, dashboard } = senderOf(config);
   const text = "This is a message to try, which somebody asked for by sekisho notify.";
   const notice = { at: context.clock.now(), severity: "info", signal: "notify.tried", text } as const;
   const title = `Sekisho on ${inAscii(host)}: it works (info)`;
-  const message = { host, severity: "info", title, notices: [notice], count: 1 } as const;
+  const message = { host, dashboard, severity: "info", title, notices: [notice], count: 1 } as const;
   const { signal } = new AbortController();
   let failed = 0;
   for (const settings of config.notifications) {

@@ -1,7 +1,7 @@
 import { createTransport } from "nodemailer";
 import { messageOf, SekishoError } from "../model/errors.ts";
 import type { Message } from "./notice.ts";
-import { linesOf, PAYLOADS, type Service } from "./payloads.ts";
+import { PAYLOADS, type Service, textOf } from "./payloads.ts";
 
 /** Where messages go: to a service by `url`, or as mail by the other three. */
 export interface ChannelSettings {
@@ -80,7 +80,7 @@ function emailChannel(server: string, from: string, recipients: readonly string[
         from,
         to: [...recipients],
         subject: message.title,
-        text: `${linesOf(message).join("\n")}\n`,
+        text: `${textOf(message)}\n${message.dashboard === null ? "" : `The dashboard: ${message.dashboard}\n`}`,
         headers: { "Auto-Submitted": "auto-generated" },
       });
     } catch (error) {

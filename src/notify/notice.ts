@@ -9,11 +9,15 @@ export interface Notice {
   /** What happened, as in `ban.decided`. */
   readonly signal: string;
   readonly text: string;
+  /** Of a ban: who is banned. */
+  readonly target?: string | undefined;
 }
 
 /** Notices that go out as one message. */
 export interface Message {
   readonly host: string;
+  /** Where a browser elsewhere finds the page; null where nobody said. */
+  readonly dashboard: string | null;
   /** Of the gravest. */
   readonly severity: Severity;
   readonly title: string;

@@ -18,6 +18,9 @@ const GATHER_MS = 5_000;
 const TRIES = 4;
 const FIRST_RETRY_MS = 2_000;
 
+/** Who tells, and where a person looks. */
+export type Sender = Pick<Message, "host" | "dashboard">;
+
 /** How it goes with one channel. */
 export interface ChannelStatus {
   readonly name: string;
@@ -29,13 +32,13 @@ export interface ChannelStatus {
 
 /** Sends notices to all channels. Nothing waits for it, and nothing fails with it. */
 export class Notifier implements Disposable {
-  readonly #host: string;
+  readonly #from: Sender;
   readonly #onChange: () => void;
   readonly #gatherMs: number;
   #posts: readonly Post[] = [];
 
-  constructor(host: string, onChange: () => void, gatherMs = GATHER_MS) {
-    this.#host = host;
+  constructor(from: Sender, onChange: () => void, gatherMs = GATHER_MS) {
+    this.#from = from;
     this.#onChange = onChange;
     this.#gatherMs = gatherMs;
   }
@@ -43,7 +46,7 @@ export class Notifier implements Disposable {
   /** Goes on with other channels. What has not been sent by the old ones is given up. */
   use(settings: readonly NotificationSettings[]): void {
     for (const post of this.#posts) post[Symbol.dispose]();
-    this.#posts = settings.map((each) => new Post(each, this.#host, this.#onChange, this.#gatherMs));
+    this.#posts = settings.map((each) => new Post(each, this.#from, this.#onChange, this.#gatherMs));
   }
 
   tell(notice: Notice): void {
@@ -63,7 +66,7 @@ export class Notifier implements Disposable {
 class Post implements Disposable {
   readonly #settings: NotificationSettings;
   readonly #channel: Channel;
-  readonly #host: string;
+  readonly #from: Sender;
   readonly #onChange: () => void;
   readonly #gatherMs: number;
   readonly #ending = new AbortController();
@@ -76,10 +79,10 @@ class Post implements Disposable {
   #failed = 0;
   #problem: SekishoError | null = null;
 
-  constructor(settings: NotificationSettings, host: string, onChange: () => void, gatherMs: number) {
+  constructor(settings: NotificationSettings, from: Sender, onChange: () => void, gatherMs: number) {
     this.#settings = settings;
     this.#channel = channelOf(settings);
-    this.#host = host;
+    this.#from = from;
     this.#onChange = onChange;
     this.#gatherMs = gatherMs;
   }
@@ -124,9 +127,9 @@ class Post implements Disposable {
     this.#count = 0;
     this.#gravest = "info";
     return {
-      host: this.#host,
+      ...this.#from,
       severity,
-      title: titleOf(this.#host, severity, notices, count),
+      title: titleOf(this.#from.host, severity, notices, count),
       notices,
       count,
     };

@@ -15,17 +15,31 @@ const json = (value: unknown): Payload => ({
   body: JSON.stringify(value),
 });
 
-/** The lines of a message as plain text. */
-export function linesOf({ notices, count }: Message): string[] {
+function linesOf({ notices, count }: Message): string[] {
   const lines = notices.map(
-    ({ at, severity, text }) => `${toIso(at).slice(11, 19)} ${severity}: ${oneLine(text)}`,
+    ({ at, severity, text }) => `${toIso(at).slice(11, 19)} UTC ${severity}: ${oneLine(text)}`,
   );
   return count > notices.length ? [...lines, `and ${count - notices.length} more`] : lines;
 }
 
+/** Who was told can look, and undo it, without looking anything up. */
+function nextStep({ host, notices }: Message): string {
+  const [target, ...others] = notices.flatMap((notice) => notice.target ?? []);
+  if (target === undefined) return `On ${host}: sudo sekisho status`;
+  return others.length === 0
+    ? `On ${host}: sudo sekisho explain ${target} says why, sudo sekisho unban ${target} lets it in`
+    : `On ${host}: sudo sekisho bans lists them, sudo sekisho unban TARGET lets one in`;
+}
+
+/** A message as plain text, as many of its lines as fit. */
+export function textOf(message: Message, most = Number.POSITIVE_INFINITY): string {
+  const next = nextStep(message);
+  return `${cut(linesOf(message), most - next.length - 1)}\n${next}`;
+}
+
 /**
  * The message in the form that each service takes. Text is sent as text: no service is given markup, links or mentions that
- * somebody could have written into a log.
+ * somebody could have written into a log. The one link is that to the dashboard, from the configuration.
  */
 export const PAYLOADS: Readonly<Record<Service, (message: Message) => Payload>> = {
   webhook: (message) =>
@@ -36,13 +50,22 @@ export const PAYLOADS: Readonly<Record<Service, (message: Message) => Payload>> 
       severity: message.severity,
       title: message.title,
       count: message.count,
+      dashboard: message.dashboard,
       notices: message.notices.map(({ at, ...rest }: Notice) => ({ at: toIso(at), ...rest })),
     }),
   slack: (message) =>
     json({
       blocks: [
         { type: "header", text: { type: "plain_text", text: message.title, emoji: false } },
-        { type: "section", text: { type: "plain_text", text: cut(linesOf(message), 2_900), emoji: false } },
+        { type: "section", text: { type: "plain_text", text: textOf(message, 2_900), emoji: false } },
+        ...(message.dashboard === null
+          ? []
+          : [
+              {
+                type: "section",
+                text: { type: "mrkdwn", text: `<${message.dashboard}|Open the dashboard>` },
+              },
+            ]),
       ],
       text: message.title,
       unfurl_links: false,
@@ -52,7 +75,8 @@ export const PAYLOADS: Readonly<Record<Service, (message: Message) => Payload>> 
       embeds: [
         {
           title: message.title.slice(0, 250),
-          description: codeBlock(cut(linesOf(message), 3_900)),
+          ...(message.dashboard === null ? {} : { url: message.dashboard }),
+          description: codeBlock(textOf(message, 3_900)),
           color: COLOURS[message.severity],
         },
       ],
@@ -69,10 +93,15 @@ export const PAYLOADS: Readonly<Record<Service, (message: Message) => Payload>> 
             $schema: "http://adaptivecards.io/schemas/adaptive-card.json",
             version: "1.4",
             // A RichTextBlock, unlike a TextBlock, reads no Markdown.
-            body: [message.title, ...linesOf(message)].map((text, line) => ({
+            body: [message.title, ...linesOf(message), nextStep(message)].map((text, line) => ({
               type: "RichTextBlock",
               inlines: [{ type: "TextRun", text, weight: line === 0 ? "Bolder" : "Default" }],
             })),
+            ...(message.dashboard === null
+              ? {}
+              : {
+                  actions: [{ type: "Action.OpenUrl", title: "Open the dashboard", url: message.dashboard }],
+                }),
           },
         },
       ],
@@ -83,8 +112,9 @@ export const PAYLOADS: Readonly<Record<Service, (message: Message) => Payload>> 
       // Headers are ASCII: the title has nothing else, as host names have not.
       title: message.title,
       priority: String(1 + SEVERITIES.indexOf(message.severity)),
+      ...(message.dashboard === null ? {} : { click: message.dashboard }),
     },
-    body: cut(linesOf(message), 3_900),
+    body: textOf(message, 3_900),
   }),
 };
 

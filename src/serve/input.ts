@@ -15,6 +15,8 @@ const parsed = <T>(parse: (text: string) => T | null, code: ErrorCode, expected:
 
 const TARGET_HINT = "write 192.0.2.7, 192.0.2.0/24 or 2001:db8::/64";
 export const target = parsed(parseTarget, "TARGET_INVALID", "an address or a CIDR range", TARGET_HINT);
+/** The rest of a path: with its slash as it is, which proxies let through, or with %2F. */
+export const pathTarget = z.strictObject({ "*": target });
 export const client = parsed(parseIp, "TARGET_INVALID", "an address", "write 192.0.2.7 or 2001:db8::1");
 export const length = parsed(
   parseDuration,

@@ -74,10 +74,16 @@ export function pageUrl(url: string, host: string, hosts: readonly string[]): st
   const { port } = new URL(url);
   if (host === "0.0.0.0") return urlOf("127.0.0.1", Number(port));
   if (host === "::") return urlOf("::1", Number(port));
-  const [first] = hosts;
-  if (isLoopbackName(host) || first === undefined) return url;
+  return isLoopbackName(host) ? url : (namedUrl(Number(port), hosts) ?? url);
+}
+
+/** Where a browser elsewhere finds the page: under its first name; null where it has none. */
+export function namedUrl(port: number, [first]: readonly string[]): string | null {
+  if (first === undefined || isLoopbackName(first)) return null;
+  if (isIP(first) !== 0) return urlOf(first, port);
   const [, name = first, given = null] = /^(.*?)(?::(\d+))?$/.exec(first) ?? [];
+  if (isLoopbackName(name)) return null;
   // An address, or a name at our own port, is asked for without a proxy between, so without TLS.
-  const isDirect = given === null ? isIP(name.replace(/[[\]]/g, "")) !== 0 : given === port;
+  const isDirect = given === null ? isIP(name.replace(/[[\]]/g, "")) !== 0 : given === String(port);
   return isDirect ? `http://${name}:${port}` : `https://${first}`;
 }

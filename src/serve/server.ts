@@ -9,7 +9,7 @@ import type { Backend } from "./backend.ts";
 import { Connections } from "./connections.ts";
 import { Doorkeeper } from "./doorkeeper.ts";
 import { answerBrokenRequest, answerError, answerNotFound } from "./error-answer.ts";
-import { type Listen, listenError, listenHost, pageUrl, urlOf } from "./listen.ts";
+import { type Listen, listenError, listenHost, namedUrl, pageUrl, urlOf } from "./listen.ts";
 import { LiveStreams } from "./live.ts";
 import { Presence } from "./presence.ts";
 import { allowlistRoutes } from "./routes/allowlist.ts";
@@ -25,7 +25,7 @@ import { liveRoute } from "./routes/live.ts";
 import { metricsRoute } from "./routes/metrics.ts";
 import { checkPage, pageRoutes } from "./routes/page.ts";
 import { ruleRoutes } from "./routes/rules.ts";
-import { linkRoute, signInRoute, signOutRoute } from "./routes/session.ts";
+import { type Links, linkRoute, signInRoute, signOutRoute } from "./routes/session.ts";
 import { socketRoutes } from "./routes/sockets.ts";
 import { statusRoute } from "./routes/status.ts";
 import { trafficRoute } from "./routes/traffic.ts";
@@ -64,7 +64,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   checkPage(options.webRoot);
   const access = new Access(options.token, options.clock);
   const live = new LiveStreams(options.backend);
-  const app = compose(options, access, live, () => link());
+  const app = compose(options, access, live, () => links());
   try {
     await app.listen({ host, port: options.listen.port, listenTextResolver: () => "listening" });
   } catch (cause) {
@@ -72,7 +72,15 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     throw await listenError(cause, host, options.listen.port);
   }
   const url = urlOf(host, (app.server.address() as AddressInfo).port);
-  const link = (): string => `${pageUrl(url, host, options.hosts)}/#code=${access.newCode()}`;
+  const links = (): Links => {
+    const [here, named] = [
+      pageUrl(url, host, options.hosts),
+      namedUrl(Number(new URL(url).port), options.hosts),
+    ];
+    const entry = `/#code=${access.newCode()}`;
+    return { link: here + entry, elsewhere: named === null || named === here ? null : named + entry };
+  };
+  const link = (): string => links().link;
   const close = (): Promise<void> => app.close();
   return {
     url,
@@ -87,7 +95,7 @@ function compose(
   options: ServerOptions,
   access: Access,
   live: LiveStreams,
-  link: () => string,
+  links: () => Links,
 ): FastifyInstance {
   const { backend } = options;
   const presence = new Presence(access, options.clock, (targets) => backend.protectPresent(targets));
@@ -125,7 +133,7 @@ function compose(
       haltRoutes(closed, backend);
       liveRoute(closed, live, access);
       metricsRoute(closed, backend);
-      linkRoute(closed, link);
+      linkRoute(closed, links);
       signOutRoute(closed, access, live, presence);
     });
   });

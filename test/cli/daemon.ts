@@ -22,11 +22,11 @@ export const run = (argv: string[], world: World) =>
   );
 
 /** A real server with a backend in memory, and the folder of a configuration whose data it runs with. */
-export async function daemon(change: Partial<Status> = {}) {
+export async function daemon(change: Partial<Status> = {}, hosts: readonly string[] = []) {
   const backend = new MemoryBackend(new TestClock());
   const status = backend.status.bind(backend);
   backend.status = () => ({ ...status(), enforcers: [], ...change });
-  const { server } = await runServer({ backend });
+  const { server } = await runServer({ backend, hosts });
   const cwd = folderWith({
     "sekisho.yaml": "data: data\nlogs: []",
     "data/token": `${TOKEN}\n`,

@@ -23,6 +23,13 @@ test("a link is printed that signs in once, over ssh with the way to one's own c
   );
 });
 
+test("where the page has a name the link has it, so that it works on a phone", async () => {
+  const { cwd } = await daemon({}, ["sekisho.example.com"]);
+  expect((await run(["link"], { cwd })).stdout).toMatch(
+    /^Dashboard: https:\/\/sekisho\.example\.com\/#code=\S{43}\n/,
+  );
+});
+
 test("without a daemon it says so, with status 3", async () => {
   expect(await run(["link"], { cwd: "/" })).toMatchObject({ status: 3, stdout: "" });
 });

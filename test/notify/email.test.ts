@@ -52,6 +52,7 @@ async function mailServer() {
 
 const message = {
   host: "www1",
+  dashboard: "https://sekisho.example.com",
   severity: "high",
   title: "Sekisho on www1: 1 ban (high)",
   notices: [
@@ -79,7 +80,8 @@ test("a mail has the title as its subject, and nothing of a log in its headers",
   expect(headers).toMatch(/^To: admin@example.com$/m);
   expect(headers).toMatch(/^Auto-Submitted: auto-generated$/m);
   expect(headers).not.toMatch(/^Bcc/m);
-  expect(body).toContain("12:00:00 high: ban 192.0.2.7/32  Bcc: x@evil.example");
+  expect(body).toContain("12:00:00 UTC high: ban 192.0.2.7/32  Bcc: x@evil.example");
+  expect(body).toMatch(/The dashboard: https:\/\/sekisho\.example\.com\n*$/);
 });
 
 test("a server that refuses or is not there is told by its name alone", async () => {

@@ -55,7 +55,7 @@ async function closed() {
 }
 
 function notifying(settings: Partial<NotificationSettings> & Pick<NotificationSettings, "to">) {
-  const notifier = new Notifier("www1", () => {}, 20);
+  const notifier = new Notifier({ host: "www1", dashboard: null }, () => {}, 20);
   notifier.use([{ minSeverity: "high", every: 60_000 as DurationMs, ...settings }]);
   return notifier;
 }

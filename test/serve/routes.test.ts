@@ -111,10 +111,11 @@ describe("bans", () => {
     expect([refused.status, refused.json.error?.code]).toEqual([400, "TARGET_INVALID"]);
   });
 
-  test("a URL-encoded range is lifted, and a second time is 404", async () => {
+  // Apache as a proxy answers a path with %2F itself, with 404.
+  test.each(["/", "%2F", "%2f"])("a range with %s is lifted, and a second time is 404", async (slash) => {
     const { ask } = await runServer();
     await ask("/api/bans", post({ target: "192.0.2.9/24" }));
-    const lifted = await ask("/api/bans/192.0.2.0%2F24", remove);
+    const lifted = await ask(`/api/bans/192.0.2.0${slash}24`, remove);
     expect([lifted.status, lifted.text]).toEqual([204, ""]);
     const again = await ask("/api/bans/192.0.2.0%2F24", remove);
     expect([again.status, again.json.error?.code]).toEqual([404, "TARGET_NOT_BANNED"]);
@@ -147,7 +148,7 @@ describe("allowlist, events, traffic, enforcers", () => {
       { target: "203.0.113.0/24", reason: "partner", lifted: [] },
     ]);
     expect([...backend.allowed.keys()]).toContain("203.0.113.0/24");
-    expect((await ask("/api/allowlist/203.0.113.0%2F24", remove)).status).toBe(204);
+    expect((await ask("/api/allowlist/203.0.113.0/24", remove)).status).toBe(204);
     expect([...backend.allowed.keys()]).not.toContain("203.0.113.0/24");
   });
 
@@ -312,7 +313,7 @@ describe("bad input", () => {
     ["a huge body", "/api/bans", post({ target: "192.0.2.7", reason: "a".repeat(20_000) }), 413, "USAGE"],
     ["a form", "/api/bans", { ...post("a=b"), headers: { "content-type": "text/plain" } }, 415, "USAGE"],
     ["a path that is no target", "/api/bans/nobody", remove, 400, "TARGET_INVALID"],
-    ["a range with a bare slash", "/api/bans/192.0.2.0/24", remove, 404, "NOT_FOUND"],
+    ["a path of two targets", "/api/bans/192.0.2.0/24/192.0.2.7", remove, 400, "TARGET_INVALID"],
     ["an allowlist entry that is none", "/api/allowlist", post({ target: "*" }), 400, "TARGET_INVALID"],
     ["an unknown incident state", "/api/incidents/1", post({ state: "solved" }), 400, "USAGE"],
     ["an incident that is no number", "/api/incidents/x", {}, 400, "USAGE"],
@@ -330,7 +331,7 @@ describe("bad input", () => {
     ["an unknown event kind", "/api/events?kind=debug", {}, 400, "USAGE"],
     ["too many minutes", "/api/traffic?minutes=10081", {}, 400, "USAGE"],
     ["a URL that cannot be decoded", "/api/bans/%ff", remove, 400, "USAGE"],
-    ["a parameter without end", `/api/bans/${"1".repeat(300)}`, remove, 414, "USAGE"],
+    ["a parameter without end", `/api/incidents/${"1".repeat(300)}`, post({ state: "open" }), 414, "USAGE"],
     ["an unknown route", "/api/nothing", {}, 404, "NOT_FOUND"],
     ["an unknown method", "/api/status", { method: "PUT", body: {} }, 404, "NOT_FOUND"],
   ])("%s is refused with one clear error", async (_what, path, ask, status, code) => {

@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from "node:net";
 import { networkInterfaces } from "node:os";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { listenProblem, pageUrl, urlOf } from "../../src/serve/listen.ts";
+import { listenProblem, namedUrl, pageUrl, urlOf } from "../../src/serve/listen.ts";
 import { codeOf, runServer, send, temporaryFolder } from "./running-server.ts";
 
 const hasIpv6 = Object.values(networkInterfaces()).some((all) =>
@@ -137,6 +137,17 @@ describe("listening", () => {
     ["192.0.2.9", ["192.0.2.9:8443"], "https://192.0.2.9:8443"],
   ])("at %s with the hosts %j the page is at %s", (host, hosts, url) => {
     expect(pageUrl(urlOf(host, 7080), host, hosts)).toBe(url);
+  });
+
+  test.each([
+    [["sekisho.example"], "https://sekisho.example"],
+    [["192.0.2.9"], "http://192.0.2.9:7080"],
+    [["2001:db8::9"], "http://[2001:db8::9]:7080"],
+    [["localhost:8080"], null],
+    [["::1"], null],
+    [[], null],
+  ])("with the hosts %j a browser elsewhere finds the page at %s", (hosts, url) => {
+    expect(namedUrl(7080, hosts)).toBe(url);
   });
 
   test("an address that is not this machine's cannot be listened on", async () => {

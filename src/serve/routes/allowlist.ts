@@ -1,9 +1,8 @@
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import type { Backend } from "../backend.ts";
-import { readInput, reason, target } from "../input.ts";
+import { pathTarget, readInput, reason, target } from "../input.ts";
 
-const params = z.strictObject({ target });
 const allowRequest = z.strictObject({ target, reason: reason.default("") });
 
 export function allowlistRoutes(app: FastifyInstance, backend: Backend): void {
@@ -17,8 +16,8 @@ export function allowlistRoutes(app: FastifyInstance, backend: Backend): void {
     return { ...entry, lifted };
   });
 
-  app.delete("/api/allowlist/:target", async (request, reply) => {
-    await backend.disallow(readInput(params, request.params).target);
+  app.delete("/api/allowlist/*", async (request, reply) => {
+    await backend.disallow(readInput(pathTarget, request.params)["*"]);
     reply.code(204);
   });
 }

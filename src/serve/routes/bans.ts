@@ -2,7 +2,7 @@ import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import { BAN_STATES } from "../../model/decision.ts";
 import type { Backend } from "../backend.ts";
-import { length, pageQuery, readInput, reason, target } from "../input.ts";
+import { length, pageQuery, pathTarget, readInput, reason, target } from "../input.ts";
 
 const listQuery = z.strictObject({
   ...pageQuery,
@@ -32,8 +32,8 @@ export function banRoutes(app: FastifyInstance, backend: Backend): void {
     });
   });
 
-  app.delete("/api/bans/:target", async (request, reply) => {
-    await backend.unban(readInput(params, request.params).target);
+  app.delete("/api/bans/*", async (request, reply) => {
+    await backend.unban(readInput(pathTarget, request.params)["*"]);
     reply.code(204);
   });
 }

@@ -39,8 +39,14 @@ export function signInRoute(app: FastifyInstance, access: Access, doorkeeper: Do
   });
 }
 
+/** One code, for a browser on this host, and for one elsewhere where the page has a name. */
+export interface Links {
+  readonly link: string;
+  readonly elsewhere: string | null;
+}
+
 /** A new link to sign in by. Whoever has a session only is given none, or one that is signed out could come back. */
-export function linkRoute(app: FastifyInstance, link: () => string): void {
+export function linkRoute(app: FastifyInstance, links: () => Links): void {
   app.post("/api/session/link", (request, reply) => {
     if (request.visitor!.kind !== "token") {
       throw new SekishoError(
@@ -49,7 +55,7 @@ export function linkRoute(app: FastifyInstance, link: () => string): void {
         "run `sekisho link` on the host",
       );
     }
-    return reply.code(201).send({ link: link() });
+    return reply.code(201).send(links());
   });
 }
 
