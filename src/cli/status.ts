@@ -68,71 +68,74 @@ function doing({ mode, demo, enforcers, halts }: Status): string {
 }
 
 export function statusText(context: CliContext, status: Status, dashboard: string): string {
-  const paint = painter(context);
-  const { events } = status;
+  const { sources, enforcers, lists, jobs } = status;
   const parts = [
-    `${paint("bold", `Sekisho ${printable(status.version)}`)} ${doing(status)}\n`,
-    table(context, [
-      ["up", span(status.uptimeSeconds * 1000)],
-      ["dashboard", dashboard],
-      ["bans", bansText(status.bans)],
-      ["incidents", `${status.incidents.open.toLocaleString("en")} open`],
-      ["WebSockets", `${status.sockets.open.toLocaleString("en")} open`],
-      ["cutting", cutText(status.cut)],
-      ["rules", status.rules.toLocaleString("en")],
-      ["counting", countingText(status.counting)],
-      ["database", databaseText(status.database)],
-      [
-        "events",
-        `${(["access", "opening", "error", "audit", "unparsed"] as const).map((kind) => `${events[kind].toLocaleString("en")} ${kind}`).join(", ")}`,
-      ],
-    ]),
+    `${painter(context)("bold", `Sekisho ${printable(status.version)}`)} ${doing(status)}\n`,
+    overview(context, status, dashboard),
     section(
       context,
       "Sources",
-      status.sources.map((source) => sourceRow(context, source)),
+      sources.map((source) => sourceRow(context, source)),
       "no log is read",
       { cut: [1, 3] },
     ),
     section(
       context,
       "Enforcers",
-      status.enforcers.map((each) => enforcerRow(context, each)),
+      enforcers.map((enforcer) => enforcerRow(context, enforcer)),
       "none is configured",
     ),
-    ...(status.lists.length === 0
-      ? []
-      : [
-          section(
-            context,
-            "Lists",
-            status.lists.map((list) => listRow(context, list)),
-            "none",
-          ),
-        ]),
+    lists.length === 0
+      ? null
+      : section(
+          context,
+          "Lists",
+          lists.map((list) => listRow(context, list)),
+          "none",
+        ),
     section(
       context,
       "Jobs",
-      status.jobs.map((job) => jobRow(context, job)),
+      jobs.map((job) => jobRow(context, job)),
       "none",
     ),
+    cutNote(context, status.cut),
+    verdict(context, status),
   ];
+  return parts.filter((part) => part !== null).join("\n");
+}
+
+function overview(context: CliContext, status: Status, dashboard: string): string {
+  const kinds = ["access", "opening", "error", "audit", "unparsed"] as const;
+  const amount = (number: number): string => number.toLocaleString("en");
+  return table(context, [
+    ["up", span(status.uptimeSeconds * 1000)],
+    ["dashboard", dashboard],
+    ["bans", bansText(status.bans)],
+    ["incidents", `${amount(status.incidents.open)} open`],
+    ["WebSockets", `${amount(status.sockets.open)} open`],
+    ["cutting", cutText(status.cut)],
+    ["rules", amount(status.rules)],
+    ["counting", countingText(status.counting)],
+    ["database", databaseText(status.database)],
+    ["events", kinds.map((kind) => `${amount(status.events[kind])} ${kind}`).join(", ")],
+  ]);
+}
+
+/** All that is wrong, each with what to do about it. */
+function verdict(context: CliContext, status: Status): string {
+  const paint = painter(context);
   const problems = problemsOf(status);
-  const verdict =
-    problems.length === 0
-      ? paint("green", "Nothing is wrong.\n")
-      : problems
-          .map(
-            ({ message, hint }) =>
-              `${paint("red", "problem:")} ${printableLines(message)}\n${hint === null ? "" : `   hint: ${printableLines(hint)}\n`}`,
-          )
-          .join("");
-  const { error, hint } = status.cut;
-  const note =
-    error === null
-      ? []
-      : [`${paint("yellow", "note:")} ${printableLines(error)}\n   hint: ${printableLines(hint ?? "")}\n`];
-  return [...parts, ...note, verdict].join("\n");
+  if (problems.length === 0) return paint("green", "Nothing is wrong.\n");
+  const told = ({ message, hint }: Problem): string =>
+    `${paint("red", "problem:")} ${printableLines(message)}\n${hint === null ? "" : `   hint: ${printableLines(hint)}\n`}`;
+  return problems.map(told).join("");
+}
+
+/** Null where open connections are closed, or are to stay. */
+function cutNote(context: CliContext, { error, hint }: CutStatus): string | null {
+  if (error === null) return null;
+  return `${painter(context)("yellow", "note:")} ${printableLines(error)}\n   hint: ${printableLines(hint ?? "")}\n`;
 }
 
 /** Of open connections. Where it fails bans hold all the same, so that is a note and no problem. */
