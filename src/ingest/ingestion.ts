@@ -74,32 +74,10 @@ export class Ingestion implements Disposable {
     this.#store = store;
     this.#clock = clock;
     this.#auditSources = new AuditSources(settings.logs);
-    const { trustOf, shares } = this.#auditSources;
     for (const source of store.sources()) this.#auditSources.note(source);
-    shares.load(store.bansByRules(sharesSince(clock.now())));
+    this.#auditSources.shares.load(store.bansByRules(sharesSince(clock.now())));
     this.crawlers = new CrawlerStates(settings.crawlers?.ranges, settings.crawlers?.dns);
-    const site = { origins: new Set(settings.origins), crawlers: this.crawlers };
-    const rules = compileRules(settings.rules, site);
-    const evaluator = new Evaluator(rules, trustOf);
-    evaluator.nearMisses = nearMisses;
-    nearMisses.keepOnly(rules);
-    const { memory } = evaluator;
-    const sockets = new Sockets(store.sockets.unended(), store.sockets.nextId);
-    const breaker = new Breaker(settings.policy.breaker ?? null, store.halts.all());
-    evaluator.restore(
-      breaker.recalled(sockets.recalled(store.recentEvents(memory))),
-      store.consumed(memory),
-      store.forgiven(memory),
-    );
-    const { memory: banMemory, grace } = settings.policy;
-    const ledger = new Ledger(
-      banMemory,
-      () => settings.mode === "enforce" && !breaker.isHalted("panic"),
-      grace,
-    );
-    ledger.load(store.bansSince((clock.now() - banMemory) as UnixMs));
-    const policy = new Policy(settings.policy, ledger, this.#protected(), trustOf, shares, breaker);
-    this.#stages = { ledger, sockets, evaluator, policy };
+    this.#stages = this.#restored(nearMisses);
     if (settings.lists !== undefined) this.useLists(settings.lists);
     this.#tailer = new Tailer(settings.logs, {
       register: (log) => {
@@ -110,6 +88,30 @@ export class Ingestion implements Disposable {
       },
       checkpoints: (source) => store.checkpoints(source),
     });
+  }
+
+  /** The stages as they were when the last batch was stored: what rules count is counted again. */
+  #restored(nearMisses: NearMisses): Stages {
+    const { origins, rules, policy: limits, mode } = this.#settings;
+    const { trustOf, shares } = this.#auditSources;
+    const store = this.#store;
+    const compiled = compileRules(rules, { origins: new Set(origins), crawlers: this.crawlers });
+    const evaluator = new Evaluator(compiled, trustOf);
+    evaluator.nearMisses = nearMisses;
+    nearMisses.keepOnly(compiled);
+    const sockets = new Sockets(store.sockets.unended(), store.sockets.nextId);
+    const breaker = new Breaker(limits.breaker ?? null, store.halts.all());
+    const { memory } = evaluator;
+    evaluator.restore(
+      breaker.recalled(sockets.recalled(store.recentEvents(memory))),
+      store.consumed(memory),
+      store.forgiven(memory),
+    );
+    const isEnforcing = (): boolean => mode === "enforce" && !breaker.isHalted("panic");
+    const ledger = new Ledger(limits.memory, isEnforcing, limits.grace);
+    ledger.load(store.bansSince((this.#clock.now() - limits.memory) as UnixMs));
+    const policy = new Policy(limits, ledger, this.#protected(), trustOf, shares, breaker);
+    return { ledger, sockets, evaluator, policy };
   }
 
   [Symbol.dispose](): void {

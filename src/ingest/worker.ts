@@ -2,34 +2,25 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { hostPlaces } from "../decide/protected.ts";
 import { unreachable } from "../model/brand.ts";
-import type { Decision } from "../model/decision.ts";
 import { messageOf, SekishoError } from "../model/errors.ts";
-import type { Halt, HaltName } from "../model/halt.ts";
-import { type Target, TargetSet } from "../model/ip.ts";
-import type { Passed } from "../model/passed.ts";
-import { type Clock, NEVER, type UnixMs, unixMs } from "../model/time.ts";
-import type { Outcome } from "../pipeline.ts";
+import type { Target } from "../model/ip.ts";
+import { type Clock, unixMs } from "../model/time.ts";
 import { explainedError } from "../store/database.ts";
-import type { Lifted } from "../store/halts.ts";
 import { StoreWriter } from "../store/writer.ts";
+import { DecisionsByPeople } from "./decisions-by-people.ts";
 import { Ingestion } from "./ingestion.ts";
 import type {
   Answers,
   Command,
-  Committed,
   Complaint,
   FromWorker,
   IngestSettings,
   ToWorker,
   WorkerData,
 } from "./messages.ts";
-import { notBanned } from "./not-banned.ts";
+import { Telling } from "./telling.ts";
 
 const STATE_EVERY_MS = 1_000;
-/** A ban is told at once; of findings and mere lines, which a busy site has twenty batches a second of, this often. */
-const TELL_EVERY_MS = 200;
-/** Decisions of one batch that are named in the daemon's log. */
-const TOLD_AT_ONCE = 20;
 
 const clock: Clock = { now: () => unixMs(Date.now()) };
 const port = parentPort!;
@@ -46,17 +37,14 @@ const complaint = (thrown: unknown): Complaint => {
       };
 };
 
-const nothingUntold = () => ({ lines: 0, incidents: false, sockets: false, passed: [] as Passed[] });
-
 class IngestWorker {
   readonly #store: StoreWriter;
+  readonly #telling = new Telling(tell);
+  readonly #people: DecisionsByPeople;
   #settings: IngestSettings;
   #ingestion: Ingestion;
   #stopRun = new AbortController();
   #running: Promise<void>;
-  /** What was committed since the main thread was told last. */
-  #untold = nothingUntold();
-  #toldAt = 0;
   /** Where those come from who are signed in. */
   #present: readonly Target[] = [];
   #host = hostPlaces();
@@ -67,12 +55,17 @@ class IngestWorker {
     tell({ kind: "opened" });
     this.#settings = settings;
     this.#ingestion = new Ingestion(settings, this.#store, clock);
+    this.#people = new DecisionsByPeople(
+      this.#store,
+      () => this.#ingestion,
+      (what) => this.#telling.tellChange(what),
+    );
     this.#running = this.#run();
   }
 
   /** Goes on with other settings, or with those it had when the new ones cannot run. */
   async #configure(settings: IngestSettings): Promise<void> {
-    await this.#halt();
+    await this.#stop();
     try {
       this.#ingestion = this.#ingestionBy(settings);
       this.#settings = settings;
@@ -92,46 +85,28 @@ class IngestWorker {
 
   async #run(): Promise<void> {
     try {
-      await this.#ingestion.run(this.#stopRun.signal, (outcome) => this.#note(outcome));
+      await this.#ingestion.run(this.#stopRun.signal, (outcome) => this.#telling.note(outcome));
     } catch (error) {
       tell({ kind: "failed", error: complaint(error) });
     }
   }
 
-  #note({ events, sockets, findings, judgements, passed }: Outcome): void {
-    const bans = judgements.filter((judgement) => judgement.kind === "ban").map(({ decision }) => decision);
-    this.#untold.lines += events.length;
-    this.#untold.incidents ||= findings.length > 0;
-    this.#untold.sockets ||= sockets.length > 0;
-    this.#untold.passed.push(...passed);
-    const isDue = performance.now() - this.#toldAt >= TELL_EVERY_MS;
-    if (isDue || bans.length > 0) this.#tellCommitted(bans);
-  }
-
-  #tellCommitted(bans: readonly Decision[] = []): void {
-    if (this.#untold.lines === 0) return;
-    tell({
-      kind: "committed",
-      bans: bans.length > 0,
-      ...this.#untold,
-      decided: bans.slice(0, TOLD_AT_ONCE).map(toldOf),
-      lifted: [],
-    });
-    this.#untold = nothingUntold();
-    this.#toldAt = performance.now();
-  }
-
-  async #halt(): Promise<void> {
+  async #stop(): Promise<void> {
     this.#stopRun.abort();
     await this.#running;
     this.#ingestion[Symbol.dispose]();
   }
 
-  tellState(): void {
+  /** Lets go of what is over, and tells how things are. */
+  lookAround(): void {
+    this.#ingestion.purge();
+    this.#tellState();
+  }
+
+  #tellState(): void {
     const replaced = this.#store.replaced();
     if (replaced !== null) tell({ kind: "failed", error: complaint(replaced) });
-    this.#ingestion.purge();
-    this.#tellCommitted();
+    this.#telling.tellRest();
     tell({
       kind: "state",
       counting: this.#ingestion.counting(),
@@ -154,37 +129,26 @@ class IngestWorker {
       case "configure":
         await this.#configure(command.settings);
         return null;
-      case "ban": {
-        const { target, length, reason } = command;
-        const decision = this.#ingestion.policy.banByPerson(target, length, reason, now);
-        const { id } = this.#store.decide(decision);
-        const replacedUntil = this.#ingestion.ledger.runsUntil(decision.target, now);
-        this.#ingestion.ledger.replace(decision);
-        this.#tellDecided({ decided: [decision] });
-        return { id, replacedUntil };
-      }
+      case "ban":
+        return this.#people.ban(command.target, command.length, command.reason, now);
       case "unban":
-        if (this.#lift(command.target) === 0) throw notBanned(this.#ingestion, command.target, now);
-        this.#tellDecided({ lifted: [command.target] });
+        this.#people.unban(command.target, now);
         return null;
       case "allow":
-        return this.#allow(command.target, command.reason);
-      case "disallow": {
-        if (this.#store.revoke("allow", command.target) === 0) {
-          throw new SekishoError(
-            "TARGET_NOT_ALLOWLISTED",
-            `${command.target} is not on the allowlist that people keep`,
-            "sekisho allow lists it; what the configuration allows is changed there: allowlist in sekisho.yaml",
-          );
-        }
-        this.#ingestion.refreshProtected();
-        this.#tellDecided();
+        return this.#people.allow(command.target, command.reason, now);
+      case "disallow":
+        this.#people.disallow(command.target);
         return null;
+      case "panic": {
+        const lifted = this.#people.panic(now);
+        this.#tellState();
+        return lifted;
       }
-      case "panic":
-        return this.#panic(now);
-      case "end-halt":
-        return this.#endHalt(command.name, command.lift);
+      case "end-halt": {
+        const lifted = this.#people.endHalt(command.name, command.lift, now);
+        this.#tellState();
+        return lifted;
+      }
       case "set-incident":
         return this.#store.setIncidentState(command.id, command.state);
       case "close-quiet-incidents":
@@ -214,7 +178,7 @@ class IngestWorker {
       case "delete-old-events":
         return this.#store.retain(command.limits);
       case "stop":
-        await this.#halt();
+        await this.#stop();
         this.#store[Symbol.dispose]();
         return null;
       default:
@@ -226,99 +190,20 @@ class IngestWorker {
   #refreshAddresses(): void {
     this.#ingestion.refreshProtected();
     const host = hostPlaces();
-    if (host !== this.#host) this.#tellDecided();
+    if (host !== this.#host) this.#telling.tellChange();
     this.#host = host;
-  }
-
-  /** Ends the running bans of exactly this target; how many. */
-  #lift(target: Target): number {
-    const lifted = this.#store.revoke("ban", target);
-    // A batch that waits for room on the disk may hold a ban of it: that one is not taken back, but will come.
-    if (lifted === 0) return 0;
-    this.#ingestion.ledger.revoke(target, clock.now());
-    this.#ingestion.evaluator.forget(target);
-    return lifted;
-  }
-
-  /** Ends the bans of many, and says so; how many. */
-  #liftMany(which: Lifted): number {
-    const lifted = this.#store.liftBans(which);
-    const now = clock.now();
-    for (const target of lifted) this.#ingestion.ledger.revoke(target, now);
-    this.#ingestion.evaluator.forget(new TargetSet(lifted));
-    this.#tellDecided({ lifted });
-    return lifted.length;
-  }
-
-  #panic(now: UnixMs): number {
-    const halt: Halt = { name: "panic", since: now, reason: "sekisho panic", from: now };
-    this.#store.halts.begin(halt);
-    this.#ingestion.policy.breaker.begin(halt);
-    const lifted = this.#liftMany("all");
-    this.tellState();
-    return lifted;
-  }
-
-  #endHalt(name: HaltName, lift: boolean): number {
-    const { breaker } = this.#ingestion.policy;
-    const halt = breaker.halts.find((each) => each.name === name);
-    if (halt === undefined) throw notHalted(name);
-    // Lifting first: where it cannot be stored, all of it can be asked for again.
-    const lifted = lift ? this.#liftMany({ decidedFrom: halt.from }) : 0;
-    // The batch that began it may still wait for room on the disk.
-    if (!this.#store.halts.end(name)) throw this.#ingestion.storeProblem ?? notHalted(name);
-    breaker.end(name);
-    this.tellState();
-    return lifted;
-  }
-
-  /** Somebody who must never be banned must not be banned now either: every ban that touches the target ends. */
-  #allow(target: Target, reason: string): Target[] {
-    const now = clock.now();
-    const allowed = { kind: "allow", target, rule: null, by: "person", reason, at: now } as const;
-    this.#store.decide({ ...allowed, until: NEVER, reportedBy: null });
-    this.#ingestion.refreshProtected();
-    const lifted = new Set<Target>();
-    for (const ban of this.#store.bansSince(now)) {
-      if (ban.revokedAt !== null) continue;
-      if (this.#ingestion.policy.protectedTargets.reason(ban.target) === null) continue;
-      if (this.#lift(ban.target) > 0) lifted.add(ban.target);
-    }
-    this.#tellDecided({ lifted: [...lifted] });
-    return [...lifted];
-  }
-
-  #tellDecided(what: Partial<Pick<Committed, "decided" | "lifted">> = {}): void {
-    const { decided = [], lifted = [] } = what;
-    tell({
-      kind: "committed",
-      bans: true,
-      incidents: false,
-      sockets: false,
-      lines: 0,
-      passed: [],
-      decided: decided.map(toldOf),
-      lifted: lifted.slice(0, TOLD_AT_ONCE),
-    });
   }
 }
 
-const notHalted = (name: HaltName): SekishoError =>
-  new SekishoError(
-    "NOT_HALTED",
-    name === "panic" ? "there is no panic to end" : "the circuit breaker is not open",
-    "sekisho status shows what keeps rules from banning, if anything does",
-  );
-
 try {
-  const thread = new IngestWorker(workerData as WorkerData);
-  const stateTimer = setInterval(() => thread.tellState(), STATE_EVERY_MS);
+  const worker = new IngestWorker(workerData as WorkerData);
+  const stateTimer = setInterval(() => worker.lookAround(), STATE_EVERY_MS);
   let queue = Promise.resolve();
   port.on("message", ({ id, command }: ToWorker) => {
     // One after the other: a command may wait for the pipeline to stop.
     queue = queue.then(async () => {
       try {
-        tell({ kind: "answer", id, value: await thread.carryOut(command) });
+        tell({ kind: "answer", id, value: await worker.carryOut(command) });
       } catch (error) {
         tell({ kind: "refusal", id, error: complaint(error) });
       }
@@ -329,19 +214,7 @@ try {
     });
   });
   tell({ kind: "reading" });
-  thread.tellState();
+  worker.lookAround();
 } catch (error) {
   tell({ kind: "failed", error: complaint(error) });
 }
-
-const toldOf = ({
-  target,
-  reason,
-  by,
-  rule,
-}: Committed["decided"][number]): Committed["decided"][number] => ({
-  target,
-  reason,
-  by,
-  rule,
-});
