@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
@@ -8,6 +9,12 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 const WITH_PROGRAMS = ["e2e", "contract", "enforce", "web"].map(
   (folder) => `test/${folder}/**/*.test.{ts,tsx}`,
 );
+
+/** These ask how much memory the process gains, and so have one of their own; all others share one, as loading costs more than most tests. */
+const MEASURES_MEMORY = ["tail/catch-up", "tail/read-log", "evaluate/evaluator"].map(
+  (file) => `test/${file}.test.ts`,
+);
+const UNIT = { maxWorkers: 3, sequence: { groupOrder: 0 } };
 
 /** Without earlier runs vitest begins with the longest files; the contracts are short and take long, and would run last, alone. */
 class ContractsFirst extends BaseSequencer {
@@ -20,35 +27,36 @@ class ContractsFirst extends BaseSequencer {
 
 export default defineConfig({
   resolve: {
-    alias: [
-      { find: /^\.\/worker-file\.ts$/, replacement: `${import.meta.dirname}/test/ingest/worker-file.ts` },
-    ],
+    alias: ["ingest/worker-file", "config/parsed-rules-file"].map((file) => ({
+      find: new RegExp(`^\\.(/.*)?/${basename(file)}\\.ts$`),
+      replacement: `${import.meta.dirname}/test/${file}.ts`,
+    })),
   },
   test: {
     environment: "node",
     sequence: { sequencer: ContractsFirst },
-    // What a test waits for comes late on a busy machine: vitest's own limit is one second.
-    expect: { poll: { timeout: 30_000 } },
+    // They end what hangs, and what a test waits for comes late on a busy machine.
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
+    expect: { poll: { timeout: 60_000 } },
     projects: [
       {
         extends: true,
         test: {
           name: "unit",
           include: ["test/**/*.test.{ts,tsx}"],
-          exclude: [...WITH_PROGRAMS, "**/node_modules/**"],
-          testTimeout: 30_000,
-          hookTimeout: 30_000,
-          maxWorkers: 3,
-          sequence: { groupOrder: 0 },
+          exclude: [...WITH_PROGRAMS, ...MEASURES_MEMORY, "**/node_modules/**"],
+          isolate: false,
+          ...UNIT,
         },
       },
+      { extends: true, test: { name: "memory", include: MEASURES_MEMORY, ...UNIT } },
       {
         extends: true,
         test: {
           name: "programs",
           include: WITH_PROGRAMS,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          isolate: false,
           // They wait more than they work: for Apache's reloads, for ends of bans, for the page.
           maxWorkers: 4,
           sequence: { groupOrder: 1 },

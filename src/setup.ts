@@ -3,6 +3,7 @@ import { trustOf } from "./config/audit-log.ts";
 import { type LoadedConfig, loadConfig } from "./config/load.ts";
 import { loadRuleSet, type RuleSet, type SiteRule } from "./config/load-rules.ts";
 import { readParsedRules } from "./config/parsed-rules.ts";
+import { PARSED_RULES } from "./config/parsed-rules-file.ts";
 import type { Config } from "./config/schema.ts";
 import { storedRanges } from "./crawlers/ranges.ts";
 import { compileRules } from "./evaluate/compile-rule.ts";
@@ -14,9 +15,6 @@ import { createParser } from "./parse/formats.ts";
 
 /** The folder that holds rules/ and the built page, in a checkout as in an installation. */
 export const PACKAGE_ROOT = join(import.meta.dirname, "..");
-
-/** The shipped rules as they were when this was built; beside the sources, as in development, there are none. */
-const PARSED_RULES = join(import.meta.dirname, "rules.bin");
 
 /** Where a running daemon tells the command line how to reach it. */
 export const daemonFile = (data: string): string => join(data, "daemon.json");

@@ -125,7 +125,7 @@ enforcers:
 `;
     writeFileSync(join(cwd, "sekisho.yaml"), text);
     const before = statSync(cwd).mtimeMs;
-    const main = join(import.meta.dirname, "../../src/main.ts");
+    const main = join(import.meta.dirname, "../../dist/main.js");
     const { status, stdout } = spawnSync(process.execPath, [main, "check"], { cwd, encoding: "utf8" });
     expect({ status, stdout }).toMatchObject({
       status: 0,
