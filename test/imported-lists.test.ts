@@ -14,9 +14,6 @@ import { webServer } from "./download/web-server.ts";
 import { missing } from "./requirements.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
-// Each starts a daemon with all rules, several of them more than once.
-vi.setConfig({ testTimeout: 60_000 });
-
 const TOKEN = "a-token-of-this-test-0123456789";
 const clock: Clock = { now: () => unixMs(Date.now()) };
 
@@ -61,7 +58,7 @@ type Refusal = { readonly error: { readonly code: string; readonly message: stri
 const listsOf = async (daemon: Daemon) => (await ask<Page<ListStatus>>(daemon, "GET", "/api/lists")).items;
 /** Whom Apache would refuse. */
 const listed = (folder: string): string[] => readdirSync(join(folder, "banned")).sort();
-const soon = (check: () => unknown) => vi.waitFor(check, { timeout: 30_000, interval: 50 });
+const soon = (check: () => unknown) => vi.waitFor(check, { timeout: 60_000, interval: 50 });
 
 describe.skipIf(missing("root"))("a blocklist", () => {
   test("is enforced beside the bans, without who is allowlisted, and shown", async () => {

@@ -3,9 +3,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { init, load, site } from "./init-site.ts";
 
-test("whatever Apache's configuration says, init ends, and what it makes is a configuration", {
-  timeout: 60_000,
-}, async () => {
+test("whatever Apache's configuration says, init ends, and what it makes is a configuration", async () => {
   const directive = fc.constantFrom(
     ...[
       "CustomLog",

@@ -107,7 +107,7 @@ test("the demo alone does not keep a process alive", () => {
     const clock = { now: () => Date.now() };
     await startDemo({ directory: ${JSON.stringify(directory)}, clock, signal: new AbortController().signal });`;
   const run = spawnSync(process.execPath, ["--input-type=module", "--eval", program], {
-    timeout: 8_000,
+    timeout: 60_000,
     encoding: "utf8",
   });
   expect(run).toMatchObject({ status: 0, stderr: "" });

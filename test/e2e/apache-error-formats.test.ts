@@ -76,7 +76,7 @@ ${FORMATS[index]!.written === null ? "" : `ErrorLogFormat "${FORMATS[index]!.wri
             ...FORMATS.map((_, index) => vhost(root, index)),
           ].join("\n"),
       });
-    }, 30_000);
+    });
     afterAll(() => apache?.[Symbol.asyncDispose]());
 
     async function readBack(from: string, index: number, requests: readonly HostileRequest[]): Promise<void> {
@@ -143,6 +143,6 @@ ${FORMATS[index]!.written === null ? "" : `ErrorLogFormat "${FORMATS[index]!.wri
         ),
         { numRuns: 100, endOnFailure: true },
       );
-    }, 60_000);
+    });
   },
 );

@@ -76,7 +76,7 @@ test.skipIf(missing("root", "apache2", "netns"))(
     await refused(apache, "198.51.100.77");
     daemon.signal("SIGHUP");
     await expect
-      .poll(() => enforcer(daemon, "apache-directory"), { timeout: 20_000 })
+      .poll(() => enforcer(daemon, "apache-directory"))
       .toMatchObject({ state: "in-sync", error: null, provenAt: expect.any(String) });
     expect((await daemon.bans()).map(({ enforcedBy }) => enforcedBy)).toEqual([["apache-directory"]]);
     expect((await daemon.cli("status")).stdout).toMatch(/in-sync +apache-directory .*proven \d+s ago/);
@@ -117,7 +117,7 @@ test.skipIf(missing("root", "apache2", "netns"))(
     await apply();
     daemon.signal("SIGHUP");
     await expect
-      .poll(async () => (await enforcer(daemon, "apache-include")).error, { timeout: 20_000 })
+      .poll(async () => (await enforcer(daemon, "apache-include")).error)
       .toMatch(/held back: 198\.51\.100\.[23]\/32, 198\.51\.100\.[23]\/32$/);
     const held = await Promise.all([1, 2, 3].map((n) => statusOf(apache, `198.51.100.${n}`)));
     expect(held).toEqual([403, 200, 200]);
@@ -180,7 +180,7 @@ exec ${apache.control} "$@"
       /problem: apache-include: Apache did not serve with generation 2; the list is held to generation 1 since .*; held back: 198\.51\.100\.2\/32\n +hint: .*sekisho apache resume/,
     );
     await expect
-      .poll(hook.texts, { timeout: 30_000 })
+      .poll(hook.texts)
       .toContainEqual(
         expect.stringMatching(/^enforcer apache-include: Apache did not serve with generation 2/),
       );
@@ -195,7 +195,7 @@ exec ${apache.control} "$@"
     await refused(apache, bad!);
     expect((await daemon.cli("status")).exitStatus).toBe(0);
     await expect
-      .poll(hook.texts, { timeout: 30_000 })
+      .poll(hook.texts)
       .toContainEqual(expect.stringMatching(/^no more: enforcer apache-include: Apache did not serve/));
   },
   120_000,

@@ -81,7 +81,7 @@ describe.skipIf(missing("root", "apache2", "netns"))("a real Apache, asked by an
           proxied(root, "unaware", ""),
         ].join("\n"),
     });
-  }, 30_000);
+  });
   afterAll(() => apache?.[Symbol.asyncDispose]());
 
   /** Sends requests and reads each back in every format. */
@@ -196,7 +196,7 @@ describe.skipIf(missing("root", "apache2", "netns"))("a real Apache, asked by an
       ),
       { numRuns: 60, endOnFailure: true },
     );
-  }, 60_000);
+  });
 });
 
 function expected(request: HostileRequest, number: number) {

@@ -84,7 +84,7 @@ test("an app that reports a client three times over the socket has it banned, th
   expect((await daemon.cli("status")).stdout).toMatch(/chat\.sock .*caused 1 of at most 20 bans a day/);
   expect(await daemon.kill("SIGTERM")).toBe(0);
   expect(existsSync(socket)).toBe(false);
-}, 60_000);
+});
 
 test("an app is told when a line has arrived: however often the daemon is killed, each is counted once then", async () => {
   using folder = temporaryFolder();
@@ -128,7 +128,7 @@ test("an app is told when a line has arrived: however often the daemon is killed
   expect(new Set(names).size).toBe(names.length);
   const counted = new Set(names);
   expect([...arrived].filter((name) => !counted.has(name))).toEqual([]);
-}, 120_000);
+});
 
 test("a reload opens the sockets that are new, closes those that are gone, and leaves the others their connections", async () => {
   using folder = temporaryFolder();
@@ -152,7 +152,7 @@ test("a reload opens the sockets that are new, closes those that are gone, and l
     async () => (await daemon.status()).sources.map(({ path, lines }) => `${path} ${lines}`).sort(),
     (sources) => sources.join() === `${at("chat")} 1,${at("forum")} 1`,
   );
-}, 60_000);
+});
 
 test("a socket that cannot be made leaves the rest alone, says why, and is made once it can be", async () => {
   using folder = temporaryFolder();
@@ -171,7 +171,7 @@ test("a socket that cannot be made leaves the rest alone, says why, and is made 
     3,
     expect.stringContaining("is no socket"),
   ]);
-}, 60_000);
+});
 
 test("beyond its share an app bans nobody, over a restart too, and status says so", async () => {
   using folder = temporaryFolder();
@@ -201,7 +201,7 @@ test("beyond its share an app bans nobody, over a restart too, and status says s
   expect(problems).toMatchObject([
     { message: expect.stringContaining("audit source chat has caused 1 ban") as string },
   ]);
-}, 60_000);
+});
 
 class Reader implements Disposable {
   readonly #database: Database.Database;

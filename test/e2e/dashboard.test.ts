@@ -47,9 +47,9 @@ describe.skipIf(missing("root", "apache2", "netns", "chromium"))("the dashboard 
     const traffic = region(page, "Traffic");
     const figure = (label: string) =>
       traffic.getByRole("button", { name: label }).locator(".legend-value").textContent();
-    await expect.poll(() => figure("4xx"), { timeout: 30_000 }).toBe("10");
-    await expect.poll(() => figure("2xx"), { timeout: 30_000 }).toBe("2");
-    await expect.poll(() => figure("refused"), { timeout: 30_000 }).toBe("1");
+    await expect.poll(() => figure("4xx")).toBe("10");
+    await expect.poll(() => figure("2xx")).toBe("2");
+    await expect.poll(() => figure("refused")).toBe("1");
     const sources = region(page, "Log sources");
     for (const log of [apache.accessLog, apache.errorLog]) {
       const source = sources.getByRole("listitem").filter({ hasText: log });
@@ -90,7 +90,7 @@ describe.skipIf(missing("chromium"))("the demo", () => {
     const bans = page.getByRole("table", { name: "Bans" }).getByRole("row").filter({ hasText: "dry-run" });
     await bans.first().waitFor();
     // Not only the first scene: within half a minute every kind of attack has met its rule.
-    await expect.poll(() => bans.count(), { timeout: 30_000 }).toBeGreaterThanOrEqual(9);
+    await expect.poll(() => bans.count()).toBeGreaterThanOrEqual(9);
     expect((await daemon.status()).demo).toBe(true);
     expect(complaints).toEqual([]);
   });

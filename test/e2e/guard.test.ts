@@ -8,7 +8,7 @@ import { DaemonUnderTest } from "./daemon.ts";
 
 const ATTACKER = "203.0.113.7";
 const NEIGHBOUR = "2001:db8:5:7::1";
-const PATIENCE = { timeout: 30_000, interval: 50 };
+const PATIENCE = { timeout: 60_000, interval: 50 };
 const PORT = 9002;
 
 /** Blocks by the guard and by nothing else. */

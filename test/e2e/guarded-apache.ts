@@ -56,4 +56,4 @@ ${more}
 export const statusOf = async (apache: Apache, from: string, path = "/"): Promise<number> =>
   (await apache.request({ from, path })).status;
 export const refused = (apache: Apache, from: string) =>
-  expect.poll(() => statusOf(apache, from), { timeout: 30_000, interval: 50 }).toBe(403);
+  expect.poll(() => statusOf(apache, from), { interval: 50 }).toBe(403);

@@ -84,7 +84,7 @@ describe.skipIf(missing("root", "apache2", "netns"))("against a real Apache with
         return lines.filter((line) => line.includes(`GET /${host} `));
       };
       for (const [, host] of tree.hosts) {
-        await expect.poll(() => linesWith(host), { timeout: 30_000 }).toHaveLength(1);
+        await expect.poll(() => linesWith(host)).toHaveLength(1);
       }
     });
   });

@@ -33,11 +33,11 @@ describe.skipIf(missing("root", "apache2", "netns"))("from Apache's configuratio
     daemon.stdout!.on("data", (chunk: Buffer) => {
       said += chunk.toString();
     });
-    await expect.poll(() => said, { timeout: 30_000 }).toContain("Dashboard: ");
+    await expect.poll(() => said).toContain("Dashboard: ");
     const events = () => json<Status>(machine, "status", "--json").events;
-    await expect.poll(() => events().access, { timeout: 30_000 }).toBe(tree.hosts.length);
+    await expect.poll(() => events().access).toBe(tree.hosts.length);
     visitEach();
-    await expect.poll(() => events().access, { timeout: 30_000 }).toBe(2 * tree.hosts.length);
+    await expect.poll(() => events().access).toBe(2 * tree.hosts.length);
     expect(events().unparsed).toBe(0);
     daemon.kill("SIGTERM");
     await once(daemon, "exit");
@@ -73,7 +73,7 @@ describe.skipIf(missing("root", "apache2", "netns"))("from Apache's configuratio
     daemon.stdout!.on("data", (chunk: Buffer) => {
       said += chunk.toString();
     });
-    await expect.poll(() => said, { timeout: 30_000 }).toContain("Dashboard: ");
+    await expect.poll(() => said).toContain("Dashboard: ");
     expect(said).toContain(`\`${SEKISHO} init\` makes one from Apache's own.`);
     daemon.kill("SIGTERM");
     await once(daemon, "exit");

@@ -1,15 +1,12 @@
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { apacheSnippet } from "../../src/enforce/apache/snippet.ts";
 import type { GenerationList } from "../../src/model/generation.ts";
 import { type Apache, startApache } from "../apache.ts";
 import { missing } from "../requirements.ts";
 import { DaemonUnderTest } from "./daemon.ts";
 import { refused, statusOf } from "./guarded-apache.ts";
-
-// A start of the daemon for each step.
-vi.setConfig({ testTimeout: 240_000 });
 
 const BEFORE = "203.0.113.7";
 const SPARED = "203.0.113.9";

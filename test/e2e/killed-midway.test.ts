@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as breathe, setTimeout as sleep } from "node:timers/promises";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import type { BanItem, Page } from "../../src/model/api.ts";
 import { type Apache, startApache } from "../apache.ts";
 import { nftIn } from "../nft.ts";
@@ -11,9 +11,6 @@ import { missing } from "../requirements.ts";
 import { TcpClient } from "../tcp-client.ts";
 import { startUfw, type Ufw } from "../ufw.ts";
 import { DaemonUnderTest } from "./daemon.ts";
-
-// Several starts of the daemon, and ufw takes its time.
-vi.setConfig({ testTimeout: 240_000 });
 
 const BANNED = "203.0.113.7";
 const SPARED = "203.0.113.9";

@@ -6,7 +6,7 @@ import { daemonBeside, guardedApache } from "./guarded-apache.ts";
 
 const BANNED = "203.0.113.7";
 const OTHER_PORT = 2222;
-const PATIENCE = { timeout: 30_000, interval: 50 };
+const PATIENCE = { timeout: 60_000, interval: 50 };
 
 test.skipIf(missing("root", "apache2", "netns", "nft"))(
   "other ports of nftables come into force by SIGHUP and a restart leaves no gap; without it its table is gone",

@@ -21,7 +21,7 @@ test.skipIf(missing("root", "apache2", "netns"))(
           expect(await statusOf(apache, BANNED, "/open/door")).not.toBe(403);
           return (await daemon.status()).bans.ineffective;
         },
-        { timeout: 30_000, interval: 500 },
+        { timeout: 60_000, interval: 500 },
       )
       .toBe(1);
     const { problems } = await daemon.status();

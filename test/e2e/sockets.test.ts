@@ -8,7 +8,7 @@ import { daemonBeside, guardedApache, statusOf } from "./guarded-apache.ts";
 
 const ATTACKER = "203.0.113.7";
 const NEIGHBOUR = "2001:db8:5:7::1";
-const PATIENCE = { timeout: 30_000, interval: 100 };
+const PATIENCE = { timeout: 60_000, interval: 100 };
 
 const hold = async (apache: Apache, from: string, origin: string, times = 1): Promise<void> => {
   const headers = { Origin: origin };

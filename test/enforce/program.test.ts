@@ -66,12 +66,12 @@ test("is ended by its signal, with what it started", async () => {
   const running = shell(`sleep 1000 & echo $! >${file}.new; mv ${file}.new ${file}; wait`, {
     signal: stop.signal,
   });
-  await expect.poll(() => existsSync(file), { timeout: 30_000 }).toBe(true);
+  await expect.poll(() => existsSync(file)).toBe(true);
   const started = Number(readFileSync(file, "utf8"));
   expect(isAlive(started)).toBe(true);
   stop.abort(new Error("stopped"));
   await expect(running).rejects.toThrow("stopped");
-  await expect.poll(() => isAlive(started), { timeout: 30_000 }).toBe(false);
+  await expect.poll(() => isAlive(started)).toBe(false);
   await expect(shell("true", { signal: stop.signal })).rejects.toThrow("stopped");
 });
 

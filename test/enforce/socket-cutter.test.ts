@@ -20,7 +20,7 @@ import { target } from "./blocks.ts";
 
 const { signal } = new AbortController();
 const ECHO = 2222;
-const PATIENCE = { timeout: 30_000 };
+const PATIENCE = { timeout: 60_000 };
 const A = "198.51.100.7";
 const B = "2001:db8:1:2::7";
 const NEIGHBOUR = "198.51.100.8";

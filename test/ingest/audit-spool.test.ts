@@ -84,4 +84,4 @@ test("a flood that rotates the spool again and again, over restarts of ingestion
   const sql = "SELECT count(*) AS rows, count(DISTINCT connection) AS names FROM events";
   expect(database.prepare(sql).get()).toEqual({ rows: LINES, names: LINES });
   database.close();
-}, 60_000);
+});

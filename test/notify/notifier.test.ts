@@ -7,7 +7,7 @@ import { type DurationMs, PERMANENT, type UnixMs } from "../../src/model/time.ts
 import type { Notice } from "../../src/notify/notice.ts";
 import { type NotificationSettings, Notifier } from "../../src/notify/notifier.ts";
 
-const PATIENT = { timeout: 30_000 };
+const PATIENT = { timeout: 60_000 };
 
 const notice = (text: string, fields: Partial<Notice> = {}): Notice => ({
   at: Date.UTC(2026, 10, 20, 12) as UnixMs,
@@ -101,7 +101,7 @@ describe("a notifier", () => {
     await using hook = await service();
     using notifier = notifying({ to: "webhook", url: hook.url, every: PERMANENT });
     notifier.tell(notice("first"));
-    await vi.waitFor(() => expect(hook.taken).toHaveLength(1), { timeout: 30_000 });
+    await vi.waitFor(() => expect(hook.taken).toHaveLength(1), PATIENT);
     for (let more = 0; more < 5; more++) {
       notifier.tell(notice("later"));
       await sleep(20);
@@ -118,9 +118,7 @@ describe("a notifier", () => {
     expect(bodies(hook.taken)).toMatchObject([{ count: 1, severity: "critical" }]);
   });
 
-  test("tries again when a message is not taken, and says so meanwhile without the secret", {
-    timeout: 60_000,
-  }, async () => {
+  test("tries again when a message is not taken, and says so meanwhile without the secret", async () => {
     await using hook = await service(500);
     using notifier = notifying({ to: "slack", url: hook.url });
     notifier.tell(notice("ban"));

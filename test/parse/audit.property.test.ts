@@ -94,9 +94,7 @@ const fields = fc.record(
   { requiredKeys: [] },
 );
 
-describe("a line is taken by the parser exactly when the published schema takes it", {
-  timeout: 60_000,
-}, () => {
+describe("a line is taken by the parser exactly when the published schema takes it", () => {
   test("whatever its fields hold", () => {
     fc.assert(
       fc.property(fields, (some) => agree(JSON.stringify({ ...FIELDS, ...some }))),

@@ -9,7 +9,7 @@ import { Receiver } from "../../src/receive/receiver.ts";
 import type { Progress, SpoolLimits } from "../../src/receive/spool.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 
-const PATIENT = { timeout: 30_000 };
+const PATIENT = { timeout: 60_000 };
 const GOOD = '{"time":"2026-11-20T12:00:00Z","event":"ws.open","client":"192.0.2.7"}';
 
 /** A socket with its spool, and what there is in it. */
@@ -66,7 +66,7 @@ async function answersOf(socket: Socket): Promise<unknown[]> {
 const complaint = (error: string) =>
   expect.objectContaining({ error: expect.stringContaining(error) }) as unknown;
 
-describe("lines", { timeout: 60_000 }, () => {
+describe("lines", () => {
   test("that are events are in the file as they came, and are not answered", async () => {
     await using scene = await Scene.start();
     expect(await scene.sent(`${GOOD}\n${GOOD}\n`)).toEqual([]);
@@ -147,7 +147,7 @@ test("a socket that somebody removed is made anew, and the connections that ther
   first.end(`${GOOD}\n`);
   expect([await ended, scene.text]).toEqual([[], `${GOOD}\n${GOOD}\n`]);
   expect(scene.receiver.problem).toBeNull();
-}, 60_000);
+});
 
 test("a folder that is not there yet is waited for", async () => {
   using folder = temporaryFolder();
@@ -164,9 +164,9 @@ test("a folder that is not there yet is waited for", async () => {
   rmSync(blocked);
   await expect.poll(() => receiver.problem, PATIENT).toBeNull();
   expect(existsSync(settings.path)).toBe(true);
-}, 60_000);
+});
 
-describe("an app", { timeout: 60_000 }, () => {
+describe("an app", () => {
   test("that never reads its answers costs no memory for them, and its lines are taken all the same", async () => {
     await using scene = await Scene.start();
     const socket = await scene.connected();

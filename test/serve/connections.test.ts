@@ -36,7 +36,7 @@ describe("whoever opens many connections to the dashboard", () => {
     const areOpen = (sockets: readonly Socket[]) => sockets.map(({ closed }) => !closed);
     const gone = silent.length + 2 - MOST_CONNECTIONS;
     await vi.waitFor(() => expect(areOpen(silent)).toEqual(silent.map((_, at) => at >= gone)), {
-      timeout: 10_000,
+      timeout: 60_000,
     });
     expect(areOpen([live, kept])).toEqual([true, true]);
     expect((await running.ask("/api/status")).status).toBe(200);

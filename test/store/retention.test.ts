@@ -80,9 +80,7 @@ describe("retention", () => {
     expect(ask(store, "SELECT min(block) FROM client_blocks")).toBe(2);
   });
 
-  test("deletes the texts that no event names any more, keeps the others, and gives the space back", {
-    timeout: 60_000,
-  }, () => {
+  test("deletes the texts that no event names any more, keeps the others, and gives the space back", () => {
     using folder = temporaryFolder();
     using store = new Store(folder.path);
     store.clock.time = at(100_000);

@@ -5,7 +5,7 @@ import { Tailer } from "../../src/tail/tailer.ts";
 import type { Registry } from "./registry.ts";
 
 /** Waits for a value, on a slow machine too. */
-export const eventually = <Value>(value: () => Value) => expect.poll(value, { timeout: 8_000, interval: 10 });
+export const eventually = <Value>(value: () => Value) => expect.poll(value, { interval: 10 });
 
 /** A tailer that runs in the background and commits what it reads. */
 export class Running implements AsyncDisposable {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { missing } from "../requirements.ts";
 import { Dashboard } from "./dashboard.ts";
 
-describe.skipIf(missing("chromium"))("the allowlist on the page", { timeout: 60_000 }, () => {
+describe.skipIf(missing("chromium"))("the allowlist on the page", () => {
   const dashboard = new Dashboard();
 
   test("each entry says who put it there, when and why; only a person's can be removed", async () => {

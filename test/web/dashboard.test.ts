@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { missing } from "../requirements.ts";
 import { Dashboard } from "./dashboard.ts";
 
-describe.skipIf(missing("chromium"))("the dashboard page", { timeout: 60_000 }, () => {
+describe.skipIf(missing("chromium"))("the dashboard page", () => {
   const dashboard = new Dashboard();
 
   test("sources and enforcers show their state, errors and hints", async () => {
@@ -150,7 +150,7 @@ describe.skipIf(missing("chromium"))("the dashboard page", { timeout: 60_000 }, 
     await expect.poll(painted).toBeGreaterThan(50);
     for (const theme of ["Dark theme", "Light theme"]) {
       await dashboard.page.getByRole("button", { name: theme }).click();
-      await expect.poll(painted, { timeout: 1_000 }).toBeGreaterThan(50);
+      await expect.poll(painted, { timeout: 15_000 }).toBeGreaterThan(50);
     }
   });
 

@@ -55,7 +55,7 @@ export class Dashboard {
   }
 
   async untilLive(): Promise<void> {
-    await this.page.getByText("Live", { exact: true }).waitFor({ timeout: 20_000 });
+    await this.page.getByText("Live", { exact: true }).waitFor({ timeout: 60_000 });
   }
 
   /** How much wider than the window the page is. */

@@ -3,7 +3,7 @@ import { missing } from "../requirements.ts";
 import { Dashboard } from "./dashboard.ts";
 import { HOSTILE } from "./fixture-data.ts";
 
-describe.skipIf(missing("chromium"))("incidents on the page", { timeout: 60_000 }, () => {
+describe.skipIf(missing("chromium"))("incidents on the page", () => {
   const dashboard = new Dashboard();
 
   test("evidence is text: nothing in it runs, and hidden characters are shown", async () => {

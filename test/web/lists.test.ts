@@ -3,7 +3,7 @@ import { EXPORT_FORMATS } from "../../src/model/export.ts";
 import { missing } from "../requirements.ts";
 import { Dashboard } from "./dashboard.ts";
 
-describe.skipIf(missing("chromium"))("lists on the page", { timeout: 60_000 }, () => {
+describe.skipIf(missing("chromium"))("lists on the page", () => {
   const dashboard = new Dashboard();
   const row = (name: string) =>
     dashboard.page

@@ -14,7 +14,7 @@ const PAGES = [
 /** A finger's width, in CSS pixels. */
 const FINGER = 44;
 
-describe.skipIf(missing("chromium"))("the page's looks", { timeout: 60_000 }, () => {
+describe.skipIf(missing("chromium"))("the page's looks", () => {
   const dashboard = new Dashboard();
 
   const show = async (fragment: string, heading: string): Promise<void> => {

@@ -7,7 +7,7 @@ import { incident } from "../serve/samples.ts";
 import { Dashboard } from "./dashboard.ts";
 import { lists } from "./fixture-lists.ts";
 
-describe.skipIf(missing("chromium"))("the page with the real server", { timeout: 60_000 }, () => {
+describe.skipIf(missing("chromium"))("the page with the real server", () => {
   const dashboard = new Dashboard();
 
   test("the link signs in; bans, unban and refusals go through the server's own checks", async () => {

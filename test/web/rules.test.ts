@@ -3,7 +3,7 @@ import { missing } from "../requirements.ts";
 import { Dashboard } from "./dashboard.ts";
 import { rules } from "./fixture-rules.ts";
 
-describe.skipIf(missing("chromium"))("rules on the page", { timeout: 60_000 }, () => {
+describe.skipIf(missing("chromium"))("rules on the page", () => {
   const dashboard = new Dashboard();
   const table = () => dashboard.page.getByRole("table", { name: /rules/i });
   const row = (text: string) => table().getByRole("row").filter({ hasText: text });

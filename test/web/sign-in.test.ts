@@ -3,7 +3,7 @@ import { missing } from "../requirements.ts";
 import { Dashboard } from "./dashboard.ts";
 import { TOKEN } from "./fixture-server.ts";
 
-describe.skipIf(missing("chromium"))("the way in", { timeout: 60_000 }, () => {
+describe.skipIf(missing("chromium"))("the way in", () => {
   const dashboard = new Dashboard();
 
   test("the code of the printed link signs in and is gone from the address and the history", async () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { missing } from "../requirements.ts";
 import { Dashboard } from "./dashboard.ts";
 
-describe.skipIf(missing("chromium"))("open WebSockets on the page", { timeout: 60_000 }, () => {
+describe.skipIf(missing("chromium"))("open WebSockets on the page", () => {
   const dashboard = new Dashboard();
   const section = () => dashboard.page.getByRole("region", { name: "Open WebSockets" });
   const row = (client: string) => section().getByRole("row").filter({ hasText: client });

@@ -154,7 +154,7 @@ H2WebSockets on\n`,
       });`;
     apache.inNamespace(process.execPath, ["-e", script]);
     await expect
-      .poll(() => openings().slice(before), { timeout: 30_000 })
+      .poll(() => openings().slice(before))
       .toMatchObject([
         { client: CLIENT, path: "/ws/h2", origin: "https://evil.example", protocol: "HTTP/2.0" },
       ]);

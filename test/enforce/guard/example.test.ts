@@ -7,7 +7,7 @@ import { temporaryFolder } from "../../temporary-folder.ts";
 import { block } from "../blocks.ts";
 import { startSampleApp } from "./sample-app.ts";
 
-const PATIENT = { timeout: 30_000 };
+const PATIENT = { timeout: 60_000 };
 
 test("the app of docs/guard.md knows an address by every spelling, and takes rubbish for nobody's", async () => {
   using folder = temporaryFolder();

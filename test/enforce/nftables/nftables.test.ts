@@ -14,7 +14,7 @@ import { temporaryFolder } from "../../temporary-folder.ts";
 
 const { signal } = new AbortController();
 const ECHO = 2222;
-const PATIENCE = { timeout: 30_000 };
+const PATIENCE = { timeout: 60_000 };
 const A = "198.51.100.7";
 const B = "2001:db8:1:2::7";
 
