@@ -10,7 +10,10 @@ const WITH_PROGRAMS = ["e2e", "contract", "enforce", "web"].map(
   (folder) => `test/${folder}/**/*.test.{ts,tsx}`,
 );
 
-/** These ask how much memory the process gains, and so have one of their own; all others share one, as loading costs more than most tests. */
+/**
+ * These ask how much memory the process gains, and so have one of their own. All others share processes and what is loaded in
+ * them, as loading costs more than most tests: what several files import registers no hooks by being imported.
+ */
 const MEASURES_MEMORY = ["tail/catch-up", "tail/read-log", "evaluate/evaluator"].map(
   (file) => `test/${file}.test.ts`,
 );

@@ -1,6 +1,8 @@
 import { describe, expect, test, vi } from "vitest";
 import { block, target } from "./blocks.ts";
-import { enforcement, enforcer, FIRST, make, SECOND, state } from "./trying.ts";
+import { enforcement, enforcer, FIRST, make, makeAnew, SECOND, state } from "./trying.ts";
+
+makeAnew();
 
 describe("observe mode", () => {
   test("asks nothing of an enforcer whose world is empty", async () => {

@@ -5,7 +5,9 @@ import type { Block } from "../../src/model/decision.ts";
 import type { Target, TargetSet } from "../../src/model/ip.ts";
 import { unixMs } from "../../src/model/time.ts";
 import { block, target } from "./blocks.ts";
-import { clock, enforcement, enforcer, FIRST, make, SECOND, state, Trying } from "./trying.ts";
+import { clock, enforcement, enforcer, FIRST, make, makeAnew, SECOND, state, Trying } from "./trying.ts";
+
+makeAnew();
 
 describe("the wanted set", () => {
   test("reaches the enforcer, with a full look at the world first", async () => {

@@ -1,7 +1,9 @@
 import { describe, expect, test, vi } from "vitest";
 import { SekishoError } from "../../src/model/errors.ts";
 import { block } from "./blocks.ts";
-import { enforcement, enforcer, FIRST, make, SECOND, state, Trying } from "./trying.ts";
+import { enforcement, enforcer, FIRST, make, makeAnew, SECOND, state, Trying } from "./trying.ts";
+
+makeAnew();
 
 describe("a failing enforcer", () => {
   const broken = new SekishoError("BAN_DIRECTORY_UNWRITABLE", "no space", "make some");

@@ -33,7 +33,7 @@ export class Trying extends DryRun {
   }
 }
 
-/** Made anew before each test of a file that imports this, in a time that tests move. */
+/** Made anew before each test of a file that calls `makeAnew`, in a time that tests move. */
 export let enforcer: Trying;
 export let enforcement: Enforcement;
 export const make = (more: Partial<EnforcementOptions> = {}): Enforcement => {
@@ -42,11 +42,14 @@ export const make = (more: Partial<EnforcementOptions> = {}): Enforcement => {
 };
 export const state = (at = 0): string => enforcement.statuses()[at]!.state;
 
-beforeEach(() => {
-  vi.useFakeTimers({ now: Date.UTC(2026, 10, 20, 12) });
-  enforcer = new Trying();
-});
-afterEach(async () => {
-  await enforcement[Symbol.asyncDispose]();
-  vi.useRealTimers();
-});
+/** Called at the top of a file: files share this one, and hooks are a file's own. */
+export function makeAnew(): void {
+  beforeEach(() => {
+    vi.useFakeTimers({ now: Date.UTC(2026, 10, 20, 12) });
+    enforcer = new Trying();
+  });
+  afterEach(async () => {
+    await enforcement[Symbol.asyncDispose]();
+    vi.useRealTimers();
+  });
+}
