@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { AllowItem, Page } from "../model/api.ts";
 import { SekishoError } from "../model/errors.ts";
-import { prefixOf } from "../model/ip.ts";
+import { prefixOf, type Target, TargetSet } from "../model/ip.ts";
 import { printable } from "../model/safe-text.ts";
 import { connectToDaemon } from "./client.ts";
 import { type CliContext, CONFIG_OPTION, NO_DAEMON, subcommand } from "./context.ts";
@@ -53,7 +53,13 @@ async function allow(context: CliContext, text: string | undefined, options: All
   const daemon = await connectToDaemon(context, options.config);
   if (options.remove) {
     await daemon.request("DELETE", `/api/allowlist/${encodeURIComponent(target)}`);
-    context.stdout(`${target} may be banned again\n`);
+    const { items } = (await daemon.request("GET", "/api/allowlist")) as Page<AllowItem>;
+    const wider = new TargetSet(items.map((entry) => entry.target as Target)).covering(target);
+    context.stdout(
+      wider !== null
+        ? `${target} is off the list, and still never banned: ${wider} is on it\n`
+        : `${target} may be banned again\n`,
+    );
     return;
   }
   const { lifted } = (await daemon.request("POST", "/api/allowlist", { target, reason: options.reason })) as {

@@ -44,10 +44,13 @@ function bansText(context: CliContext, bans: readonly BanItem[], all: boolean): 
     enforcedBy(ban),
     ban.reason,
   ]);
-  const [since, by, enforced, reason] = ["since", "by", "enforced by", "reason"].map((name) =>
-    columns.indexOf(name),
-  ) as [number, number, number, number];
-  return table(context, [heads(...columns), ...rows], { drop: [since], cut: [reason, enforced, by] });
+  const column = (name: string): number => columns.indexOf(name);
+  return table(context, [heads(...columns), ...rows], {
+    // Why somebody is banned says more than until when, which `sekisho explain` tells.
+    drop: [column("since"), column("until")],
+    cut: [column("reason"), column("enforced by"), column("by")],
+    least: 14,
+  });
 }
 
 function enforcedBy({ enforcedBy, passed }: BanItem): string | Cell {

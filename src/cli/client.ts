@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Whereabouts } from "../config/config-file.ts";
 import type { ErrorBody, Page } from "../model/api.ts";
@@ -9,6 +10,7 @@ import { isAlive, readDaemonFile } from "./daemon-file.ts";
 import { sshClient } from "./ssh-client.ts";
 import { whereabouts } from "./whereabouts.ts";
 
+const SERVICE = "/etc/systemd/system/sekisho.service";
 /** How long the daemon may take to answer; it answers at once unless its machine is in trouble. */
 const PATIENCE_MS = 15_000;
 /** The same for an answer that may be long, and where Apache is reloaded or a list is fetched meanwhile. */
@@ -143,7 +145,7 @@ const notRunning = (why: string): SekishoError =>
   new SekishoError(
     "DAEMON_NOT_RUNNING",
     `the daemon is not running: ${why}`,
-    "start it with: sekisho run; if it runs with another configuration, name it with --config",
+    `start it with: ${existsSync(SERVICE) ? "sudo systemctl start sekisho" : "sekisho run"}; if it runs with another configuration, name it with --config`,
   );
 
 function tokenOf(data: string, given: string | undefined): string | null {

@@ -110,6 +110,7 @@ function knownText({ target, allowlist, lists, ranges, bans, incidents, rules, e
     ...lists.map(listText),
     ...ranges.map(rangeText),
     ...bans.map(banText),
+    ...undoLines(target, bans),
     ...incidents.flatMap((incident) => incidentLines(incident, rules)),
     ...(events.length === 0 ? [] : ["latest events:", ...events.map(eventText)]),
   ];
@@ -133,6 +134,13 @@ function banText({ target, state, by, rule, at, until, reason, incident }: BanIt
   const end = until === null ? "permanent" : `until ${moment(until)}`;
   const why = incident === null ? reason : `${reason} (incident ${incident})`;
   return `ban of ${target}: ${state}, by ${by === "rule" ? rule : "a person"}, ${moment(at)}, ${end}: ${why}`;
+}
+
+function undoLines(asked: Target, bans: readonly BanItem[]): string[] {
+  const lift = bans.flatMap(({ state, target }) => (state === "active" ? [`sekisho unban ${target}`] : []));
+  return lift.length === 0
+    ? []
+    : [`to let it in: ${lift.join(" && ")}; so that no ban comes back: sekisho allow ${asked}`];
 }
 
 function incidentLines(incident: IncidentDetail, rules: readonly RuleItem[]): string[] {

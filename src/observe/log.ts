@@ -54,5 +54,5 @@ function terminalLine(line: string): string {
   };
   const cause = err?.message === undefined ? "" : `: ${err.message}`;
   const said = printable(`${level === "info" ? "" : `${level}: `}${msg}${cause}`);
-  return `${new Date(time).toTimeString().slice(0, 8)} ${said}\n`;
+  return `${time.slice(11, 19)} UTC ${said}\n`;
 }

@@ -102,13 +102,15 @@ function open(path: string): number {
     // Looked at first: opening a pipe that nobody writes to waits for ever.
     if (statSync(path).isFile()) return openSync(path, "r");
   } catch (cause) {
-    throw unreadable(
-      systemCode(cause) === "ENOENT"
-        ? `${path}: there is no such file`
-        : `${path} cannot be read: ${messageOf(cause)}`,
-      "check the path and its permissions",
-      cause,
-    );
+    if (systemCode(cause) === "ENOENT")
+      throw unreadable(`${path}: there is no such file`, "check the path's spelling", cause);
+    if (systemCode(cause) === "EACCES")
+      throw unreadable(
+        `no permission to read ${path}`,
+        "run it as a user who may read it: with sudo, or for Apache's logs on Debian as a member of group adm",
+        cause,
+      );
+    throw unreadable(`${path} cannot be read: ${messageOf(cause)}`, "check the path and the disk", cause);
   }
   throw unreadable(
     `${path} is not a regular file`,

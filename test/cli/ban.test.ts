@@ -196,6 +196,18 @@ describe("bans", () => {
     });
   });
 
+  test("in a narrow terminal gives up the times before the rule's name and the reason", async () => {
+    const { cwd, backend } = await daemon();
+    await run(["ban", "2001:db8:bad:2::/64", "--reason", "Request rate: 200 in 2s"], { cwd });
+    backend.allBans[0] = { ...backend.allBans[0]!, rule: "request-rate", enforcedBy: ["dry-run"] };
+    const lines = async (columns: number) =>
+      (await run(["bans"], { cwd, isTTY: true, columns })).stdout.split("\n")[1];
+    expect(await lines(80)).toBe("2001:db8:bad:2::/64  request-rate  dry-run      Request rate: 200 in 2s");
+    expect(await lines(120)).toContain(
+      "2026-11-20 16:00 UTC  request-rate  dry-run      Request rate: 200 in 2s",
+    );
+  });
+
   test("lists more than the interface answers at once", async () => {
     const { cwd, backend } = await daemon();
     await run(["ban", "192.0.2.7"], { cwd });
@@ -247,7 +259,10 @@ describe("allow", () => {
     expect(await run(["allow", "192.0.2.8", "--reason", "office"], { cwd })).toMatchObject({ status: 0 });
     expect(backend.allowed.get(parseTarget("192.0.2.8")!)).toBe("office");
     expect(await run(["ban", "192.0.2.8"], { cwd })).toMatchObject({ status: 1 });
-    expect(await run(["allow", "--remove", "192.0.2.8"], { cwd })).toMatchObject({ status: 0 });
+    backend.allowed.set(parseTarget("192.0.2.0/24")!, "the network");
+    expect((await run(["allow", "--remove", "192.0.2.8"], { cwd })).stdout).toBe(
+      "192.0.2.8/32 is off the list, and still never banned: 192.0.2.0/24 is on it\n",
+    );
     expect(backend.allowed.has(parseTarget("192.0.2.8")!)).toBe(false);
   });
 });

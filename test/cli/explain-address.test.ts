@@ -96,7 +96,8 @@ describe("explain ADDRESS", () => {
     const { status, stdout } = await explain(knowing(), "192.0.2.7");
     expect(status).toBe(0);
     expect(stdout).toContain(
-      "ban of 192.0.2.0/24: active, by a person, 2026-11-20 12:00 UTC, permanent: ban of 192.0.2.0/24\n",
+      "ban of 192.0.2.0/24: active, by a person, 2026-11-20 12:00 UTC, permanent: ban of 192.0.2.0/24\n" +
+        "to let it in: sekisho unban 192.0.2.0/24; so that no ban comes back: sekisho allow 192.0.2.7/32\n",
     );
     expect(stdout).toMatch(
       /^incident 1 of 192\.0\.2\.7\/32: .*\n {2}repeated-403: 5 hits\n {4}why: \S.*\n(?: {6}\S.*\n)* {4}may be mistaken: \S/m,

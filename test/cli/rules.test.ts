@@ -131,6 +131,9 @@ describe("without a daemon", () => {
       stdout: "",
       stderr: "sekisho: there is no rule 'repeted-403'\nhint: did you mean repeated-403?\n",
     });
+    expect((await rules(folderWith(SITE), "login")).stderr).toMatch(
+      /\nhint: did you mean login-\S+, .*\?\n$/,
+    );
     expect((await rules(folderWith(SITE), "anything")).stderr).toMatch(/\nhint: sekisho rules lists them\n$/);
   });
 });

@@ -7,7 +7,7 @@ test("on a terminal every line is a time and what happened, a server's warning w
   log.say("info", "ban.lifted", "unban 192.0.2.7/32", { target: "192.0.2.7/32" });
   log.warnings.info("answered");
   log.warnings.error({ err: new Error("no such column") }, "request failed");
-  expect(lines.map((line) => line.replace(/^\d\d:\d\d:\d\d /, ""))).toEqual([
+  expect(lines.map((line) => line.replace(/^\d\d:\d\d:\d\d UTC /, ""))).toEqual([
     "unban 192.0.2.7/32\n",
     "error: request failed: no such column\n",
   ]);
