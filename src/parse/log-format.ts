@@ -18,7 +18,7 @@ export interface Value {
   readonly address: boolean;
   /**
    * How many colons the format itself writes behind an address before the next space, tab or quote: one in
-   * `%a:%{remote}p`. An IPv6 address has colons of its own, so its end is counted from the right.
+   * `%a:%{remote}p`, four in `%a:%t`. An IPv6 address has colons of its own, so its end is counted from the right.
    */
   readonly colons: number;
   /** `%u` writes an empty name as `""`, the only quotes in a value that Apache does not escape. */
@@ -202,7 +202,7 @@ function joinTimes(tokens: readonly Token[]): (Token | TimePart[])[] {
       continue;
     }
     const parts = readTime(token);
-    const which = token.argument.startsWith("end:") ? "end" : "begin";
+    const which = /^end(:|$)/.test(token.argument) ? "end" : "begin";
     const before = joined.at(-1);
     const open = Array.isArray(before) ? before : joined.at(-2);
     const isOpen = which === moment && Array.isArray(open) && (open === before || isPlain(before));
@@ -226,7 +226,7 @@ const isTab = (part: TimePart): boolean => part.kind === "text" && part.text.inc
 const isPlain = (token: unknown): boolean => typeof token === "string" && !token.includes('"');
 
 function readTime({ argument, position, text }: Directive): TimePart[] {
-  const format = argument.replace(/^(begin|end):/, "");
+  const format = argument.replace(/^(begin|end)(:|$)/, "");
   const parts = timeParts(format === "" ? COMMON_TIME : format);
   if (typeof parts !== "string") return parts;
   throw invalid(
@@ -254,10 +254,11 @@ function colonsIn(following: readonly Item[]): number {
   if (next?.kind !== "text" || !next.text.startsWith(":")) return 0;
   let colons = 0;
   for (const item of following) {
-    if (item.kind !== "text") continue;
-    const run = item.text.split(/[ "\t]/)[0]!;
+    if (item.kind !== "text" && item.kind !== "time") continue;
+    const text = item.kind === "text" ? item.text : item.reader.text;
+    const run = text.split(/[ "\t]/)[0]!;
     colons += run.split(":").length - 1;
-    if (run !== item.text) break;
+    if (run !== text) break;
   }
   return colons;
 }

@@ -58,6 +58,11 @@ export class TimeReader {
     this.#tailWidth = (this.width ?? 0) - this.#tailAt;
   }
 
+  /** What stands in every time of the shape, without what stands between. */
+  get text(): string {
+    return this.#parts.map((part) => (part.kind === "text" ? part.text : "")).join("");
+  }
+
   /** Milliseconds since 1970; NaN when no time of this shape starts at `at`. */
   read(line: string, at: number): number {
     // Measured: for text of this length `slice` and `===` take two thirds of `startsWith`.

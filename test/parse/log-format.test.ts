@@ -26,6 +26,12 @@ describe("a format's directives become the event's fields", () => {
       "198.51.100.1 192.0.2.7 [20/Nov/2026:22:01:30 +0000] 200",
       {},
     ],
+    [
+      "a time with colons behind the client",
+      "%a::%{%d/%b/%Y:%T%z}t %>s",
+      "::7::20/Nov/2026:22:01:30+0000 200",
+      { client: "::7" },
+    ],
     ["the client's port", "%a:%{remote}p %t %>s", "192.0.2.7:4711 [20/Nov/2026:22:01:30 +0000] 200", {}],
     [
       "parts of the request",

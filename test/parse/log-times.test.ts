@@ -11,6 +11,8 @@ describe("times", () => {
     ["%t", "[21/Nov/2026:00:01:30 +0200]", TIME],
     ["%t", "[20/Nov/2026:16:31:30 -0530]", TIME],
     ["%{begin:%d/%b/%Y %T %z}t", "20/Nov/2026 22:01:30 +0000", TIME],
+    ["%{begin}t", "[20/Nov/2026:22:01:30 +0000]", TIME],
+    ["%{end}t", "[20/Nov/2026:22:01:30 +0000]", TIME],
     ["%{end:sec}t", String(TIME / 1_000), TIME],
     ["%{sec}t.%{msec_frac}t", `${TIME / 1_000}.042`, TIME + 42],
     ["%{msec}t", String(TIME + 7), TIME + 7],
