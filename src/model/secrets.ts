@@ -9,7 +9,20 @@ const WORDS = [
       more === "" ? [word] : [word + more, `${word}_${more}`, `${word}-${more}`],
     ),
   ),
-  ...["token", "tokens", "tokenid", "token_id", "jwt", "bearer", "csrf", "xsrf", "otp", "ticket", "tickets"],
+  ...[
+    "passwords",
+    "userpass",
+    "token",
+    "tokens",
+    "tokenid",
+    "token_id",
+    "jwt",
+    "bearer",
+    "csrf",
+    "xsrf",
+    "otp",
+  ],
+  ...["ticket", "tickets", "ticketid", "ticket_id", "ticket-id", "signature"],
   ...[
     "pass",
     "passcode",
@@ -37,8 +50,10 @@ const BRACKETED_WORD = 32;
 
 /** What ends a name; escaped in a URL that is itself the value of a parameter. */
 const EQUALS = /=|%(?:25)*3d/gi;
-/** `&`, `#`, `;`, `?`, quotes and blanks, as they end a value in such a URL. */
-const ESCAPED_END = /[\s"#&';?]|%(?:25)*(?:2[02367]|3[bf])/gi;
+/** `&`, `#`, `;`, `?`, a quote and blanks, as they end a value in such a URL; in the group how often it is escaped anew. */
+const ESCAPED_END = /[\s"#&;?]|%((?:25)*)(?:2[0236]|3[bf])/gi;
+/** A quote that a value begins with. */
+const OPENING_QUOTE = /(?:\\?"|%(?:25)*22)(?=\w)/iy;
 /** A JSON Web Token is told by its beginning, wherever it stands. */
 const WEB_TOKEN = /(?<![\w-])eyJ[\w-]{5,}\.eyJ[\w-]*(?:\.[\w-]*)?/g;
 /** The password of `https://user:password@host`. */
@@ -50,14 +65,16 @@ const USER_INFO = /(:\/\/[^\s/?#@"':]{0,64}:)[^\s/?#@"']{1,256}@/g;
  * the text.
  */
 export function maskSecrets(text: string): string {
-  let masked = maskParameters(text);
+  const isEscaped = text.includes("%");
+  let masked = maskParameters(text, isEscaped);
+  if (text.includes('"') || (isEscaped && ESCAPED_QUOTE.test(text))) masked = maskMembers(masked);
+  if (text.includes("found within ARGS")) masked = maskArguments(masked);
   if (text.includes("eyJ")) masked = masked.replace(WEB_TOKEN, MASK);
   if (text.includes("@")) masked = masked.replace(USER_INFO, `$1${MASK}@`);
   return masked;
 }
 
-function maskParameters(text: string): string {
-  const isEscaped = text.includes("%");
+function maskParameters(text: string, isEscaped: boolean): string {
   if (!isEscaped && !text.includes("=")) return text;
   let masked = "";
   let copied = 0;
@@ -66,7 +83,7 @@ function maskParameters(text: string): string {
     if (at === -1) break;
     start = isEscaped ? EQUALS.lastIndex : at + 1;
     if (!isSecret(text, at)) continue;
-    const end = text[at] === "=" ? valueEnd(text, start) : escapedEnd(text, start);
+    const end = text[at] === "=" ? valueEnd(text, start) : escapedEnd(text, start, start - at - "%3d".length);
     if (end === start) continue;
     masked += text.slice(copied, start) + MASK;
     copied = end;
@@ -128,24 +145,96 @@ function isWordBefore(text: string, end: number, word: string): boolean {
 
 const isDigit = (code: number): boolean => code >= 48 && code <= 57;
 const isLetter = (code: number): boolean => (code | 32) >= 97 && (code | 32) <= 122;
-const isWordCharacter = (code: number): boolean => isDigit(code) || isLetter(code) || code === 95;
+/** Also `-` and `.`. */
+const isWordCharacter = (code: number): boolean =>
+  isDigit(code) || isLetter(code) || code === 95 || code === 45 || code === 46;
 
-function escapedEnd(text: string, start: number): number {
-  ESCAPED_END.lastIndex = start;
-  return ESCAPED_END.exec(text)?.index ?? text.length;
+/** `depth`: how much longer its equals sign is for being escaped anew. What is escaped more often than that is of the value. */
+function escapedEnd(text: string, start: number, depth: number): number {
+  ESCAPED_END.lastIndex = behindQuote(text, start);
+  for (;;) {
+    const end = ESCAPED_END.exec(text);
+    if (end === null) return text.length;
+    if ((end[1]?.length ?? 0) <= depth) return end.index;
+  }
 }
 
 function valueEnd(text: string, start: number): number {
-  let end = start;
-  while (end < text.length && !isBorder(text.charCodeAt(end))) end++;
-  return end;
+  let end = behindQuote(text, start);
+  // Behind a backslash it is one that Apache escaped: of the value.
+  while (end < text.length && !isBorder(text.charCodeAt(end))) end += text[end] === "\\" ? 2 : 1;
+  return Math.min(end, text.length);
 }
 
-/** `&`, `;`, `?`, `#`, quotes, white space: what ends a value, which may hold further `=`. */
+/** A value may be in quotes itself. */
+function behindQuote(text: string, start: number): number {
+  OPENING_QUOTE.lastIndex = start;
+  return start + (OPENING_QUOTE.exec(text)?.[0].length ?? 0);
+}
+
+/** `&`, `;`, `?`, `#`, a quote, white space: what ends a value, which may hold further `=`. */
 function isBorder(code: number): boolean {
-  return code <= 35
-    ? code === 35 || code === 34 || code <= 32
-    : code === 38 || code === 39 || code === 59 || code === 63;
+  return code <= 35 ? code === 35 || code === 34 || code <= 32 : code === 38 || code === 59 || code === 63;
+}
+
+const ESCAPED_QUOTE = /%(?:25)*22/;
+/** Between the name and the value of a member of a JSON object, which may be the value of a parameter or of a log itself. */
+const MEMBER = /(\\{0,8}"|%(?:25)*22)\s*(?::|%(?:25)*3a)(?:[\s+]|%(?:25)*20)*(\\{0,8}"|%(?:25)*22)?/gi;
+/** What may stand there without quotes: numbers, words. */
+const BARE_VALUE = /[\w.+-]*/y;
+const PLAIN_END = /\\{0,8}"/g;
+/** Also what ends the parameter that the object is the value of. */
+const PARAMETER_END = /[\s"&]|(?:%(?:25)*5c)?%(?:25)*22/gi;
+
+/** `{"user":"ann","password":"…"}`, its quotes escaped or not. */
+function maskMembers(text: string): string {
+  let masked = "";
+  let copied = 0;
+  MEMBER.lastIndex = 0;
+  for (let member = MEMBER.exec(text); member !== null; member = MEMBER.exec(text)) {
+    const start = MEMBER.lastIndex;
+    if (!isSecret(text, member.index)) continue;
+    const end = memberEnd(text, start, member[2]);
+    if (end === start) continue;
+    masked += text.slice(copied, start) + MASK;
+    copied = end;
+    MEMBER.lastIndex = end;
+  }
+  return masked + text.slice(copied);
+}
+
+/** The value's own quotes have more backslashes before them than the one that it began with, or are escaped more often. */
+function memberEnd(text: string, start: number, quote: string | undefined): number {
+  if (quote === undefined) {
+    BARE_VALUE.lastIndex = start;
+    return start + BARE_VALUE.exec(text)![0].length;
+  }
+  const end = quote.endsWith('"') ? PLAIN_END : PARAMETER_END;
+  end.lastIndex = start;
+  for (let found = end.exec(text); found !== null; found = end.exec(text))
+    if (found[0].length <= quote.length) return found.index;
+  return text.length;
+}
+
+/** ModSecurity's `Matched Data: … found within ARGS:password: …`, up to the quote behind it. */
+const ARGUMENT = /found within ARGS(?:_GET|_POST)?:([^\s":]{1,128}): ((?:[^"\\]|\\.)*)/g;
+const MATCHED = "Matched Data: ";
+/** As much as it may have matched. */
+const MATCHED_LENGTH = 1_024;
+
+function maskArguments(text: string): string {
+  let masked = "";
+  let copied = 0;
+  for (const { 0: all, 1: name, 2: value, index } of text.matchAll(ARGUMENT)) {
+    if (!isSecret(name!, name!.length)) continue;
+    const from = Math.max(copied, index - MATCHED_LENGTH);
+    const matched = text.slice(from, index).lastIndexOf(MATCHED);
+    const cut = matched === -1 ? index : from + matched + MATCHED.length;
+    const end = index + all.length;
+    masked += `${text.slice(copied, cut)}${cut < index ? `${MASK} ` : ""}${text.slice(index, end - value!.length)}${MASK}`;
+    copied = end;
+  }
+  return masked + text.slice(copied);
 }
 
 /** As `maskSecrets`, for a field that may be missing or absent. */

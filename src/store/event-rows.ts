@@ -120,7 +120,7 @@ export class EventRows {
       case "audit":
         // biome-ignore format: one row, in the order of the columns
         this.#audits.add(id, event.time, event.source, event.client, 0,
-          text.id(event.name), text.id(event.detail), text.id(event.app), text.id(event.connection),
+          text.id(event.name), text.id(maskField(event.detail)), text.id(event.app), text.id(event.connection),
           text.id(event.user), text.id(event.origin), text.id(maskField(event.path)));
         return;
       case "unparsed":

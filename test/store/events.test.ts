@@ -79,8 +79,14 @@ describe("events", () => {
       line: `x?ticket=${secret}`,
       reason: "format",
     };
+    const reported = { ...audit("192.0.2.7", 4, "auth.failed"), detail: `{"password":"${secret}"}` };
     store.commit(
-      [access("192.0.2.7", 0, request), errorEvent("192.0.2.7", 2, "AH01", `GET /?sid=${secret}`), unparsed],
+      [
+        access("192.0.2.7", 0, request),
+        errorEvent("192.0.2.7", 2, "AH01", `GET /?sid=${secret}`),
+        unparsed,
+        reported,
+      ],
       [finding("192.0.2.7", 1, { evidence: [`GET /?access_token=${secret} HTTP/1.1`] })],
     );
     store[Symbol.dispose]();
