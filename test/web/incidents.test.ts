@@ -72,6 +72,9 @@ describe.skipIf(missing("chromium"))("incidents on the page", () => {
 
   test("an incident can be closed and reopened, and the way back is the browser's", async () => {
     await dashboard.signIn();
+    // On a phone they stand far below.
+    await dashboard.page.getByRole("button", { name: "review them" }).click();
+    expect(await dashboard.page.evaluate(() => document.activeElement?.id)).toBe("incidents-heading");
     await dashboard.page.getByRole("link", { name: "198.51.100.24", exact: true }).click();
     await dashboard.page.getByRole("button", { name: "Close incident" }).click();
     await dashboard.page.getByRole("button", { name: "Reopen incident" }).waitFor();

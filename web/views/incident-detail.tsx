@@ -161,7 +161,7 @@ function Finding({ finding, first }: FindingProps) {
             <Text value={finding.rule} />
           </a>
         </span>
-        <span>{formatCount(finding.count)} hits</span>
+        <span>{finding.count === 1 ? "1 hit" : `${formatCount(finding.count)} hits`}</span>
         <span>
           first <Ago at={finding.firstSeen} />, last <Ago at={finding.lastSeen} />
         </span>

@@ -24,6 +24,7 @@ export function Incidents() {
     <Section
       id="incidents-heading"
       heading="Incidents"
+      focusable
       beside={
         <Choice
           label="Which incidents"

@@ -18,7 +18,12 @@ export function KeyFigures() {
         note={bans === 0 ? "nobody is turned away" : BANS_NOTES[effectOf(shown)]}
         strong={bans > 0}
       />
-      <Figure name="Open incidents" value={shown.incidents.open} note={`${shown.rules} rules watch`} />
+      <Figure
+        name="Open incidents"
+        value={shown.incidents.open}
+        note={shown.incidents.open === 0 ? `${shown.rules} rules watch` : "review them"}
+        leadsTo={shown.incidents.open === 0 ? undefined : "incidents-heading"}
+      />
       <Figure
         name="Open WebSockets"
         value={shown.sockets.open}
@@ -41,7 +46,7 @@ interface FigureProps {
   readonly note: string;
   readonly strong?: boolean;
   /** The id of the heading where there is more of it. */
-  readonly leadsTo?: string;
+  readonly leadsTo?: string | undefined;
 }
 
 export function Figure({ name, value, note, strong = false, leadsTo }: FigureProps) {
