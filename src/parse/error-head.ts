@@ -1,5 +1,4 @@
-import type { Ip } from "../model/ip.ts";
-import { parseWrittenIp } from "../model/ip.ts";
+import { type Ip, parseWrittenIp } from "../model/ip.ts";
 import { type TimePart, timeParts } from "./time-format.ts";
 
 /** What stands before the message of an error line, and the message. */
