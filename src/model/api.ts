@@ -315,6 +315,14 @@ export interface TrafficPoint {
   readonly refused: number;
 }
 
+/** Which page of a collection is asked for. */
+export interface PageQuery {
+  /** 1 to 500. */
+  readonly limit: number;
+  /** The `next` of the page before; null for the first. */
+  readonly cursor: string | null;
+}
+
 export interface Page<Item> {
   readonly items: readonly Item[];
   readonly next: string | null;

@@ -10,6 +10,7 @@ import type {
   ListStatus,
   LiveMessage,
   Page,
+  PageQuery,
   PanicAnswer,
   SocketHolder,
   SocketItem,
@@ -24,13 +25,6 @@ import type { Ip, Target } from "../model/ip.ts";
 import type { RuleFinding, RuleStatus } from "../model/rule-status.ts";
 import type { SocketState } from "../model/socket.ts";
 import type { DurationMs } from "../model/time.ts";
-
-export interface PageQuery {
-  /** 1 to 500. */
-  readonly limit: number;
-  /** The `next` of the page before; null for the first. */
-  readonly cursor: string | null;
-}
 
 /** What the server needs of the daemon: it reads through this and changes nothing by itself. */
 export interface Backend {

@@ -12,6 +12,7 @@ import type {
   ListStatus,
   LiveMessage,
   Page,
+  PageQuery,
   PanicAnswer,
   SocketHolder,
   SocketItem,
@@ -24,7 +25,7 @@ import type { History, HoldItem } from "../../src/model/generation.ts";
 import { parseTarget, type Target, TargetSet } from "../../src/model/ip.ts";
 import type { RuleFinding, RuleStatus } from "../../src/model/rule-status.ts";
 import { type Clock, later, PERMANENT, parseDuration, toIso, unixMs } from "../../src/model/time.ts";
-import type { Backend, PageQuery } from "../../src/serve/backend.ts";
+import type { Backend } from "../../src/serve/backend.ts";
 import { source } from "./samples.ts";
 
 /** A whole Backend that keeps everything in arrays. A cursor is the position at which the next page begins. */

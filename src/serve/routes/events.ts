@@ -1,7 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
-import type { LogEvent } from "../../model/event.ts";
-import { noEvents } from "../../model/event.ts";
+import { type LogEvent, noEvents } from "../../model/event.ts";
 import type { Backend } from "../backend.ts";
 import { client, pageQuery, readInput } from "../input.ts";
 
