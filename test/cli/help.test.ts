@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { closeSync, openSync, readFileSync } from "node:fs";
+import { closeSync, globSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 
@@ -69,6 +69,15 @@ describe("sekisho", () => {
       expect(packages.filter((name) => !["commander", "ipaddr.js"].includes(name))).toEqual([]);
     },
   );
+
+  test("is built so that nothing loads Node's fetch only by naming node:http", () => {
+    const built = globSync("*.js", { cwd: join(ROOT, "dist") });
+    expect(built).toContain("run-daemon.js");
+    const naming = built.filter((file) =>
+      /from "(node:)?http"/.test(readFileSync(join(ROOT, "dist", file), "utf8")),
+    );
+    expect(naming).toEqual([]);
+  });
 
   test("that cannot write what was asked for is status 3, and no fault", () => {
     const full = openSync("/dev/full", "w");
