@@ -97,7 +97,7 @@ export class DaemonBackend implements Backend, Disposable {
     return this.#wanted.blocks(this.#running.config, this.mode, isAnew);
   }
 
-  /** Nobody in the range is to be spared, as things were when blocks were wanted last. */
+  /** True when nobody in the range is to be spared, as things were when blocks were asked for last. */
   mayCover(range: Target): boolean {
     return this.#wanted.mayCover(range);
   }

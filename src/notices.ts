@@ -18,7 +18,7 @@ export const senderOf = ({ dashboard: { listen, hosts } }: Config): Sender => ({
   dashboard: namedUrl(listen.port, hosts),
 });
 
-/** What may be wrong with several of a kind at once names which it is about. */
+/** A complaint; where several of a kind can be wrong at once (channels, lists), `path` names the one. */
 type About = Complaint & { readonly path?: string | null };
 
 /** All that the ingestion thread complains of, and the rest. */

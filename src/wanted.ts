@@ -15,13 +15,13 @@ import { type BanRows, type Mark, RunningBans } from "./store/running-bans.ts";
 
 const PAGE = 500;
 
-/** What imported lists have blocked, but for whom no block may hit. */
+/** What imported lists block, without those whom no block may hit. */
 interface Listed {
   /** What it was made of. */
   readonly lists: Lists | null;
   readonly version: number;
   readonly named: string;
-  /** Entries that would hit somebody, and how many of each list they are. */
+  /** Entries that would hit somebody who is to be spared, and how many of each list those are. */
   readonly hit: ReadonlySet<Target>;
   readonly spared: ReadonlyMap<string, number>;
   /** The others; null before anybody asked. */
@@ -39,12 +39,12 @@ export class Wanted {
   readonly #beside = new BesideBans();
   /** Whom no block may hit. */
   #spared = protectedBy([], []);
-  /** The same as a text, and the allowlists from elsewhere: while they are the same, so is who is spared. */
+  /** What that was made of, as a text and the imported allowlists: while these are the same, so is who is spared. */
   #sparedBy: readonly unknown[] = [];
-  /** Whose ban a person lifted, as of a mark; null before anybody asked. */
+  /** Whose bans people lifted, as they were at `#letInAsOf`; null before anybody asked. */
   #letIn: TargetSet | null = null;
   #letInAsOf: Mark | null = null;
-  /** As of when blocks were wanted last. */
+  /** How far decisions had been read when blocks were asked for last. */
   #mark: Mark | null = null;
   #listed = NOTHING_LISTED;
   lists: Lists | null = null;

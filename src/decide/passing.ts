@@ -13,7 +13,7 @@ const NOT_LET_IN = new Set([
 ]);
 /** Some vhosts give these without asking, others only to whom they let in. */
 const MAYBE_LET_IN = new Set([404, 410]);
-/** A batch of an attack by thousands need not be told in full. */
+/** Of an attack by thousands, bans that are told for one batch. */
 const MAX_TOLD = 100;
 const MAX_PATH = 200;
 

@@ -118,7 +118,7 @@ export class Aggregation {
   }
 }
 
-/** The same for one list. */
+/** As `Aggregation`, for a single list. */
 export const aggregate = (
   blocks: readonly Block[],
   settings: AggregateSettings | null,

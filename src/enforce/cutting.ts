@@ -100,7 +100,7 @@ export class Cutting {
 
   async #run(): Promise<void> {
     while (!this.#ending.signal.aborted) {
-      // Whose ban ended while this waited is left alone.
+      // Clients whose ban ended meanwhile are left alone.
       const isDue = (target: Target) => this.#wanted.has(target) && this.#isInForce(target);
       const targets = new TargetSet([...this.#due].filter(isDue));
       this.#due.clear();

@@ -70,7 +70,7 @@ export class IneffectiveBans {
   #noteOne({ target, requests, certain, earliest, latest, path, vhost }: Passed): boolean {
     const enforcedBy = this.#claims.enforcedBy(target);
     const isWaiting = enforcedBy.length === 0 && this.#claims.waitingFor(target).length > 0;
-    // Who tries out what would be blocked knows that nothing is.
+    // Whoever uses dry-run knows that nothing is blocked.
     const isDryRun = enforcedBy.length > 0 && enforcedBy.every((name) => name === "dry-run");
     if (isWaiting || isDryRun || !this.#claims.wants(target)) return this.#watched.delete(target);
     const known = this.#watched.get(target);

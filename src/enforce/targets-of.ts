@@ -2,7 +2,7 @@ import { changedBlocks } from "../model/block-changes.ts";
 import type { Block } from "../model/decision.ts";
 import type { Target } from "../model/ip.ts";
 
-/** The targets of the newest of many lists, which differ little: one set that is kept up to date when somebody asks. */
+/** The targets of the newest list of blocks. Lists that follow each other differ little, so one set is brought up to date. */
 export class TargetsOf {
   #blocks: readonly Block[] = [];
   readonly #targets = new Set<Target>();

@@ -149,7 +149,7 @@ export class Ingestion implements Disposable {
       if (isStrange && batch.source.kind === "access") this.#parsers.delete(batch.source.id);
       this.#times.note(batch.source, events, now);
       const outcome = judge(events, this.#stages, now);
-      // Most lines of a flood bring a subject: as many are looked at, or those would pile up whose time is over.
+      // In a flood most lines bring a new subject. As many old ones are looked at, or those whose time is over would pile up.
       this.#forgetOver(events.length, now);
       if (!(await this.#stored({ ...outcome, checkpoint: batch.checkpoint }, signal))) return;
       committed(outcome);

@@ -21,7 +21,7 @@ export class SourceTimes {
     if (newest !== undefined) this.#newest.set(source.id, { source, time: newest.time, readAt: now });
   }
 
-  /** Of a source whose lines bear times that have not come yet. Rules count them all the same, but people see them wrong. */
+  /** What is wrong with a source whose lines bear times that have not come yet: rules count them all the same, but people see them wrong. */
   problem(source: Pick<Source, "id">): SekishoError | null {
     const newest = this.#newest.get(source.id);
     if (newest === undefined) return null;

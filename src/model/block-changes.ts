@@ -9,13 +9,13 @@ export interface BlockChanges {
   readonly come: ReadonlyMap<Target, Block>;
 }
 
-/** So many blocks are looked at for each that there is, to find where the lists meet again. */
+/** For each block of both lists so many looks at most, to find where the lists meet again: it bounds the time. */
 const LOOKS = 8;
 
 /**
  * What differs between two lists that name each target once. Whoever leaves blocks in their order, and the same object where
  * nothing changed, pays for what changed and for one comparison of each: so one more ban costs little among half a million.
- * Of any other lists it says the same, and takes longer.
+ * For lists in any other order the answer is the same, but takes longer.
  */
 export function changedBlocks(before: readonly Block[], after: readonly Block[]): BlockChanges {
   const gone = new Map<Target, Block>();
@@ -69,7 +69,7 @@ function untilTheyMeet(
   return { ...REPLACED, looked: Math.max(0, most) };
 }
 
-/** What is in both has another place, or another end. */
+/** What is in both lists only moved, which is no change, or got another end. */
 function forgetMoved(gone: Map<Target, Block>, come: Map<Target, Block>): void {
   for (const [target, was] of gone) {
     const is = come.get(target);

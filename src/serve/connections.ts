@@ -5,8 +5,8 @@ import type { Socket } from "node:net";
 export const MOST_CONNECTIONS = 256;
 
 /**
- * Bounds the connections. Of more the oldest goes of those over which nobody was let in yet: whoever opens thousands and says nothing keeps
- * neither the daemon from reading logs nor a person from lifting a ban.
+ * Bounds the connections. When there are more, the oldest over which nobody was let in is closed. So whoever opens thousands and says
+ * nothing keeps neither the daemon from reading logs nor a person from lifting a ban.
  */
 export class Connections {
   readonly #strangers = new Set<Socket>();

@@ -10,7 +10,7 @@ const SOURCES_A_STEP = 500;
 /** The logs that were read, and how many lines each had. Called in transactions of the caller. */
 export class SourceRows {
   readonly #statements: Statements;
-  /** Those that somebody may know by their number. */
+  /** Registered by this process: hits in memory may name them by their numbers, so their rows stay. */
   readonly #registered = new Set<number>();
 
   constructor(statements: Statements) {

@@ -13,11 +13,11 @@ const KEPT = 1_000;
 /** The coarsest clock that a file system has for a folder's time of change: within it a change leaves no trace. */
 const COARSEST_MS = 2_000;
 
-/** The names in a folder, sorted. None where it is none, or may not be read: that is told where a log itself is opened. */
+/** The names in a folder, sorted. Empty where there is no folder or it may not be read: that is reported when a log is opened. */
 export const namesIn = (folder: string): readonly string[] =>
   listed(folder, folder, () => readdirSync(folder));
 
-/** Those that may be folders: as many files as there are stand in no folder's place. */
+/** Only the names that may be folders: plain files, however many there are, do not count towards the limit of folders. */
 export const foldersIn = (folder: string): readonly string[] =>
   listed(folder, `${folder}/`, () =>
     readdirSync(folder, { withFileTypes: true }).flatMap((each) => (each.isFile() ? [] : [each.name])),

@@ -6,7 +6,7 @@ import { type LogPattern, matchesAny } from "./log-pattern.ts";
 
 /** What the system answers when it has no inotify instance or watch left. */
 const LIMITS: readonly string[] = ["EMFILE", "ENFILE", "ENOSPC", "ENOMEM"];
-/** Of the folders that a glob stands for; the files of the others are found by the sweep. A watch is memory of the kernel's. */
+/** So many folders of globs are watched, since each watch takes memory of the kernel; files in the others the sweep finds. */
 const MOST_WATCHED = 500;
 
 /**
@@ -17,7 +17,7 @@ export class FolderWatch implements AsyncDisposable {
   readonly #watcher: ReturnType<typeof watch>;
   readonly #isLog: (path: string) => boolean;
   readonly #wake: (path?: string) => void;
-  /** What a glob stands for, as far as it is watched: not by chokidar, for which each folder that is gone makes all slower. */
+  /** The watched folders of globs. Not by chokidar, which gets slower with each folder that goes away. */
   readonly #below = new Map<string, FSWatcher>();
   /** Why changes are found by the sweep only; null when watching works. */
   problem: SekishoError | null = null;
@@ -37,12 +37,12 @@ export class FolderWatch implements AsyncDisposable {
     // What happened since the folders were listed and before they were watched.
     this.#watcher.on("ready", () => wake());
     this.#watcher.on("error", (cause) => {
-      // Others concern one file, as a link to itself, and are told of that log where it is one.
+      // Other errors concern one file, such as a link to itself: if it is a log, they are reported for that log.
       if (LIMITS.includes(systemCode(cause) ?? "")) this.problem = refused(cause);
     });
   }
 
-  /** Watches these folders too, and those no more that it watched and that are not among them. */
+  /** Watches these folders from now on, and no others of globs. */
   follow(folders: readonly string[]): void {
     const wanted = new Set(folders.slice(0, MOST_WATCHED));
     for (const folder of this.#below.keys()) if (!wanted.has(folder)) this.#unwatch(folder);

@@ -41,13 +41,13 @@ export class FollowedLog {
   /** Rotated files that nobody writes to any more: a line that they end in will never be whole. */
   #ending: PlainFile[] = [];
   #packed: PackedFile | null = null;
-  /** What was read of the packed file and is not committed. It cannot be read again but from the file's beginning. */
+  /** What was read of the packed file and is not committed yet. To read it again, the file would be unpacked from its beginning. */
   #inHand: Next = null;
   #search: UnreadGenerations | null = null;
   /** What the search finds; null once it is over. */
   #unread: AsyncGenerator<Unread | "busy"> | null = null;
 
-  /** `isLog`: of files that are followed as logs of their own, whatever rotation would call them. */
+  /** `isLog`: true for files that are followed as logs of their own, even if they are named like generations. */
   constructor(
     source: Source,
     checkpoints: readonly StoredCheckpoint[],
@@ -175,8 +175,8 @@ export class FollowedLog {
   #rotate(file: PlainFile): void {
     this.#turnCycle();
     const isIntact = file.isIntact(file.stat);
-    // While older generations are read it is one of those that follow, and is found among them in its turn; so is one that
-    // was truncated and written again before it was rotated, as its copy comes first. Under a name of its own it is not.
+    // While older generations are being read, this file is found among them in its turn. So is one that was truncated and
+    // written again before it was rotated, since its copy has to be read first. Under any other name it would not be found.
     const comesLater = this.#unread !== null || !isIntact;
     if (comesLater && this.#isGeneration(file)) {
       file.close();
@@ -201,7 +201,7 @@ export class FollowedLog {
     this.#searchAgain();
   }
 
-  /** Of a log of which nothing was read no generation can be unread: they were there before. */
+  /** Where nothing of the log was read yet, its generations are older than the first start, and stay unread. */
   #searchAgain(): void {
     if (this.#checkpoints.size > 0 && this.#unread === null) this.#searchGenerations(false);
   }
@@ -265,7 +265,7 @@ export class FollowedLog {
   #nextCurrent(): Next {
     const file = this.#current;
     if (file === null) return null;
-    // From the first look on, whatever is written is unread: also when the log is rotated before its first line is read.
+    // The beginning of an empty log is stored too: so its first lines count as unread, even if it is rotated before they are read.
     const read = () => (this.#checkpoints.size === 0 ? file.readOrMark() : file.read());
     return this.#nextOf(file, read);
   }

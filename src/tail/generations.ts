@@ -28,8 +28,8 @@ export interface RotationNames {
 }
 
 /**
- * The generations of a log that are there now, oldest first. One that stands there both plain and packed is being packed,
- * and is the plain one, which is whole. Where the log is a link they may be beside the link or beside the file, or be what
+ * The generations of a log that are there now, oldest first. One that is there both plain and packed is being packed just
+ * now: the plain file, which is whole, is taken. Where the log is a link they may be beside the link or beside the file, or be what
  * it led to before.
  */
 export function generationsOf(path: string, { rotatedTo, isLog }: RotationNames = {}): Generation[] {

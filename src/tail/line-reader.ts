@@ -2,14 +2,14 @@ import { readSync } from "node:fs";
 import { TAIL_LENGTH } from "./fingerprint.ts";
 import { type FittedLine, fitted, LINE_LENGTH, LONGEST_LINE } from "./long-line.ts";
 
-/** Read at once, and a transaction when lines are waiting: with a quarter of it, catching up takes a quarter longer. */
+/** Bytes read at once, and stored in one transaction while lines are waiting. With a quarter of it, catching up takes a quarter longer. */
 const CHUNK_LENGTH = 480_000;
 /**
- * Decoded at once, where lines allow it. V8 gives a text of more than 128 KiB pages of its own, which the kernel has to fill
+ * Bytes decoded at once, where lines allow it. V8 gives a text of more than 128 KiB pages of its own, which the kernel has to fill
  * anew each time: twice the time. And one slice that lives on keeps its whole piece in memory.
  */
 const PIECE_LENGTH = 120_000;
-/** Lines of a chunk, most of which have thirty times the room: those of a few letters make long transactions. */
+/** Lines handed on at once. Only a chunk of very short lines has more, and would make a long transaction. */
 export const LINES_AT_ONCE = 4_000;
 const NEWLINE = 10;
 const NOTHING = Buffer.alloc(0);
@@ -17,7 +17,7 @@ const NONE: ReadonlySet<number> = new Set();
 
 export interface ReadLines {
   readonly lines: readonly string[];
-  /** Positions in `lines` of lines whose end is not there: they were longer than what is read of one. */
+  /** Positions in `lines` of those whose end is missing, as they were longer than what is read of one line. */
   readonly cut: ReadonlySet<number>;
   /** Where the next read begins. A half-written line is not passed. */
   readonly offset: number;
@@ -29,8 +29,8 @@ export interface ReadLines {
  */
 export class LineReader {
   /**
-   * Room for what stands before the offset, and from TAIL_LENGTH on what stands behind it. What no line is long enough for
-   * takes no memory.
+   * Room for what stands before the offset, and from TAIL_LENGTH on for what stands behind it. The kernel gives memory only to
+   * what was ever used, so the room for very long lines costs nothing until one comes.
    */
   readonly #read = Buffer.allocUnsafe(TAIL_LENGTH + LONGEST_LINE);
   readonly #chunk = this.#read.subarray(TAIL_LENGTH);

@@ -5,10 +5,8 @@ import { LINES_AT_ONCE } from "./line-reader.ts";
 import { LineSplitter } from "./line-splitter.ts";
 import type { ReadFile } from "./plain-file.ts";
 import { damaged } from "./read-log.ts";
-import { ENDS_LENGTH, type Packing, unpack } from "./unpack.ts";
+import { ENDS_LENGTH, PACKED_CHUNK_LENGTH, type Packing, unpack } from "./unpack.ts";
 
-/** Of the packed file, read at once. Little, since what a damaged piece would have unpacked to is lost. */
-const CHUNK_LENGTH = 1 << 14;
 /** Split into lines at once. */
 const PIECE_LENGTH = 1 << 14;
 /** Unpacked in one go, between two looks at the other logs. */
@@ -186,8 +184,8 @@ export class PackedFile {
 
   async *#chunks(): AsyncGenerator<Buffer> {
     while (!this.#isClosed) {
-      const chunk = Buffer.allocUnsafe(CHUNK_LENGTH);
-      const length = readSync(this.#descriptor, chunk, 0, CHUNK_LENGTH, this.#packedOffset);
+      const chunk = Buffer.allocUnsafe(PACKED_CHUNK_LENGTH);
+      const length = readSync(this.#descriptor, chunk, 0, PACKED_CHUNK_LENGTH, this.#packedOffset);
       if (length === 0) return;
       this.#packedOffset += length;
       yield chunk.subarray(0, length);

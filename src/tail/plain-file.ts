@@ -59,7 +59,7 @@ export class PlainFile {
   get offset(): number {
     return this.#position.offset;
   }
-  /** How the open file is now, wherever its name went; as nothing more where it was on a network drive that is gone. */
+  /** How the open file is now, whatever it is called by now. On a network drive that went away: as if nothing had been added. */
   get stat(): Pick<Stats, "size" | "mtimeMs" | "nlink"> {
     try {
       return fstatSync(this.descriptor);
@@ -97,8 +97,8 @@ export class PlainFile {
   }
 
   /**
-   * False when it was truncated, and perhaps written again, since it was read. Costs nothing while it is unchanged. Of one
-   * that was empty nothing tells whether what it holds now is the first that was written to it.
+   * False when it was truncated, and perhaps written again, since it was read. Costs nothing while it is unchanged. For a file
+   * that was empty the answer is false too: nothing tells whether what it holds now was the first that was written to it.
    */
   isIntact(stat: Pick<Stats, "size" | "mtimeMs">): boolean {
     const { size, mtimeMs, at } = this.#seen;
@@ -158,8 +158,8 @@ export class PlainFile {
   }
 
   /**
-   * What tells the file is taken from the bytes that were read: to read it again would tell of another file where it was
-   * truncated in between. A head that is not whole yet stands in what was read before.
+   * What the file is known by is taken from the bytes that were read. Reading it again could describe another content, if the
+   * file was truncated in between. While the head is not whole, its first part stands in what was read before.
    */
   #upTo({ lines, cut, offset }: ReadLines, bytes: Buffer): ReadPlain {
     const before = Buffer.concat([this.#before, bytes.subarray(-TAIL_LENGTH)]).subarray(-TAIL_LENGTH);

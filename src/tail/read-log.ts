@@ -3,13 +3,10 @@ import { messageOf, SekishoError, systemCode } from "../model/errors.ts";
 import { LineReader, type ReadLines } from "./line-reader.ts";
 import { LineSplitter } from "./line-splitter.ts";
 import type { FittedLine } from "./long-line.ts";
-import { MAGIC_LENGTH, type Packing, packingOf, unpack } from "./unpack.ts";
+import { MAGIC_LENGTH, PACKED_CHUNK_LENGTH, type Packing, packingOf, unpack } from "./unpack.ts";
 
 /** In the place of a path: standard input. */
 export const STANDARD_INPUT = "-";
-
-/** Of a packed file, read at once. Little, since what a damaged piece would have unpacked to is lost. */
-const PACKED_CHUNK_LENGTH = 1 << 14;
 
 /**
  * All whole lines of a finished log, a batch at a time; a last line without a newline counts. `offset` is how much of the

@@ -36,9 +36,9 @@ interface Followed {
 /** How often all paths are looked at, whether or not a watcher said anything. */
 const SWEEP_MS = 500;
 /**
- * How long lines that follow each other closely are let gather, as long as no more bytes than these wait to be read. Each
- * write wakes the watcher, and each batch is a transaction: one for every request of a busy site costs more than all its
- * lines do. Where so many lines came at once, twice as many at a time take a fifth less of the processor.
+ * Where lines follow each other closely, reading rests this long so that more of them make one batch, unless more bytes than
+ * GATHER_BYTES wait already. Each write wakes the watcher and each batch is a transaction: one for every request of a busy
+ * site would cost more than all its lines. After a turn of MANY_LINES the rest is longer, which saves a fifth of the processor.
  */
 const GATHER_MS = 20;
 const MANY_LINES = 90;
@@ -52,7 +52,7 @@ const BUSY_SWEEP_MS = 60;
 interface Turn {
   behind: number;
   isBusy: boolean;
-  /** That were read. */
+  /** Lines that were read. */
   lines: number;
 }
 

@@ -18,6 +18,9 @@ const PACKINGS = [
 ] as const;
 export type Packing = (typeof PACKINGS)[number];
 
+/** Bytes of a packed file that are read at once: few, since everything that a damaged piece would have unpacked to is lost. */
+export const PACKED_CHUNK_LENGTH = 1 << 14;
+
 /** Enough to tell a packing by. */
 export const MAGIC_LENGTH = 4;
 

@@ -57,7 +57,7 @@ export class UnreadGenerations {
   readonly #unfit = new Set<string>();
   /** Known ones that were found and not handed out yet, oldest first. */
   readonly #opened: Unread[] = [];
-  /** In those that are to be read whole, as far as they were looked at. */
+  /** Bytes in generations that are to be read whole, as far as these were looked at. */
   #newBytes = 0;
   #moves = 0;
 
@@ -119,7 +119,7 @@ export class UnreadGenerations {
     return this.#opened.length > 0 ? "again" : (next ?? null);
   }
 
-  /** `isLate`: it is older than the newest known one, so what is written in it of its length may be believed. */
+  /** `isLate`: it is older than the newest known one, so the unpacked length that it states may be believed. */
   async *#look(generation: Generation, isLate: boolean): Steps<Recognised> {
     const { dev, ino, mtimeMs } = generation.stat;
     const id = `${dev} ${ino}`;
@@ -231,7 +231,7 @@ export class UnreadGenerations {
     }
   }
 
-  /** What is wrong with a late one is not told: as a rule all its lines are read. */
+  /** What is wrong with a late one is not reported: as a rule all its lines have been read. */
   #open(
     { path, stat }: Generation,
     isLate: boolean,
