@@ -1,4 +1,4 @@
-import { accessSync, closeSync, constants, openSync, readdirSync, readSync } from "node:fs";
+import { accessSync, closeSync, constants, readdirSync, readSync, statSync } from "node:fs";
 import { accessHint } from "../config/discover.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import type { LogConfig } from "../config/schema.ts";
@@ -6,6 +6,7 @@ import { placeProblem } from "../local-socket/place.ts";
 import { messageOf, SekishoError, systemCode } from "../model/errors.ts";
 import type { SourceKind } from "../model/event.ts";
 import { filesIn, foldersOf, type LogPattern, logPattern } from "../tail/log-pattern.ts";
+import { missing, openLog } from "../tail/open-log.ts";
 
 export interface LogCheck {
   readonly path: string;
@@ -86,7 +87,7 @@ function closedFolders(folders: readonly string[], { file }: LogPattern): Sekish
 
 function checkFile(path: string, { kind, format }: LogConfig, detectFormat: DetectFormat): LogCheck {
   try {
-    const head = firstLines(path);
+    const head = firstLines(path, kind);
     if (kind === "audit" || format !== "auto" || head.length === 0) {
       const known = format !== "auto" ? format : kind === "access" ? null : kind;
       return { path, kind, format: known, error: null };
@@ -128,10 +129,11 @@ const unknownFormat = (path: string): SekishoError =>
   );
 
 /** Whole lines at the beginning of the file, one character a byte. */
-function firstLines(path: string): string[] {
+function firstLines(path: string, kind: SourceKind): string[] {
   const buffer = Buffer.alloc(HEAD_BYTES);
-  // O_NONBLOCK: a named pipe without a writer must not hang the start.
-  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) throw missing(path);
+  const descriptor = openLog(path, stat, kind);
   try {
     const text = buffer.toString("latin1", 0, readSync(descriptor, buffer, 0, HEAD_BYTES, 0));
     return text.split("\n").slice(0, -1);
@@ -141,6 +143,7 @@ function firstLines(path: string): string[] {
 }
 
 function unreadable(path: string, error: unknown): SekishoError {
+  if (error instanceof SekishoError) return error;
   switch (systemCode(error)) {
     case "ENOENT":
       return new SekishoError(
@@ -156,18 +159,6 @@ function unreadable(path: string, error: unknown): SekishoError {
       return new SekishoError("LOG_UNREADABLE", `no permission to read ${path}`, accessHint(path), {
         cause: error,
       });
-    case "EISDIR":
-    case "ENOTDIR":
-    // A pipe.
-    case "ESPIPE":
-      return new SekishoError(
-        "LOG_UNREADABLE",
-        `${path}: not what a log can be`,
-        "name a file, or files by a star",
-        {
-          cause: error,
-        },
-      );
     default:
       return new SekishoError(
         "LOG_UNREADABLE",

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { checkCommand } from "../../src/cli/check.ts";
@@ -285,12 +285,16 @@ ${cwd}/c/c.log {
     expect((await checkRotated()).stdout).toContain(`a:9: logrotate moves ${cwd}/b/b.log to ${cwd}/old;`);
   });
 
-  test("of a pipe in the place of a log says that it is none", async () => {
-    const cwd = folderWith({ "sekisho.yaml": "data: data\nlogs: [{ path: pipe.log }]" });
+  test("of a pipe or a device in the place of a log, and of a link into nothing, says that it is none", async () => {
+    const cwd = folderWith({ "sekisho.yaml": "data: data\nlogs: [{ path: '*.log' }]" });
     spawnSync("mkfifo", [join(cwd, "pipe.log")]);
+    symlinkSync("/dev/zero", join(cwd, "device.log"));
+    symlinkSync("gone", join(cwd, "link.log"));
     const { status, stderr } = await check(cwd);
     expect(status).toBe(3);
-    expect(stderr).toMatch(/pipe\.log: not what a log can be\nhint: name a file/);
+    for (const name of ["pipe", "device"])
+      expect(stderr).toContain(`${name}.log is not a regular file\nhint: name Apache's log file itself`);
+    expect(stderr).toContain("link.log does not exist\nhint: it is read once it is there");
   });
 
   test("of a log that is of the other kind says which", async () => {
