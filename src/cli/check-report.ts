@@ -6,6 +6,7 @@ import type { ListCheck } from "../lists/imported-list.ts";
 import { SekishoError } from "../model/errors.ts";
 import type { SourceKind } from "../model/event.ts";
 import { printable } from "../model/safe-text.ts";
+import { headersNotShown } from "../parse/named-formats.ts";
 import { checkDataFolder, type DataCheck } from "./check-data.ts";
 import { listCheckRow, listWarnings } from "./check-lists.ts";
 import { checkLogs, type LogCheck } from "./check-logs.ts";
@@ -14,6 +15,7 @@ import type { CliContext } from "./context.ts";
 import { count, painter, size, writeJson } from "./output.ts";
 import { reportError } from "./report-error.ts";
 import { type Cell, indented, table } from "./table.ts";
+import { poorLog } from "./unknown-log.ts";
 
 /** What `check` asks of the stages. None of it changes anything. */
 export interface CheckStages {
@@ -114,12 +116,19 @@ async function reportOf(
   const warnings = [
     ...(loaded?.warnings ?? []),
     ...(cut === null ? [] : [cut]),
+    ...poorLogs(logs),
     ...listWarnings(lists, context.clock.now()),
     ...(config === null ? [] : stages.checkRotation(config)),
     ...apache,
   ];
   return { loaded, data, rulesFolder, rules, logs, enforcers, lists, warnings, problems };
 }
+
+const poorLogs = (logs: readonly LogCheck[]) =>
+  logs.flatMap(({ path, kind, format }) => {
+    const headers = kind === "access" && format !== null ? headersNotShown(format) : [];
+    return headers.length === 0 ? [] : [poorLog({ file: path, format: format!, headers })];
+  });
 
 /** For a step that answers with warnings, and throws what is more than that. */
 const problemIn =
@@ -168,7 +177,12 @@ function printReport(context: CliContext, report: Report): void {
   const found = report.problems.reduce((sum, { message }) => sum + message.split("\n").length, 0);
   const verdict =
     found === 0
-      ? paint("green", "Nothing is in the way.")
+      ? report.warnings.length === 0
+        ? paint("green", "Nothing is in the way.")
+        : paint(
+            "yellow",
+            `Nothing is in the way of a start; ${count(report.warnings.length, "warning")}, see above.`,
+          )
       : paint("red", `${count(found, "problem")}; see above.`);
   context.stdout(`${verdict}\n`);
 }

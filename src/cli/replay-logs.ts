@@ -6,6 +6,7 @@ import { Protected, protectedBy } from "../decide/protected.ts";
 import type { NamedRule } from "../evaluate/rule-schema.ts";
 import { SekishoError } from "../model/errors.ts";
 import { type Finding, SEVERITIES, type Severity } from "../model/finding.ts";
+import { printable } from "../model/safe-text.ts";
 import { replay } from "../replay/replay.ts";
 import { ingestSettings, loadSetup, readRuleSet, type Setup } from "../setup.ts";
 import { STANDARD_INPUT } from "../tail/read-log.ts";
@@ -14,7 +15,7 @@ import { writeJson } from "./output.ts";
 import { replayJson, replayText } from "./replay-report.ts";
 import { reportError } from "./report-error.ts";
 import { noSuchRule } from "./rule-name.ts";
-import { unknownLog } from "./unknown-log.ts";
+import { poorLog, unknownLog } from "./unknown-log.ts";
 
 export interface ReplayOptions {
   readonly config?: string;
@@ -68,6 +69,8 @@ export async function replayLogs(
   const severe = (finding: Finding): boolean =>
     limit !== undefined && SEVERITIES.indexOf(finding.severity) >= SEVERITIES.indexOf(limit);
   if (result.verdict.findings.some(severe)) context.exitStatus = 1;
+  for (const { message, hint } of result.poor.map(poorLog))
+    context.stderr(`warning: ${printable(message)}\n   hint: ${hint}\n`);
   for (const log of result.unknown) reportError(context, unknownLog(log));
   for (const error of result.damaged) context.exitStatus = reportError(context, error);
 }

@@ -1,10 +1,20 @@
 import { SekishoError } from "../model/errors.ts";
-import type { UnknownLog } from "../replay/events.ts";
+import type { PoorLog, UnknownLog } from "../replay/events.ts";
 import { STANDARD_INPUT } from "../tail/read-log.ts";
 
 /** Told beside the result: the log may be empty of meaning, and whoever replays it should not take that for peace. */
 export const unknownLog = ({ file, format }: UnknownLog): SekishoError =>
   notParsed(`no line of ${file === STANDARD_INPUT ? "standard input" : file} parsed`, format);
+
+/** Told too: rules that ask for these headers find nothing, and that is no peace either. */
+export const poorLog = ({
+  file,
+  format,
+  headers,
+}: PoorLog): { readonly message: string; readonly hint: string } => ({
+  message: `${file === STANDARD_INPUT ? "standard input" : file} (${format}) does not show ${headers.join(" and ")}: rules that ask for them find nothing in it`,
+  hint: "have Apache write combined, or better the log of `sekisho apache snippet`",
+});
 
 /** The same of one line. */
 export const unknownLine = (format: string | null): SekishoError =>

@@ -147,7 +147,7 @@ function protectedError(target: Target, hit: Target, why: Protection): SekishoEr
     "TARGET_PROTECTED",
     `${target} is not banned: it ${relation} ${relation === "is" ? why : `${hit}, which is ${why}`}`,
     why === "allowlisted"
-      ? `take ${hit} off the allowlist first (sekisho allow --remove ${hit}, or allowlist in the configuration)`
+      ? `take ${hit} off the allowlist first (sekisho allow --remove ${hit}, allowlist in the configuration, or the list that \`sekisho explain ${hit}\` names)`
       : `banning it would lock somebody out who must get in${narrower}`,
   );
 }

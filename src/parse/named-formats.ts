@@ -23,3 +23,14 @@ export const NAMED_FORMATS: Readonly<Record<string, string>> = {
   combined: COMBINED,
   common: COMMON,
 };
+
+/** Headers that more rules ask for than not. */
+const ASKED_FOR = ["Referer", "User-Agent"];
+
+/** Those of them that an access log in this format, a name or a LogFormat string, does not show. */
+export function headersNotShown(format: string): readonly string[] {
+  const pattern = (Object.hasOwn(NAMED_FORMATS, format) ? NAMED_FORMATS[format]! : format).toLowerCase();
+  return pattern.includes("%")
+    ? ASKED_FOR.filter((name) => !pattern.includes(`{${name.toLowerCase()}}i`))
+    : [];
+}

@@ -3,6 +3,7 @@ import type { LogEvent, SourceId } from "../model/event.ts";
 import type { UnixMs } from "../model/time.ts";
 import { createMixedParser, createParser, detectFormat, kindOf } from "../parse/formats.ts";
 import type { LineParser, ParserOptions } from "../parse/line-parser.ts";
+import { headersNotShown } from "../parse/named-formats.ts";
 import { parseLines } from "../pipeline.ts";
 import { readLog } from "../tail/read-log.ts";
 
@@ -16,9 +17,17 @@ export interface UnknownLog {
   readonly format: string | null;
 }
 
+/** A log that cannot show what rules ask for. */
+export interface PoorLog {
+  readonly file: string;
+  readonly format: string;
+  readonly headers: readonly string[];
+}
+
 /** What is told beside the result. */
 export interface Troubles {
   readonly unknown: UnknownLog[];
+  readonly poor: PoorLog[];
   /** Packed logs that broke off; what came before counts. */
   readonly damaged: SekishoError[];
 }
@@ -36,7 +45,7 @@ export async function* eventsOf(
   source: SourceId,
   { format, timezone, onProgress }: ReadingOptions,
   parsing: ParserOptions,
-  { unknown, damaged }: Troubles,
+  { unknown, poor, damaged }: Troubles,
 ): AsyncGenerator<LogEvent[]> {
   let parser: LineParser | null = null;
   let offset = 0;
@@ -55,7 +64,12 @@ export async function* eventsOf(
     if (!(error instanceof SekishoError && error.code === "LOG_DAMAGED")) throw error;
     damaged.push(error);
   }
-  if (parser !== null && !isKnown) unknown.push({ file, format: format === "auto" ? null : format });
+  if (parser === null) return;
+  if (!isKnown) unknown.push({ file, format: format === "auto" ? null : format });
+  else if (parser.kind === "access") {
+    const headers = headersNotShown(parser.format);
+    if (headers.length > 0) poor.push({ file, format: parser.format, headers });
+  }
 }
 
 /** One parser for the whole file where its first lines agree; a mixed file is decided line by line. */

@@ -39,7 +39,7 @@ export async function replay(options: ReplayOptions): Promise<Replayed> {
   const other = otherRules === null ? null : new Verdict(otherRules, options, sourcesOf());
   const events = noEvents();
   const reasons = new Map<UnparsedReason, number>();
-  const troubles: Troubles = { unknown: [], damaged: [] };
+  const troubles: Troubles = { unknown: [], poor: [], damaged: [] };
   const trustedProxies = new TargetSet(options.trustedProxies);
   const read = files.map((file, index) => {
     const id = logs.indexOf(logs[index]!) + 1;

@@ -76,12 +76,28 @@ describe("check", () => {
     expect(siteRules).toMatchObject([{ id: "repeated-403", kind: "changed" }]);
   });
 
+  test("a log that cannot show what rules ask for is a warning", async () => {
+    const cwd = folderWith({
+      "sekisho.yaml":
+        'data: data\nlogs:\n  - { path: common.log, format: common }\n  - { path: own.log, format: \'%h %t "%r" %>s "%{user-agent}i"\' }\n  - path: site-access.log',
+      "common.log": `${LINE.split(" ").slice(0, 10).join(" ")}\n`,
+      "own.log": "",
+      "site-access.log": LINE,
+    });
+    const { stdout, status } = await check(cwd);
+    expect(stdout).toMatch(
+      /warning: \S+common\.log \(common\) does not show Referer and User-Agent: rules that ask/,
+    );
+    expect(stdout).toMatch(/warning: \S+own\.log \(%h .*\) does not show Referer: /);
+    expect([status, stdout.match(/warning:/g)]).toEqual([0, ["warning:", "warning:"]]);
+  });
+
   test("open connections that cannot be closed are a warning and no problem", async () => {
     const cwd = folderWith({ "sekisho.yaml": "data: data\nlogs: []" });
     const probeCut = async () => new SekishoError("CUT_UNAVAILABLE", "they stay open", "grant it");
     const { stdout, status } = await check(cwd, [], { probeCut });
     expect(stdout).toContain("warning: they stay open\n   hint: grant it\n");
-    expect(stdout).toContain("Nothing is in the way.");
+    expect(stdout).toContain("Nothing is in the way of a start; 1 warning, see above.");
     expect(status).toBe(0);
     const json = JSON.parse((await check(cwd, ["--json"], { probeCut })).stdout);
     expect(json).toMatchObject({ warnings: [{ message: "they stay open", hint: "grant it" }], problems: [] });

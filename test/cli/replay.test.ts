@@ -82,6 +82,16 @@ describe("replay and explain", () => {
     expect(stderr).toMatch(/^sekisho: .*a\.log\.gz is damaged or cut short: .*\nhint: .*gzip -t.*\n$/);
   });
 
+  test("a log that does not show what rules ask for is told, as its peace is none", () => {
+    using folder = temporaryFolder();
+    const line = '192.0.2.7 - - [20/Nov/2026:12:00:00 +0000] "GET /.env HTTP/1.1" 404 199';
+    const { status, stderr } = sekisho(folder.path, ["replay", "-"], `${line}\n`);
+    expect(status).toBe(0);
+    expect(stderr).toMatch(
+      /^warning: standard input \(common\) does not show Referer and User-Agent: .*\n {3}hint: .*\n$/,
+    );
+  });
+
   test("a log of which no line parses gets a hint that names what was tried, and is no error", () => {
     using folder = temporaryFolder();
     writeFileSync(join(folder.path, "odd.log"), "hello\nworld\n");
