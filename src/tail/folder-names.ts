@@ -7,9 +7,10 @@ interface Listing {
   readonly at: number;
 }
 
-/** Listings are kept, as all are looked at twice a second. */
+/** Listings are kept, as all are looked at twice a second: the newest, up to so many names and folders together. */
 const listings = new Map<string, Listing>();
-const KEPT = 1_000;
+const MOST_KEPT = 500_000;
+let kept = 0;
 /** The coarsest clock that a file system has for a folder's time of change: within it a change leaves no trace. */
 const COARSEST_MS = 2_000;
 
@@ -40,8 +41,21 @@ function listed(folder: string, key: string, read: () => string[]): readonly str
 }
 
 function keep(key: string, listing: Listing): Listing {
-  listings.delete(key);
+  drop(key);
   listings.set(key, listing);
-  if (listings.size > KEPT) listings.delete(listings.keys().next().value!);
+  kept += sizeOf(listing);
+  for (const oldest of listings.keys()) {
+    if (kept <= MOST_KEPT || oldest === key) break;
+    drop(oldest);
+  }
   return listing;
 }
+
+function drop(key: string): void {
+  const listing = listings.get(key);
+  if (listing === undefined) return;
+  listings.delete(key);
+  kept -= sizeOf(listing);
+}
+
+const sizeOf = ({ names }: Listing): number => names.length + 1;
