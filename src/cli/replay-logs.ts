@@ -1,4 +1,4 @@
-import { statSync } from "node:fs";
+import { existsSync, globSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { storedRanges } from "../crawlers/ranges.ts";
@@ -44,9 +44,10 @@ export async function replayLogs(
   const folder = options.rules === undefined ? undefined : resolve(context.cwd, options.rules);
   const setup = loadSetup({ file: options.config, rules: folder, cwd: context.cwd });
   const { config } = setup;
+  const paths = logPaths(context, files);
   const started = performance.now();
   const result = await replay({
-    files: logPaths(context, files),
+    files: paths,
     rules: namedBy(options.rule, setup.rules),
     otherRules: otherRules(context, setup, options),
     origins: config.origins,
@@ -59,7 +60,7 @@ export async function replayLogs(
     timezone: checkedTimezone(options.timezone),
     trustedProxies: config.trustedProxies,
     logs: ingestSettings(setup).logs,
-    onProgress: progress(context, files),
+    onProgress: progress(context, paths),
   });
   const seconds = (performance.now() - started) / 1_000;
   const nearMisses = options.nearMisses === true;
@@ -78,7 +79,7 @@ export async function replayLogs(
 function logPaths({ cwd }: CliContext, files: readonly string[]): string[] {
   if (files.filter((file) => file === STANDARD_INPUT).length > 1)
     throw new SekishoError("USAGE", "standard input can be read once", "name - once");
-  const paths = files.map((file) => (file === STANDARD_INPUT ? file : resolve(cwd, file)));
+  const paths = files.flatMap((file) => (file === STANDARD_INPUT ? file : expanded(resolve(cwd, file))));
   const twice = paths.find((path, at) => paths.indexOf(path) < at);
   if (twice !== undefined)
     throw new SekishoError(
@@ -87,6 +88,13 @@ function logPaths({ cwd }: CliContext, files: readonly string[]): string[] {
       "name it once",
     );
   return paths;
+}
+
+/** After sudo a star is still one, where the person's own shell may not list the folder of Apache's logs. */
+function expanded(path: string): string[] {
+  if (!/[*?]/.test(path) || existsSync(path)) return [path];
+  const found = globSync(path).sort();
+  return found.length === 0 ? [path] : found;
 }
 
 /** The same rules with other changes: those of `--compare` in place of the site's. */
@@ -128,10 +136,7 @@ const BAR_WIDTH = 30;
 /** Shows on a terminal how much has been read. */
 function progress(context: CliContext, files: readonly string[]): (bytes: number) => void {
   if (process.stderr.isTTY !== true || files.includes(STANDARD_INPUT)) return () => {};
-  const total = files.reduce(
-    (sum, file) => sum + (statSync(resolve(context.cwd, file), { throwIfNoEntry: false })?.size ?? 0),
-    0,
-  );
+  const total = files.reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0);
   let read = 0;
   let told = 0;
   return (bytes) => {
