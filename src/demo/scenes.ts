@@ -166,8 +166,8 @@ export const SCENES: readonly Scene[] = [
   {
     name: "a flood of handshakes",
     at: 8_000,
-    count: 300,
-    every: 12,
+    count: 450,
+    every: 8,
     from: "address",
     acts: [handshake(OWN_ORIGIN, "Go-http-client/1.1", 12_000)],
   },

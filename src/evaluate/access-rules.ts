@@ -29,6 +29,8 @@ export class AccessRules {
   /** The least that any rule asks of each of `NUMBERS`. */
   readonly #least: readonly number[];
   readonly #byKind = new Map<number, RuleChoice>();
+  /** Of the event that was asked for last. */
+  good: readonly Placed[] = [];
   /** For events of further kinds. */
   readonly #forOthers: RuleChoice;
   readonly #forOtherSeconds: RuleChoice;
@@ -59,6 +61,7 @@ export class AccessRules {
     const mayFind = index === -1 || this.#mayFind === null ? ANY : this.#mayFind[index]!;
     this.#glance.event = event;
     this.#glance.mayFind = mayFind;
+    this.good = choice.good;
     return mayFind === 0 ? choice.whenNothing : choice.rulesFor(event);
   }
 

@@ -32,8 +32,10 @@ export interface CompiledRule {
   readonly severity: Severity;
   readonly events: SourceKind;
   readonly matches: Matcher;
-  /** What its bucket is given: beside hits what `unless` counts. */
+  /** What its bucket is given: beside hits what `unless` counts, unless it counts only after a hit. */
   readonly looksAt: Matcher;
+  /** What is given to a bucket that has hits already; null for rules without such an `unless`. */
+  readonly goodAfterHit: Matcher | null;
   /** Of what it looks at one must hold. */
   readonly looked: readonly MatcherSpec[];
   /** What it has to look for in events of which this is known: rules that find nothing there are never asked. */
@@ -91,11 +93,13 @@ function compileWith(rule: NamedRule, views: TextViews): CompiledRule {
     );
   }
   const match = hitsOf(spec);
-  const looked = spec.unless === undefined ? [match] : [match, spec.unless.match];
+  const afterHit = spec.unless?.afterHit === true;
+  const looked = spec.unless === undefined || afterHit ? [match] : [match, spec.unless.match];
   // A rule that is asked about every event all the same would only have more lines looked at closely.
   const seeks = Array.isArray(needsOf(looked, NOTHING_KNOWN));
   const matches = compileMatcher(match, views, seeks);
-  const isGood = spec.unless === undefined ? null : compileMatcher(spec.unless.match, views, seeks);
+  const isGood =
+    spec.unless === undefined ? null : compileMatcher(spec.unless.match, views, seeks && !afterHit);
   const needed = neededIn(spec.bucket);
   const compile = {
     matcher: (matcher: MatcherSpec) => compileMatcher(matcher, views),
@@ -109,7 +113,8 @@ function compileWith(rule: NamedRule, views: TextViews): CompiledRule {
     severity: spec.severity,
     events: spec.events,
     matches,
-    looksAt: isGood === null ? matches : (event) => matches(event) || isGood(event),
+    looksAt: isGood === null || afterHit ? matches : (event) => matches(event) || isGood(event),
+    goodAfterHit: isGood !== null && afterHit ? (event) => isGood(event) && !matches(event) : null,
     views,
     looked,
     needs: (known) => {
@@ -144,6 +149,6 @@ function sparing(
   isGood: Matcher | null,
 ): CompiledRule["newBucket"] {
   if (unless === undefined || isGood === null) return newBucket;
-  const { count = Number.POSITIVE_INFINITY, share = Number.POSITIVE_INFINITY, window } = unless;
-  return (held) => new UnlessBucket({ isHit, isGood, count, share, window }, newBucket(held), held);
+  const { count = Number.POSITIVE_INFINITY, share = Number.POSITIVE_INFINITY, window, afterHit } = unless;
+  return (held) => new UnlessBucket({ isHit, isGood, count, share, window, afterHit }, newBucket(held), held);
 }

@@ -2,6 +2,7 @@ import { type AuditReport, mayBanFor, type TrustOf, unlimited } from "../model/a
 import type { LogEvent, SourceKind } from "../model/event.ts";
 import type { Finding } from "../model/finding.ts";
 import { type Ip, type Subject, type Target, TargetSet, targetOfSubject } from "../model/ip.ts";
+import { detached } from "../model/line.ts";
 import { keyOf, keyOfSubject, type SubjectKey, subjectOfKey } from "../model/subject-key.ts";
 import { NEVER, type UnixMs } from "../model/time.ts";
 import { AccessRules } from "./access-rules.ts";
@@ -21,6 +22,9 @@ import { Subjects } from "./subjects.ts";
 const CLOCK_SLACK_MS = 60_000;
 /** Apache writes a line when a request ends, with the time when it began. */
 const LATE_MS = 60_000;
+
+/** Of more subjects nothing is counted in their favour after a hit, the longest known first. */
+const MOST_HIT_LATELY = 100_000;
 
 /** What an event adds to a score; nothing where the rule of its gravest hit has fired. */
 interface ScoredEvent {
@@ -63,6 +67,8 @@ export class Evaluator {
   nearMisses = new NearMisses();
   /** The first bucket of each. */
   readonly #subjects: Subjects<Bucket>;
+  /** Who has buckets of rules that count what is good after a hit, the latest last: few, so that asking for all others costs little. */
+  readonly #hitLately = new Set<SubjectKey>();
   /** The subject of the event at hand, and the first of its buckets. */
   #lookedUp: SubjectKey | null = null;
   #first: Bucket | null = null;
@@ -142,6 +148,7 @@ export class Evaluator {
         scored ??= [];
         scored.push({ position: placed.position, fired: finding !== null });
       }
+      this.#addGood(event, event.client);
       if (scored === null) continue;
       for (const { rule, bucket, key, hit } of this.#scored(event, scored)) {
         if (this.#latest > horizon && event.time <= horizon) dropAhead(bucket, horizon);
@@ -160,6 +167,19 @@ export class Evaluator {
     return this.#otherKinds[event.kind].rulesFor(event);
   }
 
+  /** What is good of a subject, for rules that count it only after a hit: who has none costs nothing. */
+  #addGood(event: Deed, client: Ip): void {
+    const good = event.kind === "access" ? this.#access.good : this.#otherKinds[event.kind].good;
+    if (good.length === 0) return;
+    const key = keyOf(client);
+    for (const { rule, position } of good) {
+      const subject = rule.keyOf === null ? key : rule.keyOf(event, client);
+      if (subject === null || !this.#hitLately.has(subject)) continue;
+      const bucket = this.#found(subject, position, this.#laneOf(event));
+      if (bucket !== null && rule.goodAfterHit?.(event) === true) bucket.add(event);
+    }
+  }
+
   /** The scores that an event's hits concern, with what is to be added; hits of rules that fired are taken back. */
   *#scored(event: Deed, hits: readonly RuleHit[]): Generator<ScoredEvent> {
     for (const score of this.#scores.of(event, hits)) {
@@ -176,19 +196,34 @@ export class Evaluator {
     }
   }
 
+  #noteHit(key: SubjectKey): void {
+    this.#hitLately.add(typeof key === "string" ? detached(key) : key);
+    if (this.#hitLately.size <= MOST_HIT_LATELY) return;
+    for (const longest of this.#hitLately) {
+      this.#hitLately.delete(longest);
+      return;
+    }
+  }
+
   /** Most rules that look at an event count it for the same subject: it is looked up once. */
-  #bucket(key: SubjectKey, { rule, position }: Placed, lane: Lane): Bucket {
+  #found(key: SubjectKey, position: number, lane: Lane): Bucket | null {
     if (key !== this.#lookedUp) {
       this.#first = this.#subjects.get(key) ?? null;
       this.#lookedUp = key;
     }
-    const first = this.#first;
-    for (let each = first; each !== null; each = each.next)
+    for (let each = this.#first; each !== null; each = each.next)
       if (each.position === position && each.lane === lane) return each;
+    return null;
+  }
+
+  #bucket(key: SubjectKey, { rule, position }: Placed, lane: Lane): Bucket {
+    const found = this.#found(key, position, lane);
+    if (found !== null) return found;
+    if (rule.goodAfterHit !== null) this.#noteHit(key);
     const bucket = rule.newBucket(this.#subjects.held);
     bucket.position = position;
     bucket.lane = lane;
-    bucket.next = first;
+    bucket.next = this.#first;
     this.#subjects.held.bytes += BYTES_OF_BUCKET;
     this.#subjects.set(key, bucket);
     this.#first = bucket;
@@ -293,6 +328,7 @@ export class Evaluator {
       }
       if (this.#scores.sums(placed.position)) scored.push({ position: placed.position, fired: !isCounted });
     }
+    this.#addGood(event, event.client);
     for (const { rule, bucket, key, hit } of this.#scored(event, scored))
       if (hit !== null && counts(rule.id, bucket.lane, subjectOfKey(key))) bucket.add(event, hit);
   }

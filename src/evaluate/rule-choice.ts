@@ -1,6 +1,6 @@
 import type { LogEvent } from "../model/event.ts";
 import type { CompiledRule } from "./compile-rule.ts";
-import type { Known } from "./known.ts";
+import { type Known, residual } from "./known.ts";
 import type { TextView } from "./text-views.ts";
 
 /** A rule and its position, which names its bucket among a subject's. */
@@ -24,6 +24,8 @@ export class RuleChoice {
   readonly #seekers: readonly Seekers[];
   /** Those for an event in which no view finds anything. */
   readonly whenNothing: readonly Placed[];
+  /** Those of which the event may be what their `unless` counts after a hit. */
+  readonly good: readonly Placed[];
   readonly #isAlways: Uint8Array;
   /** Those that the event at hand concerns, by their place in `#rules`. */
   readonly #isConcerned: Uint8Array;
@@ -49,6 +51,10 @@ export class RuleChoice {
     });
     this.#seekers = [...seekers].map(([view, byGroup]) => ({ view, byGroup }));
     this.#isConcerned = new Uint8Array(this.#rules.length);
+    this.good = rules.filter(
+      ({ rule: { goodAfterHit, spec } }) =>
+        goodAfterHit !== null && spec.unless !== undefined && residual(spec.unless.match, known) !== null,
+    );
     this.whenNothing = this.#rules.filter((_, index) => this.#isAlways[index] === 1);
   }
 

@@ -107,6 +107,10 @@ const unlessSchema = z.strictObject({
     .optional()
     .describe("So large a part of them and the hits spares it, as in 0.5."),
   window: durationText.describe("The span of time that is counted, back from the newest."),
+  afterHit: z
+    .boolean()
+    .default(false)
+    .describe("true: only what follows a hit within the window counts, so that who has none costs nothing."),
 });
 
 export const ruleSchema = z

@@ -46,3 +46,25 @@ test("what spares must have a number", () => {
     /write count, share, or both/,
   );
 });
+
+test("where it counts only after a hit, what was good before it spares nobody, and what is good within the window after it does", () => {
+  const afterHit = { ...SHARE, afterHit: true };
+  const before = answers("192.0.2.7", 200, 200, 200, 200, 200, 200, 401, 401, 401, 401, 401);
+  expect(evaluatorWith(SHARE).evaluate(before)).toEqual([]);
+  expect(evaluatorWith(afterHit).evaluate(before)).toMatchObject([{ count: 5 }]);
+  const between = answers("192.0.2.7", 401, 200, 200, 200, 200, 200, 401, 401, 401, 401);
+  expect(evaluatorWith(afterHit).evaluate(between)).toEqual([]);
+  const long = [401, 200, 200, 200, 200, 200].map((status, index) =>
+    access("192.0.2.7", index === 0 ? 0 : 290 + index * 9, { status }),
+  );
+  const then = [0, 1, 2, 3].map((second) => access("192.0.2.7", 340 + second, { status: 401 }));
+  const fifth = access("192.0.2.7", 345, { status: 401 });
+  expect(evaluatorWith(afterHit).evaluate([...long, ...then, fifth])).toHaveLength(1);
+});
+
+test("where it counts only after a hit, whoever has none is not kept", () => {
+  const visitor = answers("192.0.2.9", 200, 200, 200);
+  const evaluator = evaluatorWith({ ...SHARE, afterHit: true });
+  evaluator.evaluate(visitor);
+  expect(evaluator.subjects).toBe(0);
+});

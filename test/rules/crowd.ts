@@ -300,6 +300,29 @@ export const INNOCENT: Readonly<Record<string, Actor>> = {
     status: index % 2 === 0 ? 422 : 200,
     referer: `${SITE}/cart`,
   })),
+  "an office of eighty whose sockets come back four times a minute": every(0.19, 1_600, () => ({
+    path: "/ws",
+    status: 101,
+  })),
+  "an office whose sockets find no backend": every(0.17, 1_700, () => ({
+    path: "/ws",
+    status: 503,
+  })),
+  "a lecture hall that logs in at once": (say, random) => {
+    for (let person = 0; person < 120; person++) {
+      const agent = browser(random);
+      const second = random.below(60);
+      const mistakes = random.chance(0.3) ? 1 : 0;
+      for (let attempt = 0; attempt <= mistakes; attempt++)
+        say(...login(second + attempt * 9, agent, attempt < mistakes));
+      for (let page = 0; page < 4; page++)
+        say(second + mistakes * 9 + 1 + page * 6, {
+          path: `/course/${page}`,
+          referer: `${SITE}/start`,
+          agent,
+        });
+    }
+  },
   "a club that registers at once": every(15, 40, () => ({
     method: "POST",
     path: "/register",

@@ -36,10 +36,10 @@ const BANNED: readonly Case[] = [
     many(60, (i) => handshake({ at: i / 2, status: 403 })),
     "handshake-refused",
   ],
-  ["a flood of handshakes", many(240, (i) => handshake({ at: i / 6 })), "handshake-rate"],
+  ["a flood of handshakes", many(400, (i) => handshake({ at: i / 8 })), "handshake-rate"],
   [
     "a flood of requests",
-    many(200, (i) => request({ at: i / 30, path: `/api/${i % 7}`, status: 200 })),
+    many(250, (i) => request({ at: i / 30, path: `/api/${i % 7}`, status: 200 })),
     "request-rate",
   ],
   [
@@ -125,7 +125,7 @@ const BANNED: readonly Case[] = [
   ],
   [
     "sockets without number, as the application reports them",
-    many(300, (i) => audit("ws.open", { at: i / 6, connection: `c${i}` })),
+    many(400, (i) => audit("ws.open", { at: i / 8, connection: `c${i}` })),
     "audit-open-rate",
   ],
   [
@@ -140,7 +140,7 @@ const BANNED: readonly Case[] = [
   ],
   [
     "a CSRF token that is too old, again and again",
-    many(100, (i) => audit("ws.csrf_expired", { at: i * 5 })),
+    many(400, (i) => audit("ws.csrf_expired", { at: i / 2 })),
     "audit-token-expired",
   ],
   [
@@ -160,7 +160,7 @@ const BANNED: readonly Case[] = [
   ],
   [
     "a ticket that is too old, again and again",
-    many(100, (i) => audit("ws.ticket_expired", { at: i * 5 })),
+    many(400, (i) => audit("ws.ticket_expired", { at: i / 2 })),
     "audit-token-expired",
   ],
   [
@@ -175,7 +175,7 @@ const BANNED: readonly Case[] = [
   ],
   [
     "a token that is older than a day, again and again",
-    many(100, (i) => audit("auth.token_expired", { at: i * 5, detail: { ageHours: 25 } })),
+    many(400, (i) => audit("auth.token_expired", { at: i / 2, detail: { ageHours: 25 } })),
     "audit-token-expired",
   ],
   [
@@ -217,7 +217,7 @@ const BANNED: readonly Case[] = [
   ],
   [
     "a good Origin, which anybody can write, spares nobody",
-    many(300, (i) => handshake({ at: i / 6, origin: ORIGINS[0]!, path: "/ws/?q=1%27%20or%201%3D1--" })),
+    many(400, (i) => handshake({ at: i / 8, origin: ORIGINS[0]!, path: "/ws/?q=1%27%20or%201%3D1--" })),
     "handshake-rate",
     "sql-injection",
   ],

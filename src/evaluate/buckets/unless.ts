@@ -13,6 +13,8 @@ export interface Unless {
   /** So large a part of hits and these does, 0 to 1; infinite: no part does. */
   readonly share: number;
   readonly window: DurationMs;
+  /** Only what is good within the window behind a hit is counted. */
+  readonly afterHit: boolean;
 }
 
 /** Another bucket, which does not fire while enough that is good is counted beside it. */
@@ -29,9 +31,12 @@ export class UnlessBucket extends Bucket {
   }
 
   add(event: LogEvent): boolean {
-    const { isHit, isGood, count, share } = this.#unless;
+    const { isHit, isGood, count, share, window, afterHit } = this.#unless;
+    const hit = isHit(event);
+    // Where a bucket that is over was not forgotten yet, nothing may differ.
+    if (!hit && afterHit && this.#inner.lastSeen <= event.time - window) return false;
     this.#parts.add(event.time, isGood(event));
-    if (!isHit(event) || !this.#inner.add(event)) return false;
+    if (!hit || !this.#inner.add(event)) return false;
     const { all, matching } = this.#parts;
     return matching < count && matching < share * all;
   }
