@@ -30,7 +30,10 @@ export function checkDataFolder(path: string): DataCheck {
       };
     }
     if (!isWritable(folder)) {
-      return { ...check, error: problem(`no permission to write ${folder}`, howToOwn(path)) };
+      return {
+        ...check,
+        error: problem(`no permission to write ${folder}`, exists ? howToEnter(path) : howToOwn(path)),
+      };
     }
     if (freeBytes !== null && freeBytes < LEAST_FREE_BYTES) {
       const message = `less than 256 MiB are free for ${path}`;
@@ -52,6 +55,9 @@ export function checkDataFolder(path: string): DataCheck {
     };
   }
 }
+
+const howToEnter = (path: string): string =>
+  `run this with sudo, or as the user that Sekisho runs as; to give it to another: sudo chown -R USER ${path}`;
 
 const howToOwn = (path: string): string =>
   `make it and give it to the user that Sekisho runs as: sudo install -d -m 0750 -o USER ${path}`;

@@ -390,10 +390,12 @@ ${cwd}/c/c.log {
       `no permission to read ${vhosts}/c/access.log`,
     ]);
     const data = join(import.meta.dirname, "../../src/cli/check-data.ts");
-    expect(
-      asNobody(data, "checkDataFolder", `return checkDataFolder(${JSON.stringify(join(cwd, "data"))})`),
-    ).toMatchObject({
-      error: { code: "DATA_DIRECTORY", hint: expect.stringContaining("install -d") },
+    const ofData = (folder: string) =>
+      asNobody(data, "checkDataFolder", `return checkDataFolder(${JSON.stringify(join(cwd, folder))})`);
+    const hint = (text: string) => ({
+      error: { code: "DATA_DIRECTORY", hint: expect.stringContaining(text) },
     });
+    expect(ofData("data")).toMatchObject(hint("run this with sudo"));
+    expect(ofData("data/new")).toMatchObject(hint("install -d"));
   });
 });
