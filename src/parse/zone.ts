@@ -1,9 +1,13 @@
-import { DAY_MS } from "../model/time.ts";
+import { DAY_MS, HOUR_MS } from "../model/time.ts";
 
 /** Lines of one file are this late at most where their times are written in order. */
 const LATE_MS = 10_000;
 /** No zone in use today changes its offset anywhere but on a quarter of an hour. */
 const QUARTER_HOUR = 900_000;
+/** Older than what is known by more than this is no line that was late, but a file that is read anew. */
+const ANEW_MS = 2 * HOUR_MS;
+/** A busy log is never silent for so long. */
+const SILENT_MS = HOUR_MS / 4;
 
 /**
  * How many times in a row must go back before the clock is believed to have been set back: one where lines bear the
@@ -11,6 +15,8 @@ const QUARTER_HOUR = 900_000;
  */
 export const TIMES_OF_WRITING = 1;
 export const TIMES_OF_REQUESTS = 10;
+/** So many times as many where the log would have been silent before: WebSockets end together at a restart. */
+const AFTER_SILENCE = 10;
 
 export interface ZoneOptions {
   readonly patience: number;
@@ -38,6 +44,8 @@ export class Zone {
   #quarter = Number.NaN;
   #first = 0;
   #second = 0;
+  /** When the clock goes back, of a time that happens twice. */
+  #change = Number.POSITIVE_INFINITY;
 
   constructor(offsetAt: (utc: number) => number, { patience, since }: ZoneOptions) {
     this.#offsetAt = offsetAt;
@@ -55,17 +63,17 @@ export class Zone {
     const quarter = Math.floor(wall / QUARTER_HOUR);
     if (quarter !== this.#quarter) this.#findOffsets(quarter);
     const first = wall - this.#first;
-    if (first >= this.#newest - LATE_MS) return this.#accept(first);
-    if (++this.#behind < this.#patience) return first;
     const second = wall - this.#second;
-    if (this.isTwofold && second >= this.#newest - LATE_MS) {
-      this.#newest = Math.max(this.#newest, second);
-      return second;
-    }
-    // No change of the zone's explains this: the clock was wrong before, or the file is read anew.
-    this.#newest = first;
+    if (this.isTwofold && this.#newest >= this.#change && second >= this.#newest - ANEW_MS)
+      return this.#accept(second);
+    if (first >= this.#newest - LATE_MS) return this.#accept(first);
+    const isBack = this.isTwofold && this.#newest < this.#change;
+    const isSilent = this.#patience > 1 && isBack && second - this.#newest > SILENT_MS;
+    if (++this.#behind < this.#patience * (isSilent ? AFTER_SILENCE : 1)) return first;
+    // Where no change of the zone's explains it the clock was wrong before, or the file is read anew.
+    this.#newest = isBack ? second : first;
     this.#behind = 0;
-    return first;
+    return this.#newest;
   }
 
   #accept(moment: number): number {
@@ -84,6 +92,16 @@ export class Zone {
     const isAfter = this.#offsetAt(wall - after) === after;
     this.#first = isBefore || !isAfter ? before : after;
     this.#second = isAfter ? after : this.#first;
+    if (this.isTwofold) this.#change = this.#changeWithin(wall - DAY_MS, wall + DAY_MS, after);
+  }
+
+  /** The first quarter of an hour with that offset, between one that has another and one that has it. */
+  #changeWithin(before: number, after: number, offset: number): number {
+    if (after - before <= QUARTER_HOUR) return after;
+    const middle = before + Math.floor((after - before) / QUARTER_HOUR / 2) * QUARTER_HOUR;
+    return this.#offsetAt(middle) === offset
+      ? this.#changeWithin(before, middle, offset)
+      : this.#changeWithin(middle, after, offset);
   }
 }
 

@@ -115,6 +115,19 @@ describe("requests in a format without a zone, by the time of their beginning", 
     expect(wrong).toHaveLength(9);
   });
 
+  test("WebSockets that end after the change, and many that end at once before it, move no others", () => {
+    const parser = createParser("access", "%a %{%F %T}t %>s", timezone);
+    const restart = change - 25 * MINUTE;
+    const wrong: number[] = [];
+    for (let moment = change - HOUR; moment < change + 90 * MINUTE; moment += 10_000) {
+      if (moment === restart)
+        for (let open = 0; open < 50; open++) parse(parser, line(moment - (50 - open) * 30_000));
+      if (moment > change + 5 * MINUTE && moment % MINUTE === 0) parse(parser, line(moment - 50 * MINUTE));
+      if (parse(parser, line(moment)).time !== moment) wrong.push(moment);
+    }
+    expect(wrong).toHaveLength(9);
+  });
+
   test("JSON too", () => {
     const parser = createParser("access", "json", timezone);
     const object = (moment: number) =>
