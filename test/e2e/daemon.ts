@@ -1,20 +1,19 @@
-import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { BanItem, IncidentDetail, IncidentItem, Page, Status } from "../../src/model/api.ts";
+import { Asking, type Spawn } from "./asking.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const SEKISHO = join(ROOT, "bin/sekisho");
-const NODE = join(ROOT, "bin/node");
-
-type Spawn = (command: string, args: readonly string[], options?: SpawnOptions) => ChildProcess;
 
 /** A daemon under test: the shipped program, with a configuration of the test's own. */
 export class DaemonUnderTest implements AsyncDisposable {
   readonly #spawn: Spawn;
   readonly #folder: string;
   #process: ChildProcess | null = null;
+  #asking: Asking | null = null;
   #output = "";
 
   /** `folder` takes the configuration and the data. `inNamespace` puts everything beside a test's Apache. */
@@ -113,11 +112,8 @@ export class DaemonUnderTest implements AsyncDisposable {
   async api<T>(path: string, method: "GET" | "POST" = "GET"): Promise<T> {
     const { url } = JSON.parse(readFileSync(join(this.data, "daemon.json"), "utf8")) as { url: string };
     const token = readFileSync(join(this.data, "token"), "utf8").trim();
-    const script = `const r = await fetch(${JSON.stringify(url + path)}, { method: "${method}", headers: { authorization: "Bearer ${token}" } });
-      process.stdout.write(await r.text() || "null");`;
-    const { stdout, stderr } = await this.#run(NODE, ["--input-type=module", "-e", script]);
-    if (stdout === "") throw new Error(`${method} ${path}: ${stderr}`);
-    return JSON.parse(stdout) as T;
+    this.#asking ??= new Asking(this.#spawn);
+    return JSON.parse((await this.#asking.ask(url + path, method, token)) || "null") as T;
   }
 
   status = (): Promise<Status> => this.api<Status>("/api/status");
@@ -131,6 +127,7 @@ export class DaemonUnderTest implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#asking?.[Symbol.dispose]();
     await this.kill("SIGKILL");
   }
 }
