@@ -17,6 +17,7 @@ export const bansCommand = (context: CliContext): Command =>
     examples: [
       ["sekisho bans", "those that run, with who made them, why, and what enforces them"],
       ["sekisho bans --all", "also those that have expired or were lifted"],
+      ["sekisho explain 192.0.2.7", "is this address banned, and why"],
       ["sekisho bans --json | jq -r '.items[].target'", "for programs"],
     ],
     exits: [[0, "listed"], [2, "wrong usage or configuration"], NO_DAEMON],

@@ -12,6 +12,7 @@ export const unbanCommand = (context: CliContext): Command =>
     examples: [
       ["sekisho unban 192.0.2.7", "lets the address in again, at once"],
       ["sekisho unban 2001:db8::/64", "lifts the ban of an IPv6 client"],
+      ["sekisho panic && sekisho panic --end", "lifts all bans, and goes on"],
     ],
     exits: [
       [0, "the ban is lifted"],

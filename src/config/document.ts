@@ -91,13 +91,18 @@ const HINTS = {
 const MAX_SHOWN = 20;
 
 /** One error for all problems: its message has one line for each. */
-export function invalid(code: keyof typeof HINTS, problems: readonly string[]): SekishoError {
+export function invalid(
+  code: keyof typeof HINTS,
+  problems: readonly string[],
+  /** Put before the usual hint. */
+  first = "",
+): SekishoError {
   const more = problems.length - MAX_SHOWN;
   const shown = problems.slice(0, MAX_SHOWN);
   return new SekishoError(
     code,
     [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join("\n"),
-    HINTS[code],
+    first + HINTS[code],
   );
 }
 

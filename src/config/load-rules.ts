@@ -48,6 +48,13 @@ export function loadRuleSet(
     const rule = newRule(file, lists, problems, parsed);
     if (rule !== null) rules.set(file.id, rule);
   }
+  // Whoever pulled the source and built nothing is told so, and not that rules are wrong which are not theirs.
+  if (problems.length > 0 && isNewer(files, parsed))
+    throw invalid(
+      "RULE_INVALID",
+      problems,
+      "if an update brought them, build the program that reads them: npm ci; else: ",
+    );
   const shipped = new Set(rules.keys());
   const site: SiteRule[] = [];
   const siteLists = siteFolder === null ? lists : joined(lists, loadTextLists(join(siteFolder, "lists")));
@@ -73,6 +80,12 @@ export function loadRuleSet(
   if (problems.length > 0) throw invalid("RULE_INVALID", problems);
   const inOrder = [...rules.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
   return { rules: inOrder.map(({ id, spec, names }) => ({ id, spec, names })), site };
+}
+
+/** Whether these are the rules that the program was built with, but for some that were changed since. */
+function isNewer(files: readonly RuleFile[], parsed: ParsedRules): boolean {
+  const built = files.filter(({ file }) => parsed.has(hashOfText(readTextFile(file, "RULE_INVALID"))));
+  return built.length > 0 && built.length < files.length;
 }
 
 /** A site's list takes the place of a shipped one. */
