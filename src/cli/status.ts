@@ -205,6 +205,7 @@ function enforcerRow(context: CliContext, enforcer: EnforcerStatus): (string | C
     { text: count(enforcer.blocks, "block"), right: true },
     enforcer.lastReconciledAt === null ? "" : `reconciled ${ago(context, enforcer.lastReconciledAt)}`,
     enforcer.provenAt ? `proven ${ago(context, enforcer.provenAt)}` : "",
+    enforcer.repaired === undefined ? "" : `${count(enforcer.repaired, "difference")} repaired`,
     enforcer.nextApplyAt === null ? "" : `applies ${ahead(context, enforcer.nextApplyAt)}`,
     missing === 0
       ? ""

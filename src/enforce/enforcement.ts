@@ -164,11 +164,6 @@ export class Enforcement implements AsyncDisposable {
     return this.#lanes.find(({ enforcer }) => enforcer.name === name)?.enforcer.level ?? null;
   }
 
-  /** Differences found and repaired since the start. */
-  drift(): number {
-    return this.#lanes.reduce((sum, lane) => sum + lane.drift, 0);
-  }
-
   /**
    * Resolves when every enforcer has seen the newest set, or waits to retry after a failure; at the latest when `patienceMs`
    * are over, so that one that hangs holds up nobody.

@@ -60,7 +60,7 @@ export class Lane {
   #failures = 0;
   #enforced = NOTHING_ENFORCED;
   #drifted = false;
-  #driftCount = 0;
+  #repaired = 0;
   #error: unknown = null;
   #reconciledAt: UnixMs | null = null;
   #appliedAt: UnixMs | null = null;
@@ -194,10 +194,6 @@ export class Lane {
     return held.has(target) || (range !== undefined && held.has(range));
   }
 
-  get drift(): number {
-    return this.#driftCount;
-  }
-
   get #held(): Enforced {
     return this.enforcer.current?.() ?? this.#enforced;
   }
@@ -216,6 +212,7 @@ export class Lane {
       hint: error instanceof SekishoError ? error.hint : null,
       note: this.#note(),
       provenAt: this.#mode === "observe" ? null : this.#proving.provenAt,
+      ...(this.#repaired === 0 ? {} : { repaired: this.#repaired }),
     };
   }
 
@@ -302,7 +299,7 @@ export class Lane {
     const enforced = await this.enforcer.reconcile(want, true, signal);
     this.#drifted = false;
     if (enforced.drift === 0) return enforced;
-    this.#driftCount += enforced.drift;
+    this.#repaired += enforced.drift;
     // It was repaired. If a second look finds differences again, somebody undoes our work.
     const again = await this.enforcer.reconcile(want, true, signal);
     this.#drifted = again.drift > 0;

@@ -56,6 +56,8 @@ export interface EnforcerStatus {
   readonly note: string | null;
   /** When a real request was last seen to be refused; absent or null: not since the start, or nobody asks this enforcer. */
   readonly provenAt?: string | null;
+  /** Blocks that somebody else changed and that were put right since the start; absent: none. */
+  readonly repaired?: number;
 }
 
 /** Of what closes open connections of banned clients. */

@@ -150,6 +150,12 @@ const FAMILIES: readonly Family[] = [
     help: "Blocks that the enforcer holds.",
     samples: ({ enforcers }) => enforcers.map(({ name, blocks }) => [{ name }, blocks]),
   },
+  {
+    name: "sekisho_enforcer_repaired_total",
+    type: "counter",
+    help: "Blocks that somebody else changed and that were put right.",
+    samples: ({ enforcers }) => enforcers.map(({ name, repaired = 0 }) => [{ name }, repaired]),
+  },
 ];
 
 export const METRIC_NAMES: readonly string[] = FAMILIES.map(({ name }) => name);

@@ -76,7 +76,7 @@ describe("drift", () => {
     enforcement.verify();
     await enforcement.settled();
     expect(state()).toBe("in-sync");
-    expect(enforcement.drift()).toBe(3);
+    expect(enforcement.statuses()).toMatchObject([{ repaired: 3 }]);
   });
 
   test("that is there again right after its repair shows as drifted, until a look finds none", async () => {

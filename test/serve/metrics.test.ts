@@ -33,6 +33,7 @@ test("the metrics are Prometheus text, with a type before every family", async (
     'sekisho_enforcer_state{name="apache-directory",state="drifted"} 1',
     'sekisho_enforcer_state{name="apache-directory",state="in-sync"} 0',
     'sekisho_enforcer_blocks{name="apache-directory"} 3',
+    'sekisho_enforcer_repaired_total{name="apache-directory"} 0',
   ]) {
     expect(answer.text.split("\n")).toContain(sample);
   }
