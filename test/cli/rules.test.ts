@@ -113,7 +113,8 @@ describe("without a daemon", () => {
         changedBy: join(cwd, `rules.d/${rule.id}.yaml`),
         changes: [],
       });
-      expect(change.example).toHaveLength("count" in rule.spec.bucket ? 3 : 2);
+      const { bucket } = rule.spec;
+      expect(change.example).toHaveLength("count" in bucket || bucket.kind === "leaky" ? 3 : 2);
       writeFileSync(change.changedBy!, change.example.join("\n"));
     }
     const changed = loadSetup({ cwd }).rules;
@@ -122,6 +123,7 @@ describe("without a daemon", () => {
       const before = setup.rules[index]!.spec.bucket;
       expect(spec.mode).toBe("observe");
       if ("count" in before) expect(spec.bucket).toMatchObject({ count: before.count * 2 });
+      if (before.kind === "leaky") expect(spec.bucket).toMatchObject({ capacity: before.capacity * 2 });
     }
   });
 
