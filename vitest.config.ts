@@ -19,12 +19,18 @@ const MEASURES_MEMORY = ["tail/catch-up", "tail/read-log", "evaluate/evaluator"]
 );
 const UNIT = { maxWorkers: 3, sequence: { groupOrder: 0 } };
 
-/** Without earlier runs vitest begins with the longest files; the contracts are short and take long, and would run last, alone. */
-class ContractsFirst extends BaseSequencer {
+/** Folders whose files take long, the longest first: they must not run last, alone. */
+const LONGEST = ["contract", "e2e", "enforce/ufw"];
+
+/** Without earlier runs vitest begins with the largest files, but those that take longest are no larger than others. */
+class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
-    const isContract = ({ moduleId }: TestSpecification) => moduleId.includes("/test/contract/");
-    return [...sorted.filter(isContract), ...sorted.filter((file) => !isContract(file))];
+    const place = ({ moduleId }: TestSpecification): number => {
+      const at = LONGEST.findIndex((folder) => moduleId.includes(`/test/${folder}/`));
+      return at === -1 ? LONGEST.length : at;
+    };
+    return sorted.toSorted((a, b) => place(a) - place(b));
   }
 }
 
@@ -37,7 +43,7 @@ export default defineConfig({
   },
   test: {
     environment: "node",
-    sequence: { sequencer: ContractsFirst },
+    sequence: { sequencer: LongestFirst },
     // They end what hangs, and what a test waits for comes late on a busy machine.
     testTimeout: 240_000,
     hookTimeout: 240_000,
