@@ -152,6 +152,16 @@ describe("unban", () => {
     expect(backend.allBans).toMatchObject([{ state: "revoked" }]);
   });
 
+  test("of several lifts each that is banned, and none where one is no target", async () => {
+    const { cwd, backend } = await daemon();
+    for (const target of ["192.0.2.7", "192.0.2.9"]) await run(["ban", target], { cwd });
+    expect(await run(["unban", "192.0.2.7", "192.0.2.x"], { cwd })).toMatchObject({ status: 2, stdout: "" });
+    const { status, stdout, stderr } = await run(["unban", "192.0.2.7", "192.0.2.8", "192.0.2.9"], { cwd });
+    expect([status, stdout]).toEqual([1, "unbanned 192.0.2.7/32\nunbanned 192.0.2.9/32\n"]);
+    expect(stderr).toMatch(/^sekisho: 192\.0\.2\.8\/32 .*\nhint: .*\n$/);
+    expect(backend.allBans.map(({ state }) => state)).toEqual(["revoked", "revoked"]);
+  });
+
   test("of what is not banned is status 1", async () => {
     const { cwd } = await daemon();
     expect(await run(["unban", "192.0.2.99"], { cwd })).toMatchObject({ status: 1, stdout: "" });

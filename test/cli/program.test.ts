@@ -22,7 +22,7 @@ describe("usage", () => {
     [["stauts"], "unknown command 'stauts'", "did you mean status?"],
     [["status", "--jsno"], "unknown option '--jsno'", "did you mean --json?"],
     [["unban"], "missing required argument 'target'", "sekisho unban --help"],
-    [["unban", "192.0.2.1", "192.0.2.2"], "too many arguments for 'unban'", "sekisho unban --help"],
+    [["allow", "192.0.2.1", "192.0.2.2"], "too many arguments for 'allow'", "sekisho allow --help"],
     [["status", "--config"], "--config needs a value: <file>", "sekisho status --help"],
     [["frob"], "unknown command 'frob'", "the commands are listed by: sekisho --help"],
     [["--frobnicate"], "unknown option '--frobnicate'", "sekisho --help"],
@@ -69,7 +69,7 @@ describe("usage", () => {
   test("the help lists every command with its summary", async () => {
     const { stdout } = await run("--help");
     expect(stdout).toMatch(/^ {2}status {3,}Show what/m);
-    expect(stdout).toMatch(/^ {2}unban <target> +Lift the ban/m);
+    expect(stdout).toMatch(/^ {2}unban <target…> +Lift the bans/m);
     expect(stdout).toMatch(/^ {2}allow \[target\] +Never ban/m);
   });
 
