@@ -13,7 +13,7 @@ import type {
   SocketItem,
   TrafficPoint,
 } from "../model/api.ts";
-import type { BanFilter, Block } from "../model/decision.ts";
+import type { BanFilter } from "../model/decision.ts";
 import type { EventCounts, LogEvent } from "../model/event.ts";
 import type { Halt } from "../model/halt.ts";
 import type { Ip, Target } from "../model/ip.ts";
@@ -59,11 +59,6 @@ export class StoreReader implements Disposable {
 
   [Symbol.dispose](): void {
     this.#connection.close();
-  }
-
-  /** What enforcers should hold now: the longest running ban of each target. */
-  activeBlocks(): Block[] {
-    return [...this.bansRunning().all()].map(([target, until]) => ({ target, until }));
   }
 
   bansRunning(): BanRows {

@@ -67,5 +67,5 @@ test("a database of before bans had a source keeps its bans", () => {
   before.close();
   using store = new Store(folder.path);
   expect(store.writer.bansByRules(at(-1))).toEqual([]);
-  expect(store.reader.activeBlocks()).toEqual([{ target: "192.0.2.1/32", until: Number.POSITIVE_INFINITY }]);
+  expect([...store.reader.bansRunning().all()]).toEqual([["192.0.2.1/32", Number.POSITIVE_INFINITY]]);
 });

@@ -25,9 +25,7 @@ describe("decisions", () => {
     expect(store.writer.revoke("ban", target("192.0.2.3"))).toBe(1);
     expect(store.writer.revoke("ban", target("192.0.2.3"))).toBe(0);
     expect(store.writer.revoke("ban", target("192.0.2.1"))).toBe(0);
-    expect(store.reader.activeBlocks()).toEqual([
-      { target: "192.0.2.2/32", until: Number.POSITIVE_INFINITY },
-    ]);
+    expect([...store.reader.bansRunning().all()]).toEqual([["192.0.2.2/32", Number.POSITIVE_INFINITY]]);
     expect(
       store.reader.bans({ ...all, state: null }).items.map(({ state, until }) => [state, until === null]),
     ).toEqual([
@@ -93,7 +91,7 @@ describe("decisions", () => {
         reportedBy: null,
       });
     }
-    expect(store.reader.activeBlocks()).toEqual([{ target: "192.0.2.1/32", until: at(2_000) }]);
+    expect([...store.reader.bansRunning().all()]).toEqual([["192.0.2.1/32", at(2_000)]]);
     expect(store.reader.counts().activeBans).toBe(1);
   });
 });
