@@ -217,7 +217,7 @@ function memberEnd(text: string, start: number, quote: string | undefined): numb
 }
 
 /** ModSecurity's `Matched Data: … found within ARGS:password: …`, up to the quote behind it. */
-const ARGUMENT = /found within ARGS(?:_GET|_POST)?:([^\s":]{1,128}): ((?:[^"\\]|\\.)*)/g;
+const ARGUMENT = /found within ARGS(?:_GET|_POST)?:([^\s":]{1,128}): ((?:[^"\\]+|\\[\s\S]?)*)/g;
 const MATCHED = "Matched Data: ";
 /** As much as it may have matched. */
 const MATCHED_LENGTH = 1_024;

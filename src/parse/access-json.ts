@@ -138,12 +138,14 @@ function namesWith(fields: Readonly<Record<string, string>>): Names {
 const isJsonField = (text: string): text is JsonField => (JSON_FIELDS as readonly string[]).includes(text);
 
 /**
- * A LogFormat that writes JSON has Apache's escapes in it, `\x16` and `\v`, which JSON does not know, and an empty
- * user name as `""""`. Quotes that a client sends are escaped, so four in a row are never its own.
+ * A LogFormat that writes JSON has Apache's escapes in it, `\x16` and `\v`, which JSON does not know, an empty
+ * user name as `""""`, and `-` outside quotes where there is no number (%b). Quotes that a client sends are escaped, so four in a
+ * row are never its own.
  */
 const withJsonEscapes = (line: string): string =>
   line
     .replace(/:(\s*)""""(?=\s*[,}])/g, ':$1""')
+    .replace(/"(?:[^"\\]+|\\[\s\S]?)*"?|-(?=\s*[,}])/g, (whole) => (whole === "-" ? "null" : whole))
     .replace(/\\(?:x([0-9a-fA-F]{2})|(v)|(.))/g, (whole, hex?: string, v?: string) =>
       hex !== undefined ? `\\u00${hex}` : v !== undefined ? "\\u000b" : whole,
     );

@@ -109,6 +109,12 @@ describe("times", () => {
   });
 });
 
+test("a dash in the place of a number hides no request, and stays a dash in a text", () => {
+  const text =
+    '{"client":"192.0.2.7","time":"[20/Nov/2026:22:01:30 +0000]","status":304,"bytes": -,"path":"/a:-,\\":-,b","durationUs":-}';
+  expect(accessOf(parser, text)).toMatchObject({ status: 304, path: '/a:-,":-,b', bytes: undefined });
+});
+
 test("a JSON line that Apache wrote with a LogFormat is read, escapes and all", () => {
   const text =
     '{"client":"192.0.2.7","time":"[20/Nov/2026:22:01:30 +0000]","status":"400","method":"GET","path":"/\\x16\\"\\\\x41\\v\\t","query":"?a=b","userAgent":"-"}';
