@@ -3,11 +3,12 @@ import type { AllowItem, Page } from "../model/api.ts";
 import { SekishoError } from "../model/errors.ts";
 import { prefixOf, type Target, TargetSet } from "../model/ip.ts";
 import { printable } from "../model/safe-text.ts";
-import { connectToDaemon } from "./client.ts";
+import { connectToDaemon, type DaemonClient } from "./client.ts";
 import { type CliContext, CONFIG_OPTION, NO_DAEMON, subcommand } from "./context.ts";
 import { moment } from "./output.ts";
 import { heads, table } from "./table.ts";
 import { readTarget, shownTarget } from "./target.ts";
+import { withEach } from "./with-each.ts";
 
 interface AllowOptions {
   readonly list?: boolean;
@@ -18,7 +19,7 @@ interface AllowOptions {
 
 export const allowCommand = (context: CliContext): Command =>
   subcommand("allow", {
-    summary: "Never ban an address or range, and lift the bans that it is under.",
+    summary: "Never ban addresses or ranges, and lift the bans that they are under.",
     description:
       "The running daemon remembers it over restarts. What must hold on every machine belongs in `allowlist:` of the " +
       "configuration instead, where --remove does not reach it.",
@@ -35,22 +36,35 @@ export const allowCommand = (context: CliContext): Command =>
       NO_DAEMON,
     ],
   })
-    .argument("[target]", "address or CIDR range; without it the allowlist is listed")
+    .argument("[target...]", "addresses or CIDR ranges; without them the allowlist is listed")
     .option("--list", "list the allowlist")
     .option("--remove", "take it off the allowlist again")
     .option("-r, --reason <text>", "why, for whoever looks later", "allowed from the command line")
     .option(...CONFIG_OPTION)
-    .action((target: string | undefined, options: AllowOptions) => allow(context, target, options));
+    .action((targets: readonly string[], options: AllowOptions) => allowEach(context, targets, options));
 
-async function allow(context: CliContext, text: string | undefined, options: AllowOptions): Promise<void> {
-  if (text === undefined) {
+async function allowEach(
+  context: CliContext,
+  texts: readonly string[],
+  options: AllowOptions,
+): Promise<void> {
+  if (texts.length === 0) {
     if (options.remove)
       throw new SekishoError("USAGE", "--remove needs a target", "sekisho allow lists them");
     return list(context, options.config);
   }
   if (options.list) throw new SekishoError("USAGE", "--list takes no target", "write: sekisho allow --list");
-  const target = readTarget(text);
+  const asked = texts.map((text) => ({ text, target: readTarget(text) }));
   const daemon = await connectToDaemon(context, options.config);
+  await withEach(context, asked, (each) => allow(context, daemon, each, options));
+}
+
+async function allow(
+  context: CliContext,
+  daemon: DaemonClient,
+  { target, text }: { readonly target: Target; readonly text: string },
+  options: AllowOptions,
+): Promise<void> {
   if (options.remove) {
     await daemon.request("DELETE", `/api/allowlist/${encodeURIComponent(target)}`);
     const { items } = (await daemon.request("GET", "/api/allowlist")) as Page<AllowItem>;

@@ -4,10 +4,11 @@ import { SekishoError } from "../model/errors.ts";
 import { isIpv4, prefixOf, type Target } from "../model/ip.ts";
 import { printable } from "../model/safe-text.ts";
 import { formatDuration } from "../model/time.ts";
-import { connectToDaemon } from "./client.ts";
+import { connectToDaemon, type DaemonClient } from "./client.ts";
 import { type CliContext, CONFIG_OPTION, NO_DAEMON, subcommand } from "./context.ts";
 import { moment, span } from "./output.ts";
 import { readLength, readTarget, shownTarget } from "./target.ts";
+import { withEach } from "./with-each.ts";
 
 interface BanOptions {
   readonly for?: string;
@@ -18,7 +19,7 @@ interface BanOptions {
 
 export const banCommand = (context: CliContext): Command =>
   subcommand("ban", {
-    summary: "Ban an address or range.",
+    summary: "Ban addresses or ranges.",
     description:
       "A bare address means itself; a bare IPv6 address means its /64, since a client owns at least that much. " +
       "The running daemon records the ban and has every enforcer apply it at once. In observe mode it is only recorded.",
@@ -29,23 +30,34 @@ export const banCommand = (context: CliContext): Command =>
     ],
     exits: [
       [0, "banned"],
-      [1, "refused: the target is allowlisted, a trusted proxy or the host's own, or wide without --wide"],
-      [2, "the target, the length or the configuration cannot be read"],
+      [
+        1,
+        "one is refused, the others are banned: it is allowlisted, a trusted proxy or the host's own, or wide without --wide",
+      ],
+      [2, "a target, the length or the configuration cannot be read"],
       NO_DAEMON,
     ],
   })
-    .argument("<target>", "address or CIDR range")
+    .argument("<target...>", "addresses or CIDR ranges")
     .option("-f, --for <length>", "how long: a number and s, m, h, d or w, or permanent")
     .option("-r, --reason <text>", "why, for whoever looks later", "banned from the command line")
     .option("--wide", "ban also a range wider than a /8 (IPv4) or a /16 (IPv6)")
     .option(...CONFIG_OPTION)
-    .action((target: string, options: BanOptions) => ban(context, target, options));
+    .action(async (texts: readonly string[], options: BanOptions) => {
+      const asked = texts.map((text) => ({ text, target: readTarget(text) }));
+      if (options.wide !== true) for (const { target } of asked) refuseWide(target);
+      const length = options.for === undefined ? null : formatDuration(readLength(options.for));
+      const daemon = await connectToDaemon(context, options.config);
+      await withEach(context, asked, (each) => ban(context, daemon, each, { ...options, length }));
+    });
 
-async function ban(context: CliContext, text: string, options: BanOptions): Promise<void> {
-  const target = readTarget(text);
-  if (options.wide !== true) refuseWide(target);
-  const length = options.for === undefined ? null : formatDuration(readLength(options.for));
-  const daemon = await connectToDaemon(context, options.config);
+async function ban(
+  context: CliContext,
+  daemon: DaemonClient,
+  { target, text }: { readonly target: Target; readonly text: string },
+  options: { readonly length: string | null; readonly reason: string },
+): Promise<void> {
+  const { length } = options;
   const ban = (await daemon.request("POST", "/api/bans", {
     target,
     ...(length === null ? {} : { for: length }),

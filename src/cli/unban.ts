@@ -1,10 +1,8 @@
 import type { Command } from "commander";
-import { SekishoError } from "../model/errors.ts";
-import type { Target } from "../model/ip.ts";
-import { connectToDaemon, type DaemonClient } from "./client.ts";
+import { connectToDaemon } from "./client.ts";
 import { type CliContext, CONFIG_OPTION, NO_DAEMON, subcommand } from "./context.ts";
-import { reportError } from "./report-error.ts";
 import { readTarget } from "./target.ts";
+import { withEach } from "./with-each.ts";
 
 export const unbanCommand = (context: CliContext): Command =>
   subcommand("unban", {
@@ -33,17 +31,8 @@ export const unbanCommand = (context: CliContext): Command =>
     .action(async (texts: readonly string[], options: { readonly config?: string }) => {
       const targets = texts.map(readTarget);
       const daemon = await connectToDaemon(context, options.config);
-      for (const target of targets) await unban(context, daemon, target);
+      await withEach(context, targets, async (target) => {
+        await daemon.request("DELETE", `/api/bans/${encodeURIComponent(target)}`);
+        context.stdout(`unbanned ${target}\n`);
+      });
     });
-
-/** One that is not banned keeps none of the others banned. */
-async function unban(context: CliContext, daemon: DaemonClient, target: Target): Promise<void> {
-  try {
-    await daemon.request("DELETE", `/api/bans/${encodeURIComponent(target)}`);
-  } catch (error) {
-    if (!(error instanceof SekishoError && error.code === "TARGET_NOT_BANNED")) throw error;
-    context.exitStatus = reportError(context, error);
-    return;
-  }
-  context.stdout(`unbanned ${target}\n`);
-}

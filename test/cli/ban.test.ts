@@ -154,7 +154,7 @@ describe("unban", () => {
 
   test("of several lifts each that is banned, and none where one is no target", async () => {
     const { cwd, backend } = await daemon();
-    for (const target of ["192.0.2.7", "192.0.2.9"]) await run(["ban", target], { cwd });
+    await run(["ban", "192.0.2.7", "192.0.2.9"], { cwd });
     expect(await run(["unban", "192.0.2.7", "192.0.2.x"], { cwd })).toMatchObject({ status: 2, stdout: "" });
     const { status, stdout, stderr } = await run(["unban", "192.0.2.7", "192.0.2.8", "192.0.2.9"], { cwd });
     expect([status, stdout]).toEqual([1, "unbanned 192.0.2.7/32\nunbanned 192.0.2.9/32\n"]);
@@ -266,7 +266,9 @@ describe("allow", () => {
 
   test("keeps a target from being banned, until it is removed", async () => {
     const { cwd, backend } = await daemon();
-    expect(await run(["allow", "192.0.2.8", "--reason", "office"], { cwd })).toMatchObject({ status: 0 });
+    const allowed = await run(["allow", "192.0.2.8", "192.0.2.9", "--reason", "office"], { cwd });
+    expect(allowed).toMatchObject({ status: 0 });
+    expect(backend.allowed.has(parseTarget("192.0.2.9")!)).toBe(true);
     expect(backend.allowed.get(parseTarget("192.0.2.8")!)).toBe("office");
     expect(await run(["ban", "192.0.2.8"], { cwd })).toMatchObject({ status: 1 });
     backend.allowed.set(parseTarget("192.0.2.0/24")!, "the network");

@@ -22,7 +22,7 @@ describe("usage", () => {
     [["stauts"], "unknown command 'stauts'", "did you mean status?"],
     [["status", "--jsno"], "unknown option '--jsno'", "did you mean --json?"],
     [["unban"], "missing required argument 'target'", "sekisho unban --help"],
-    [["allow", "192.0.2.1", "192.0.2.2"], "too many arguments for 'allow'", "sekisho allow --help"],
+    [["status", "192.0.2.1"], "too many arguments for 'status'", "sekisho status --help"],
     [["status", "--config"], "--config needs a value: <file>", "sekisho status --help"],
     [["frob"], "unknown command 'frob'", "the commands are listed by: sekisho --help"],
     [["--frobnicate"], "unknown option '--frobnicate'", "sekisho --help"],
@@ -70,7 +70,7 @@ describe("usage", () => {
     const { stdout } = await run("--help");
     expect(stdout).toMatch(/^ {2}status {3,}Show what/m);
     expect(stdout).toMatch(/^ {2}unban <target…> +Lift the bans/m);
-    expect(stdout).toMatch(/^ {2}allow \[target\] +Never ban/m);
+    expect(stdout).toMatch(/^ {2}allow \[target…\] +Never ban/m);
   });
 
   test("help ends with examples and exit statuses", async () => {
