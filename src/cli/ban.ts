@@ -32,7 +32,7 @@ export const banCommand = (context: CliContext): Command =>
       [0, "banned"],
       [
         1,
-        "one is refused, the others are banned: it is allowlisted, a trusted proxy or the host's own, or wide without --wide",
+        "one is refused, the others are banned: it is allowlisted, a trusted proxy or the host's own; or one is wide without --wide, and none is banned",
       ],
       [2, "a target, the length or the configuration cannot be read"],
       NO_DAEMON,

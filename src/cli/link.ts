@@ -20,5 +20,8 @@ export const linkCommand = (context: CliContext): Command =>
         readonly link: string;
         readonly elsewhere: string | null;
       };
-      context.stdout(`${linkLines(elsewhere ?? link, context.env).join("\n")}\n`);
+      const lines = [...linkLines(elsewhere ?? link, context.env)];
+      if (elsewhere !== null)
+        lines.push(`  Where that name does not answer, in a browser on this host: ${link}`);
+      context.stdout(`${lines.join("\n")}\n`);
     });

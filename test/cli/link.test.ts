@@ -26,7 +26,7 @@ test("a link is printed that signs in once, over ssh with the way to one's own c
 test("where the page has a name the link has it, so that it works on a phone", async () => {
   const { cwd } = await daemon({}, ["sekisho.example.com"]);
   expect((await run(["link"], { cwd })).stdout).toMatch(
-    /^Dashboard: https:\/\/sekisho\.example\.com\/#code=\S{43}\n/,
+    /^Dashboard: https:\/\/sekisho\.example\.com(\/#code=\S{43})\n.*\n {2}Where that name .*: http:\/\/127\.0\.0\.1:\d+\1\n$/,
   );
 });
 
