@@ -1,6 +1,6 @@
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Browser, chromium, type Page } from "playwright-core";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { temporaryFolder } from "./temporary-folder.ts";
 
 const PROGRAM = "/usr/bin/chromium";
@@ -39,10 +39,17 @@ export interface WatchedPage {
   readonly complaints: string[];
 }
 
-/** A page with a session of its own. A dialog is a script of somebody else's that ran. */
-export async function openPage(browser: Browser): Promise<WatchedPage> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
-  const page = await context.newPage();
+/** A session with a window, which takes Chromium longer to open than all that a test does on a page. */
+export async function openWindow(browser: Browser): Promise<BrowserContext> {
+  const window = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+  // It goes with its last page.
+  await window.newPage();
+  return window;
+}
+
+/** A page in a window. A dialog is a script of somebody else's that ran. */
+export async function openPage(window: BrowserContext): Promise<WatchedPage> {
+  const page = await window.newPage();
   page.setDefaultTimeout(60_000);
   const complaints: string[] = [];
   page.on("console", (message) => {

@@ -7,7 +7,7 @@ const ROOT = join(import.meta.dirname, "..");
 export function built(name: string): string {
   const file = join(ROOT, "dist", name);
   const lastBuilt = statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  const newer = globSync("src/**/*.ts", { cwd: ROOT }).find(
+  const newer = globSync("{src,web}/**/*.{ts,tsx,css,html}", { cwd: ROOT }).find(
     (source) => statSync(join(ROOT, source)).mtimeMs > lastBuilt,
   );
   if (newer !== undefined) throw new Error(`${newer} is newer than dist/${name}: npm run build`);

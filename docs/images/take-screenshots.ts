@@ -6,7 +6,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { openPage, startBrowser } from "../../test/browser.ts";
+import { openPage, openWindow, startBrowser } from "../../test/browser.ts";
 import { RunningProgram, SEKISHO } from "../../test/e2e/command-line.ts";
 
 /** By then the foreign page has opened WebSockets, and they are open still. */
@@ -30,7 +30,7 @@ try {
   await using program = new RunningProgram([SEKISHO, "run", "--demo"], folder);
   await program.says(/#code=\S+\n/);
   await using browser = await startBrowser();
-  const { page } = await openPage(browser);
+  const { page } = await openPage(await openWindow(browser));
   await page.goto(/http:\S+#code=\S+/.exec(program.stdout)![0]);
   await page.getByText("Live", { exact: true }).waitFor();
   const inBoth = async (name: string, take: (path: string) => Promise<unknown>): Promise<void> => {

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
-import { openPage, startBrowser, startBrowserIn } from "../browser.ts";
+import { openPage, openWindow, startBrowser, startBrowserIn } from "../browser.ts";
 import { missing } from "../requirements.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { DaemonUnderTest } from "./daemon.ts";
@@ -27,7 +27,7 @@ describe.skipIf(missing("root", "apache2", "netns", "chromium"))("the dashboard 
     await using daemon = daemonBeside(apache);
     await daemon.start();
     await using chromium = await startBrowserIn(apache.namespace);
-    const { page, complaints } = await openPage(chromium.browser);
+    const { page, complaints } = await openPage(await openWindow(chromium.browser));
     await page.goto(daemon.link);
     await page.getByText("No bans. When a rule fires").waitFor();
     await page.getByText("Live", { exact: true }).waitFor();
@@ -83,7 +83,7 @@ describe.skipIf(missing("chromium"))("the demo", () => {
     using folder = temporaryFolder();
     await using daemon = new DaemonUnderTest(folder.path, 'dashboard: { listen: "127.0.0.1:0" }\n');
     await using browser = await startBrowser();
-    const { page, complaints } = await openPage(browser);
+    const { page, complaints } = await openPage(await openWindow(browser));
     await daemon.start("--demo");
     await page.goto(daemon.link);
     await page.getByText("The bundled sample attack is playing.").waitFor();

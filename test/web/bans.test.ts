@@ -74,6 +74,8 @@ describe.skipIf(missing("chromium"))("bans on the page", () => {
 
   test("a ban that another person lifted meanwhile is refused beside its row, with the hint", async () => {
     await dashboard.signIn();
+    // What is read when that begins would take the row away.
+    await dashboard.untilLive();
     await dashboard.ban("198.51.100.24/32").getByRole("button", { name: "Unban" }).click();
     dashboard.server.bans = dashboard.server.bans.filter(({ target }) => target !== "198.51.100.24/32");
     await dashboard.ban("198.51.100.24/32").getByRole("button", { name: "Unban", exact: true }).click();

@@ -1,18 +1,14 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import type { Browser, Locator, Page } from "playwright-core";
-import { build } from "vite";
+import { dirname } from "node:path";
+import type { Browser, BrowserContext, Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
-import { openPage, startBrowser } from "../browser.ts";
+import { openPage, openWindow, startBrowser } from "../browser.ts";
+import { built } from "../built.ts";
 import { FixtureServer } from "./fixture-server.ts";
 
 const PATIENCE_MS = 60_000;
 
 /**
- * A real browser on the page as it is built now, in a folder of its own so that other builds do not disturb it.
- * Each test gets a new server and a new session. Call it once in a `describe`.
+ * A real browser on the page as it is built. Each test gets a new server and a new session. Call it once in a `describe`.
  */
 export class Dashboard {
   server!: FixtureServer;
@@ -20,14 +16,15 @@ export class Dashboard {
   /** What the browser complained about: errors of scripts, of loading, and of the content security policy. */
   complaints: string[] = [];
   /** The folder of the built page. */
-  root = "";
+  readonly root = dirname(built("web/index.html"));
   #browser!: Browser;
+  #window!: BrowserContext;
 
   constructor() {
-    beforeAll(() => this.#build(), PATIENCE_MS);
+    beforeAll(() => this.#openBrowser(), PATIENCE_MS);
     beforeEach(() => this.#open(), PATIENCE_MS);
     afterEach(() => this.#leave(), PATIENCE_MS);
-    afterAll(() => this.#remove(), PATIENCE_MS);
+    afterAll(() => this.#closeBrowser(), PATIENCE_MS);
   }
 
   get bans(): Locator {
@@ -69,26 +66,26 @@ export class Dashboard {
     await this.server.listen(Number(new URL(this.page.url()).port));
   }
 
-  async #build(): Promise<void> {
-    this.root = mkdtempSync(join(tmpdir(), "sekisho-web-"));
-    const configFile = fileURLToPath(new URL("../../web/vite.config.ts", import.meta.url));
-    await build({ configFile, logLevel: "warn", build: { outDir: this.root } });
+  async #openBrowser(): Promise<void> {
     this.#browser = await startBrowser();
+    this.#window = await openWindow(this.#browser);
   }
 
   async #open(): Promise<void> {
     this.server = new FixtureServer(this.root);
     await this.server.listen();
-    ({ page: this.page, complaints: this.complaints } = await openPage(this.#browser));
+    ({ page: this.page, complaints: this.complaints } = await openPage(this.#window));
   }
 
   async #leave(): Promise<void> {
-    await this.page.context().close();
+    await this.page.close();
+    // With the page went what it kept to itself, and what it stored belongs to the server's port.
+    await this.#window.clearCookies();
+    await this.#window.clearPermissions();
     await this.server.close();
   }
 
-  async #remove(): Promise<void> {
+  async #closeBrowser(): Promise<void> {
     await this.#browser?.close();
-    rmSync(this.root, { recursive: true, force: true });
   }
 }
