@@ -1,11 +1,11 @@
-import { type Stats, statSync } from "node:fs";
+import { closeSync, type Stats, statSync } from "node:fs";
 import { SekishoError } from "../model/errors.ts";
 import type { LineBatch, Source, StoredCheckpoint } from "../model/line.ts";
 import { unixMs } from "../model/time.ts";
 import { checkpointOf, HEAD_LENGTH, hasContent } from "./fingerprint.ts";
 import { generationsOf, type RotationNames } from "./generations.ts";
 import type { LineReader } from "./line-reader.ts";
-import { missing, openLog, packingIn, problemOf } from "./open-log.ts";
+import { missing, openAnyLog, orClosed, problemOf } from "./open-log.ts";
 import { PackedFile } from "./packed-file.ts";
 import { PlainFile, type ReadFile, type ReadPlain } from "./plain-file.ts";
 import { RotationCycle } from "./rotation-cycle.ts";
@@ -148,19 +148,21 @@ export class FollowedLog {
 
   #opened(stat: Stats): PlainFile {
     const { path, kind } = this.source;
-    const descriptor = openLog(path, stat, kind);
-    const file = new PlainFile(descriptor, this.#reader);
-    if (packingIn(descriptor) !== null) {
-      file.close();
+    const { descriptor, packing } = openAnyLog(path, stat, kind);
+    if (packing !== null) {
+      closeSync(descriptor);
       const hint =
         "name the log itself; its packed generations are read by themselves, others by sekisho replay";
       throw new SekishoError("LOG_UNREADABLE", `${path} is packed`, hint);
     }
     // Elsewhere than it was, it is the same only when so much of it agrees that it can be no other log.
     const mayBeCopied = ({ headLength }: { headLength: number }) => headLength === HEAD_LENGTH;
-    const checkpoint = checkpointOf(descriptor, [...this.#checkpoints.values()], mayBeCopied);
-    if (checkpoint !== null) file.resume(checkpoint);
-    return file;
+    return orClosed(descriptor, () => {
+      const file = new PlainFile(descriptor, this.#reader);
+      const checkpoint = checkpointOf(descriptor, [...this.#checkpoints.values()], mayBeCopied);
+      if (checkpoint !== null) file.resume(checkpoint);
+      return file;
+    });
   }
 
   #compare(current: PlainFile, stat: Stats): void {

@@ -20,6 +20,27 @@ export function openLog(path: string, stat: Stats, kind: SourceKind): number {
   throw notAFile(path);
 }
 
+/** Opens a log as `openLog` does, and tells how it is packed; null: it is plain. */
+export function openAnyLog(path: string, stat: Stats, kind: SourceKind): OpenLog {
+  const descriptor = openLog(path, stat, kind);
+  return { descriptor, packing: orClosed(descriptor, () => packingOf(bytesAt(descriptor, 0, MAGIC_LENGTH))) };
+}
+
+export interface OpenLog {
+  readonly descriptor: number;
+  readonly packing: Packing | null;
+}
+
+/** What is read of an open file, which is closed where that fails: on a bad disk it would be opened again and again. */
+export function orClosed<T>(descriptor: number, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    closeSync(descriptor);
+    throw error;
+  }
+}
+
 /** True when nobody but root and Sekisho's own user may put something into the folder. */
 function isKept(folder: string): boolean {
   const { uid, mode } = statSync(folder);
@@ -40,10 +61,6 @@ function openOfApp(path: string): number {
     );
   }
 }
-
-/** How the open file is packed; null: it is plain. */
-export const packingIn = (descriptor: number): Packing | null =>
-  packingOf(bytesAt(descriptor, 0, MAGIC_LENGTH));
 
 export const missing = (path: string): SekishoError =>
   new SekishoError(

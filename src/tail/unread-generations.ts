@@ -5,7 +5,7 @@ import type { StoredCheckpoint } from "../model/line.ts";
 import { bytesAt, checkpointOf, FILE_TIME_TICK_MS, HEAD_LENGTH, Head, isRead } from "./fingerprint.ts";
 import { type Generation, generationsOf, isNamedPacked, type RotationNames } from "./generations.ts";
 import type { LineReader } from "./line-reader.ts";
-import { openLog, packingIn, problemOf } from "./open-log.ts";
+import { type OpenLog, openAnyLog, orClosed, problemOf } from "./open-log.ts";
 import { PackedFile } from "./packed-file.ts";
 import { PlainFile } from "./plain-file.ts";
 import type { Packing } from "./unpack.ts";
@@ -139,6 +139,15 @@ export class UnreadGenerations {
     if (typeof opened === "string") return opened;
     const { descriptor, packing } = opened;
     if (packing !== null) return yield* this.#recognisePacked(generation, descriptor, packing, isLate);
+    try {
+      return orClosed(descriptor, () => this.#recognisePlain(generation, descriptor));
+    } catch (error) {
+      this.#log.report(problemOf(generation.path, error));
+      return "unfit";
+    }
+  }
+
+  #recognisePlain(generation: Generation, descriptor: number): PlainFile | "read" | "copy" | "new" {
     // A copy: copytruncate made it.
     const checkpoint = checkpointOf(descriptor, this.#log.checkpoints(), () => true);
     if (checkpoint === null || this.#log.isInCurrent(checkpoint)) {
@@ -223,23 +232,20 @@ export class UnreadGenerations {
     this.#known.add(id);
     if (opened === "unfit") return;
     const { descriptor, packing } = opened;
-    if (packing === null) return yield new PlainFile(descriptor, this.#reader);
     try {
-      yield await PackedFile.open(generation.path, descriptor, packing);
+      yield packing === null
+        ? orClosed(descriptor, () => new PlainFile(descriptor, this.#reader))
+        : await PackedFile.open(generation.path, descriptor, packing);
     } catch (error) {
       this.#log.report(problemOf(generation.path, error));
     }
   }
 
   /** What is wrong with a late one is not reported: as a rule all its lines have been read. */
-  #open(
-    { path, stat }: Generation,
-    isLate: boolean,
-  ): { descriptor: number; packing: Packing | null } | "unfit" | "moved" {
+  #open({ path, stat }: Generation, isLate: boolean): OpenLog | "unfit" | "moved" {
     try {
-      const descriptor = openLog(path, stat, this.#log.kind);
+      const { descriptor, packing } = openAnyLog(path, stat, this.#log.kind);
       const { dev, ino } = fstatSync(descriptor);
-      const packing = packingIn(descriptor);
       const isUnfit = packing === null && isNamedPacked(path);
       if (dev === stat.dev && ino === stat.ino && !isUnfit) return { descriptor, packing };
       closeSync(descriptor);

@@ -6,6 +6,7 @@ import {
   chmodSync,
   closeSync,
   mkdirSync,
+  readdirSync,
   renameSync,
   rmSync,
   statSync,
@@ -15,6 +16,8 @@ import {
 import { createServer, Server } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { FollowedLog } from "../../src/tail/followed-log.ts";
+import { LineReader } from "../../src/tail/line-reader.ts";
 import { openLog } from "../../src/tail/open-log.ts";
 import { asNobody } from "../config/as-nobody.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
@@ -201,4 +204,45 @@ test("what an app links to as a generation of its audit log is not read", async 
   await running.has(1);
   expect(running.lines).toEqual(["two"]);
   expect(running.problem()?.message).toMatch(/is a link/);
+});
+
+/** A regular file that opens and fails when it is read, as on a bad disk or a network drive that went away. */
+const FAILING = "/proc/self/mem";
+const openDescriptors = () => readdirSync("/proc/self/fd").length;
+
+test("a log that opens and cannot be read is a problem of that log, and no look at it leaves it open", () => {
+  using folder = temporaryFolder();
+  const path = join(folder.path, "access.log");
+  symlinkSync(FAILING, path);
+  const source = { id: 1, path, kind: "access", format: "auto", timezone: null, fields: null } as const;
+  const followed = new FollowedLog(source, [], new LineReader());
+  const before = openDescriptors();
+  for (let looks = 0; looks < 5; looks++) followed.check();
+  expect(followed.problem).toMatchObject({ code: "LOG_UNREADABLE", message: expect.stringMatching(/EIO/) });
+  expect(openDescriptors()).toBe(before);
+});
+
+test("a generation that opens and cannot be read is a problem of that log, which goes on", async () => {
+  using folder = temporaryFolder();
+  const log = join(folder.path, "access.log");
+  const registry = new Registry();
+  writeFileSync(log, "one\n");
+  {
+    await using running = new Running(log, registry);
+    await running.has(1);
+  }
+  rmSync(log);
+  symlinkSync(FAILING, `${log}.1`);
+  writeFileSync(log, "two\n");
+  const before = openDescriptors();
+  {
+    await using running = new Running(log, registry);
+    await running.has(1);
+    expect(running.lines).toEqual(["two"]);
+    expect(running.problem()).toMatchObject({
+      code: "LOG_UNREADABLE",
+      message: expect.stringMatching(/EIO/),
+    });
+  }
+  expect(openDescriptors()).toBe(before);
 });
