@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { Protected } from "../../src/decide/protected.ts";
 import type { DurationMs } from "../../src/model/time.ts";
 import { replay } from "../../src/replay/replay.ts";
@@ -93,7 +93,7 @@ describe.skipIf(missing("root", "apache2", "netns"))("handshakes that a real Apa
     // Apache writes a line when it is done with the request, which may be after its answer.
     const asked = DEEDS.reduce((sum, { times }) => sum + times, 0);
     const logged = () => readFileSync(apache.sekishoLog, "latin1").split("\n").length - 1;
-    await expect.poll(logged).toBe(asked);
+    await vi.waitFor(() => expect(logged()).toBe(asked), { timeout: 60_000 });
     ({ verdict: found } = await replay({
       files: [apache.sekishoLog, apache.errorLog],
       rules: readRuleSet(join(import.meta.dirname, "../../rules"), null, [ORIGIN]).rules,
