@@ -2,7 +2,6 @@ import { type AuditReport, mayBanFor, type TrustOf, unlimited } from "../model/a
 import type { LogEvent, SourceKind } from "../model/event.ts";
 import type { Finding } from "../model/finding.ts";
 import { type Ip, type Subject, type Target, TargetSet, targetOfSubject } from "../model/ip.ts";
-import { detached } from "../model/line.ts";
 import { keyOf, keyOfSubject, type SubjectKey, subjectOfKey } from "../model/subject-key.ts";
 import { NEVER, type UnixMs } from "../model/time.ts";
 import { AccessRules } from "./access-rules.ts";
@@ -22,9 +21,6 @@ import { Subjects } from "./subjects.ts";
 const CLOCK_SLACK_MS = 60_000;
 /** Apache writes a line when a request ends, with the time when it began. */
 const LATE_MS = 60_000;
-
-/** Of more subjects nothing is counted in their favour after a hit, the longest known first. */
-const MOST_HIT_LATELY = 100_000;
 
 /** What an event adds to a score; nothing where the rule of its gravest hit has fired. */
 interface ScoredEvent {
@@ -67,8 +63,6 @@ export class Evaluator {
   nearMisses = new NearMisses();
   /** The first bucket of each. */
   readonly #subjects: Subjects<Bucket>;
-  /** Who has buckets of rules that count what is good after a hit, the latest last: few, so that asking for all others costs little. */
-  readonly #hitLately = new Set<SubjectKey>();
   /** The subject of the event at hand, and the first of its buckets. */
   #lookedUp: SubjectKey | null = null;
   #first: Bucket | null = null;
@@ -174,7 +168,7 @@ export class Evaluator {
     const key = keyOf(client);
     for (const { rule, position } of good) {
       const subject = rule.keyOf === null ? key : rule.keyOf(event, client);
-      if (subject === null || !this.#hitLately.has(subject)) continue;
+      if (subject === null) continue;
       const bucket = this.#found(subject, position, this.#laneOf(event));
       if (bucket !== null && rule.goodAfterHit?.(event) === true) bucket.add(event);
     }
@@ -196,15 +190,6 @@ export class Evaluator {
     }
   }
 
-  #noteHit(key: SubjectKey): void {
-    this.#hitLately.add(typeof key === "string" ? detached(key) : key);
-    if (this.#hitLately.size <= MOST_HIT_LATELY) return;
-    for (const longest of this.#hitLately) {
-      this.#hitLately.delete(longest);
-      return;
-    }
-  }
-
   /** Most rules that look at an event count it for the same subject: it is looked up once. */
   #found(key: SubjectKey, position: number, lane: Lane): Bucket | null {
     if (key !== this.#lookedUp) {
@@ -219,7 +204,6 @@ export class Evaluator {
   #bucket(key: SubjectKey, { rule, position }: Placed, lane: Lane): Bucket {
     const found = this.#found(key, position, lane);
     if (found !== null) return found;
-    if (rule.goodAfterHit !== null) this.#noteHit(key);
     const bucket = rule.newBucket(this.#subjects.held);
     bucket.position = position;
     bucket.lane = lane;

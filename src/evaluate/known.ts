@@ -11,8 +11,8 @@ export interface Known {
   readonly method: string | null;
   /** Its path begins with a slash. */
   readonly rooted: boolean;
-  /** It has a Referer. */
-  readonly referred: boolean;
+  /** Whether it has a Referer. */
+  readonly referred: boolean | null;
   /** Fields that the event does not have; of numbers also those that are less than any rule asks for. */
   readonly lacks: ReadonlySet<FieldName>;
 }
@@ -22,7 +22,7 @@ export const NOTHING_KNOWN: Known = {
   handshake: null,
   method: null,
   rooted: false,
-  referred: false,
+  referred: null,
   lacks: new Set(),
 };
 
@@ -58,7 +58,7 @@ function fails(field: FieldName, condition: Condition, known: Known): boolean {
   if (field === "status") return isNot(status);
   if (field === "handshake") return isNot(handshake);
   if (field === "method") return isNot(method);
-  if (field === "referer" && referred) return !needsValue(condition);
+  if (field === "referer" && referred !== null) return needsValue(condition) !== referred;
   return lacks.has(field) && (isNumber(field) ? minimumOf(condition) !== null : needsValue(condition));
 }
 /** Whether every path that begins with a slash meets it. */

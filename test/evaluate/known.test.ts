@@ -135,6 +135,8 @@ describe("the rules that are asked about an event", () => {
     expect(residual(unreferred, NOTHING_KNOWN)).toEqual(unreferred);
     const referred = { referer: { missing: false } };
     expect(residual(referred, { ...NOTHING_KNOWN, referred: true })).toEqual(referred);
+    expect(residual(referred, { ...NOTHING_KNOWN, referred: false })).toBeNull();
+    expect(residual(unreferred, { ...NOTHING_KNOWN, referred: false })).toEqual(unreferred);
   });
 });
 
