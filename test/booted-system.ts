@@ -99,8 +99,10 @@ export class BootedSystem implements AsyncDisposable {
   /** What a shell command prints; it must succeed. */
   shell(command: string): string {
     const { exitStatus, stdout, stderr } = this.run(command);
-    if (exitStatus !== 0) throw new Error(`${command}: ${exitStatus}\n${stdout}\n${stderr}`);
-    return stdout;
+    if (exitStatus === 0) return stdout;
+    // systemctl only says that a unit failed.
+    const journal = this.run("journalctl --no-pager -o short-precise -n 30").stdout;
+    throw new Error(`${command}: ${exitStatus}\n${stdout}\n${stderr}\n${journal}`);
   }
 
   /** The status that the client gets from Apache; 0 when it gets none. */
