@@ -64,8 +64,10 @@ export class Zone {
     if (quarter !== this.#quarter) this.#findOffsets(quarter);
     const first = wall - this.#first;
     const second = wall - this.#second;
-    if (this.isTwofold && this.#newest >= this.#change && second >= this.#newest - ANEW_MS)
-      return this.#accept(second);
+    if (this.isTwofold && this.#newest >= this.#change && second >= this.#newest - ANEW_MS) {
+      // A line that was late by seconds may be from before the change: no log is silent for the whole hour instead.
+      return this.#accept(first >= this.#newest - LATE_MS ? first : second);
+    }
     if (first >= this.#newest - LATE_MS) return this.#accept(first);
     const isBack = this.isTwofold && this.#newest < this.#change;
     const isSilent = this.#patience > 1 && isBack && second - this.#newest > SILENT_MS;

@@ -69,6 +69,15 @@ describe.each(CHANGES)("%s in %s", (timezone, _, change) => {
     );
   });
 
+  test("a line from before the change that comes just behind the first one after it keeps its time", () => {
+    for (let late = 500; late <= 3_000; late += 500) {
+      const parser = createParser("error", "auto", timezone);
+      for (const moment of [-60_000, -late, 0, 100 - late, 100, 20_000, HOUR / 4]) {
+        expect(read(parser, clock(change + moment))).toBe(change + moment);
+      }
+    }
+  });
+
   test("a parser that is told how far the log had come goes on there", () => {
     for (let moment = change - 2 * HOUR; moment < change + 3 * HOUR; moment += 7 * MINUTE) {
       const parser = createParser("error", "auto", timezone, { since: (moment - 5_000) as UnixMs });
