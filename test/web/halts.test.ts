@@ -27,7 +27,9 @@ describe.skipIf(missing("chromium"))("what keeps rules from banning, on the page
     expect(await dashboard.overflow()).toBeLessThanOrEqual(0);
     await question.getByRole("button", { name: "Lift its bans and reset", exact: true }).click();
     await page.getByRole("status").getByText("Lifted 501 bans; rules may ban again").waitFor();
-    await page.getByRole("button", { name: "Reset the circuit breaker" }).waitFor({ state: "detached" });
+    await page
+      .getByRole("button", { name: "Reset the circuit breaker", exact: true })
+      .waitFor({ state: "detached" });
   });
 
   test("panic asks once more, lifts all bans, says what still blocks, and can be ended", async () => {

@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { type ApiError, asApiError } from "../api.ts";
+import { sentence } from "../format.ts";
 import { outcome } from "../state.ts";
 import { bound } from "./bound.ts";
 import { Refusal } from "./refusal.tsx";
@@ -87,6 +88,7 @@ function Confirmation({ target, action, keep, heading, onCancel, onDone }: Confi
   useLayoutEffect(() => first.current?.focus(), []);
   const act = async (event: Event): Promise<void> => {
     event.preventDefault();
+    const form = event.currentTarget as HTMLFormElement;
     busy.value = true;
     try {
       outcome.value = await action.act(target, reason.value);
@@ -95,6 +97,8 @@ function Confirmation({ target, action, keep, heading, onCancel, onDone }: Confi
       return;
     } catch (problem) {
       error.value = asApiError(problem);
+      // The row has gone meanwhile, and its refusal with it.
+      if (!form.isConnected) outcome.value = `${error.value.message}. ${sentence(error.value.hint)}`;
     }
     busy.value = false;
   };
