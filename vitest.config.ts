@@ -43,6 +43,7 @@ export default defineConfig({
   },
   test: {
     environment: "node",
+    setupFiles: "test/property.ts",
     sequence: { sequencer: LongestFirst },
     // They end what hangs, and what a test waits for comes late on a busy machine.
     testTimeout: 240_000,

@@ -1,9 +1,11 @@
 /**
  * Everything that must hold, in order: types, lint, format, build, tests.
  * `npm test` runs what this machine allows; `npm run test:full` installs what is missing and skips nothing;
- * `npm test -- PATTERN` builds and runs the test files whose path contains PATTERN.
+ * `npm test -- PATTERN` builds and runs the test files whose path contains PATTERN;
+ * with `--times N` property tests try N times as many random values, and others than usual.
  */
 import { spawnSync } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
@@ -43,7 +45,10 @@ interface Report {
   }[];
 }
 
-const { values, positionals } = parseArgs({ options: { full: { type: "boolean" } }, allowPositionals: true });
+const { values, positionals } = parseArgs({
+  options: { full: { type: "boolean" }, times: { type: "string" } },
+  allowPositionals: true,
+});
 const tally: Tally = { passed: 0, failed: 0, skipped: 0 };
 const complaints: string[] = [];
 runAll();
@@ -61,6 +66,7 @@ function runAll(): void {
     }
     process.env.SEKISHO_TEST_FULL = "1";
   }
+  if (values.times !== undefined) tryMore(values.times);
   const steps = positionals.length === 0 ? STATIC_STEPS : ["build"];
   for (const step of steps) {
     console.log(`\n> ${step}`);
@@ -72,6 +78,12 @@ function runAll(): void {
     }
   }
   runVitest();
+}
+
+function tryMore(times: string): void {
+  const seed = randomInt(2 ** 31);
+  Object.assign(process.env, { SEKISHO_TEST_TIMES: times, SEKISHO_TEST_SEED: seed });
+  console.log(`again: SEKISHO_TEST_TIMES=${times} SEKISHO_TEST_SEED=${seed} npm test`);
 }
 
 function run(command: string, args: readonly string[]): number | null {

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { mergeConfig } from "../../src/cli/init-merge.ts";
+import { runs } from "../property.ts";
 
 const MADE = `mode: observe
 data: data
@@ -95,6 +96,6 @@ test("what is merged twice is merged once, and other keys are as before", () => 
       expect(trustedProxies).toContain("10.0.0.0/8");
       expect(merged(text).text).toBe(text);
     }),
-    { numRuns: 200 },
+    { numRuns: runs(200) },
   );
 });

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { runs } from "../property.ts";
 import { init, load, site } from "./init-site.ts";
 
 test("whatever Apache's configuration says, init ends, and what it makes is a configuration", async () => {
@@ -73,6 +74,6 @@ test("whatever Apache's configuration says, init ends, and what it makes is a co
       expect([status, JSON.parse(stdout).configuration.written]).toEqual([0, true]);
       load(cwd, join(cwd, "made.yaml"));
     }),
-    { numRuns: 100 },
+    { numRuns: runs(100) },
   );
 });

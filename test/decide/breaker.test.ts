@@ -11,6 +11,7 @@ import { network, parseIp } from "../../src/model/ip.ts";
 import { type DurationMs, NEVER } from "../../src/model/time.ts";
 import { access, at } from "../evaluate/events.ts";
 import { addresses, finding, target } from "../evaluate/findings.ts";
+import { runs } from "../property.ts";
 
 const HOUR = 3_600_000 as DurationMs;
 const OPEN = "the circuit breaker is open";
@@ -186,7 +187,7 @@ describe("the clients that were served", () => {
           expect(served.wouldHit(range)).toBe(same && network(from, length) === range ? 1 : 0);
         }
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 });

@@ -6,6 +6,7 @@ import { ErrorLogParser } from "../../src/parse/error-log.ts";
 import { unescapeValue } from "../../src/parse/unescape.ts";
 import { type Apache, startApache } from "../apache.ts";
 import { parse } from "../parse/apache-lines.ts";
+import { runs } from "../property.ts";
 import { missing } from "../requirements.ts";
 import { type HostileRequest, hostileRequest, linesOf, pathOf, sendAll } from "./hostile-requests.ts";
 
@@ -141,7 +142,7 @@ ${FORMATS[index]!.written === null ? "" : `ErrorLogFormat "${FORMATS[index]!.wri
           fc.array(hostileRequest, { minLength: 5, maxLength: 20 }),
           readBack,
         ),
-        { numRuns: 100, endOnFailure: true },
+        { numRuns: runs(100), endOnFailure: true },
       );
     });
   },

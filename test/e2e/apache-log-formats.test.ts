@@ -7,6 +7,7 @@ import { AccessLogParser } from "../../src/parse/access-log.ts";
 import { NAMED_FORMATS, SEKISHO_LOG_FORMAT, SEKISHO_TLS_LOG_FORMAT } from "../../src/parse/named-formats.ts";
 import { type Apache, startApache } from "../apache.ts";
 import { parse } from "../parse/apache-lines.ts";
+import { runs } from "../property.ts";
 import { missing } from "../requirements.ts";
 import { type HostileRequest, hostileRequest, linesOf, pathOf, sendAll } from "./hostile-requests.ts";
 
@@ -194,7 +195,7 @@ describe.skipIf(missing("root", "apache2", "netns"))("a real Apache, asked by an
         fc.array(hostileRequest, { minLength: 20, maxLength: 40 }),
         readBack,
       ),
-      { numRuns: 60, endOnFailure: true },
+      { numRuns: runs(60), endOnFailure: true },
     );
   });
 });

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { DistinctBucket } from "../../src/evaluate/buckets/distinct.ts";
 import type { LogEvent } from "../../src/model/event.ts";
 import type { DurationMs } from "../../src/model/time.ts";
+import { runs } from "../property.ts";
 import { access, at } from "./events.ts";
 
 const WINDOW = 60;
@@ -36,7 +37,7 @@ test("a distinct bucket counts the values of its window as a list of all hits wo
         } else if (counts) expect(bucket.count).toBe(values.size);
       }
     }),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   );
 });
 

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Evaluator } from "../../src/evaluate/evaluator.ts";
 import type { LogEvent } from "../../src/model/event.ts";
+import { runs } from "../property.ts";
 import { access, at } from "./events.ts";
 import { ruleOf } from "./rules.ts";
 
@@ -71,7 +72,7 @@ describe("forgetting what is over", () => {
           forgetting.forgetOver(newest as typeof event.time, swept);
         }
       }),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     );
   });
 

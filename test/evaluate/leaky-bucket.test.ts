@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { LeakyBucket } from "../../src/evaluate/buckets/leaky.ts";
 import type { DurationMs } from "../../src/model/time.ts";
+import { runs } from "../property.ts";
 import { access, at } from "./events.ts";
 
 const PER = 10;
@@ -54,7 +55,7 @@ test("a leaky bucket overflows when one does into which the hits of its window a
         }
       },
     ),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   );
 });
 

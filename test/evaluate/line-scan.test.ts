@@ -6,6 +6,7 @@ import wabt from "wabt";
 import { LineScan } from "../../src/evaluate/line-scan.ts";
 import { LINE_SCAN } from "../../src/evaluate/line-scan-program.ts";
 import { TextViews } from "../../src/evaluate/text-views.ts";
+import { runs } from "../property.ts";
 import { access } from "./events.ts";
 
 const FOLDER = join(import.meta.dirname, "../../src/evaluate");
@@ -146,7 +147,7 @@ test("whatever is sent, no line with a literal in a decoded or undecoded value i
           if (searches.some((holds) => holds(event))) expect(found[index]).toBe(1);
       },
     ),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   );
 });
 

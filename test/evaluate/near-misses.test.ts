@@ -6,6 +6,7 @@ import type { LogEvent } from "../../src/model/event.ts";
 import type { Ip, Subject } from "../../src/model/ip.ts";
 import { keyOf, type SubjectKey } from "../../src/model/subject-key.ts";
 import { NEVER, PERMANENT, type UnixMs } from "../../src/model/time.ts";
+import { runs } from "../property.ts";
 import { access, at } from "./events.ts";
 import { ruleOf } from "./rules.ts";
 
@@ -149,7 +150,7 @@ describe("what is kept of them", () => {
           .slice(0, 20);
         expect(shown(misses, at(200)).map(({ count }) => count)).toEqual(expected);
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
   });
 });

@@ -4,6 +4,7 @@ import { PARTS } from "../../src/evaluate/buckets/parts.ts";
 import { RatioBucket } from "../../src/evaluate/buckets/ratio.ts";
 import type { LogEvent } from "../../src/model/event.ts";
 import type { DurationMs } from "../../src/model/time.ts";
+import { runs } from "../property.ts";
 import { access, at } from "./events.ts";
 
 const WINDOW = 60;
@@ -43,7 +44,7 @@ test("a ratio bucket takes the share as a list of all hits would, whatever their
         }
       },
     ),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   );
 });
 

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { SequenceBucket, WAITING } from "../../src/evaluate/buckets/sequence.ts";
 import type { LogEvent } from "../../src/model/event.ts";
 import type { DurationMs } from "../../src/model/time.ts";
+import { runs } from "../property.ts";
 import { access, at } from "./events.ts";
 
 const WINDOW = 60;
@@ -61,7 +62,7 @@ test("a sequence is found in order of time as by trying every way, also when som
         expect(bucket.add(asked(path, time))).toBe(isHit && isThrough(counting, steps));
       }
     }),
-    { numRuns: 1_000 },
+    { numRuns: runs(1_000) },
   );
 });
 

@@ -4,6 +4,7 @@ import { Evaluator } from "../../src/evaluate/evaluator.ts";
 import { Sockets } from "../../src/evaluate/sockets.ts";
 import type { AccessEvent, LogEvent, OpeningEvent } from "../../src/model/event.ts";
 import type { SocketChange } from "../../src/model/socket.ts";
+import { runs } from "../property.ts";
 import { access, opening, socketEnd } from "./events.ts";
 import {
   ANY,
@@ -266,7 +267,7 @@ describe("which lines belong together", () => {
         expect(judged.length).toBeGreaterThanOrEqual(accepted.size);
         expect(changes.filter(({ kind }) => kind === "closed").length).toBe(openings.length);
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 });

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { Subjects } from "../../src/evaluate/subjects.ts";
 import { type Ip, parseIp, parseTarget, subjectOf, type Target } from "../../src/model/ip.ts";
 import { keyOf, keyOfSubject, subjectOfKey } from "../../src/model/subject-key.ts";
+import { runs } from "../property.ts";
 
 /** Addresses with many zeros, so that `::` stands everywhere, and some that share their /64. */
 const group = fc.oneof(fc.constant(0), fc.constant(0), fc.integer({ min: 0, max: 0xffff }));
@@ -21,7 +22,7 @@ test("a subject's key leads back to it, from any of its addresses", () => {
       expect(subjectOfKey(keyOf(ip))).toBe(subject);
       expect(keyOfSubject(subject)).toBe(keyOf(ip));
     }),
-    { numRuns: 5_000 },
+    { numRuns: runs(5_000) },
   );
 });
 

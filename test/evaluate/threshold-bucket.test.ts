@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { ThresholdBucket } from "../../src/evaluate/buckets/threshold.ts";
 import type { DurationMs } from "../../src/model/time.ts";
+import { runs } from "../property.ts";
 import { access } from "./events.ts";
 
 const WINDOW = 60;
@@ -55,6 +56,6 @@ test("a threshold bucket counts as a sorted list of times would, whatever their 
         expect([bucket.count, second(bucket.firstSeen), second(bucket.lastSeen)]).toEqual(plain.state);
       }
     }),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   );
 });

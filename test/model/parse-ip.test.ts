@@ -2,6 +2,7 @@ import fc from "fast-check";
 import ipaddr from "ipaddr.js";
 import { describe, expect, test } from "vitest";
 import { parseIp, parseWrittenIp } from "../../src/model/ip.ts";
+import { runs } from "../property.ts";
 
 /** Groups with many zeros, since those are what the canonical form is about. */
 const group = fc.oneof(fc.constantFrom(0, 0, 0, 1, 0xffff), fc.integer({ min: 0, max: 0xffff }));
@@ -28,7 +29,7 @@ test("every spelling of an IPv6 address gives its one canonical text", () => {
       const written = isGap ? `${text(parts.slice(0, start))}::${text(parts.slice(end))}` : text(parts);
       expect(parseIp(upper ? written.toUpperCase() : written)).toBe(canonical(parts));
     }),
-    { numRuns: 3_000 },
+    { numRuns: runs(3_000) },
   );
 });
 
@@ -37,7 +38,7 @@ test("a canonical address is itself", () => {
     fc.property(groups.map(canonical), (text) => {
       expect(parseIp(text)).toBe(text);
     }),
-    { numRuns: 3_000 },
+    { numRuns: runs(3_000) },
   );
 });
 

@@ -7,6 +7,7 @@ import { AUDIT_NAMES } from "../../src/model/event.ts";
 import { unixMs } from "../../src/model/time.ts";
 import { AuditLogParser } from "../../src/parse/audit.ts";
 import { auditEventSchema } from "../../src/parse/audit-schema.ts";
+import { runs } from "../property.ts";
 
 const FILE = join(import.meta.dirname, "../../schemas/audit-event.v1.schema.json");
 /** What is published, not what it was made from. */
@@ -98,28 +99,28 @@ describe("a line is taken by the parser exactly when the published schema takes 
   test("whatever its fields hold", () => {
     fc.assert(
       fc.property(fields, (some) => agree(JSON.stringify({ ...FIELDS, ...some }))),
-      { numRuns: 5_000 },
+      { numRuns: runs(5_000) },
     );
   });
 
   test("whatever is missing", () => {
     fc.assert(
       fc.property(fields, (some) => agree(JSON.stringify(some))),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     );
   });
 
   test("whatever time it bears", () => {
     fc.assert(
       fc.property(time, (each) => agree(JSON.stringify({ ...FIELDS, time: each }))),
-      { numRuns: 10_000 },
+      { numRuns: runs(10_000) },
     );
   });
 
   test("whatever address it names", () => {
     fc.assert(
       fc.property(client, (each) => agree(JSON.stringify({ ...FIELDS, client: each }))),
-      { numRuns: 10_000 },
+      { numRuns: runs(10_000) },
     );
   });
 

@@ -8,6 +8,7 @@ import { createMixedParser, createParser } from "../../src/parse/formats.ts";
 import type { LineParser } from "../../src/parse/line-parser.ts";
 import { replay } from "../../src/replay/replay.ts";
 import { readRuleSet } from "../../src/setup.ts";
+import { runs } from "../property.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { parse } from "./apache-lines.ts";
 
@@ -65,7 +66,7 @@ describe.each(CHANGES)("%s in %s", (timezone, _, change) => {
           expect(read(parser, clock(newest - late))).toBe(newest - late);
         }
       }),
-      { numRuns: 10, endOnFailure: true },
+      { numRuns: runs(10), endOnFailure: true },
     );
   });
 

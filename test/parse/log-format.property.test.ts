@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { parseIp } from "../../src/model/ip.ts";
 import { AccessLogParser } from "../../src/parse/access-log.ts";
 import { createMixedParser, createParser } from "../../src/parse/formats.ts";
+import { runs } from "../property.ts";
 import { corpus, escapeLogItem, NOW, parse } from "./apache-lines.ts";
 
 /** What attackers write: pieces that would be columns if anyone believed them. */
@@ -177,7 +178,7 @@ const sample: fc.Arbitrary<Sample> = fc
     });
   });
 
-const RUNS = { numRuns: 1_000 };
+const RUNS = { numRuns: runs(1_000) };
 
 test("hostile values come back as they were sent, in any format that keeps them apart", () => {
   fc.assert(
@@ -259,7 +260,7 @@ test("mutated lines of a real log are read as a slow reading of the format says,
         });
       },
     ),
-    { numRuns: 10_000 },
+    { numRuns: runs(10_000) },
   );
 });
 

@@ -7,6 +7,7 @@ import type { Target } from "../../src/model/ip.ts";
 import { NEVER, type UnixMs, unixMs } from "../../src/model/time.ts";
 import { RunningBans } from "../../src/store/running-bans.ts";
 import { at } from "../evaluate/events.ts";
+import { runs } from "../property.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { Store, target } from "./store-under-test.ts";
 
@@ -109,6 +110,6 @@ test("following what changes leads to what reading all of it says", () => {
         expect(sorted(running.read(isWanted, false))).toEqual(sorted(all));
       }
     }),
-    { numRuns: 25 },
+    { numRuns: runs(25) },
   );
 });

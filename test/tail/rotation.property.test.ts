@@ -16,6 +16,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { FollowedLog } from "../../src/tail/followed-log.ts";
 import { LineReader } from "../../src/tail/line-reader.ts";
+import { runs } from "../property.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { Registry } from "./registry.ts";
 
@@ -246,6 +247,6 @@ test("whatever is written, rotated, packed and killed in between, each whole lin
       const expected = log.written.map((lines) => Array.from({ length: lines }, (_, line) => line));
       expect(log.written.map((_, file) => reader.lines.get(file) ?? [])).toEqual(expected);
     }),
-    { numRuns: 200 },
+    { numRuns: runs(200) },
   );
 });

@@ -7,6 +7,7 @@ import {
   targetOfBanFile,
 } from "../../../src/enforce/apache/ban-files.ts";
 import { network, parseIp, type Target } from "../../../src/model/ip.ts";
+import { runs } from "../../property.ts";
 import { target } from "../blocks.ts";
 
 /** The files that Apache looks for when this client comes: its own text, and what the patterns make of it. */
@@ -85,7 +86,7 @@ describe("the files of an IPv6 range", () => {
           expect(refuses(banned, inetNtop(client))).toBe(inside);
         }
       }),
-      { numRuns: 3_000 },
+      { numRuns: runs(3_000) },
     );
   });
 
@@ -141,7 +142,7 @@ describe("the files of an IPv4 range", () => {
         const banned = network(parseIp(other)!, bits);
         expect(refuses(banned, client)).toBe(network(parseIp(client)!, bits) === banned);
       }),
-      { numRuns: 2_000 },
+      { numRuns: runs(2_000) },
     );
   });
 });

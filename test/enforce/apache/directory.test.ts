@@ -21,6 +21,7 @@ import { apacheSnippet } from "../../../src/enforce/apache/snippet.ts";
 import { findWebUser, firstBlocking } from "../../../src/enforce/apache/web-user.ts";
 import { SekishoError } from "../../../src/model/errors.ts";
 import { startApache } from "../../apache.ts";
+import { runs } from "../../property.ts";
 import { missing } from "../../requirements.ts";
 import { temporaryFolder } from "../../temporary-folder.ts";
 import { blocks } from "../blocks.ts";
@@ -287,6 +288,6 @@ test("ranges and addresses that share files come and go, and each file stays as 
         );
       }
     }),
-    { numRuns: 30 },
+    { numRuns: runs(30) },
   );
 });
