@@ -68,38 +68,11 @@ export function compileRules(rules: readonly NamedRule[], site: Site): CompiledR
 /** A rule that runs by itself. */
 export const compileRule = (rule: NamedRule, site: Site): CompiledRule => compileRules([rule], site)[0]!;
 
-/** Throws RULE_INVALID, naming the rule, when it asks its events for what they do not have. */
 function compileWith(rule: NamedRule, views: TextViews): CompiledRule {
   const { id, spec } = rule;
-  const known: readonly FieldName[] = FIELDS[spec.events];
-  const asked = [...fieldsOf(spec.match), ...bucketFields(spec.bucket)];
-  if (spec.unless !== undefined) asked.push(...fieldsOf(spec.unless.match));
-  const nameField = subjectField(spec.subject);
-  if (nameField !== null) asked.push(nameField);
-  const unknown = asked.find((field) => !known.includes(field));
-  if (unknown !== undefined) {
-    throw new SekishoError(
-      "RULE_INVALID",
-      `rule ${id}: events of kind ${spec.events} have no field '${unknown}'`,
-      `use one of ${known.join(", ")}`,
-    );
-  }
-  const window = Math.max(windowOf(spec.bucket), spec.unless?.window ?? 0) as DurationMs;
-  if (window === PERMANENT) {
-    throw new SekishoError(
-      "RULE_INVALID",
-      `rule ${id}: a window cannot be permanent`,
-      "write a length such as 10m",
-    );
-  }
-  const match = hitsOf(spec);
-  const afterHit = spec.unless?.afterHit === true;
-  const looked = spec.unless === undefined || afterHit ? [match] : [match, spec.unless.match];
-  // A rule that is asked about every event all the same would only have more lines looked at closely.
-  const seeks = Array.isArray(needsOf(looked, NOTHING_KNOWN));
-  const matches = compileMatcher(match, views, seeks);
-  const isGood =
-    spec.unless === undefined ? null : compileMatcher(spec.unless.match, views, seeks && !afterHit);
+  const asked = fieldsAskedBy(spec);
+  refuseUnknown(asked, rule);
+  const { isGood, ...matchers } = matchersOf(spec, views);
   const needed = neededIn(spec.bucket);
   const compile = {
     matcher: (matcher: MatcherSpec) => compileMatcher(matcher, views),
@@ -112,23 +85,76 @@ function compileWith(rule: NamedRule, views: TextViews): CompiledRule {
     nameOf: textNamer(rule, views),
     severity: spec.severity,
     events: spec.events,
+    ...matchers,
+    views,
+    atOpening: spec.events === "access" && asked.every((field) => OPENING_FIELDS.includes(field)),
+    keyOf: keyReader(spec.subject),
+    newBucket: sparing(spec, bucketMaker(spec.bucket, compile), matchers.matches, isGood),
+    needed,
+    nearAt: nearAt(needed),
+    window: windowFor(rule),
+    cooldown: spec.cooldown,
+    ban: spec.ban === "none" ? null : spec.mode === "observe" ? "observe" : spec.ban,
+  };
+}
+
+function fieldsAskedBy({ match, bucket, unless, subject }: RuleSpec): readonly FieldName[] {
+  const ofSubject = subjectField(subject);
+  return [
+    ...fieldsOf(match),
+    ...bucketFields(bucket),
+    ...(unless === undefined ? [] : fieldsOf(unless.match)),
+    ...(ofSubject === null ? [] : [ofSubject]),
+  ];
+}
+
+/** Throws RULE_INVALID, naming the rule, when it asks its events for what they do not have. */
+function refuseUnknown(asked: readonly FieldName[], { id, spec: { events } }: NamedRule): void {
+  const known: readonly FieldName[] = FIELDS[events];
+  const unknown = asked.find((field) => !known.includes(field));
+  if (unknown === undefined) return;
+  throw new SekishoError(
+    "RULE_INVALID",
+    `rule ${id}: events of kind ${events} have no field '${unknown}'`,
+    `use one of ${known.join(", ")}`,
+  );
+}
+
+/** Throws RULE_INVALID for a rule that would never forget. */
+function windowFor({ id, spec: { bucket, unless } }: NamedRule): DurationMs {
+  const window = Math.max(windowOf(bucket), unless?.window ?? 0) as DurationMs;
+  if (window !== PERMANENT) return window;
+  throw new SekishoError(
+    "RULE_INVALID",
+    `rule ${id}: a window cannot be permanent`,
+    "write a length such as 10m",
+  );
+}
+
+interface Matchers extends Pick<CompiledRule, "matches" | "looksAt" | "goodAfterHit" | "looked" | "needs"> {
+  /** What `unless` counts; null for rules without. */
+  readonly isGood: Matcher | null;
+}
+
+function matchersOf(spec: RuleSpec, views: TextViews): Matchers {
+  const match = hitsOf(spec);
+  const afterHit = spec.unless?.afterHit === true;
+  const looked = spec.unless === undefined || afterHit ? [match] : [match, spec.unless.match];
+  // A rule that is asked about every event all the same would only have more lines looked at closely.
+  const seeks = Array.isArray(needsOf(looked, NOTHING_KNOWN));
+  const matches = compileMatcher(match, views, seeks);
+  const isGood =
+    spec.unless === undefined ? null : compileMatcher(spec.unless.match, views, seeks && !afterHit);
+  return {
     matches,
+    isGood,
     looksAt: isGood === null || afterHit ? matches : (event) => matches(event) || isGood(event),
     goodAfterHit: isGood !== null && afterHit ? (event) => isGood(event) && !matches(event) : null,
-    views,
     looked,
     needs: (known) => {
       const needs = needsOf(looked, known);
       return seeks || needs === "impossible" ? needs : "nothing";
     },
-    atOpening: spec.events === "access" && asked.every((field) => OPENING_FIELDS.includes(field)),
-    keyOf: keyReader(spec.subject),
-    newBucket: sparing(spec.unless, bucketMaker(spec.bucket, compile), matches, isGood),
-    needed,
-    nearAt: nearAt(needed),
-    window,
-    cooldown: spec.cooldown,
-    ban: spec.ban === "none" ? null : spec.mode === "observe" ? "observe" : spec.ban,
   };
 }
 
@@ -143,7 +169,7 @@ const hitsOf = ({ match, bucket }: RuleSpec): MatcherSpec =>
 
 /** Buckets that do not fire while `unless` holds. */
 function sparing(
-  unless: RuleSpec["unless"],
+  { unless }: RuleSpec,
   newBucket: CompiledRule["newBucket"],
   isHit: Matcher,
   isGood: Matcher | null,

@@ -1,4 +1,12 @@
-import type { AuditName, LogEvent, UnparsedReason } from "../model/event.ts";
+import type {
+  AccessEvent,
+  AuditEvent,
+  AuditName,
+  ErrorEvent,
+  LogEvent,
+  OpeningEvent,
+  UnparsedReason,
+} from "../model/event.ts";
 import type { Ip } from "../model/ip.ts";
 import type { UnixMs } from "../model/time.ts";
 import { EVENT_KINDS } from "./event-rows.ts";
@@ -53,82 +61,94 @@ export const SELECT_EVENTS = `SELECT e.id, e.time, e.kind, e.source, e.client, e
 
 /** The event of a row, as it was parsed; `line` is written anew from its fields. */
 export function eventOf(row: EventRow): LogEvent {
-  const field = (value: string | null, name: string): string | null | undefined =>
-    value ?? ((row.shown >> TEXT_COLUMNS.indexOf(name)) & 1 ? null : undefined);
   const seen = { time: row.time as UnixMs, source: row.source, line: lineOf(row) };
   switch (EVENT_KINDS[row.kind - 1]) {
     case "access":
-      return {
-        kind: "access",
-        ...seen,
-        client: row.client as Ip,
-        method: row.method ?? "-",
-        path: row.path ?? "",
-        query: row.query,
-        protocol: row.protocol,
-        status: row.status,
-        bytes: row.bytes ?? undefined,
-        referer: field(row.referer, "referer"),
-        userAgent: field(row.user_agent, "user_agent"),
-        origin: field(row.origin, "origin"),
-        upgrade: field(row.upgrade, "upgrade"),
-        host: field(row.host, "host"),
-        user: field(row.user, "user"),
-        vhost: row.vhost ?? undefined,
-        durationUs: row.duration_us ?? undefined,
-        bytesIn: row.bytes_in ?? undefined,
-        bytesOut: row.bytes_out ?? undefined,
-        tls: field(row.tls, "tls"),
-        refused: row.refused === 1,
-        second: row.second === 1,
-      };
+      return accessOf(row, seen);
     case "opening":
-      return {
-        kind: "opening",
-        ...seen,
-        client: row.client as Ip,
-        method: row.method ?? "-",
-        path: row.path ?? "",
-        query: row.query,
-        protocol: row.protocol,
-        userAgent: row.user_agent,
-        origin: row.origin,
-        host: row.host,
-        user: row.user,
-        vhost: row.vhost ?? "",
-        second: row.second === 1,
-        openSockets: undefined,
-      };
+      return openingOf(row, seen);
     case "error":
-      return {
-        kind: "error",
-        ...seen,
-        client: row.client as Ip | null,
-        level: row.level ?? "",
-        module: row.module,
-        code: row.code,
-        message: row.message ?? "",
-        severity: row.protocol,
-        requestId: row.connection,
-        refused: row.refused === 1,
-      };
+      return errorOf(row, seen);
     case "audit":
-      return {
-        kind: "audit",
-        ...seen,
-        client: row.client as Ip,
-        name: row.code as AuditName,
-        app: row.module,
-        user: row.user,
-        connection: row.connection,
-        origin: row.origin,
-        path: row.path,
-        detail: row.message,
-      };
+      return auditOf(row, seen);
     default:
       return { kind: "unparsed", ...seen, reason: row.code as UnparsedReason };
   }
 }
+
+type Seen = Pick<LogEvent, "time" | "source" | "line">;
+
+function accessOf(row: EventRow, seen: Seen): AccessEvent {
+  const field = (value: string | null, name: string): string | null | undefined =>
+    value ?? ((row.shown >> TEXT_COLUMNS.indexOf(name)) & 1 ? null : undefined);
+  return {
+    kind: "access",
+    ...seen,
+    client: row.client as Ip,
+    method: row.method ?? "-",
+    path: row.path ?? "",
+    query: row.query,
+    protocol: row.protocol,
+    status: row.status,
+    bytes: row.bytes ?? undefined,
+    referer: field(row.referer, "referer"),
+    userAgent: field(row.user_agent, "user_agent"),
+    origin: field(row.origin, "origin"),
+    upgrade: field(row.upgrade, "upgrade"),
+    host: field(row.host, "host"),
+    user: field(row.user, "user"),
+    vhost: row.vhost ?? undefined,
+    durationUs: row.duration_us ?? undefined,
+    bytesIn: row.bytes_in ?? undefined,
+    bytesOut: row.bytes_out ?? undefined,
+    tls: field(row.tls, "tls"),
+    refused: row.refused === 1,
+    second: row.second === 1,
+  };
+}
+
+const openingOf = (row: EventRow, seen: Seen): OpeningEvent => ({
+  kind: "opening",
+  ...seen,
+  client: row.client as Ip,
+  method: row.method ?? "-",
+  path: row.path ?? "",
+  query: row.query,
+  protocol: row.protocol,
+  userAgent: row.user_agent,
+  origin: row.origin,
+  host: row.host,
+  user: row.user,
+  vhost: row.vhost ?? "",
+  second: row.second === 1,
+  openSockets: undefined,
+});
+
+const errorOf = (row: EventRow, seen: Seen): ErrorEvent => ({
+  kind: "error",
+  ...seen,
+  client: row.client as Ip | null,
+  level: row.level ?? "",
+  module: row.module,
+  code: row.code,
+  message: row.message ?? "",
+  severity: row.protocol,
+  requestId: row.connection,
+  refused: row.refused === 1,
+});
+
+const auditOf = (row: EventRow, seen: Seen): AuditEvent => ({
+  kind: "audit",
+  ...seen,
+  client: row.client as Ip,
+  name: row.code as AuditName,
+  app: row.module,
+  user: row.user,
+  connection: row.connection,
+  origin: row.origin,
+  path: row.path,
+  detail: row.message,
+});
 
 /** What a reviewer is shown of a stored event: Apache's combined form, or the message. */
 function lineOf(row: EventRow): string {
