@@ -14,8 +14,7 @@ import { NOTHING_KNOWN } from "./known.ts";
 import { NearMisses } from "./near-misses.ts";
 import { type Placed, RuleChoice } from "./rule-choice.ts";
 import { gravest, type RuleHit, Scores } from "./scores.ts";
-import { BYTES_OF_BUCKET, dropAhead, giveBack, heatOf } from "./subject-buckets.ts";
-import { Subjects } from "./subjects.ts";
+import { dropAhead, SubjectBuckets } from "./subject-buckets.ts";
 
 /** Clocks of hosts that write one log may differ by this much. What is further ahead of ours was written by a wrong clock. */
 const CLOCK_SLACK_MS = 60_000;
@@ -61,13 +60,13 @@ export class Evaluator {
   readonly #scores: Scores;
   /** Who came near a threshold. Nothing that is found depends on it. */
   nearMisses = new NearMisses();
-  /** The first bucket of each. */
-  readonly #subjects: Subjects<Bucket>;
-  /** The subject of the event at hand, and the first of its buckets. */
-  #lookedUp: SubjectKey | null = null;
-  #first: Bucket | null = null;
+  readonly #buckets: SubjectBuckets;
+  /** The client of the event at hand. */
+  #ownKey: SubjectKey = 0;
   /** The latest time that any event had. */
   #latest = 0;
+  /** What is later was written by a wrong clock. */
+  #horizon = Number.POSITIVE_INFINITY;
 
   constructor(rules: readonly CompiledRule[], trustOf: TrustOf = unlimited, maxSubjects = 1_000_000) {
     this.#rules = rules;
@@ -89,20 +88,12 @@ export class Evaluator {
       error: new RuleChoice(ofKind("error"), NOTHING_KNOWN),
       audit: new RuleChoice(ofKind("audit"), NOTHING_KNOWN),
     };
-    this.#subjects = new Subjects(
-      maxSubjects,
-      (first) => giveBack(first, this.#subjects.held),
-      (first) => heatOf(first, rules),
-    );
-  }
-
-  get subjects(): number {
-    return this.#subjects.size;
+    this.#buckets = new SubjectBuckets(rules, maxSubjects);
   }
 
   /** Subjects that are counted, and how many gave way to others since there was no more room. */
   get counting(): { readonly subjects: number; readonly givenUp: number } {
-    return { subjects: this.#subjects.size, givenUp: this.#subjects.givenUp };
+    return this.#buckets.counting;
   }
 
   /**
@@ -111,47 +102,69 @@ export class Evaluator {
    */
   evaluate(events: readonly LogEvent[], now: UnixMs = NEVER): Finding[] {
     const findings: Finding[] = [];
-    const horizon = now + CLOCK_SLACK_MS;
+    this.#horizon = now + CLOCK_SLACK_MS;
     this.#access.look(events);
     this.#gates.close();
     for (let index = 0; index < events.length; index++) {
       const event = events[index]!;
       if (!isDeed(event) || event.client === null) continue;
-      this.#lookedUp = null;
-      let key: SubjectKey | undefined;
-      let scored: RuleHit[] | null = null;
-      for (const placed of this.#rulesFor(event, index)) {
-        const { rule } = placed;
-        if (!this.#gates.isOpen(placed.position, index) || !rule.looksAt(event)) continue;
-        key ??= keyOf(event.client);
-        const subject = rule.keyOf === null ? key : rule.keyOf(event, event.client);
-        if (subject === null) continue;
-        const bucket = this.#bucket(subject, placed, this.#laneOf(event));
-        if (event.time > this.#latest) this.#latest = event.time;
-        if (this.#latest > horizon && event.time <= horizon) dropAhead(bucket, horizon);
-        const finding = bucket.add(event)
-          ? findingOf(rule, bucket, event, subjectOfKey(subject), index)
-          : null;
-        this.#gates.note(placed.position, index, bucket);
-        if (finding !== null) {
-          findings.push(finding);
-          this.nearMisses.fired(rule, subject, Math.min(event.time, horizon) as UnixMs);
-        } else if (bucket.firedAt === null && bucket.count >= rule.nearAt)
-          this.nearMisses.note(rule, subject, bucket.count, Math.min(event.time, horizon) as UnixMs);
-        if (!this.#scores.sums(placed.position)) continue;
-        scored ??= [];
-        scored.push({ position: placed.position, fired: finding !== null });
-      }
+      this.#turnTo(event.client);
+      const hits = this.#count(event, event.client, index, findings);
       this.#addGood(event, event.client);
-      if (scored === null) continue;
-      for (const { rule, bucket, key, hit } of this.#scored(event, scored)) {
-        if (this.#latest > horizon && event.time <= horizon) dropAhead(bucket, horizon);
-        if (hit === null || !bucket.add(event, hit)) continue;
-        const finding = findingOf(rule, bucket, event, subjectOfKey(key), index);
-        if (finding !== null) findings.push(finding);
-      }
+      if (hits !== null) this.#sum(event, hits, index, findings);
     }
     return findings;
+  }
+
+  /** Has every rule that looks at the event count it. The hits that scores sum; null when there are none. */
+  #count(event: Deed, client: Ip, index: number, findings: Finding[]): RuleHit[] | null {
+    let summed: RuleHit[] | null = null;
+    for (const placed of this.#rulesFor(event, index)) {
+      const { rule, position } = placed;
+      if (!this.#gates.isOpen(position, index) || !rule.looksAt(event)) continue;
+      const subject = this.#subjectFor(rule, event, client);
+      if (subject === null) continue;
+      if (event.time > this.#latest) this.#latest = event.time;
+      const bucket = this.#buckets.findOrMake(subject, placed, this.#laneOf(event));
+      const finding = this.#add(event, rule, bucket, subject, index);
+      this.#gates.note(position, index, bucket);
+      if (finding !== null) findings.push(finding);
+      if (this.#scores.sums(position)) {
+        summed ??= [];
+        summed.push({ position, fired: finding !== null });
+      }
+    }
+    return summed;
+  }
+
+  /** Gives a hit to a bucket. What it leads to, or how near it has come. */
+  #add(event: Deed, rule: CompiledRule, bucket: Bucket, subject: SubjectKey, index: number): Finding | null {
+    this.#dropAhead(bucket, event);
+    const finding = bucket.add(event) ? findingOf(rule, bucket, event, subjectOfKey(subject), index) : null;
+    if (finding !== null) this.nearMisses.fired(rule, subject, this.#timeOf(event));
+    else if (bucket.firedAt === null && bucket.count >= rule.nearAt)
+      this.nearMisses.note(rule, subject, bucket.count, this.#timeOf(event));
+    return finding;
+  }
+
+  /** Gives the hits of one event to the scores that sum them. */
+  #sum(event: Deed, hits: readonly RuleHit[], index: number, findings: Finding[]): void {
+    for (const { rule, bucket, key, hit } of this.#scored(event, hits)) {
+      this.#dropAhead(bucket, event);
+      if (hit === null || !bucket.add(event, hit)) continue;
+      const finding = findingOf(rule, bucket, event, subjectOfKey(key), index);
+      if (finding !== null) findings.push(finding);
+    }
+  }
+
+  /** The clock was set back: what was counted at times that have not come yet is dropped. */
+  #dropAhead(bucket: Bucket, { time }: Deed): void {
+    if (this.#latest > this.#horizon && time <= this.#horizon) dropAhead(bucket, this.#horizon);
+  }
+
+  /** When it was, at the latest now. */
+  #timeOf({ time }: Deed): UnixMs {
+    return Math.min(time, this.#horizon) as UnixMs;
   }
 
   /** `index`: of the event in the batch at hand; -1 when it is in none. */
@@ -165,11 +178,10 @@ export class Evaluator {
   #addGood(event: Deed, client: Ip): void {
     const good = event.kind === "access" ? this.#access.good : this.#otherKinds[event.kind].good;
     if (good.length === 0) return;
-    const key = keyOf(client);
     for (const { rule, position } of good) {
-      const subject = rule.keyOf === null ? key : rule.keyOf(event, client);
+      const subject = this.#subjectFor(rule, event, client);
       if (subject === null) continue;
-      const bucket = this.#found(subject, position, this.#laneOf(event));
+      const bucket = this.#buckets.find(subject, position, this.#laneOf(event));
       if (bucket !== null && rule.goodAfterHit?.(event) === true) bucket.add(event);
     }
   }
@@ -179,9 +191,9 @@ export class Evaluator {
     for (const score of this.#scores.of(event, hits)) {
       const { rule, worth } = score;
       if (event.client === null) continue;
-      const key = keyFor(rule, event, event.client);
+      const key = this.#subjectFor(rule, event, event.client);
       if (key === null) continue;
-      const bucket = this.#bucket(key, score, this.#laneOf(event));
+      const bucket = this.#buckets.findOrMake(key, score, this.#laneOf(event));
       for (const { position, fired } of hits) {
         const its = worth.get(position);
         if (fired && its !== undefined && bucket instanceof ScoreBucket) bucket.withdraw(its.rule);
@@ -190,28 +202,14 @@ export class Evaluator {
     }
   }
 
-  /** Most rules that look at an event count it for the same subject: it is looked up once. */
-  #found(key: SubjectKey, position: number, lane: Lane): Bucket | null {
-    if (key !== this.#lookedUp) {
-      this.#first = this.#subjects.get(key) ?? null;
-      this.#lookedUp = key;
-    }
-    for (let each = this.#first; each !== null; each = each.next)
-      if (each.position === position && each.lane === lane) return each;
-    return null;
+  #turnTo(client: Ip): void {
+    this.#ownKey = keyOf(client);
+    this.#buckets.nextEvent();
   }
 
-  #bucket(key: SubjectKey, { rule, position }: Placed, lane: Lane): Bucket {
-    const found = this.#found(key, position, lane);
-    if (found !== null) return found;
-    const bucket = rule.newBucket(this.#subjects.held);
-    bucket.position = position;
-    bucket.lane = lane;
-    bucket.next = this.#first;
-    this.#subjects.held.bytes += BYTES_OF_BUCKET;
-    this.#subjects.set(key, bucket);
-    this.#first = bucket;
-    return bucket;
+  /** Whom the event at hand counts for; null when its line does not say so. */
+  #subjectFor({ keyOf: read }: CompiledRule, event: Deed, client: Ip): SubjectKey | null {
+    return read === null ? this.#ownKey : read(event, client);
   }
 
   #laneOf(event: LogEvent): Lane {
@@ -233,7 +231,7 @@ export class Evaluator {
 
   /** Drops all that is counted against whoever the target covers: a person has looked and lifted the ban. */
   forget(target: Target | TargetSet): void {
-    this.#subjects.forget(target);
+    this.#buckets.forget(target);
   }
 
   /**
@@ -241,21 +239,7 @@ export class Evaluator {
    * that is over. At most so many subjects are looked at, the next ones in turn. No finding depends on it.
    */
   forgetOver(through: UnixMs, subjects: number): void {
-    const time = (through - LATE_MS) as UnixMs;
-    this.#subjects.sweep(subjects, (first) => this.#withoutOver(first, time));
-  }
-
-  #withoutOver(bucket: Bucket | null, time: UnixMs): Bucket | null {
-    if (bucket === null) return null;
-    bucket.next = this.#withoutOver(bucket.next, time);
-    const { window, cooldown } = this.#rules[bucket.position]!;
-    const isCounting = bucket.lastSeen > time - window;
-    const isCooling = bucket.firedAt !== null && bucket.firedAt > time - cooldown;
-    if (isCounting || isCooling) return bucket;
-    const { next } = bucket;
-    bucket.next = null;
-    giveBack(bucket, this.#subjects.held);
-    return next;
+    this.#buckets.forgetOver((through - LATE_MS) as UnixMs, subjects);
   }
 
   /**
@@ -275,8 +259,12 @@ export class Evaluator {
       note(`${rule} ${lane} ${subject}`, throughEvent);
       const position = this.#rules.findIndex(({ id }) => id === rule);
       if (position === -1) continue;
-      this.#lookedUp = null;
-      const bucket = this.#bucket(keyOfSubject(subject), { rule: this.#rules[position]!, position }, lane);
+      this.#buckets.nextEvent();
+      const bucket = this.#buckets.findOrMake(
+        keyOfSubject(subject),
+        { rule: this.#rules[position]!, position },
+        lane,
+      );
       bucket.firedAt = Math.max(bucket.firedAt ?? 0, at) as UnixMs;
     }
     const targets = new TargetSet(forgiven.map(({ target }) => target));
@@ -294,19 +282,19 @@ export class Evaluator {
   }
 
   #recount(event: LogEvent, counts: (rule: string, lane: Lane, subject: Subject) => boolean): void {
-    this.#lookedUp = null;
     if (!isDeed(event) || event.client === null) return;
+    this.#turnTo(event.client);
     const scored: RuleHit[] = [];
     this.#gates.close();
     for (const placed of this.#rulesFor(event)) {
       if (!this.#gates.isOpen(placed.position, 0) || !placed.rule.looksAt(event)) continue;
       if (event.time > this.#latest) this.#latest = event.time;
-      const key = keyFor(placed.rule, event, event.client);
+      const key = this.#subjectFor(placed.rule, event, event.client);
       if (key === null) continue;
       const lane = this.#laneOf(event);
       const isCounted = counts(placed.rule.id, lane, subjectOfKey(key));
       if (isCounted) {
-        const bucket = this.#bucket(key, placed, lane);
+        const bucket = this.#buckets.findOrMake(key, placed, lane);
         bucket.add(event);
         this.#gates.note(placed.position, 0, bucket);
       }
@@ -317,7 +305,3 @@ export class Evaluator {
       if (hit !== null && counts(rule.id, bucket.lane, subjectOfKey(key))) bucket.add(event, hit);
   }
 }
-
-/** Whom an event counts for; null when its line does not say so. */
-const keyFor = ({ keyOf: read }: CompiledRule, event: Deed, client: Ip): SubjectKey | null =>
-  read === null ? keyOf(client) : read(event, client);

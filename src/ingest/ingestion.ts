@@ -262,7 +262,7 @@ export class Ingestion implements Disposable {
     const { ledger, evaluator } = this.#stages;
     const now = this.#clock.now();
     ledger.purge(now);
-    this.#forgetOver(Math.ceil(evaluator.subjects / SWEEPS_A_ROUND), now);
+    this.#forgetOver(Math.ceil(evaluator.counting.subjects / SWEEPS_A_ROUND), now);
   }
 
   #forgetOver(subjects: number, now: UnixMs): void {

@@ -81,9 +81,9 @@ describe("forgetting what is over", () => {
     for (let client = 0; client < 200; client++) evaluator.evaluate([denied(client, client, 1)]);
     // The last hit counts for five minutes, and a line may be a minute late.
     for (let look = 0; look < 20; look++) evaluator.forgetOver(at(460), 20);
-    expect(evaluator.subjects).toBe(99);
+    expect(evaluator.counting.subjects).toBe(99);
     for (let look = 0; look < 20; look++) evaluator.forgetOver(at(1_000), 20);
-    expect(evaluator.subjects).toBe(0);
+    expect(evaluator.counting.subjects).toBe(0);
   });
 
   test("keeps a cooldown that runs, or the rule would fire again too soon", () => {
@@ -94,6 +94,6 @@ describe("forgetting what is over", () => {
     evaluator.forgetOver(at(160), 100);
     expect(evaluator.evaluate(burst(100))).toHaveLength(0);
     evaluator.forgetOver(at(300), 100);
-    expect(evaluator.subjects).toBe(0);
+    expect(evaluator.counting.subjects).toBe(0);
   });
 });

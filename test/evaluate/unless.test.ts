@@ -66,5 +66,5 @@ test("where it counts only after a hit, whoever has none is not kept", () => {
   const visitor = answers("192.0.2.9", 200, 200, 200);
   const evaluator = evaluatorWith({ ...SHARE, afterHit: true });
   evaluator.evaluate(visitor);
-  expect(evaluator.subjects).toBe(0);
+  expect(evaluator.counting.subjects).toBe(0);
 });
