@@ -177,6 +177,6 @@ describe.skipIf(missing("chromium"))("the dashboard page", () => {
       document.body.append(script);
     });
     expect(await dashboard.page.evaluate(() => "injected" in window)).toBe(false);
-    expect(dashboard.complaints.join()).toContain("Content Security Policy");
+    await expect.poll(() => dashboard.complaints.join()).toContain("Content Security Policy");
   });
 });

@@ -9,10 +9,9 @@ import type {
 } from "../../src/model/api.ts";
 import { lists } from "./fixture-lists.ts";
 
-/** Made-up data with documentation addresses. Times are counted back from when the server starts. */
+/** Made-up data with documentation addresses. Times are counted back from when it is made. */
 
-const started = Date.now();
-const ago = (seconds: number): string => new Date(started - seconds * 1_000).toISOString();
+const ago = (seconds: number): string => new Date(Date.now() - seconds * 1_000).toISOString();
 const ahead = (seconds: number): string => ago(-seconds);
 
 /** What attackers write: markup, terminal codes, reordering and hidden characters, and no end. */
@@ -166,7 +165,7 @@ export const bans = (): BanItem[] => [
     target: "192.0.2.66/32",
     rule: "apache-forbidden",
     reason: "12 requests that Apache forbade in 60 s",
-    at: ago(95),
+    at: ago(195),
     until: ahead(14_305),
     incident: 3,
   }),
@@ -319,7 +318,7 @@ export const unparsed = (): EventItem[] =>
   }));
 
 /** A day with a slow wave, and an attack that begins 25 minutes ago and is refused from then on. */
-export function traffic(minutes: number): TrafficPoint[] {
+export function traffic(minutes: number, started: number): TrafficPoint[] {
   const last = Math.floor(started / 60_000);
   const noise = (minute: number, salt: number): number => (Math.sin(minute * salt) * 43_758.5453) % 1;
   return Array.from({ length: minutes }, (_, at) => {

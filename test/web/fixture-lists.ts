@@ -1,7 +1,6 @@
 import type { ListStatus } from "../../src/model/api.ts";
 
-const started = Date.now();
-const ago = (seconds: number): string => new Date(started - seconds * 1_000).toISOString();
+const ago = (seconds: number): string => new Date(Date.now() - seconds * 1_000).toISOString();
 
 const list = (fields: Pick<ListStatus, "name" | "from"> & Partial<ListStatus>): ListStatus => ({
   kind: "block",

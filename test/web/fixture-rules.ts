@@ -1,7 +1,6 @@
 import type { NearMissItem, RuleStatus } from "../../src/model/rule-status.ts";
 
-const started = Date.now();
-const ago = (seconds: number): string => new Date(started - seconds * 1_000).toISOString();
+const ago = (seconds: number): string => new Date(Date.now() - seconds * 1_000).toISOString();
 const near = (subject: string, count: number, of: number, seconds: number): NearMissItem => ({
   subject,
   count,

@@ -10,6 +10,7 @@ import type {
   IncidentDetail,
   LiveMessage,
   Status,
+  TrafficPoint,
 } from "../../src/model/api.ts";
 import { parseTarget, type Target, TargetSet } from "../../src/model/ip.ts";
 import type { RuleFinding, RuleStatus } from "../../src/model/rule-status.ts";
@@ -59,7 +60,7 @@ export class FixtureServer {
   nextBan: Partial<BanAnswer> = {};
   allowlist: AllowItem[] = allowlist();
   incidents: IncidentDetail[] = incidents();
-  traffic = traffic;
+  traffic = (minutes: number): TrafficPoint[] => traffic(minutes, this.#started);
   sockets = sockets();
   rules: RuleStatus[] = rules();
   status: Status = status();
@@ -69,6 +70,7 @@ export class FixtureServer {
   readonly asked: string[] = [];
   /** A list that the page shows and that was taken out of the configuration a moment ago. */
   goneList: string | null = null;
+  readonly #started = Date.now();
   readonly #root: string;
   readonly #codes = new Set<string>();
   readonly #streams = new Set<ServerResponse>();

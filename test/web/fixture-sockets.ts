@@ -1,8 +1,7 @@
 import type { SocketHolder } from "../../src/model/api.ts";
 import { HOSTILE } from "./fixture-data.ts";
 
-const started = Date.now();
-const ago = (seconds: number): string => new Date(started - seconds * 1_000).toISOString();
+const ago = (seconds: number): string => new Date(Date.now() - seconds * 1_000).toISOString();
 
 const holder = (client: string, open: number, fields: Partial<SocketHolder> = {}): SocketHolder => ({
   client,

@@ -20,11 +20,11 @@ describe.skipIf(missing("chromium"))("the page as things change", () => {
     await dashboard.signIn();
     await dashboard.untilLive();
     const problems = [{ message: "the disk is full", hint: "free some space" }];
-    const status = { ...dashboard.server.status, problems, bans: { active: 4321, ineffective: 0 } };
+    const status = { ...dashboard.server.status, problems, sockets: { open: 4321 } };
     // What the page still reads as it goes live says the same.
     dashboard.server.status = status;
     dashboard.server.tell({ kind: "status", status });
-    await dashboard.page.getByText("4,321").waitFor();
+    await dashboard.page.getByText("4,321 open").waitFor();
     await dashboard.page.getByRole("alert").getByText("the disk is full").waitFor();
     await dashboard.page.getByText("2 things need attention").waitFor();
   });
