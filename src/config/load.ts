@@ -1,13 +1,13 @@
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import { SekishoError } from "../model/errors.ts";
-import type { SourceKind } from "../model/event.ts";
 import { prefixOf, type Target } from "../model/ip.ts";
 import { isWebAddress } from "../model/web-address.ts";
-import { runningLog, socketName, socketProblems, sourceProblems } from "./audit-log.ts";
+import { runningLog } from "./audit-log.ts";
 import { configFile, DATA_WITHOUT_CONFIG, mayBeThere, type Whereabouts } from "./config-file.ts";
+import { type CheckFormat, crossCheck } from "./cross-check.ts";
 import { type Discovery, discoverLogs } from "./discover.ts";
-import { type CheckedDocument, checkYaml, invalid } from "./document.ts";
+import { checkYaml, invalid } from "./document.ts";
 import { nearest } from "./nearest.ts";
 import { openFiles } from "./open-files.ts";
 import { type Config, configSchema, type WrittenConfig } from "./schema.ts";
@@ -28,8 +28,6 @@ export interface ConfigWarning {
   readonly message: string;
   readonly hint: string;
 }
-
-type CheckFormat = (kind: SourceKind, format: string) => void;
 
 export interface LoadOptions {
   /** `--config`, as written on the command line. */
@@ -55,7 +53,9 @@ export function loadConfig({ file, cwd, checkFormat = () => {}, root = "/" }: Lo
   const data = found === null ? DATA_WITHOUT_CONFIG : document.value.data;
   const written = { ...document.value, data, logs: [...(discovery?.logs ?? document.value.logs)] };
   const config = absolutePaths(written, found === null ? cwd : dirname(found));
-  const problems = crossCheck(config, written, document, checkFormat);
+  const problems = crossCheck(config, written, checkFormat).map(({ path, message }) =>
+    document.problem(path, message),
+  );
   if (problems.length > 0) throw invalid("CONFIG_INVALID", problems);
   return {
     config,
@@ -128,71 +128,6 @@ function rulesFolders(
   // Who names it as the folder of all rules has no second use for it.
   return own.rules === usual || !mayBeThere(usual) ? own : { ...own, siteRules: usual };
 }
-
-/** What one key alone cannot tell. */
-function crossCheck(
-  config: Config,
-  written: WrittenConfig,
-  document: CheckedDocument<WrittenConfig>,
-  checkFormat: CheckFormat,
-): readonly string[] {
-  const problems: string[] = [];
-  const seen = new Map<string, number>();
-  for (const [index, log] of config.logs.entries()) {
-    const { path, socket } = log;
-    const first = seen.get(path);
-    if (first !== undefined && socket !== undefined) {
-      const message = `logs[${first}] has a socket of that name: call this one otherwise than '${socketName(socket)}'`;
-      problems.push(document.problem(["logs", index, "socket"], message));
-    } else if (first !== undefined) {
-      const message = `'${path}' is read by logs[${first}] already, so each line would count twice; keep one of them`;
-      problems.push(document.problem(["logs", index, "path"], message));
-    }
-    seen.set(path, first ?? index);
-    if (path.split("/").includes("**")) {
-      const message = `'${path}' has ** for folders at any depth; write a star for the name of each folder`;
-      problems.push(document.problem(["logs", index, "path"], message));
-    }
-    for (const [key, message] of sourceProblems(written.logs[index]!, log))
-      problems.push(document.problem(["logs", index, key], message));
-    if (log.fields !== undefined && log.format !== "json") {
-      problems.push(document.problem(["logs", index, "fields"], "is only for format: json; remove it"));
-    }
-    const wrong = formatProblem(log.kind, log.format, checkFormat);
-    if (wrong !== null) problems.push(document.problem(["logs", index, "format"], wrong));
-  }
-  for (const [index, { name }] of config.lists.entries()) {
-    const first = config.lists.findIndex((list) => list.name === name);
-    if (first === index) continue;
-    const message = `lists[${first}] is called '${name}' already; give this one another name`;
-    problems.push(document.problem(["lists", index, "name"], message));
-  }
-  const { guard } = config.enforcers;
-  for (const message of guard === undefined ? [] : socketProblems(guard.socket))
-    problems.push(document.problem(["enforcers", "guard", "socket"], message));
-  if (config.policy.max < config.policy.ban) {
-    problems.push(document.problem(["policy", "max"], "is shorter than policy.ban; write a longer one"));
-  }
-  const { listen, allowRemote } = config.dashboard;
-  if (!allowRemote && !isLoopback(listen.host)) {
-    const message = `${listen.host} can be reached by other machines; write 127.0.0.1:${listen.port}, or set dashboard.allowRemote: true`;
-    problems.push(document.problem(["dashboard", "listen"], message));
-  }
-  return problems;
-}
-
-function formatProblem(kind: SourceKind, format: string, checkFormat: CheckFormat): string | null {
-  try {
-    checkFormat(kind, format);
-    return null;
-  } catch (error) {
-    if (error instanceof SekishoError) return `${error.message}; ${error.hint}`;
-    throw error;
-  }
-}
-
-const isLoopback = (host: string): boolean =>
-  host === "localhost" || host === "::1" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
 
 function warningsFor(config: Config): ConfigWarning[] {
   const warnings: ConfigWarning[] = [];

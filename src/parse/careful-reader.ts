@@ -106,32 +106,63 @@ function readForward(
 ): number {
   let at = start;
   for (const [index, item] of items.entries()) {
-    let next: number;
-    if (item.kind === "text") {
-      if (open && at + item.text.length > end && item.text.startsWith(line.slice(at, end))) return end;
-      next = line.startsWith(item.text, at) ? at + item.text.length : -1;
-    } else if (item.kind === "time") {
-      next = item.reader.endFrom(line, at);
-      if (open && next >= end) return end;
-      if (item.kept) into.time[0] = item.reader.read(line, at);
-    } else if (item.kind === "number") {
-      next = readNumber(line, at, into, item.slot);
-      if (open && next >= end) {
-        into.numbers[item.slot] = NO_NUMBER;
-        return end;
-      }
-    } else {
-      const following = items[index + 1];
-      const stop = following?.kind === "text" ? following.text[0]! : "";
-      const found = stop === "" ? end : wordEnd(line, at, stop, item.colons);
-      if (open && (stop === "" || found === -1)) return end;
-      next = isWord(line, at, found) ? found : -1;
-      if (next !== -1) keep(into, item.slot, at, next);
-    }
+    const following = items[index + 1];
+    const stop = following?.kind === "text" ? following.text[0]! : null;
+    if (open && isCutIn(item, line, at, end, into, stop)) return end;
+    const next = endOf(item, line, at, end, into, stop);
     if (next === -1 || next > end) return -1;
     at = next;
   }
   return at;
+}
+
+/** Whether a line that ends at `end` ends within an item that starts at `at`. `stop`: what follows a word. */
+function isCutIn(
+  item: Item,
+  line: string,
+  at: number,
+  end: number,
+  into: Positions,
+  stop: string | null,
+): boolean {
+  switch (item.kind) {
+    case "text":
+      return at + item.text.length > end && item.text.startsWith(line.slice(at, end));
+    case "time":
+      return item.reader.endFrom(line, at) >= end;
+    case "number":
+      if (readNumber(line, at, into, item.slot) < end) return false;
+      into.numbers[item.slot] = NO_NUMBER;
+      return true;
+    default:
+      return stop === null || wordEnd(line, at, stop, item.colons) === -1;
+  }
+}
+
+/** Reads an item that starts at `at`: where it ends, -1 when it does not fit. */
+function endOf(
+  item: Item,
+  line: string,
+  at: number,
+  end: number,
+  into: Positions,
+  stop: string | null,
+): number {
+  switch (item.kind) {
+    case "text":
+      return line.startsWith(item.text, at) ? at + item.text.length : -1;
+    case "time":
+      if (item.kept) into.time[0] = item.reader.read(line, at);
+      return item.reader.endFrom(line, at);
+    case "number":
+      return readNumber(line, at, into, item.slot);
+    default: {
+      const found = stop === null ? end : wordEnd(line, at, stop, item.colons);
+      if (!isWord(line, at, found)) return -1;
+      keep(into, item.slot, at, found);
+      return found;
+    }
+  }
 }
 
 /** The position where the first item starts, -1 when one does not fit between `left` and `end`. */
@@ -144,32 +175,48 @@ function readBackward(
 ): number {
   let at = end;
   for (let index = items.length - 1; index >= 0; index--) {
-    const item = items[index]!;
-    let next: number;
-    if (item.kind === "text") {
-      next = at - item.text.length;
-      if (next < left || !line.startsWith(item.text, next)) return -1;
-    } else if (item.kind === "time") {
-      next = item.reader.startFrom(line, at);
-      if (next < left) return -1;
-      if (item.kept) into.time[0] = item.reader.read(line, next);
-    } else if (item.kind === "number") {
-      next = at;
-      while (next > left && isDigit(line.charCodeAt(next - 1))) next--;
-      if (next === at) next--;
-      if (next < left || readNumber(line, next, into, item.slot) !== at) return -1;
-    } else {
-      const before = items[index - 1];
-      const stop = before?.kind === "text" ? before.text.at(-1)! : "";
-      // Nothing tells where an address starts behind a character that it may hold itself.
-      if (stop === "" || (item.address && /[0-9a-fA-F:.]/.test(stop))) return -1;
-      next = line.lastIndexOf(stop, at - 1) + 1;
-      if (next < left || !isWord(line, next, at)) return -1;
-      keep(into, item.slot, next, at);
-    }
-    at = next;
+    const before = items[index - 1];
+    at = startOf(items[index]!, line, left, at, into, before?.kind === "text" ? before.text.at(-1)! : null);
+    if (at < left) return -1;
   }
   return at;
+}
+
+/** Reads an item that ends at `end`: where it starts, -1 when it does not fit behind `left`. `stop`: what precedes a word. */
+function startOf(
+  item: Item,
+  line: string,
+  left: number,
+  end: number,
+  into: Positions,
+  stop: string | null,
+): number {
+  switch (item.kind) {
+    case "text": {
+      const start = end - item.text.length;
+      return start >= left && line.startsWith(item.text, start) ? start : -1;
+    }
+    case "time": {
+      const start = item.reader.startFrom(line, end);
+      if (start >= left && item.kept) into.time[0] = item.reader.read(line, start);
+      return start;
+    }
+    case "number": {
+      let start = end;
+      while (start > left && isDigit(line.charCodeAt(start - 1))) start--;
+      // A lone dash.
+      if (start === end) start--;
+      return start >= left && readNumber(line, start, into, item.slot) === end ? start : -1;
+    }
+    default: {
+      // Nothing tells where an address starts behind a character that it may hold itself.
+      if (stop === null || (item.address && /[0-9a-fA-F:.]/.test(stop))) return -1;
+      const start = line.lastIndexOf(stop, end - 1) + 1;
+      if (start < left || !isWord(line, start, end)) return -1;
+      keep(into, item.slot, start, end);
+      return start;
+    }
+  }
 }
 
 const isDigit = (code: number): boolean => code >= 48 && code <= 57;
