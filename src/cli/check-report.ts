@@ -6,6 +6,7 @@ import type { ListCheck } from "../lists/imported-list.ts";
 import { SekishoError } from "../model/errors.ts";
 import type { SourceKind } from "../model/event.ts";
 import { printable } from "../model/safe-text.ts";
+import type { UnixMs } from "../model/time.ts";
 import { headersNotShown } from "../parse/named-formats.ts";
 import { checkDataFolder, type DataCheck } from "./check-data.ts";
 import { listCheckRow, listWarnings } from "./check-lists.ts";
@@ -91,37 +92,47 @@ async function reportOf(
     }
   };
   const loaded = attempt(() => loadConfig({ file, cwd: context.cwd, checkFormat: stages.checkFormat }));
-  const config = loaded?.config ?? null;
+  const config = loaded?.config;
   const rulesFolder = config?.rules ?? stages.shippedRules;
   const rules = attempt(() =>
     stages.checkRules(rulesFolder, config?.siteRules ?? null, config?.origins ?? []),
-  ) ?? {
-    rules: [],
-    site: [],
-  };
-  const data = config === null ? null : checkDataFolder(config.data);
-  const logs = loaded === null ? [] : checkLogs(loaded, stages.detectFormat);
-  const enforcers = config === null ? [] : await stages.probeEnforcers(config);
-  const lists = config === null ? [] : await stages.checkLists(config);
-  for (const { problem } of lists) if (problem !== null) problems.push(problem);
-  for (const { error } of [...(data === null ? [] : [data]), ...logs, ...enforcers]) {
-    if (error !== null) problems.push(error);
-  }
-  const listen = config === null ? null : await stages.checkListen(config);
-  const token = config === null ? null : stages.checkToken(config);
-  for (const problem of [listen, token]) if (problem !== null) problems.push(problem);
-  const cut = config === null ? null : await stages.probeCut(config);
+  ) ?? { rules: [], site: [] };
+  const without = { loaded, rulesFolder, rules, problems };
+  if (loaded === null) return { ...without, data: null, logs: [], enforcers: [], lists: [], warnings: [] };
   const main = apacheConfig === undefined ? null : resolve(context.cwd, apacheConfig);
-  const apache = config === null ? [] : await stages.checkApache(config, main).catch(problemIn(problems));
+  const found = await foundWith(loaded, stages, main, context.clock.now());
+  return { ...without, ...found, problems: [...problems, ...found.problems] };
+}
+
+/** What would run with a configuration, and what is in its way. */
+async function foundWith(
+  loaded: LoadedConfig,
+  stages: CheckStages,
+  apacheMain: string | null,
+  now: UnixMs,
+): Promise<Omit<Report, "loaded" | "rulesFolder" | "rules">> {
+  const { config } = loaded;
+  const data = checkDataFolder(config.data);
+  const logs = checkLogs(loaded, stages.detectFormat);
+  const enforcers = await stages.probeEnforcers(config);
+  const lists = await stages.checkLists(config);
+  const problems = [
+    ...lists.map(({ problem }) => problem),
+    ...[data, ...logs, ...enforcers].map(({ error }) => error),
+    await stages.checkListen(config),
+    stages.checkToken(config),
+  ].filter((problem) => problem !== null);
+  const cut = await stages.probeCut(config);
+  const apache = await stages.checkApache(config, apacheMain).catch(problemIn(problems));
   const warnings = [
-    ...(loaded?.warnings ?? []),
+    ...loaded.warnings,
     ...(cut === null ? [] : [cut]),
     ...poorLogs(logs),
-    ...listWarnings(lists, context.clock.now()),
-    ...(config === null ? [] : stages.checkRotation(config)),
+    ...listWarnings(lists, now),
+    ...stages.checkRotation(config),
     ...apache,
   ];
-  return { loaded, data, rulesFolder, rules, logs, enforcers, lists, warnings, problems };
+  return { data, logs, enforcers, lists, warnings, problems };
 }
 
 const poorLogs = (logs: readonly LogCheck[]) =>
@@ -175,16 +186,13 @@ function printReport(context: CliContext, report: Report): void {
   }
   for (const problem of report.problems) reportError(context, problem);
   const found = report.problems.reduce((sum, { message }) => sum + message.split("\n").length, 0);
-  const verdict =
-    found === 0
-      ? report.warnings.length === 0
-        ? paint("green", "Nothing is in the way.")
-        : paint(
-            "yellow",
-            `Nothing is in the way of a start; ${count(report.warnings.length, "warning")}, see above.`,
-          )
-      : paint("red", `${count(found, "problem")}; see above.`);
-  context.stdout(`${verdict}\n`);
+  context.stdout(`${verdict(found, report.warnings.length, paint)}\n`);
+}
+
+function verdict(problems: number, warnings: number, paint: ReturnType<typeof painter>): string {
+  if (problems > 0) return paint("red", `${count(problems, "problem")}; see above.`);
+  if (warnings === 0) return paint("green", "Nothing is in the way.");
+  return paint("yellow", `Nothing is in the way of a start; ${count(warnings, "warning")}, see above.`);
 }
 
 function summary(
