@@ -40,9 +40,31 @@ export function loadRuleSet(
   parsed: ParsedRules = new Map(),
 ): RuleSet {
   const problems: string[] = [];
-  const files = ruleFiles(folder);
-  const siteFiles = siteFolder === null ? [] : ruleFiles(siteFolder);
   const lists = loadTextLists(join(folder, "lists"));
+  const shipped = shippedRules(ruleFiles(folder), lists, problems, parsed);
+  const own = siteFolder === null ? [] : siteRules(siteFolder, shipped, lists, problems);
+  const rules = new Map([...shipped, ...own.map(({ rule }) => [rule.id, rule] as const)]);
+  for (const rule of rules.values()) {
+    const problem = whileProblem(rule, rules);
+    if (problem !== null) problems.push(`rule ${rule.id}: while.rule: ${problem}`);
+  }
+  if (problems.length > 0) throw invalid("RULE_INVALID", problems);
+  const inOrder = [...rules.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  return {
+    rules: inOrder.map(({ id, spec, names }) => ({ id, spec, names })),
+    site: own.map(({ site }) => site),
+  };
+}
+
+type Rules = ReadonlyMap<string, Known>;
+
+/** By id. Throws RULE_INVALID for rules that came with an update whose program was not built. */
+function shippedRules(
+  files: readonly RuleFile[],
+  lists: TextLists,
+  problems: string[],
+  parsed: ParsedRules,
+): Rules {
   const rules = new Map<string, Known>();
   for (const file of files) {
     const rule = newRule(file, lists, problems, parsed);
@@ -55,31 +77,30 @@ export function loadRuleSet(
       problems,
       "if an update brought them, build the program that reads them: npm ci; else: ",
     );
-  const shipped = new Set(rules.keys());
-  const site: SiteRule[] = [];
-  const siteLists = siteFolder === null ? lists : joined(lists, loadTextLists(join(siteFolder, "lists")));
-  for (const file of siteFiles) {
-    const known = rules.get(file.id);
+  return rules;
+}
+
+/** What the site adds and changes. */
+function siteRules(
+  folder: string,
+  shipped: Rules,
+  shippedLists: TextLists,
+  problems: string[],
+): { readonly rule: Known; readonly site: SiteRule }[] {
+  const lists = joined(shippedLists, loadTextLists(join(folder, "lists")));
+  return ruleFiles(folder).flatMap((file) => {
+    const known = shipped.get(file.id);
     const rule =
       known === undefined
-        ? addedRule(file, [...shipped], siteLists, problems)
-        : changedRule(file, known, siteLists, problems);
-    if (rule === null) continue;
-    rules.set(file.id, rule);
-    site.push({
-      id: file.id,
-      file: file.file,
-      kind: known === undefined ? "added" : "changed",
-      changes: known === undefined ? [] : changesOf(rule.changed ?? {}, known.raw),
-    });
-  }
-  for (const rule of rules.values()) {
-    const problem = whileProblem(rule, rules);
-    if (problem !== null) problems.push(`rule ${rule.id}: while.rule: ${problem}`);
-  }
-  if (problems.length > 0) throw invalid("RULE_INVALID", problems);
-  const inOrder = [...rules.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
-  return { rules: inOrder.map(({ id, spec, names }) => ({ id, spec, names })), site };
+        ? addedRule(file, [...shipped.keys()], lists, problems)
+        : changedRule(file, known, lists, problems);
+    if (rule === null) return [];
+    const change =
+      known === undefined
+        ? ({ kind: "added", changes: [] } as const)
+        : ({ kind: "changed", changes: changesOf(rule.changed ?? {}, known.raw) } as const);
+    return [{ rule, site: { id: file.id, file: file.file, ...change } }];
+  });
 }
 
 /** Whether these are the rules that the program was built with, but for some that were changed since. */
@@ -95,7 +116,7 @@ const joined = (shipped: TextLists, site: TextLists): TextLists => ({
 });
 
 /** Why a rule cannot count while the one that it names does; null when it can, or names none. */
-function whileProblem({ spec }: Known, rules: ReadonlyMap<string, Known>): string | null {
+function whileProblem({ spec }: Known, rules: Rules): string | null {
   if (spec.while === undefined) return null;
   const { rule: name } = spec.while;
   const other = rules.get(name)?.spec;
