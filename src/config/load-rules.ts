@@ -40,8 +40,9 @@ export function loadRuleSet(
   parsed: ParsedRules = new Map(),
 ): RuleSet {
   const problems: string[] = [];
+  const files = ruleFiles(folder);
   const lists = loadTextLists(join(folder, "lists"));
-  const shipped = shippedRules(ruleFiles(folder), lists, problems, parsed);
+  const shipped = shippedRules(files, lists, problems, parsed);
   const own = siteFolder === null ? [] : siteRules(siteFolder, shipped, lists, problems);
   const rules = new Map([...shipped, ...own.map(({ rule }) => [rule.id, rule] as const)]);
   for (const rule of rules.values()) {
