@@ -153,8 +153,9 @@ function protectedError(target: Target, hit: Target, why: Protection): SekishoEr
 }
 
 function reasonOf(finding: Finding, earlier: number): string {
+  const repeat = earlier === 0 ? "" : `, banned ${earlier === 1 ? "once" : `${earlier} times`} before`;
+  if (finding.count === 1) return `${finding.title}${repeat}`;
   const seconds = Math.max(1, Math.round((finding.lastSeen - finding.firstSeen) / 1_000));
   const span = formatDuration((seconds * 1_000) as DurationMs);
-  const repeat = earlier === 0 ? "" : `, banned ${earlier === 1 ? "once" : `${earlier} times`} before`;
   return `${finding.title}: ${finding.count} in ${span}${repeat}`;
 }

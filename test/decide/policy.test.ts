@@ -57,6 +57,14 @@ describe("bans", () => {
     ]);
   });
 
+  test("for a single hit name the rule, and no rate", () => {
+    const { policy } = policyWith();
+    const reasons = policy
+      .decide([finding("192.0.2.7", 100, { count: 1 }), finding("192.0.2.8", 100, { count: 2 })], at(500))
+      .map((judgement) => judgement.kind === "ban" && judgement.decision.reason);
+    expect(reasons).toEqual(["Title", "Title: 2 in 10s"]);
+  });
+
   test("of a line from the future begin now", () => {
     const [judgement] = policyWith().policy.decide([finding("192.0.2.7", 9_999)], at(0));
     expect(judgement).toMatchObject({ decision: { at: at(0), until: at(3_600) } });
