@@ -64,7 +64,8 @@ function wrongValue(value: unknown, path: Path, schemas: readonly Schema[]): str
   if (value === null) return `has no value; ${emptyValue(schemas) ?? takes}, or remove the key`;
   if (isEmpty(value)) return "must not be empty";
   if (write !== null) return `${shown(value)} is not ${what}; write ${write}`;
-  const meant = meantSection(value, path, schemas);
+  // `nftables: true` turns it on, a person thinks.
+  const meant = value === true ? emptySection(schemas) : meantSection(value, path, schemas);
   if (meant !== null) return `${shown(value)} is not ${what}; write ${bareAddresses(meant)}`;
   return `${shown(value)} is not ${what}${bareAddresses(advice(value, what))}`;
 }
@@ -73,10 +74,16 @@ const isEmpty = (value: unknown): boolean => value === "" || (Array.isArray(valu
 
 /** `key:` with nothing behind it is often a section or list whose lines were commented out. */
 function emptyValue(schemas: readonly Schema[]): string | null {
-  const accept = (value: unknown) => schemas.some((schema) => z.safeParse(schema, value).success);
-  if (accept({})) return "write {} for its defaults";
-  return accept([]) ? "write [] for none" : null;
+  const section = emptySection(schemas);
+  if (section !== null) return `write ${section}`;
+  return accept(schemas, []) ? "write [] for none" : null;
 }
+
+const emptySection = (schemas: readonly Schema[]): string | null =>
+  accept(schemas, {}) ? "{} for its defaults" : null;
+
+const accept = (schemas: readonly Schema[], value: unknown): boolean =>
+  schemas.some((schema) => z.safeParse(schema, value).success);
 
 /** What was probably meant where a section, or a list of sections, was written shorter than it can be. */
 function meantSection(value: unknown, path: Path, schemas: readonly Schema[]): string | null {

@@ -112,7 +112,9 @@ function simple(schema: Schema): string {
     case "array":
       return "a list";
     case "object":
-      return `a section with the keys ${listing(Object.keys(def.shape))}`;
+      return Object.keys(def.shape).length === 0
+        ? "an empty section"
+        : `a section with the keys ${listing(Object.keys(def.shape))}`;
     case "record":
       return "a section of names and values";
     default:

@@ -130,7 +130,12 @@ export const configSchema = z.strictObject({
     .enum(["observe", "enforce"])
     .default("observe")
     .describe("observe decides and records, and blocks nothing; enforce also blocks."),
-  data: z.string().min(1).default(USUAL_DATA).describe("SQLite and generated files."),
+  data: z
+    .string()
+    .min(1)
+    .refine((path) => !path.startsWith("~/"), "begins with ~, which only a shell knows; write the whole path")
+    .default(USUAL_DATA)
+    .describe("SQLite and generated files."),
   logs: z
     .array(logSchema)
     .default([])

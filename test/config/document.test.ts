@@ -41,6 +41,18 @@ describe("a value that does not fit", () => {
       "enforcers: [apache-directory, nftables]",
       /^site\.yaml:1:12: enforcers: a list is not a section with .*; write \{ apache-directory: \{\}, nftables: \{\} \}$/,
     ],
+    [
+      "enforcers: { dry-run: true }",
+      /^site\.yaml:1:23: enforcers\.dry-run: true is not an empty section; write \{\} for its defaults$/,
+    ],
+    [
+      "enforcers: { nftables: true }",
+      /^site\.yaml:1:24: enforcers\.nftables: true is not a section with .*; write \{\} for its defaults$/,
+    ],
+    [
+      "data: ~/sekisho",
+      /^site\.yaml:1:7: data: begins with ~, which only a shell knows; write the whole path$/,
+    ],
     ["enforcers: [apache]", /^site\.yaml:1:12: enforcers: a list is not a section with the keys [^;]*$/],
     [
       "mode observe",
