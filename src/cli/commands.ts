@@ -19,6 +19,7 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, Load>>>> = {
     status: async (context) => (await import("./status.ts")).statusCommand(context),
     link: async (context) => (await import("./link.ts")).linkCommand(context),
     bans: async (context) => (await import("./bans.ts")).bansCommand(context),
+    incidents: async (context) => (await import("./incidents.ts")).incidentsCommand(context),
     sockets: async (context) => (await import("./sockets.ts")).socketsCommand(context),
     lists: async (context) => (await import("./lists.ts")).listsCommand(context),
     rules: async (context) => (await import("./rules.ts")).rulesCommand(context),

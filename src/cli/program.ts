@@ -1,6 +1,7 @@
 import { type Argument, Command, CommanderError } from "commander";
 import { SekishoError } from "../model/errors.ts";
 import type { CliContext } from "./context.ts";
+import { ELSEWHERE } from "./elsewhere.ts";
 import { reportError } from "./report-error.ts";
 
 const ABOUT =
@@ -96,12 +97,21 @@ function usageError(
   }
   const [said = "", suggestion = ""] = error.message.replace(/^error: /, "").split("\n(Did you mean ");
   const nearest = suggestion === "" ? "" : `did you mean ${suggestion.replace(/\?\)$/, "")}? `;
+  const isUnknown = error.code === "commander.unknownCommand";
   const message = said
     .replace(/^command-argument value ('.*') is invalid for argument '(.*)'\./s, "$1 is not what [$2] takes.")
     .replace(/^option '.*?(--[\w-]+)[^']*' argument ('.*') is invalid\./s, "$2 is not what $1 takes.")
     .replace(/^option '.*?(--[\w-]+) (.*)' argument missing$/, "$1 needs a value: $2");
-  const listed = error.code === "commander.unknownCommand" ? "the commands are listed by" : "examples are in";
-  return new SekishoError("USAGE", message, `${nearest}${listed}: ${help}`);
+  const listed = isUnknown ? "the commands are listed by" : "examples are in";
+  const here = isUnknown && used === undefined ? hereOf(argv[0] ?? "", commands) : null;
+  return new SekishoError("USAGE", message, here ?? `${nearest}${listed}: ${help}`);
+}
+
+/** What leads to the same here, of a command in capitals or of another program's. */
+function hereOf(name: string, commands: readonly Command[]): string | null {
+  const plain = name.toLowerCase();
+  if (commands.some((command) => command.name() === plain)) return `write: sekisho ${plain}`;
+  return ELSEWHERE.get(plain) ?? null;
 }
 
 /** Whether a command has this option: it was then only put in the wrong place. */

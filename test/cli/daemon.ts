@@ -1,6 +1,7 @@
 import { allowCommand } from "../../src/cli/allow.ts";
 import { banCommand } from "../../src/cli/ban.ts";
 import { bansCommand } from "../../src/cli/bans.ts";
+import { incidentsCommand } from "../../src/cli/incidents.ts";
 import { linkCommand } from "../../src/cli/link.ts";
 import { statusCommand } from "../../src/cli/status.ts";
 import { unbanCommand } from "../../src/cli/unban.ts";
@@ -15,8 +16,8 @@ export const run = (argv: string[], world: World) =>
   commandLine(
     argv,
     (context) =>
-      [statusCommand, linkCommand, banCommand, bansCommand, unbanCommand, allowCommand].map((each) =>
-        each(context),
+      [statusCommand, linkCommand, banCommand, bansCommand, incidentsCommand, unbanCommand, allowCommand].map(
+        (each) => each(context),
       ),
     world,
   );

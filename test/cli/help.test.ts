@@ -32,6 +32,7 @@ describe("sekisho", () => {
       "status",
       "link",
       "bans",
+      "incidents",
       "sockets",
       "lists",
       "rules",

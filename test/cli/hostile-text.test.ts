@@ -81,10 +81,12 @@ describe("hostile text reaches no terminal raw", () => {
   test("from what the daemon says", async () => {
     const cwd = await hostileDaemon();
     await sekisho(cwd, "ban", "192.0.2.7");
-    for (const name of ["status", "bans", "sockets", "lists"]) expectSafe(await sekisho(cwd, name, "--json"));
+    for (const name of ["status", "bans", "incidents", "sockets", "lists"])
+      expectSafe(await sekisho(cwd, name, "--json"));
     const shown = [
       ["status"],
       ["bans", "--all"],
+      ["incidents", "--all"],
       ["sockets"],
       ["sockets", "--each"],
       ["sockets", "--all"],

@@ -28,6 +28,10 @@ describe("usage", () => {
     [["--frobnicate"], "unknown option '--frobnicate'", "sekisho --help"],
     [["--config", "site.yaml", "status"], "--config stands before the command", "sekisho COMMAND [options]"],
     [["-c=site.yaml", "status"], "-c stands before the command", "sekisho COMMAND [options]"],
+    [["STATUS"], "unknown command 'STATUS'", "write: sekisho status\n"],
+    [["unblock", "192.0.2.7"], "unknown command 'unblock'", "write: sekisho unban\n"],
+    [["start"], "unknown command 'start'", "systemctl start sekisho; in a terminal: sekisho run\n"],
+    [["constructor"], "unknown command 'constructor'", "the commands are listed by: sekisho --help"],
     [["help", "stauts"], "there is no command 'stauts'", "sekisho --help"],
   ])("%j is status 2 with a hint", async (argv, message, hint) => {
     const { status, stdout, stderr } = await run(...argv);
