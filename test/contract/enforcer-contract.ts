@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { Enforcement } from "../../src/enforce/enforcement.ts";
 import type { Enforced, Enforcer } from "../../src/enforce/enforcer.ts";
 import type { Block } from "../../src/model/decision.ts";
@@ -155,12 +155,13 @@ export function enforcerContract(name: WorldName): void {
         const others = Array.from({ length: 30 }, (_, n) => `203.0.113.${round * 30 + n}`);
         await enforcer.reconcile([...stays, ...blocks(...others)], round % 2 === 0, signal);
         if (round % 4 === 3) await enforcer.apply(signal);
-        await sleep(5);
+        // However busy the machine is: the attacker is there in each round.
+        const before = asked;
+        await vi.waitFor(() => expect(asked).toBeGreaterThan(before), { timeout: 60_000, interval: 2 });
       }
       stop.abort();
       await attacker;
       expect(passed).toBe(0);
-      expect(asked).toBeGreaterThan(5);
     });
 
     test("knows after a restart what is in force, and asks for nothing twice", async () => {

@@ -4,13 +4,14 @@ import { dirname, join, resolve } from "node:path";
 import { setImmediate as breathe } from "node:timers/promises";
 import { changedBlocks } from "../../model/block-changes.ts";
 import type { Block } from "../../model/decision.ts";
-import { messageOf, SekishoError, systemCode } from "../../model/errors.ts";
+import { messageOf, systemCode } from "../../model/errors.ts";
 import { type Target, TargetSet } from "../../model/ip.ts";
 import { Ahead } from "../ahead.ts";
 import { type Enforced, type Enforcer, NOTHING_ENFORCED, type Proven } from "../enforcer.ts";
 import { nearestFolder } from "../nearest-folder.ts";
 import { banFiles, isSpread, targetOfBanFile } from "./ban-files.ts";
 import { DIRECTORY_CANARY } from "./canary.ts";
+import { noWebUser, unreachable, unwritable } from "./directory-errors.ts";
 import { notRefused } from "./not-refused.ts";
 import type { ApacheRequests } from "./requests.ts";
 import { findWebUser, firstBlocking, passesFolder } from "./web-user.ts";
@@ -33,7 +34,7 @@ const SLICE = 256;
  * Blocks by an empty file for each banned address or range (ban-files.ts), which Apache looks for on each request.
  *
  * What it believes to be in the directory (`#held`) is what it read or wrote there last; `verify` reads it again.
- * Ours is a plain file whose name we would write; anything else is left alone and never followed.
+ * Ours is an empty plain file whose name we would write; anything else is left alone and never followed.
  */
 export class ApacheDirectory implements Enforcer {
   readonly name = "apache-directory";
@@ -52,6 +53,8 @@ export class ApacheDirectory implements Enforcer {
   #unenforced = new Set<Target>();
   /** Of both those that share files with others. */
   #spread = new TargetSet();
+  /** Files with names of ours that are not ours, at the last look. */
+  #foreign: readonly string[] = [];
   #enforced = NOTHING_ENFORCED;
 
   constructor(options: ApacheDirectoryOptions) {
@@ -62,13 +65,13 @@ export class ApacheDirectory implements Enforcer {
 
   async probe(signal: AbortSignal): Promise<void> {
     const folder = await nearestFolder(this.#directory).catch((error: unknown) => {
-      throw this.#unwritable(error);
+      throw unwritable(this.#directory, error);
     });
     const user = await findWebUser(this.#user);
     if (user === null) throw noWebUser(this.#user);
     const blocking = await firstBlocking(folder, user);
     const passes = (await passesFolder(user, folder, signal)) ?? blocking === null;
-    if (!passes) throw this.#unreachable(user.name, blocking);
+    if (!passes) throw unreachable(this.#directory, user.name, blocking);
   }
 
   lookAhead(): void {
@@ -97,7 +100,7 @@ export class ApacheDirectory implements Enforcer {
       else await this.#follow(held, asked, wanted, signal);
     } catch (error) {
       this.#held = null;
-      throw systemCode(error) === null ? error : this.#unwritable(error);
+      throw systemCode(error) === null ? error : unwritable(this.#directory, error);
     }
     this.#asked = wanted;
     const [inForce, unenforced] = [this.#inForce, [...this.#unenforced]];
@@ -107,6 +110,14 @@ export class ApacheDirectory implements Enforcer {
 
   async apply(): Promise<Enforced> {
     return this.#enforced;
+  }
+
+  /** Apache refuses these clients all the same. */
+  note(): string | null {
+    const [first, ...others] = this.#foreign;
+    if (first === undefined) return null;
+    const more = others.length === 0 ? "" : ` and ${others.length} more`;
+    return `files that are not empty are not Sekisho's, and stay: ${first}${more}`;
   }
 
   /** With a file for one of our own addresses, which is there for this moment only and which nothing else here knows. */
@@ -259,7 +270,13 @@ export class ApacheDirectory implements Enforcer {
     }
   }
 
+  /** What is in it, somebody else has written. */
+  #isEmpty(name: string): boolean {
+    return lstatSync(join(this.#directory, name), { throwIfNoEntry: false })?.size === 0;
+  }
+
   #remove(name: string): void {
+    if (!this.#isEmpty(name)) return;
     try {
       unlinkSync(join(this.#directory, name));
     } catch (error) {
@@ -274,16 +291,22 @@ export class ApacheDirectory implements Enforcer {
   /** Our files, of which these are `known` to be ours by their names. A directory that does not exist holds none. */
   async #read(known: ReadonlySet<string>): Promise<Set<string>> {
     const ours = new Set<string>();
+    const foreign: string[] = [];
     const listing = this.#ahead.take() ?? this.#list();
     try {
       for (const entry of await listing) {
         // Of a proof that runs just now, or that a kill broke off.
         if (entry.name === DIRECTORY_CANARY) continue;
-        const isNamed = known.has(entry.name) || targetOfBanFile(entry.name) !== null;
-        if (entry.isFile() && isNamed) ours.add(entry.name);
+        if (!entry.isFile()) continue;
+        // To look at each that is wanted would take a start with 100,000 too long.
+        if (known.has(entry.name)) ours.add(entry.name);
+        else if (targetOfBanFile(entry.name) === null) continue;
+        else if (this.#isEmpty(entry.name)) ours.add(entry.name);
+        else foreign.push(entry.name);
       }
+      this.#foreign = foreign;
     } catch (error) {
-      if (systemCode(error) !== "ENOENT") throw this.#unwritable(error);
+      if (systemCode(error) !== "ENOENT") throw unwritable(this.#directory, error);
     }
     return ours;
   }
@@ -300,35 +323,7 @@ export class ApacheDirectory implements Enforcer {
       await chmod(this.#directory, 0o711);
     } catch (error) {
       const isThere = systemCode(error) === "EEXIST" && (await stat(this.#directory)).isDirectory();
-      if (!isThere) throw this.#unwritable(error);
+      if (!isThere) throw unwritable(this.#directory, error);
     }
   }
-
-  #unwritable(cause: unknown): SekishoError {
-    return new SekishoError(
-      "BAN_DIRECTORY_UNWRITABLE",
-      `cannot write bans into ${this.#directory}: ${messageOf(cause)}`,
-      `let the user that runs Sekisho write there, or set enforcers.apache-directory.directory to another folder`,
-      { cause },
-    );
-  }
-
-  #unreachable(user: string, blocking: string | null): SekishoError {
-    const where = blocking === null ? "" : `: '${user}' may not pass ${blocking}`;
-    return new SekishoError(
-      "BAN_DIRECTORY_UNREACHABLE",
-      `Apache cannot see the bans in ${this.#directory}, so nobody would be blocked${where}`,
-      "use enforcers.apache-directory.directory: /run/sekisho/banned" +
-        (blocking === null ? "" : `, or let others pass the folder (chmod o+x ${blocking})`),
-    );
-  }
-}
-
-function noWebUser(configured: string | undefined): SekishoError {
-  const looked = configured === undefined ? "neither 'www-data' nor 'apache'" : `no user '${configured}'`;
-  return new SekishoError(
-    "BAN_DIRECTORY_UNREACHABLE",
-    `cannot tell whether Apache sees the bans: ${looked} is in /etc/passwd`,
-    "set enforcers.apache-directory.user to the user that Apache runs as",
-  );
 }

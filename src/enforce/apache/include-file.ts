@@ -117,7 +117,7 @@ export function parseInclude(text: string): Parsed | null {
  * The include and what is known of it, all beside each other:
  *
  *     FILE            what Apache includes
- *     FILE.tested     the last one that passed configtest; put back when a newer one does not
+ *     FILE.tested     the last one that passed configtest; put back when a newer one does not, without whom that one lets in
  *     FILE.applied    the one that Apache runs with since our last graceful reload
  *     FILE.doubtful   whom that one and others name differently with which Apache may run by now; there only while that is unknown
  *
@@ -215,10 +215,16 @@ export class IncludeFile {
     await Promise.all(left.map((each) => rm(join(folder, each), { force: true })));
   }
 
-  /** Puts the last tested generation back; where there is none, an empty one. */
+  /**
+   * Puts the last tested generation back, but nobody into it who was let in since: Apache may be started with it, when it is whole
+   * again and nobody runs Sekisho any more. Where there is none, an empty one.
+   */
   async putBack(generation: number, now: UnixMs): Promise<void> {
-    if ((await this.read(this.tested)) === null) await this.write("", generation, now);
-    else await this.keep(this.tested, this.path);
+    const [written, tested] = [(await this.read(this.path)) ?? "", (await this.read(this.tested)) ?? ""];
+    const wanted = targetsIn(written);
+    const lines = requireLines([...targetsIn(tested)].filter((target) => wanted.has(target)));
+    if (lines === tested && tested !== "") await this.keep(this.tested, this.path);
+    else if (lines !== written) await this.write(lines, generation, now);
   }
 
   /** `mustFit`: a disk that is full is an error; else the file is emptied then. */

@@ -76,19 +76,26 @@ test("what is not ours is never followed, overwritten or removed", async () => {
   mkdirSync(join(directory, "198.51.100.9"));
   writeFileSync(join(directory, "notes.txt"), "mine");
   symlinkSync(victim, join(directory, "203.0.113.1"));
+  // As a log that a syslog server keeps for each host, where the configuration names the wrong folder.
+  for (const name of ["203.0.113.2", "198.51.100.11"]) writeFileSync(join(directory, name), "mine");
   const enforcer = new ApacheDirectory({ directory });
   await enforcer.probe(signal).catch(() => {});
-  const want = blocks("198.51.100.7", "198.51.100.8", "198.51.100.9", "198.51.100.10");
+  const banned = ["198.51.100.10", "198.51.100.11"];
+  const want = blocks("198.51.100.7", "198.51.100.8", "198.51.100.9", ...banned);
   for (const verify of [true, false, true]) {
     const enforced = await enforcer.reconcile(want, verify, signal);
     expect(enforced.unenforced).toEqual(["198.51.100.7/32", "198.51.100.8/32", "198.51.100.9/32"]);
-    expect(enforced.inForce).toEqual(new Set(["198.51.100.10/32"]));
+    expect(enforced.inForce).toEqual(new Set(["198.51.100.10/32", "198.51.100.11/32"]));
+    expect(enforcer.note()).toMatch(/not empty .* stay: 203\.0\.113\.2$/);
   }
-  await enforcer.reconcile([], true, signal);
+  for (const verify of [false, true]) await enforcer.reconcile([], verify, signal);
+  expect(enforcer.note()).toMatch(/ stay: \S+ and 1 more$/);
+  expect(await enforcer.blocked()).toEqual(new Set());
   expect(readFileSync(victim, "utf8")).toBe("precious");
   expect(existsSync(join(root, "created-through-a-link"))).toBe(false);
-  const foreign = ["198.51.100.7", "198.51.100.8", "198.51.100.9", "203.0.113.1", "notes.txt"];
-  expect(readdirSync(directory).sort()).toEqual(foreign);
+  const links = ["198.51.100.7", "198.51.100.8", "203.0.113.1"];
+  const foreign = [...links, "198.51.100.9", "198.51.100.11", "203.0.113.2", "notes.txt"];
+  expect(readdirSync(directory).sort()).toEqual(foreign.sort());
   expect(lstatSync(join(directory, "203.0.113.1")).isSymbolicLink()).toBe(true);
 });
 

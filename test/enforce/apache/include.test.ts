@@ -240,13 +240,15 @@ describe.skipIf(missing("root", "apache2", "netns"))("the include and Apache", (
 
   test("when Apache's own configuration is broken, the last good list is back and the error says whose fault it is", async () => {
     writeFileSync(broken, "NoSuchDirective on\n");
-    const error = await failure(make().reconcile(blocks(NEW), false, signal));
+    const error = await failure(make().reconcile(blocks(OLD, NEW), false, signal));
     expect(error.code).toBe("APACHE_CONFIGTEST_FAILED");
     expect(error.message).toContain(
       "Apache's configuration is broken, with Sekisho's last good list as well",
     );
     expect(error.message).toContain("NoSuchDirective");
     expect(listedIn(file)).toEqual(new Set(["198.51.100.1/32"]));
+    await failure(make().reconcile(blocks(NEW), false, signal));
+    expect(listedIn(file), "whoever is let in is not put back").toEqual(new Set());
     rmSync(broken);
     expect(await make().reconcile(blocks(NEW), true, signal)).toMatchObject({ pending: true });
   });
@@ -376,7 +378,7 @@ describe.skipIf(missing("root", "apache2", "netns"))("the include and Apache", (
   test("after a crash with an untested list in place and a broken Apache, the last tested list comes back", async () => {
     leave(file, "Require not ip nonsense\n");
     writeFileSync(broken, "NoSuchDirective on\n");
-    await failure(make().reconcile(blocks(NEW), true, signal));
+    await failure(make().reconcile(blocks(OLD, NEW), true, signal));
     expect(listedIn(file)).toEqual(new Set(["198.51.100.1/32"]));
   });
 
