@@ -24,7 +24,7 @@ export function decodeText(text: string): string {
     if (next === decoded) break;
     decoded = next;
   }
-  return slashes(decoded.replace(FULL_WIDTH, narrow));
+  return slashes(decoded);
 }
 
 /** As `decodeText`, of a form's or a query's text, in which + is a space. */
@@ -47,7 +47,8 @@ const withoutLayer = (text: string): string =>
     .replace(OVERLONG, (bytes) => {
       const [high, low] = [bytes.charCodeAt(bytes.length - 2), bytes.charCodeAt(bytes.length - 1)];
       return String.fromCharCode(((high & 1) << 6) | (low & 0x3f));
-    });
+    })
+    .replace(FULL_WIDTH, narrow);
 
 const narrow = (bytes: string): string =>
   String.fromCharCode(((bytes.charCodeAt(1) & 3) << 6) + (bytes.charCodeAt(2) & 0x3f) + 0x20);
@@ -56,7 +57,5 @@ function unescaped(_all: string, unicode: string | undefined, byte: string | und
   if (unicode === undefined) return String.fromCharCode(Number.parseInt(byte!, 16));
   const code = Number.parseInt(unicode, 16);
   if (code <= 0xff) return String.fromCharCode(code);
-  // The full-width forms, which IIS takes for the ASCII that they look like.
-  if (code >= 0xff01 && code <= 0xff5e) return String.fromCharCode(code - 0xfee0);
   return Buffer.from(String.fromCharCode(code), "utf8").toString("latin1");
 }

@@ -18,6 +18,7 @@ describe("what a text may be taken for", () => {
     ["/\\u0027\\x3c%5cu20ac", "/'<\xe2\x82\xac"],
     ["/%ef%bc%9cs%ef%bd%83%ef%bc%9e", "/<sc>"],
     ["/\xef\xbc\x8e\xef\xbc\x8f\xef\xbd\x9e\xef\xbd\x9f", "/./~\xef\xbd\x9f"],
+    ["/%ef%bc%852e%uff0532%uff06", "/.2&"],
     ["/%zz%4", "/%zz%4"],
     ["/a+b", "/a+b"],
   ])("of %s is %j", (sent, meant) => {
