@@ -43,7 +43,7 @@ export type ProgramResult =
 
 /**
  * Runs a program with an argument array, no shell between, in `/` and in plain English. Throws only when `signal`
- * aborts, which kills it.
+ * aborts, which kills it, and where the system has no room for one more program.
  */
 export async function runProgram(
   program: string,
@@ -62,8 +62,9 @@ export async function runProgram(
   });
   const stdout = new Kept(maxOutput);
   const stderr = new Kept(maxOutput);
-  child.stdout!.on("data", (chunk: Buffer) => stdout.add(chunk));
-  child.stderr!.on("data", (chunk: Buffer) => stderr.add(chunk));
+  // Not there where no more files can be opened; `exit` then fails with what says so.
+  child.stdout?.on("data", (chunk: Buffer) => stdout.add(chunk));
+  child.stderr?.on("data", (chunk: Buffer) => stderr.add(chunk));
   const closed = once(child, "close").catch(() => {});
   const ending = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
   const end = (): void => {
@@ -90,8 +91,8 @@ export async function runProgram(
   } finally {
     ending.removeEventListener("abort", end);
     child.stdin?.destroy();
-    child.stdout!.destroy();
-    child.stderr!.destroy();
+    child.stdout?.destroy();
+    child.stderr?.destroy();
   }
 }
 

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -81,6 +82,17 @@ test("a program that is not there or may not be run is missing", async () => {
     expect(await findProgram(program)).toBeNull();
   }
   expect(await findProgram("sh")).toMatch(/\/sh$/);
+});
+
+test("where no more files can be opened it throws, and nothing else goes wrong", () => {
+  const script = `
+    import { openSync } from "node:fs";
+    import { runProgram } from "${join(import.meta.dirname, "../../src/enforce/program.ts")}";
+    try { for (;;) openSync("/dev/null", "r"); } catch {}
+    await runProgram("true", [], { input: "", signal: new AbortController().signal }).catch(({ code }) => console.log(code));`;
+  const command = 'ulimit -n 64; exec "$0" --input-type=module --eval "$1"';
+  const printed = execFileSync("sh", ["-c", command, process.execPath, script], { encoding: "utf8" });
+  expect(printed).toBe("EMFILE\n");
 });
 
 test("output for a message is bounded and has no control characters", () => {

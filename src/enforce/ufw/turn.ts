@@ -138,6 +138,7 @@ class Gate implements AsyncDisposable {
       cwd: "/",
       stdio: ["pipe", "pipe", "ignore"],
     });
+    await once(holder, "spawn");
     holder.stdin.on("error", () => {});
     const ended = once(holder, "close").then(() => false);
     const held = once(holder.stdout, "data").then(() => true);
