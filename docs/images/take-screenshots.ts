@@ -17,8 +17,6 @@ const REST_MS = 25_000;
 const BANS = 5;
 /** Its incident is shown: of one client that does one thing. */
 const RULE = "password-error";
-/** The picture ends below so many lines of its evidence. */
-const LINES = 4;
 /** The page's fades. */
 const FADE_MS = 300;
 
@@ -56,9 +54,9 @@ try {
     .getByRole("link", { name: /^incident/ })
     .first()
     .click();
-  const line = page.locator(".evidence li").nth(LINES - 1);
-  await line.waitFor();
-  const end = (await line.boundingBox())!;
+  const reasons = page.locator(".explained").first();
+  await reasons.waitFor();
+  const end = (await reasons.boundingBox())!;
   const head = { x: 0, y: 0, width: 1280, height: Math.ceil(end.y + end.height) };
   await inBoth("incident", (path) => page.screenshot({ path, fullPage: true, clip: head }));
 } finally {

@@ -21,13 +21,18 @@ describe.skipIf(missing("chromium"))("incidents on the page", () => {
     expect(dashboard.complaints).toEqual([]);
   });
 
-  test("each rule says what it detects, why, and when it is wrong; the rules are asked for once", async () => {
+  test("below the lines each rule says what it detects, why, and when it is wrong; the rules are asked for once", async () => {
     await dashboard.signIn();
     await dashboard.page.getByRole("link", { name: "192.0.2.66", exact: true }).click();
     const finding = dashboard.page.getByRole("region", { name: "Finding of rule apache-forbidden" });
     await finding.getByText("A client that Apache refuses again and again.").waitFor();
     await finding.getByText("People stop after one or two refusals.").waitFor();
     await finding.getByText("A page of yours that links to files its readers may not see.").waitFor();
+    // What was seen first, then what it may mean.
+    const order = await finding.evaluate((section) =>
+      [...section.querySelectorAll("ol, details")].map(({ tagName }) => tagName),
+    );
+    expect(order).toEqual(["OL", "DETAILS"]);
     await dashboard.page.goBack();
     await dashboard.page.getByRole("link", { name: "192.0.2.66", exact: true }).click();
     await finding.getByText("Known false positives").waitFor();
@@ -35,17 +40,19 @@ describe.skipIf(missing("chromium"))("incidents on the page", () => {
   });
 
   test("who, what, since when, what was done and how it is undone stand above the lines, on a phone on one screen", async () => {
-    await dashboard.page.setViewportSize({ width: 390, height: 844 });
+    const { page, server } = dashboard;
+    // What led to the ban stands first.
+    server.bans = server.bans.map((ban) => ({ ...ban, rule: "not-found-probing" }));
+    await page.setViewportSize({ width: 390, height: 844 });
     await dashboard.signIn();
-    await dashboard.page.goto(`${dashboard.server.url}#incident/3`);
-    const { page } = dashboard;
+    await page.goto(`${server.url}#incident/3`);
     await page.getByRole("heading", { name: "192.0.2.66", level: 1 }).waitFor();
     const what = page.getByRole("list", { name: "What was found" }).getByRole("listitem");
     expect(await what.allTextContents()).toEqual([
-      "Requests that Apache forbids, again and again",
       "Many distinct paths that do not exist",
+      "Requests that Apache forbids, again and again",
     ]);
-    const [opened] = dashboard.server.incidents.map(({ openedAt }) => openedAt);
+    const [opened] = server.incidents.map(({ openedAt }) => openedAt);
     const zone = await page.evaluate(() => Intl.DateTimeFormat().resolvedOptions().timeZone);
     const whole = new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeStyle: "long", timeZone: zone });
     await page

@@ -33,6 +33,7 @@ export function IncidentDetailView() {
 
 function Detail({ shown }: { readonly shown: IncidentDetail }) {
   const heading = useRef<HTMLHeadingElement>(null);
+  const findings = bannedForFirst(shown);
   useEffect(() => {
     heading.current?.focus({ preventScroll: true });
     scrollTo(0, 0);
@@ -44,7 +45,7 @@ function Detail({ shown }: { readonly shown: IncidentDetail }) {
           <small>Incident {shown.id}</small> <Text value={shown.subject} />
         </h1>
         <ToggleState shown={shown} />
-        <What findings={shown.findings} />
+        <What findings={findings} />
       </div>
       <dl class="facts">
         <Fact name="Severity">
@@ -61,16 +62,22 @@ function Detail({ shown }: { readonly shown: IncidentDetail }) {
       </dl>
       <IncidentBans shown={shown} />
       <Section id="findings-heading" heading="Findings">
-        {shown.findings.map((finding, at) => (
+        {findings.map((finding, at) => (
           <Finding
             key={finding.id}
             finding={finding}
-            first={shown.findings.findIndex(({ rule }) => rule === finding.rule) === at}
+            first={findings.findIndex(({ rule }) => rule === finding.rule) === at}
           />
         ))}
       </Section>
     </>
   );
+}
+
+/** Who asks whether a ban is right looks for what led to it. */
+function bannedForFirst({ bans, findings }: IncidentDetail): readonly FindingItem[] {
+  const led = new Set(bans.map(({ rule }) => rule));
+  return findings.toSorted((a, b) => Number(led.has(b.rule)) - Number(led.has(a.rule)));
 }
 
 /** So many are named at the head; all of them follow below. */
@@ -171,8 +178,8 @@ function Finding({ finding, first }: FindingProps) {
           </span>
         )}
       </p>
-      <RuleExplanation id={finding.rule} open={first} />
       <Evidence lines={finding.evidence} />
+      <RuleExplanation id={finding.rule} open={first} />
     </section>
   );
 }
