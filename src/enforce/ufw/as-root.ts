@@ -111,18 +111,25 @@ export class UfwAsRoot {
 
   /** The text of the request that waits, which is then gone; empty where it is none to be read. Null when none waits. */
   async #take(folder: string): Promise<string | null> {
-    const path = join(folder, REQUEST);
+    const taken = join(folder, `.taken-${randomBytes(6).toString("hex")}`);
+    try {
+      // By another name first: the next one may stand in its place before this one is read, or where none was found.
+      await rename(join(folder, REQUEST), taken);
+    } catch (error) {
+      if (systemCode(error) === "ENOENT") return null;
+      throw refused(`a request cannot be taken away: ${messageOf(error)}`);
+    }
     let file: FileHandle | null = null;
     try {
       // Neither a link, nor a pipe that would be waited for.
-      file = await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+      file = await open(taken, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
       return await this.#text(file);
-    } catch (error) {
-      if (systemCode(error) === "ENOENT") return null;
+    } catch {
       return "";
     } finally {
       await file?.close();
-      await takeAway(folder, path);
+      // A folder stays, under the name that systemd does not look for.
+      await unlink(taken).catch(() => {});
     }
   }
 
@@ -157,18 +164,6 @@ export class UfwAsRoot {
       const { mtimeMs } = await stat(path);
       if (name !== SIGN && Date.now() - mtimeMs > OLD_MS) await rm(path, { force: true });
     }
-  }
-}
-
-/** What cannot be deleted, such as a folder, gets another name, or systemd would see it for ever. */
-async function takeAway(folder: string, path: string): Promise<void> {
-  try {
-    await unlink(path);
-  } catch (error) {
-    if (systemCode(error) === "ENOENT") return;
-    await rename(path, join(folder, `.refused-${randomBytes(6).toString("hex")}`)).catch((cause: unknown) => {
-      throw refused(`a request that is none cannot be put aside: ${messageOf(cause)}`);
-    });
   }
 }
 

@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { UfwAsRoot, type UfwOrders } from "../../../src/enforce/ufw/as-root.ts";
 import { UfwByRoot } from "../../../src/enforce/ufw/by-root.ts";
@@ -197,6 +197,27 @@ describe.skipIf(missing("root", "apache2", "netns", "ufw", "nft"))("ufw without 
   ])("a request that %s is passed over", async ([, text]) => {
     writeFileSync(request, text!);
     await passedOver();
+  });
+
+  test("a request that comes at any moment while it looks for another is taken, none is taken away unread", async () => {
+    let left = 0;
+    let isOver = false;
+    const leaving = (async () => {
+      for (; left < 100; left++) {
+        while (existsSync(request)) await nextTurn();
+        // From at once to when it has looked and found nothing.
+        for (let turns = left % 10; turns > 0; turns--) await nextTurn();
+        writeFileSync(request, "of no Sekisho");
+      }
+      isOver = true;
+    })();
+    let taken = 0;
+    while (!isOver || existsSync(request)) {
+      taken += (await rootsHalf().run(signal)).passedOver;
+      await nextTurn();
+    }
+    await leaving;
+    expect(taken).toBe(left);
   });
 
   test("links, pipes, folders, files of others and files that are too large are passed over", async () => {
