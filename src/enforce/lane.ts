@@ -231,7 +231,8 @@ export class Lane {
     if (this.#wrong() !== null) return "failed";
     if (this.#mode === "observe") return "off";
     if (this.#drifted) return "drifted";
-    return this.#held.pending || this.#due ? "pending" : "in-sync";
+    const isUnderWay = this.#due || this.#reconciledAt === null;
+    return this.#held.pending || isUnderWay ? "pending" : "in-sync";
   }
 
   #wake(): void {

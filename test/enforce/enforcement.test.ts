@@ -31,6 +31,22 @@ describe("the wanted set", () => {
     ]);
   });
 
+  test("is pending until the enforcer holds it for the first time", async () => {
+    const starting = make();
+    let open!: () => void;
+    enforcer.gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    const started = starting.start([block(FIRST)]);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(enforcer.asked).toHaveLength(1);
+    expect(state()).toBe("pending");
+    open();
+    await started;
+    await enforcement.settled();
+    expect(state()).toBe("in-sync");
+  });
+
   test("is coalesced: while one reconciliation is under way only the newest set waits", async () => {
     await make().start([]);
     let open!: () => void;

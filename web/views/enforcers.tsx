@@ -44,7 +44,8 @@ export function Enforcers() {
 function Enforcer({ enforcer }: { readonly enforcer: EnforcerStatus }) {
   const { name, state, blocks, unenforced, lastReconciledAt, nextApplyAt, error, hint, note, provenAt } =
     enforcer;
-  const [tone, meaning] = STATES[state];
+  const [tone, usual] = STATES[state];
+  const meaning = state === "pending" && nextApplyAt === null ? "is being told what it should hold" : usual;
   return (
     <li>
       <h3>{name}</h3>
