@@ -35,13 +35,7 @@ const openInDirectory = (): string[] =>
     }
   });
 
-async function until(what: () => boolean): Promise<void> {
-  const deadline = Date.now() + 8_000;
-  while (!what()) {
-    if (Date.now() > deadline) throw new Error("waited in vain");
-    await setTimeout(20);
-  }
-}
+const until = (what: () => boolean): Promise<void> => expect.poll(what, { interval: 20 }).toBe(true);
 
 test("the three logs are there, with an hour of visits and nothing else, before the attack begins", async () => {
   const logs = await startDemo({ directory, clock, signal: abort.signal });

@@ -111,8 +111,11 @@ test("an app is told when a line has arrived: however often the daemon is killed
   };
   for (let kills = 0; kills < 6; kills++) {
     await daemon.start();
+    const before = arrived.size;
     const flooding = flood();
-    await sleep(100 + 60 * kills);
+    // Once before any of it has arrived for certain, and then at many moments after.
+    if (kills > 0) await expect.poll(() => arrived.size, { interval: 5 }).toBeGreaterThan(before);
+    await sleep(60 * kills);
     await daemon.kill("SIGKILL");
     await flooding;
   }

@@ -16,12 +16,12 @@ const BANNED = "203.0.113.7";
 const SPARED = "203.0.113.9";
 const PATIENCE = { timeout: 60_000, interval: 200 };
 
-/** Bans these by the HTTP interface, all at once, for as long as the daemon lives. */
+/** Bans these by the HTTP interface, all at once, until it is ended: the next daemon would be asked too. */
 async function burst(
   daemon: DaemonUnderTest,
   inside: (script: string) => ReturnType<typeof spawn>,
   targets: string[],
-): Promise<void> {
+): Promise<Disposable> {
   const { url } = JSON.parse(readFileSync(join(daemon.data, "daemon.json"), "utf8")) as { url: string };
   const token = readFileSync(join(daemon.data, "token"), "utf8").trim();
   const child = inside(`
@@ -33,6 +33,7 @@ async function burst(
       await new Promise((resolve) => setTimeout(resolve, 2));
     }`);
   await once(child.stdout!, "data");
+  return { [Symbol.dispose]: () => void child.kill("SIGKILL") };
 }
 
 /** Counts how often a client gets through, again and again. Without the pause the client alone would take one of two cores. */
@@ -124,12 +125,13 @@ test.skipIf(missing("root", "apache2", "netns", "nft"))(
         stdio: ["ignore", "pipe", "inherit"],
       });
     for (let round = 0; round < 3; round++) {
-      await burst(daemon, inside, batch(round));
+      const bursting = await burst(daemon, inside, batch(round));
       const delay = Math.random() * 250;
       // A transaction is the kernel's as a whole or not at all, whenever nft dies.
       if (round === 1) await killChild(daemon, "nft", () => true);
       await sleep(delay);
       await daemon.kill("SIGKILL");
+      bursting[Symbol.dispose]();
       await daemon.start();
       await expect.poll(async () => (await daemon.status()).enforcers[0]!.state, PATIENCE).toBe("in-sync");
       const wanted = await targetsOf(daemon);
@@ -195,12 +197,13 @@ test.skipIf(missing("root", "apache2", "netns", "nft", "ufw"))(
         readIfThere(`/proc/${ufw.process}/root/etc/ufw/${name}`).trimEnd().endsWith("COMMIT"),
       );
     for (let round = 0; round < 2; round++) {
-      await burst(daemon, inside, batch(round).slice(0, 3));
+      const bursting = await burst(daemon, inside, batch(round).slice(0, 3));
       const delay = Math.random() * 600;
       // What ufw has half written when it is killed nobody can read again, ufw itself neither: it is killed at other moments.
       if (round === 1) await killChild(daemon, "ufw", areWhole);
       await sleep(delay);
       await daemon.kill("SIGKILL");
+      bursting[Symbol.dispose]();
       await daemon.start();
       await expect.poll(async () => (await daemon.status()).enforcers[0]!.state, PATIENCE).toBe("in-sync");
       expect(refusedBy(ufw, apache), `killed after ${delay} ms`).toEqual(await targetsOf(daemon));

@@ -258,12 +258,19 @@ describe("closing", () => {
   test("a request under way is answered, one that never ends is cut", async () => {
     const { server, backend, ask } = await runServer();
     const banned = Promise.withResolvers<void>();
-    backend.unban = () => banned.promise;
+    const asked = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const;
+    backend.unban = () => {
+      asked[0].resolve();
+      return banned.promise;
+    };
+    backend.allow = () => {
+      asked[1].resolve();
+      return new Promise(() => {});
+    };
     const answered = ask("/api/bans/192.0.2.7", { method: "DELETE" });
-    backend.allow = () => new Promise(() => {});
     const cut = ask("/api/allowlist", { method: "POST", body: { target: "192.0.2.7" } });
     const outcome = Promise.allSettled([answered, cut]);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await Promise.all(asked.map(({ promise }) => promise));
     const closing = server.close();
     setTimeout(() => banned.resolve(), 100);
     await closing;
