@@ -23,11 +23,11 @@ import { unsent } from "./notices.ts";
 import type { Notifier } from "./notify/notifier.ts";
 import type { Receivers } from "./receive/receivers.ts";
 import { ruleStatuses } from "./rule-items.ts";
-import { type Parts, presentMode } from "./running-parts.ts";
+import type { Parts } from "./running-parts.ts";
 import { listJobName } from "./schedule/fetch-list.ts";
 import type { Backend } from "./serve/backend.ts";
 import { type Changed, LivePages } from "./serve/live-pages.ts";
-import { allowlistOf } from "./setup.ts";
+import { allowlistOf, presentMode } from "./setup.ts";
 import type { StoreReader } from "./store/reader.ts";
 import { Wanted } from "./wanted.ts";
 

@@ -13,7 +13,6 @@ import { socketsOf } from "./ingest/audit-sockets.ts";
 import { LingeringNotes } from "./ingest/lingering-notes.ts";
 import type { IngestThread } from "./ingest/thread.ts";
 import type { Lists } from "./lists/lists.ts";
-import type { Mode } from "./model/api.ts";
 import type { Clock } from "./model/time.ts";
 import type { Notifier } from "./notify/notifier.ts";
 import type { DaemonLog } from "./observe/log.ts";
@@ -24,7 +23,7 @@ import { deleteOldEvents } from "./schedule/delete-old-events.ts";
 import { refreshAddresses } from "./schedule/refresh-addresses.ts";
 import { type Job, Scheduler } from "./schedule/scheduler.ts";
 import { verifyEnforcers } from "./schedule/verify-enforcers.ts";
-import { ingestSettings, needRestart, type Setup } from "./setup.ts";
+import { ingestSettings, needRestart, presentMode, type Setup } from "./setup.ts";
 import type { StoreReader } from "./store/reader.ts";
 
 /** What runs as long as the daemon does. */
@@ -151,10 +150,6 @@ export class RunningParts implements AsyncDisposable {
     return { mode, enforcers: names.join(", ") || "none", bans: blocks.length };
   }
 }
-
-/** The mode by which blocks are made: in panic nothing is enforced, whatever the configuration says. */
-export const presentMode = ({ mode }: Setup, reader: StoreReader): Mode =>
-  reader.halts().some(({ name }) => name === "panic") ? "observe" : mode;
 
 function assemble(core: Core, setup: Setup, lists: Lists, onChange: () => void): Parts {
   const { clock, data, reader, backend, guard } = core;

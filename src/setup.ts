@@ -12,6 +12,7 @@ import type { IngestSettings } from "./ingest/messages.ts";
 import type { AllowItem, Mode } from "./model/api.ts";
 import type { SourceKind } from "./model/event.ts";
 import { createParser } from "./parse/formats.ts";
+import type { StoreReader } from "./store/reader.ts";
 
 /** The folder that holds rules/ and the built page, in a checkout as in an installation. */
 export const PACKAGE_ROOT = join(import.meta.dirname, "..");
@@ -116,3 +117,7 @@ export function needRestart(before: Setup, after: Setup): string[] {
     .filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(old[key as keyof typeof old]))
     .map(([key]) => key);
 }
+
+/** The mode by which blocks are made: in panic nothing is enforced, whatever the configuration says. */
+export const presentMode = ({ mode }: Setup, reader: StoreReader): Mode =>
+  reader.halts().some(({ name }) => name === "panic") ? "observe" : mode;

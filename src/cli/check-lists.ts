@@ -1,4 +1,4 @@
-import type { ConfigWarning } from "../config/load.ts";
+import type { ConfigWarning } from "../config/warnings.ts";
 import type { ListCheck } from "../lists/imported-list.ts";
 import type { CliContext } from "./context.ts";
 import { ago, listRow } from "./status.ts";

@@ -1,7 +1,8 @@
 import { resolve } from "node:path";
-import { type ConfigWarning, type LoadedConfig, loadConfig } from "../config/load.ts";
+import { type LoadedConfig, loadConfig } from "../config/load.ts";
 import type { RuleSet, SiteRule } from "../config/load-rules.ts";
 import type { Config } from "../config/schema.ts";
+import type { ConfigWarning } from "../config/warnings.ts";
 import type { ListCheck } from "../lists/imported-list.ts";
 import { SekishoError } from "../model/errors.ts";
 import type { SourceKind } from "../model/event.ts";

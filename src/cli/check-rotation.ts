@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import type { ConfigWarning } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
+import type { ConfigWarning } from "../config/warnings.ts";
 import { namesIn } from "../tail/folder-names.ts";
 import { logPattern, matchingFiles } from "../tail/log-pattern.ts";
 

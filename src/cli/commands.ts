@@ -12,7 +12,8 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, Load>>>> = {
     run: async (context) => (await import("./run.ts")).runCommand(context),
     check: async (context) => (await import("./check.ts")).checkCommand(context),
     init: async (context) => (await import("./init.ts")).initCommand(context),
-    install: async (context) => (await import("./install.ts")).installCommand(context),
+    install: async (context) =>
+      (await import("./install.ts")).installCommand(context, () => allCommands(context)),
     uninstall: async (context) => (await import("./install.ts")).uninstallCommand(context),
   },
   "See:": {

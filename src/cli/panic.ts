@@ -1,10 +1,11 @@
 import type { Command } from "commander";
-import type { EnforcerStatus, PanicAnswer } from "../model/api.ts";
+import type { PanicAnswer } from "../model/api.ts";
 import { SekishoError } from "../model/errors.ts";
 import { printable } from "../model/safe-text.ts";
 import { connectToDaemon, type DaemonClient, LONG_PATIENCE_MS } from "./client.ts";
 import { type CliContext, CONFIG_OPTION, subcommand } from "./context.ts";
 import { count } from "./output.ts";
+import { incomplete, stillBlocking } from "./still-blocking.ts";
 
 interface PanicOptions {
   readonly end?: boolean;
@@ -74,14 +75,3 @@ function unlessGone(error: unknown): typeof GONE {
   if (error instanceof SekishoError && error.code === "DAEMON_NOT_RUNNING") return GONE;
   throw error;
 }
-
-/** Enforcers that did not lift what they hold. */
-export const stillBlocking = (enforcers: readonly EnforcerStatus[]): EnforcerStatus[] =>
-  enforcers.filter(({ state }) => state === "failed");
-
-export const incomplete = (failed: readonly EnforcerStatus[], ...more: readonly string[]): SekishoError =>
-  new SekishoError(
-    "PANIC_INCOMPLETE",
-    [...failed.map(({ name, error }) => `${name} may still block: ${error}`), ...more].join("\n"),
-    failed.find(({ hint }) => hint !== null)?.hint ?? "remove what is in the way and run sekisho panic again",
-  );

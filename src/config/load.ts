@@ -1,7 +1,6 @@
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import { SekishoError } from "../model/errors.ts";
-import { prefixOf, type Target } from "../model/ip.ts";
 import { isWebAddress } from "../model/web-address.ts";
 import { runningLog } from "./audit-log.ts";
 import { configFile, DATA_WITHOUT_CONFIG, mayBeThere, type Whereabouts } from "./config-file.ts";
@@ -12,6 +11,7 @@ import { nearest } from "./nearest.ts";
 import { openFiles } from "./open-files.ts";
 import { type Config, configSchema, type WrittenConfig } from "./schema.ts";
 import { readTextFile } from "./text-file.ts";
+import { type ConfigWarning, warningsFor } from "./warnings.ts";
 
 export interface LoadedConfig {
   /** Every path in it is absolute. */
@@ -22,11 +22,6 @@ export interface LoadedConfig {
   readonly warnings: readonly ConfigWarning[];
   /** What was found where the configuration names no logs; null when it names them. */
   readonly discovery: Discovery | null;
-}
-
-export interface ConfigWarning {
-  readonly message: string;
-  readonly hint: string;
 }
 
 export interface LoadOptions {
@@ -127,24 +122,4 @@ function rulesFolders(
   if (siteRules !== undefined) return { ...own, siteRules: resolve(folder, siteRules) };
   // Who names it as the folder of all rules has no second use for it.
   return own.rules === usual || !mayBeThere(usual) ? own : { ...own, siteRules: usual };
-}
-
-function warningsFor(config: Config): ConfigWarning[] {
-  const warnings: ConfigWarning[] = [];
-  const everything = (targets: readonly Target[]) => targets.find((target) => prefixOf(target).bits === 0);
-  for (const key of ["allowlist", "trustedProxies"] as const) {
-    const target = everything(config[key]);
-    if (target === undefined) continue;
-    warnings.push({
-      message: `${key} contains ${target}, which is everyone: nobody will ever be banned`,
-      hint: `name only the addresses that are yours in ${key}`,
-    });
-  }
-  if (config.mode === "enforce" && Object.values(config.enforcers).every((each) => each === undefined)) {
-    warnings.push({
-      message: "mode is enforce, but no enforcer is configured: bans will be recorded and block nothing",
-      hint: "add enforcers.apache-directory: {} and follow `sekisho apache snippet`",
-    });
-  }
-  return warnings;
 }

@@ -1,7 +1,7 @@
 import { readdirSync, type Stats, statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { ConfigWarning } from "./load.ts";
 import type { Config } from "./schema.ts";
+import type { ConfigWarning } from "./warnings.ts";
 
 const WRITABLE_BY_OTHERS = 0o002;
 const READABLE_BY_OTHERS = 0o004;

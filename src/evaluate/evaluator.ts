@@ -5,8 +5,8 @@ import { type Ip, type Subject, type Target, TargetSet, targetOfSubject } from "
 import { keyOf, keyOfSubject, type SubjectKey, subjectOfKey } from "../model/subject-key.ts";
 import { NEVER, type UnixMs } from "../model/time.ts";
 import { AccessRules } from "./access-rules.ts";
-import { APACHE, type Bucket, type Lane } from "./buckets/bucket.ts";
-import { ScoreBucket, type Scored } from "./buckets/score.ts";
+import { APACHE, type Bucket, type Lane, type Scored } from "./buckets/bucket.ts";
+import { ScoreBucket } from "./buckets/score.ts";
 import type { CompiledRule } from "./compile-rule.ts";
 import { type Deed, findingOf, isDeed } from "./finding-of.ts";
 import { Gates } from "./gates.ts";

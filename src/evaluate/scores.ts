@@ -1,6 +1,6 @@
 import type { LogEvent } from "../model/event.ts";
 import type { Severity } from "../model/finding.ts";
-import type { Scored } from "./buckets/score.ts";
+import type { Scored } from "./buckets/bucket.ts";
 import type { CompiledRule } from "./compile-rule.ts";
 import type { RuleSpec } from "./rule-schema.ts";
 

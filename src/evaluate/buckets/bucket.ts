@@ -1,6 +1,5 @@
 import type { LogEvent } from "../../model/event.ts";
 import type { UnixMs } from "../../model/time.ts";
-import type { Scored } from "./score.ts";
 
 /**
  * Hits of one lane are never counted together with another's. Apache's own logs are lane 0. Each audit source has two: one
@@ -10,6 +9,12 @@ import type { Scored } from "./score.ts";
  */
 export type Lane = number;
 export const APACHE: Lane = 0;
+
+/** A hit of another rule. */
+export interface Scored {
+  readonly rule: string;
+  readonly points: number;
+}
 
 /**
  * Counting state of one rule for one subject, on event time. Lines may come out of order by a little: a hit that is

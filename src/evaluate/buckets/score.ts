@@ -1,6 +1,6 @@
 import type { LogEvent } from "../../model/event.ts";
 import type { DurationMs, UnixMs } from "../../model/time.ts";
-import { Bucket, NO_TIME } from "./bucket.ts";
+import { Bucket, NO_TIME, type Scored } from "./bucket.ts";
 import { type Held, holdMore, someOf, takeLine } from "./evidence.ts";
 
 export interface Score {
@@ -11,12 +11,6 @@ export interface Score {
   /** Of one rule so many hits count, the newest. */
   readonly perRule: number;
   readonly window: DurationMs;
-}
-
-/** A hit of another rule. */
-export interface Scored {
-  readonly rule: string;
-  readonly points: number;
 }
 
 interface Hit extends Scored {
