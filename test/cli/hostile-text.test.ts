@@ -5,7 +5,7 @@ import { commandsFor } from "../../src/cli/commands.ts";
 import { RULE } from "../config/denied-rule.ts";
 import { folderWith } from "../config/temporary-folder.ts";
 import { TOKEN } from "../serve/running-server.ts";
-import { list, socket } from "../serve/samples.ts";
+import { incident, list, socket } from "../serve/samples.ts";
 import { commandLine, type Outcome } from "./command-line.ts";
 import { daemon, enforcer, PANIC } from "./daemon.ts";
 // What the command loads when it is called: here before the time of the first test counts.
@@ -48,6 +48,7 @@ async function hostileDaemon(): Promise<string> {
     problems: [{ message: "a problem", hint: "a hint" }],
   });
   backend.allLists.push({ ...list("drop"), error: "away", hint: "wait" });
+  backend.allIncidents.push(incident(1, "open", []), incident(2, "closed", []));
   backend.allSockets.push(socket(1, "open", "192.0.2.7"), socket(2, "closed", "192.0.2.8"));
   const between = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
