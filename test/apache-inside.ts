@@ -53,10 +53,10 @@ function send(ask: Ask): void {
     path: ask.path,
     headers,
     agent: false,
-    timeout: 10_000,
+    timeout: 60_000,
   });
   const fail = (error: Error): void => answer({ id: ask.id, error: error.message });
-  outgoing.on("timeout", () => outgoing.destroy(new Error("no answer within 10 s")));
+  outgoing.on("timeout", () => outgoing.destroy(new Error("no answer within a minute")));
   outgoing.on("error", fail);
   outgoing.on("upgrade", (response, socket) => {
     socket.on("error", () => {});
@@ -80,13 +80,13 @@ function send(ask: Ask): void {
 
 /** Bytes as they are, for what no well-behaved client sends; answers with everything that comes back. */
 function sendRaw(ask: Ask, bytes: string): void {
-  const socket = connect({ host: ask.to, port: 80, localAddress: ask.from, timeout: 10_000 });
+  const socket = connect({ host: ask.to, port: 80, localAddress: ask.from, timeout: 60_000 });
   let body = "";
   socket.setEncoding("latin1");
   socket.on("data", (text: string) => {
     body += text;
   });
-  socket.on("timeout", () => socket.destroy(new Error("no answer within 10 s")));
+  socket.on("timeout", () => socket.destroy(new Error("no answer within a minute")));
   socket.on("error", (error) => answer({ id: ask.id, error: error.message }));
   socket.on("end", () => {
     socket.destroy();

@@ -173,21 +173,26 @@ function remove(namespace: string, root: string): void {
   rmSync(root, { recursive: true, force: true });
 }
 
-/** Whatever is still there, or what is of one program, grandchildren too. The namespace is ours, so all of it is. */
+/** Whatever is still there, or what is of one program, grandchildren too, until all of it is gone. The namespace is ours, so all of it is. */
 function killAllIn(namespace: string, program?: string): void {
-  const pids = execFileSync("ip", ["netns", "pids", namespace], { encoding: "utf8" });
-  for (const pid of pids.split("\n").filter(Boolean)) {
-    try {
-      if (program !== undefined && readFileSync(`/proc/${pid}/comm`, "utf8").trim() !== program) continue;
-      process.kill(Number(pid), "SIGKILL");
-    } catch {
-      // It ended by itself.
+  for (let isOver = false; !isOver; ) {
+    isOver = true;
+    const pids = execFileSync("ip", ["netns", "pids", namespace], { encoding: "utf8" });
+    for (const pid of pids.split("\n").filter(Boolean)) {
+      try {
+        if (program !== undefined && readFileSync(`/proc/${pid}/comm`, "utf8").trim() !== program) continue;
+        process.kill(Number(pid), "SIGKILL");
+        // It may still write, hold its port, or have a child that was not there to be seen.
+        isOver = false;
+      } catch {
+        // It ended by itself.
+      }
     }
   }
 }
 
 async function listening(server: ChildProcess, root: string): Promise<void> {
-  for (let waited = 0; waited < 10_000; waited += 10) {
+  for (let waited = 0; waited < 60_000; waited += 10) {
     if (existsSync(join(root, "apache.pid"))) return;
     if (server.exitCode !== null) break;
     await sleep(10);

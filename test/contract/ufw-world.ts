@@ -52,7 +52,7 @@ export async function ufwByRootWorld(): Promise<World> {
     join(apache.root, name),
   );
   for (const folder of [requests!, answers!, unseen!]) mkdirSync(folder, { mode: 0o700 });
-  const byRoot = (folder = requests!, patienceMs = 10_000) =>
+  const byRoot = (folder = requests!, patienceMs = 60_000) =>
     new UfwByRoot({ requests: folder, answers: answers!, clock, patienceMs });
   const ending = new AbortController();
   const rootsHalf = new UfwAsRoot({

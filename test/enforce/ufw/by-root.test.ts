@@ -68,7 +68,7 @@ describe.skipIf(missing("root", "apache2", "netns", "ufw", "nft"))("ufw without 
 
   const direct = (programs = ufw.programs) =>
     newUfw({ ports: [80, 443], limit: 1, rest: 0 }, clock, { ...ufw, programs });
-  const byRoot = (patienceMs = 10_000) => new UfwByRoot({ requests, answers, clock, patienceMs });
+  const byRoot = (patienceMs = 60_000) => new UfwByRoot({ requests, answers, clock, patienceMs });
   const rootsHalf = () =>
     new UfwAsRoot({
       ...{ requests, answers, clock, users: [0, SOMEBODY] },
