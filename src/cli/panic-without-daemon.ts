@@ -2,7 +2,6 @@ import { existsSync } from "node:fs";
 import { type LoadedConfig, loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import { Enforcement } from "../enforce/enforcement.ts";
-import { GuardChannel } from "../enforce/guard/channel.ts";
 import { enforcersOf } from "../enforcers.ts";
 import { FormerEnforcers } from "../former-enforcers.ts";
 import type { PanicAnswer } from "../model/api.ts";
@@ -18,11 +17,11 @@ export async function liftWithoutDaemon(context: CliContext, file: string | unde
   const { config, file: found } = configOf(context, file);
   if (found === null && !existsSync(databaseFile(config.data))) throw neverRan(config.data);
   using _ = lockData(config.data);
-  // Apps that connect while this runs are told that nobody is banned.
-  await using guard = new GuardChannel();
+  // Apps are connected to a daemon alone, and root makes no socket in a folder of another user.
+  const { guard, ...others } = config.enforcers;
   await using enforcement = new Enforcement({
     mode: "observe",
-    enforcers: enforcersOf(config, context.clock, guard),
+    enforcers: enforcersOf({ ...config, enforcers: others }, context.clock),
     clock: context.clock,
     onChange() {},
   });
@@ -36,6 +35,7 @@ export async function liftWithoutDaemon(context: CliContext, file: string | unde
       store.halts.begin({ name: "panic", since, reason: "sekisho panic", from: since });
       return store.liftBans("all").length;
     });
+    if (guard !== undefined) context.stdout(APPS_LATER);
     return { lifted: lifted ?? 0, enforcers };
   } catch (error) {
     const failed = stillBlocking(enforcers);
@@ -67,6 +67,9 @@ function inStore<T>(config: Config, { clock }: CliContext, work: (store: StoreWr
     );
   }
 }
+
+const APPS_LATER =
+  "guard: apps keep the bans that they were told until each ends, they are started anew, or Sekisho runs again\n";
 
 /** A mistake in a log format must not keep anybody from lifting bans. */
 const configOf = ({ cwd }: CliContext, file: string | undefined): LoadedConfig => loadConfig({ file, cwd });
