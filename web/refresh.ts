@@ -36,7 +36,10 @@ export const refresh = {
   traffic: coalesced(
     "traffic",
     async () => {
-      traffic.value = (await api.traffic(trafficMinutes.value)).items;
+      const minutes = trafficMinutes.value;
+      const { items } = await api.traffic(minutes);
+      // The person chose another span meanwhile.
+      if (minutes === trafficMinutes.value) traffic.value = items;
     },
     () => (trafficMinutes.value === 60 ? 2_000 : 10_000),
   ),

@@ -2,6 +2,12 @@ import { describe, expect, test } from "vitest";
 import { missing } from "../requirements.ts";
 import { Dashboard } from "./dashboard.ts";
 
+/** A read of the page's that is answered when the test says so. */
+const heldRead = () => ({
+  asked: Promise.withResolvers<void>(),
+  goesOn: Promise.withResolvers<void>(),
+});
+
 describe.skipIf(missing("chromium"))("the dashboard page", () => {
   const dashboard = new Dashboard();
 
@@ -101,6 +107,29 @@ describe.skipIf(missing("chromium"))("the dashboard page", () => {
     await refused.click();
     expect(await refused.getAttribute("aria-pressed")).toBe("false");
     expect(await legend.locator("canvas").count()).toBe(1);
+  });
+
+  test("figures of one span that come when another was chosen are not shown for it", async () => {
+    const { page, server } = dashboard;
+    await dashboard.signIn();
+    await dashboard.untilLive();
+    const section = page.getByRole("region", { name: "Traffic" });
+    await section.locator("canvas").waitFor();
+    const reads = { "60": heldRead(), "1440": heldRead() };
+    await page.route("**/api/traffic?*", async (route) => {
+      const read = reads[new URL(route.request().url()).searchParams.get("minutes") as keyof typeof reads];
+      read.asked.resolve();
+      await read.goesOn.promise;
+      await route.continue();
+    });
+    server.tell({ kind: "changed", what: ["traffic"] });
+    await reads["60"].asked.promise;
+    await section.getByRole("button", { name: "24 h" }).click();
+    reads["60"].goesOn.resolve();
+    await reads["1440"].asked.promise;
+    expect(await section.locator("canvas").count()).toBe(0);
+    reads["1440"].goesOn.resolve();
+    await section.locator("canvas").waitFor();
   });
 
   test("where there is nothing yet the page says what will come", async () => {
