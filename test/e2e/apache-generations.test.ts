@@ -81,7 +81,6 @@ test.skipIf(missing("root", "apache2", "netns"))(
     expect((await daemon.bans()).map(({ enforcedBy }) => enforcedBy)).toEqual([["apache-directory"]]);
     expect((await daemon.cli("status")).stdout).toMatch(/in-sync +apache-directory .*proven \d+s ago/);
   },
-  60_000,
 );
 
 test.skipIf(missing("root", "apache2", "netns"))(
@@ -136,7 +135,6 @@ test.skipIf(missing("root", "apache2", "netns"))(
     expect((await cli("rollback", "x")).exitStatus).toBe(2);
     expect((await daemon.cli("status")).exitStatus).toBe(0);
   },
-  90_000,
 );
 
 test.skipIf(missing("root", "apache2", "netns"))(
@@ -198,5 +196,4 @@ exec ${apache.control} "$@"
       .poll(hook.texts)
       .toContainEqual(expect.stringMatching(/^no more: enforcer apache-include: Apache did not serve/));
   },
-  120_000,
 );

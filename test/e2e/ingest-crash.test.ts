@@ -62,7 +62,7 @@ test("kill -9 in the middle of 50,000 lines, again and again: every line is stor
   expect(row).toEqual({ rows: LINES, paths: LINES });
   expect(reader.connection.prepare("SELECT lines FROM sources").pluck().get()).toBe(LINES);
   expect(reader.connection.pragma("integrity_check", { simple: true })).toBe("ok");
-}, 240_000);
+});
 
 function open(file: string): { readonly connection: Database.Database } & Disposable {
   const connection = new Database(file, { readonly: true });

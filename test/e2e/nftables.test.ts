@@ -31,9 +31,9 @@ test.skipIf(missing("root", "apache2", "netns", "nft"))(
     await daemon.kill("SIGKILL");
     expect(await client.connects(BANNED)).toBe(false);
     await daemon.start();
-    expect((await daemon.status()).enforcers).toMatchObject([
-      { name: "nftables", state: "in-sync", blocks: 1 },
-    ]);
+    await expect
+      .poll(async () => (await daemon.status()).enforcers, PATIENCE)
+      .toMatchObject([{ name: "nftables", state: "in-sync", blocks: 1 }]);
     // Neither the table nor the element was ever removed or added again.
     expect(await monitor.count("inet sekisho\n")).toBe(0);
     expect(await monitor.count(BANNED)).toBe(0);

@@ -35,5 +35,4 @@ test.skipIf(missing("root", "apache2", "netns"))(
     await daemon.cli("unban", BANNED);
     expect(await daemon.status()).toMatchObject({ bans: { active: 0, ineffective: 0 }, problems: [] });
   },
-  60_000,
 );

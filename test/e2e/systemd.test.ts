@@ -283,10 +283,19 @@ describe.skipIf(missing("root", "netns", "systemd", "apache2"))("under a real sy
       () => expect(sekisho(`status ${config}`).stdout).toMatch(/in-sync +apache-directory .*proven \d+s ago/),
       soon,
     );
-    system.shell(`/usr/local/bin/sekisho ban ${CLIENT} --for 8s ${config}`);
-    await vi.waitFor(() => expect(system.statusForClient("/")).toBe(403), soon);
-    system.shell("systemctl stop sekisho");
-    expect(system.statusForClient("/")).toBe(403);
+    // On a busy machine a ban may be over before all of this was done.
+    for (let seconds = 8; ; seconds *= 2) {
+      const over = Date.now() + seconds * 1_000;
+      system.shell(
+        `systemctl start sekisho && /usr/local/bin/sekisho ban ${CLIENT} --for ${seconds}s ${config}`,
+      );
+      const running = system.statusForClient("/");
+      system.shell("systemctl stop sekisho");
+      const stopped = system.statusForClient("/");
+      if (Date.now() > over) continue;
+      expect([running, stopped]).toEqual([403, 403]);
+      break;
+    }
     await vi.waitFor(() => {
       system.shell("systemctl start sekisho-expire.service");
       expect(system.statusForClient("/")).toBe(200);

@@ -201,5 +201,4 @@ test.skipIf(missing("root"))(
       execFileSync("umount", ["-l", disk]);
     }
   },
-  60_000,
 );

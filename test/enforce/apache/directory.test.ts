@@ -184,7 +184,6 @@ test.skipIf(missing("root", "apache2", "netns"))(
       expect(await status(from), from).toBe(200);
     expect(apache.reloads()).toBe(0);
   },
-  120_000,
 );
 
 test("stopping in the middle leaves what was written, and the next one completes it", async () => {

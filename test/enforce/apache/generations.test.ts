@@ -205,7 +205,7 @@ describe.skipIf(missing("root", "apache2", "netns"))("generations, and requests 
     });
     await expect.poll(() => status("127.0.0.77")).toBe(200);
     await expect.poll(statuses).toEqual([403, 200, 200]);
-  }, 40_000);
+  });
 
   test("a reload that only says that it happened is an error, and is still due", async () => {
     await bring(make(), A);
@@ -220,7 +220,7 @@ describe.skipIf(missing("root", "apache2", "netns"))("generations, and requests 
     expect(await enforcer.reconcile(blocks(A, B), true, signal)).toMatchObject({ pending: true });
     expect(await bring(make(), A, B)).toMatchObject({ pending: false });
     await expect.poll(statuses).toEqual([403, 403, 200]);
-  }, 40_000);
+  });
 
   // What kill -9 leaves between the steps of putting a list back. Generation 2 is the one that Apache runs with and does not like.
   test.for([
@@ -360,7 +360,7 @@ describe.skipIf(missing("root", "apache2", "netns"))("generations, and requests 
       expect(await bring(again, A, C)).toMatchObject({ pending: false, inForce: new Set([`${A}/32`]) });
       expect(again.complaint()).toMatchObject({ code: "APACHE_HELD" });
     }
-  }, 40_000);
+  });
 
   /** One from whom Apache is cut off in the moment of the next reload; `answers` ends that. */
   function cutOff() {
@@ -396,7 +396,7 @@ describe.skipIf(missing("root", "apache2", "netns"))("generations, and requests 
     answers();
     await enforcer.prove(signal);
     expect(enforcer.complaint()).toBeNull();
-  }, 40_000);
+  });
 
   test("what a person holds stays held when Apache does not serve with any list", async () => {
     await bring(make(), A, B);
