@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { BanItem, IncidentItem } from "../model/api.ts";
+import type { IncidentItem } from "../model/api.ts";
 import { connectToDaemon } from "./client.ts";
 import { type CliContext, CONFIG_OPTION, NO_DAEMON, subcommand } from "./context.ts";
 import { moment, writeJson } from "./output.ts";
@@ -47,20 +47,14 @@ function incidentsText(context: CliContext, incidents: readonly IncidentItem[], 
     incident.severity,
     moment(incident.lastSeen),
     { text: String(incident.findingCount), right: true },
-    banText(incident.ban),
+    incident.ban?.state ?? "none",
     [...new Set(incident.rules)].join(", "),
   ]);
   const column = (name: string): number => columns.indexOf(name);
   const head = columns.map((name) => (name === "findings" ? { text: name, right: true } : name));
   return table(context, [heads(...head), ...rows], {
     drop: [column("last seen"), column("findings")],
-    cut: [column("rules"), column("ban"), column("subject")],
+    cut: [column("rules"), column("subject")],
     least: 14,
   });
-}
-
-function banText(ban: BanItem | null): string {
-  if (ban === null) return "none";
-  if (ban.state !== "active") return ban.state;
-  return ban.until === null ? "permanent" : `until ${moment(ban.until)}`;
 }
