@@ -166,15 +166,18 @@ function incidentLines(incident: IncidentDetail, rules: readonly RuleItem[]): st
 function eventText(event: EventItem): string {
   const what =
     event.kind === "access"
-      ? [event.method, event.path, event.status]
+      ? [event.method, askedFor(event), event.status]
       : event.kind === "opening"
-        ? [event.method, event.path, event.origin === null ? "without Origin" : `from ${event.origin}`]
+        ? [event.method, askedFor(event), event.origin === null ? "without Origin" : `from ${event.origin}`]
         : event.kind === "unparsed"
           ? [event.reason]
           : [event.code, event.message];
   const said = what.filter((part) => part !== null).join(" ");
   return `  ${event.time} ${event.kind} ${said}${event.refused ? " (refused by a ban)" : ""}`;
 }
+
+/** An attack is often in the query alone. */
+const askedFor = ({ path, query }: EventItem): string | null => (query === null ? path : `${path}?${query}`);
 
 /** The store of the running daemon, else of the configured data folder. */
 function openStore(context: CliContext, setup: Setup): StoreReader {
