@@ -85,7 +85,7 @@ const HINTS = {
   CONFIG_INVALID:
     "docs/configuration.md lists every key with its default; `sekisho check` tries a file without running it",
   RULE_INVALID:
-    "the shipped rules are examples of every key; `sekisho check` tries rules without running them",
+    "docs/rules.md explains every key, and `mode: off` switches a rule off; `sekisho check` tries rules without running them",
 } as const satisfies Partial<Record<ErrorCode, string>>;
 
 const MAX_SHOWN = 20;

@@ -113,6 +113,8 @@ function advice(value: unknown, what: string): string {
   if (typeof value === "object") return "";
   if (what === "a list") return `; write [${value}]`;
   if (what.startsWith("text") && typeof value !== "string") return `; write it in quotes: "${value}"`;
+  if (typeof value === "string" && what.includes("number") && /^\d+(\.\d+)?$/.test(value))
+    return "; write it without quotes";
   const near = nearest(String(value), what.split(/, | or /));
   return near === null ? "" : `; did you mean ${near}?`;
 }

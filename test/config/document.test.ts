@@ -53,6 +53,10 @@ describe("a value that does not fit", () => {
       "data: ~/sekisho",
       /^site\.yaml:1:7: data: begins with ~, which only a shell knows; write the whole path$/,
     ],
+    [
+      "policy: { factor: '3' }",
+      "site.yaml:1:19: policy.factor: '3' is not a number from 1 to 100; write it without quotes",
+    ],
     ["enforcers: [apache]", /^site\.yaml:1:12: enforcers: a list is not a section with the keys [^;]*$/],
     [
       "mode observe",
