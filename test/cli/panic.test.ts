@@ -141,6 +141,22 @@ describe("panic without a daemon", () => {
     expect(files()).toEqual(["README"]);
   });
 
+  test.skipIf(missing("root"))("where there is no Apache any more, nobody is refused by its list", () => {
+    using folder = temporaryFolder();
+    const { list } = left(folder.path, "no-such-apache2ctl");
+    // Where no process of Apache's is to be seen, whoever runs one meanwhile.
+    const alone = [
+      "--fork",
+      "--pid",
+      "--mount-proc",
+      join(import.meta.dirname, "../../bin/sekisho"),
+      "panic",
+    ];
+    const printed = execFileSync("unshare", alone, { cwd: folder.path, encoding: "utf8" });
+    expect(printed).toContain("apache-include: blocks nobody\n");
+    expect(list()).not.toContain("192.0.2.7");
+  });
+
   test.skipIf(missing("root"))("lets everybody in on a full disk, too", async () => {
     using folder = temporaryFolder();
     using elsewhere = temporaryFolder();

@@ -141,7 +141,7 @@ describe.skipIf(missing("root", "netns", "systemd", "apache2"))("under a real sy
     system.shell("systemctl start sekisho-apache.path");
   });
 
-  test("what is not a list of addresses never comes to Apache, whatever the user sekisho puts in its place", () => {
+  test("what is not a list of addresses never comes to Apache, whatever the user sekisho puts in its place", async () => {
     const written = "/var/lib/sekisho/apache/blocklist.conf";
     const ask =
       "setpriv --reuid=sekisho --regid=sekisho --clear-groups /opt/sekisho/libexec/apache-control configtest 2>&1";
@@ -168,6 +168,18 @@ describe.skipIf(missing("root", "netns", "systemd", "apache2"))("under a real sy
       expect(answerTo(put)).toContain("Apache goes on with the list of before");
     // An address for a shell script need not be one for Apache, which would not start with it at the next boot.
     expect(answerTo("echo Require not ip 9:9 >")).toContain("9:9");
+
+    // Where Apache is no more, an empty list is no mistake, or Sekisho could not be uninstalled.
+    const rename = (from: string, to: string) =>
+      `for each in apache2ctl apachectl; do mv /usr/sbin/$each${from} /usr/sbin/$each${to}; done`;
+    system.shell(`systemctl stop apache2; ${rename("", ".away")}`);
+    await vi.waitFor(() => expect(system.run("pgrep apache2").stdout).toBe(""), soon);
+    for (const [text, answer] of [
+      ["Require not ip 192.0.2.99", 127],
+      ["# nobody", 0],
+    ] as const)
+      expect(system.run(`echo '${text}' > ${written}; ${ask}`).exitStatus).toBe(answer);
+    system.shell(`${rename(".away", "")}; systemctl start apache2`);
     system.shell(`rm ${written}; mv /root/written ${written}; ${ask}; systemctl start sekisho`);
   });
 

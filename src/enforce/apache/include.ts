@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Block } from "../../model/decision.ts";
-import type { SekishoError } from "../../model/errors.ts";
+import { SekishoError } from "../../model/errors.ts";
 import type { Target } from "../../model/ip.ts";
 import { type Clock, toIso } from "../../model/time.ts";
 import type { Enforced, Enforcer, Generations, Proven } from "../enforcer.ts";
 import { generationCanary, INCLUDE_CANARY, ORDINARY } from "./canary.ts";
-import { findControl, runControl } from "./control.ts";
+import { type ControlResult, findControl, runControl } from "./control.ts";
 import {
   configtestFailed,
   heldTo,
@@ -17,7 +17,7 @@ import {
 import { chooseTargets, IncludeFile, requireLines, targetsIn } from "./include-file.ts";
 import { type Hold, IncludeGenerations, withinHold } from "./include-generations.ts";
 import { notRefused } from "./not-refused.ts";
-import { isReloadedSince, lingeringProcesses } from "./processes.ts";
+import { isReloadedSince, lingeringProcesses, runsApache } from "./processes.ts";
 import { type ApacheRequests, type Look, letsIn, mayRefuse } from "./requests.ts";
 
 /** So long Apache may take to serve with a new list; a graceful reload holds new connections for a second at times. */
@@ -204,8 +204,19 @@ export class ApacheInclude implements Enforcer {
   }
 
   async #reload(signal: AbortSignal): Promise<void> {
-    const { ok, output } = await runControl(this.#control, "graceful", signal);
+    const { ok, output } = await this.#run("graceful", signal);
     if (!ok) throw reloadFailed(output);
+  }
+
+  /** Where there is no Apache any more, an empty list refuses nobody. */
+  async #run(action: "configtest" | "graceful", signal: AbortSignal): Promise<ControlResult> {
+    try {
+      return await runControl(this.#control, action, signal);
+    } catch (error) {
+      const isMissing = error instanceof SekishoError && error.code === "APACHE_CONTROL_MISSING";
+      if (!isMissing || (await this.blocked()).size > 0 || (await runsApache())) throw error;
+      return { ok: true, output: "" };
+    }
   }
 
   /**
@@ -316,11 +327,11 @@ export class ApacheInclude implements Enforcer {
 
   /** Tests Apache's configuration with the list as it is; when that fails, puts the last tested one back. */
   async #test(signal: AbortSignal): Promise<void> {
-    const result = await runControl(this.#control, "configtest", signal);
+    const result = await this.#run("configtest", signal);
     if (result.ok) return this.#file.keep(this.#file.path, this.#file.tested);
     this.#written = null;
     await this.#file.putBack(await this.#kept.next(), this.#clock.now());
-    const without = await runControl(this.#control, "configtest", signal);
+    const without = await this.#run("configtest", signal);
     throw configtestFailed(result, without);
   }
 }

@@ -1,4 +1,4 @@
-import { readFile, stat } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { systemCode } from "../../model/errors.ts";
 
 /** Debian's place, RHEL's, and that of an Apache that was built by hand. */
@@ -46,6 +46,13 @@ export async function isReloadedSince(file: string, pidFile: string | undefined)
   if (written === undefined) return false;
   for (const each of pidFiles(pidFile)) if (((await timeOf(each)) ?? 0) >= written) return true;
   return false;
+}
+
+/** Whether some process is one of Apache's, by its name. True also where that cannot be told. */
+export async function runsApache(): Promise<boolean> {
+  const pids = (await readdir("/proc").catch(() => [])).filter((name) => /^\d+$/.test(name));
+  const names = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/comm`, "latin1").catch(() => "")));
+  return pids.length === 0 || names.some((name) => /^(apache2|httpd)/.test(name));
 }
 
 /** When the children with several threads started. */
