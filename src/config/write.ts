@@ -58,11 +58,13 @@ export function isThere(path: string): boolean {
 }
 
 const exists = (path: string): SekishoError =>
-  new SekishoError(
-    "CONFIG_EXISTS",
-    `${path} is there already and was left as it is`,
-    "`sekisho init` shows what would change; --force changes it and keeps a copy",
-  );
+  lstatSync(path).isDirectory()
+    ? new SekishoError("CONFIG_UNWRITABLE", `${path} is a folder`, "name a file in it")
+    : new SekishoError(
+        "CONFIG_EXISTS",
+        `${path} is there already and was left as it is`,
+        "`sekisho init` shows what would change; --force changes it and keeps a copy",
+      );
 
 /** `sekisho.yaml.20261121T120000Z` beside it, or null for a link that leads nowhere. */
 function keep(file: string, now: UnixMs): string | null {

@@ -185,6 +185,12 @@ enforcers:
     );
   });
 
+  test("to a folder asks for a file in it", async () => {
+    const cwd = site();
+    const { status, stderr } = await init(cwd, "--write", ".");
+    expect([status, stderr]).toEqual([3, `sekisho: ${cwd} is a folder\nhint: name a file in it\n`]);
+  });
+
   test("--force alone is wrong usage", async () => {
     expect(await init(site(), "--force")).toMatchObject({ status: 2, stdout: "" });
   });
