@@ -26,7 +26,8 @@ test("kill -9 in the middle of 50,000 lines, again and again: every line is stor
   await writeLog(log);
   await using daemon = new DaemonUnderTest(
     folder.path,
-    `logs: [{ path: ${log} }]\ndashboard: { listen: "127.0.0.1:0" }\n`,
+    // The lines are of a day that is long over.
+    `logs: [{ path: ${log} }]\nstore: { retention: permanent }\ndashboard: { listen: "127.0.0.1:0" }\n`,
   );
   const database = join(daemon.data, "sekisho.sqlite");
   const stored = (): number => {

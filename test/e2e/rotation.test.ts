@@ -30,7 +30,8 @@ test("a log that is rotated and packed while the daemon is down or killed is sto
   writeFileSync(log, "");
   await using daemon = new DaemonUnderTest(
     folder.path,
-    `logs: [{ path: ${log} }]\ndashboard: { listen: "127.0.0.1:0" }\n`,
+    // The lines are of a day that is long over.
+    `logs: [{ path: ${log} }]\nstore: { retention: permanent }\ndashboard: { listen: "127.0.0.1:0" }\n`,
   );
   const stored = (): { rows: number; paths: number } => {
     using database = open(join(daemon.data, "sekisho.sqlite"));
