@@ -1,6 +1,7 @@
 const CHECK = "write: sekisho check";
 const LINK = "write: sekisho link";
 const JOURNAL = "of the service: journalctl -u sekisho; `sekisho status` says what is wrong";
+const VERSION = "write: sekisho --version";
 const UPDATE = "in the checkout: git pull && npm ci && sudo ./bin/sekisho install --yes";
 
 /** What people type who know other programs, and what leads to it here. */
@@ -26,5 +27,6 @@ export const ELSEWHERE: ReadonlyMap<string, string> = new Map([
   ["setup", "write: sekisho init, then sekisho install"],
   ["update", UPDATE],
   ["upgrade", UPDATE],
-  ["version", "write: sekisho --version"],
+  ["version", VERSION],
+  ["-v", VERSION],
 ]);

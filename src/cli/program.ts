@@ -97,13 +97,12 @@ function usageError(
   }
   const [said = "", suggestion = ""] = error.message.replace(/^error: /, "").split("\n(Did you mean ");
   const nearest = suggestion === "" ? "" : `did you mean ${suggestion.replace(/\?\)$/, "")}? `;
-  const isUnknown = error.code === "commander.unknownCommand";
   const message = said
     .replace(/^command-argument value ('.*') is invalid for argument '(.*)'\./s, "$1 is not what [$2] takes.")
     .replace(/^option '.*?(--[\w-]+)[^']*' argument ('.*') is invalid\./s, "$2 is not what $1 takes.")
     .replace(/^option '.*?(--[\w-]+) (.*)' argument missing$/, "$1 needs a value: $2");
-  const listed = isUnknown ? "the commands are listed by" : "examples are in";
-  const here = isUnknown && used === undefined ? hereOf(argv[0] ?? "", commands) : null;
+  const listed = error.code === "commander.unknownCommand" ? "the commands are listed by" : "examples are in";
+  const here = used === undefined ? hereOf(argv[0] ?? "", commands) : null;
   return new SekishoError("USAGE", message, here ?? `${nearest}${listed}: ${help}`);
 }
 

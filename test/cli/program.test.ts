@@ -31,6 +31,7 @@ describe("usage", () => {
     [["STATUS"], "unknown command 'STATUS'", "write: sekisho status\n"],
     [["unblock", "192.0.2.7"], "unknown command 'unblock'", "write: sekisho unban\n"],
     [["start"], "unknown command 'start'", "systemctl start sekisho; in a terminal: sekisho run\n"],
+    [["-v"], "unknown option '-v'", "write: sekisho --version\n"],
     [["constructor"], "unknown command 'constructor'", "the commands are listed by: sekisho --help"],
     [["help", "stauts"], "there is no command 'stauts'", "sekisho --help"],
   ])("%j is status 2 with a hint", async (argv, message, hint) => {
