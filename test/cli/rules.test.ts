@@ -169,7 +169,9 @@ describe("with a daemon", () => {
     const cwd = await running({ "rules.d/repeated-403.yaml": "bucket: { count: 20 }\n" });
     const { stdout } = await rules(cwd, "repeated-403");
     expect(stdout).toMatch(/^fires at +10 in 5m/m);
-    expect(stdout).toMatch(/^waiting +the files say enforce, 20 in 5m; the daemon reads them at SIGHUP$/m);
+    expect(stdout).toMatch(
+      /^waiting +the files say enforce, 20 with the same userAgent in 5m; the daemon reads them at SIGHUP$/m,
+    );
   });
 
   test("that does not let this user in, tells the configuration and says why that is all", async () => {
@@ -178,6 +180,6 @@ describe("with a daemon", () => {
     expect(stderr).toMatch(
       /^warning: going on without the daemon: .* does not accept this token\n {3}hint: /,
     );
-    expect(stdout).toMatch(/^repeated-403 +enforce +medium +access +10 in 5m$/m);
+    expect(stdout).toMatch(/^repeated-403 +enforce +medium +access +10 with the same userAgent in 5m$/m);
   });
 });
