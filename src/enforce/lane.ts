@@ -6,6 +6,7 @@ import type { Target } from "../model/ip.ts";
 import { type Clock, toIso, type UnixMs } from "../model/time.ts";
 import { Turns } from "../model/turns.ts";
 import { type Enforced, type Enforcer, NOTHING_ENFORCED } from "./enforcer.ts";
+import { Lifts } from "./lifts.ts";
 import { Proving } from "./proving.ts";
 
 const FIRST_RETRY_MS = 1_000;
@@ -16,12 +17,6 @@ const LAST_RETRY_MS = 300_000;
  * whole configuration, which a burst of bans must not repeat without end.
  */
 const SCHEDULED_REST_MS = 5_000;
-
-/**
- * Between two reloads that lifts ask for. Each reload can leave an old Apache process behind with its WebSockets, so
- * a person who lifts twenty bans gets two reloads, not twenty.
- */
-const LIFT_REST_MS = 30_000;
 
 /** More would only swell each status message. */
 const MAX_UNENFORCED_SHOWN = 100;
@@ -63,8 +58,7 @@ export class Lane {
   #repaired = 0;
   #error: unknown = null;
   #reconciledAt: UnixMs | null = null;
-  #appliedAt: UnixMs | null = null;
-  #liftTimer: NodeJS.Timeout | null = null;
+  readonly #lifts: Lifts;
   readonly #proving: Proving;
 
   constructor(options: LaneOptions) {
@@ -73,6 +67,11 @@ export class Lane {
     this.#mode = options.mode;
     const { enforcer, clock, onChange } = options;
     this.#proving = new Proving(enforcer, clock, onChange, this.#ending.signal);
+    this.#lifts = new Lifts({
+      areDue: () => this.lingering().length > 0,
+      apply: () => this.apply(),
+      clock,
+    });
   }
 
   /** Goes on in another mode at once, also one that rests or waits to try again. */
@@ -115,20 +114,15 @@ export class Lane {
   /** Has lifted blocks that still refuse end soon: at once, or when the rest after the last reload is over. */
   async applyLifts(): Promise<void> {
     this.#retry();
-    await this.endLingering();
+    if (this.#error !== null) this.#lifts.hurry();
+    await this.#lifts.ask();
+    // Also where it is tried only later: whoever asks is told what is wrong.
+    if (this.#error !== null && this.lingering().length > 0) throw this.#error;
   }
 
   /** The same, but leaves an enforcer that failed to its waiting time. */
-  async endLingering(): Promise<void> {
-    if (this.lingering().length === 0 || this.#liftTimer !== null) return;
-    const rested = this.#appliedAt === null ? Infinity : this.#options.clock.now() - this.#appliedAt;
-    // Less than nothing: the clock was set back.
-    if (rested < 0 || rested >= LIFT_REST_MS) return this.apply();
-    this.#liftTimer = setTimeout(() => {
-      this.#liftTimer = null;
-      // What goes wrong is in the status, and the schedule tries again.
-      this.apply().catch(() => {});
-    }, LIFT_REST_MS - rested).unref();
+  endLingering(): Promise<void> {
+    return this.#lifts.ask();
   }
 
   /** Whoever is let in need not wait until an enforcer that failed would try again. */
@@ -140,8 +134,12 @@ export class Lane {
 
   /** Targets that are still refused though nobody wants them to be. */
   lingering(): Target[] {
-    if (this.#held.lingering.size === 0) return [];
-    const left = new Set([...this.#held.lingering].filter((target) => !this.#rangeOf.has(target)));
+    const { lingering, inForce } = this.#held;
+    // One that failed has not told yet whom it still refuses until its next reload.
+    const refused =
+      this.#error === null || this.enforcer.schedule === null ? lingering : lingering.union(inForce);
+    if (refused.size === 0) return [];
+    const left = new Set([...refused].filter((target) => !this.#rangeOf.has(target)));
     // They are few, and what is wanted may be much.
     for (const { target } of this.#want) left.delete(target);
     return [...left];
@@ -160,7 +158,7 @@ export class Lane {
   async stop(): Promise<void> {
     this.#ending.abort();
     this.#clearTimer();
-    if (this.#liftTimer !== null) clearTimeout(this.#liftTimer);
+    this.#lifts.stop();
     await Promise.all([this.#turns.settled(), this.#proving.settled()]);
   }
 
@@ -258,7 +256,7 @@ export class Lane {
       this.#enforced = await this.#reconcile(want, verify);
       if (apply) {
         this.#enforced = await this.enforcer.apply(this.#ending.signal);
-        this.#appliedAt = this.#options.clock.now();
+        this.#lifts.applied();
       }
       this.#error = null;
       this.#failures = 0;

@@ -5,7 +5,18 @@ import type { Block } from "../../src/model/decision.ts";
 import type { Target, TargetSet } from "../../src/model/ip.ts";
 import { unixMs } from "../../src/model/time.ts";
 import { block, target } from "./blocks.ts";
-import { clock, enforcement, enforcer, FIRST, make, makeAnew, SECOND, state, Trying } from "./trying.ts";
+import {
+  clock,
+  enforcement,
+  enforcer,
+  FIRST,
+  make,
+  makeAnew,
+  Reloaded,
+  SECOND,
+  state,
+  Trying,
+} from "./trying.ts";
 
 makeAnew();
 
@@ -148,6 +159,24 @@ describe("expiry", () => {
     await enforcement.settled();
     expect(state()).toBe("in-sync");
     expect(enforcement.enforcedBy(target(FIRST))).toEqual([]);
+  });
+
+  test("whoever is let in is so once Apache can be reloaded again, and until then whoever asks is told why not", async () => {
+    const included = new Reloaded();
+    await make({ enforcers: [included] }).start([block(FIRST)]);
+    await enforcement.apply("dry-run");
+    included.failing = new Error("somebody else's mistake");
+    enforcement.want([]);
+    await enforcement.settled();
+    for (const _ of ["right after a reload", "later", "and again"]) {
+      await expect(enforcement.applyLifts()).rejects.toThrow("somebody else's mistake");
+      await vi.advanceTimersByTimeAsync(60_000);
+    }
+    await vi.advanceTimersByTimeAsync(3_600_000);
+    expect([included.applied, enforcement.lingering()]).toEqual([1, [FIRST]]);
+    included.failing = null;
+    await vi.advanceTimersByTimeAsync(3_600_000);
+    expect([included.applied, enforcement.lingering()]).toEqual([2, []]);
   });
 
   test("a clock that was set forward lifts what has expired at the next look", async () => {

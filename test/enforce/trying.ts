@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, vi } from "vitest";
 import { DryRun } from "../../src/enforce/dry-run.ts";
 import { Enforcement, type EnforcementOptions } from "../../src/enforce/enforcement.ts";
-import type { Enforced } from "../../src/enforce/enforcer.ts";
+import { type Enforced, NOTHING_ENFORCED } from "../../src/enforce/enforcer.ts";
 import type { Block } from "../../src/model/decision.ts";
 import type { Target } from "../../src/model/ip.ts";
 import { type UnixMs, unixMs } from "../../src/model/time.ts";
@@ -30,6 +30,34 @@ export class Trying extends DryRun {
   override async apply(): Promise<Enforced> {
     this.applied++;
     return super.apply();
+  }
+}
+
+/** One whose blocks and lifts are in force from its next `apply` on, as those of a list that Apache includes. */
+export class Reloaded extends Trying {
+  override schedule = "17 * * * *";
+  #listed: ReadonlySet<Target> = new Set();
+  #running: ReadonlySet<Target> = new Set();
+
+  override async reconcile(want: readonly Block[], verify = false): Promise<Enforced> {
+    this.#listed = new Set((await super.reconcile(want, verify)).inForce);
+    return this.#held();
+  }
+
+  override async apply(): Promise<Enforced> {
+    await super.apply();
+    this.#running = this.#listed;
+    return this.#held();
+  }
+
+  #held(): Enforced {
+    const [listed, running] = [this.#listed, this.#running];
+    return {
+      ...NOTHING_ENFORCED,
+      inForce: listed.intersection(running),
+      waiting: listed.difference(running),
+      lingering: running.difference(listed),
+    };
   }
 }
 
