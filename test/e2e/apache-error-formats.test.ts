@@ -14,6 +14,7 @@ import {
   linesOf,
   pathOf,
   sendAll,
+  ZONE,
   ZONE_MS,
 } from "./hostile-requests.ts";
 
@@ -50,7 +51,7 @@ describe.skipIf(missing("root", "apache2", "netns"))(
     let apache: Apache;
     const log = (index: number): string => join(apache.root, `error-${index}.log`);
     const parsers = FORMATS.map(
-      ({ written, read }) => new ErrorLogParser("UTC", read === "itself" ? written! : read),
+      ({ written, read }) => new ErrorLogParser(ZONE, read === "itself" ? written! : read),
     );
     const sent = FORMATS.map(() => 0);
 

@@ -15,6 +15,7 @@ import {
   linesOf,
   pathOf,
   sendAll,
+  ZONE,
   ZONE_MS,
 } from "./hostile-requests.ts";
 
@@ -63,7 +64,7 @@ ${config}
 describe.skipIf(missing("root", "apache2", "netns"))("a real Apache, asked by an attacker", () => {
   let apache: Apache;
   const log = (index: number): string => join(apache.root, `format-${index}.log`);
-  const parsers = FORMATS.map(({ format }) => new AccessLogParser(format, "UTC"));
+  const parsers = FORMATS.map(({ format }) => new AccessLogParser(format, ZONE));
   let sent = 0;
 
   beforeAll(async () => {
@@ -187,7 +188,7 @@ describe.skipIf(missing("root", "apache2", "netns"))("a real Apache, asked by an
         };
         await apache.request({ from, path: "/", headers });
         const line = (await linesOf(file, before + 1))[before]!;
-        const proxied = new AccessLogParser(PROXIED, "UTC", { trustedProxies });
+        const proxied = new AccessLogParser(PROXIED, ZONE, { trustedProxies });
         expect({ vhost, line, event: parse(proxied, line) }).toMatchObject({
           event: { kind: "access", client },
         });

@@ -5,6 +5,8 @@ import type { Apache } from "../apache.ts";
 
 /** A time read in a wrong zone is off by a quarter of an hour at least; on a busy machine requests come a while after they were made. */
 export const ZONE_MS = 15 * 60_000;
+/** Apache writes its times in this machine's. */
+export const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 /** A request whose values an attacker chose; `null` is a header that is not sent. */
 export interface HostileRequest {
