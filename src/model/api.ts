@@ -11,7 +11,7 @@ import type { SocketState } from "./socket.ts";
 export type Mode = "observe" | "enforce";
 
 export const ENFORCER_STATES = ["in-sync", "pending", "drifted", "failed", "off"] as const;
-/** `pending`: written, waiting for its scheduled reload. `off`: observe mode, nothing is asked of it. */
+/** `pending`: not all in force yet: under way, written and waiting for its scheduled reload, or for an app. `off`: observe mode, nothing is asked of it. */
 export type EnforcerState = (typeof ENFORCER_STATES)[number];
 
 export interface SourceStatus {
