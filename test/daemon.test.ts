@@ -248,7 +248,11 @@ test("each rule tells its mode, what it led to within a day and who came near it
   };
   await expect.poll(async () => (await ruleOf("repeated-403")).nearMisses).toHaveLength(1);
   const seen = await ruleOf("repeated-403");
-  expect(seen).toMatchObject({ mode: "observe", firesAt: "10 in 5m", lastDay: { findings: 1, bans: 0 } });
+  expect(seen).toMatchObject({
+    mode: "observe",
+    firesAt: "10 with the same userAgent in 5m",
+    lastDay: { findings: 1, bans: 0 },
+  });
   expect(seen.nearMisses).toEqual([
     { subject: "203.0.113.8", count: 8, of: 10, at: `${now.toISOString().slice(0, 19)}.000Z` },
   ]);
