@@ -192,20 +192,11 @@ describe("a regular expression", () => {
     ["(a|b)*a(a|b){14}c", "ab"],
     ["^(([a-z])+.)+[A-Z]([a-z])+$", "a"],
     ["\\s+$", " "],
-  ])("%s needs ten times as long for ten times the text, not a hundred times", (regex, unit) => {
-    const fits = matcher({ query: { matches: regex } });
-    const shortest = (length: number): number => {
-      const event = asking("/", `${unit.repeat(length / unit.length)}!`);
-      const times = Array.from({ length: 5 }, () => {
-        const started = process.cpuUsage();
-        fits(event);
-        const { user, system } = process.cpuUsage(started);
-        return user + system;
-      });
-      return Math.min(...times);
-    };
-    shortest(10_000);
-    // Backtracking takes a hundred times as long, or never ends. 20 ms are for what the clock cannot tell.
-    expect(shortest(100_000)).toBeLessThan(40 * shortest(10_000) + 20_000);
-  });
+  ])(
+    "%s comes to an end on a text of a million characters, which takes a day where an expression goes back",
+    (regex, unit) => {
+      const fits = matcher({ query: { matches: regex } });
+      expect(fits(asking("/", `${unit.repeat(1_000_000 / unit.length)}!`))).toBe(false);
+    },
+  );
 });

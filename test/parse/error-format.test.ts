@@ -96,11 +96,11 @@ describe("an ErrorLogFormat", () => {
     );
   });
 
-  test("many fields that may be missing cost no more than they are many", () => {
-    const format = `[%t]${"% %k".repeat(24)} [client %a] %M`;
-    const line = `[Fri Nov 20 22:01:29 2026]${"1".repeat(240)} x`;
+  test("many fields that may be missing cost no more than they are many: to try each with all others would never end", () => {
+    const format = `[%t]${"% %k".repeat(60)} [client %a] %M`;
+    const line = `[Fri Nov 20 22:01:29 2026]${"1".repeat(600)} x`;
     expect(reasonOf(parser(format), line)).toBe("format");
-  }, 2_000);
+  });
 });
 
 describe("an ErrorLogFormat that cannot be used is refused with what to write", () => {
