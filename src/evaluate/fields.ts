@@ -1,10 +1,11 @@
-/** What can be asked of each kind of event. `target` is put together, `handshake` and `foreignOrigin` are concluded, not read. */
+/** What can be asked of each kind of event. `target` is put together, `searched`, `handshake` and `foreignOrigin` are concluded, not read. */
 export const FIELDS = {
   access: [
     "method",
     "path",
     "query",
     "target",
+    "searched",
     "protocol",
     "status",
     "bytes",
@@ -31,7 +32,18 @@ export type FieldName = (typeof FIELDS)[keyof typeof FIELDS][number];
 
 /** Those of access events that are known when a WebSocket opens. */
 export const OPENING_FIELDS: readonly FieldName[] = [
-  ...(["method", "path", "query", "target", "protocol", "userAgent", "origin", "host", "user"] as const),
+  ...([
+    "method",
+    "path",
+    "query",
+    "target",
+    "searched",
+    "protocol",
+    "userAgent",
+    "origin",
+    "host",
+    "user",
+  ] as const),
   ...(["handshake", "foreignOrigin", "openSockets"] as const),
 ];
 
@@ -41,6 +53,8 @@ export const FIELD_MEANINGS: Readonly<Record<FieldName, string>> = {
   path: "The path as sent, percent-encoded, without the query; of an audit event, what the app says.",
   query: "What stands behind the question mark; not sent when there was none.",
   target: "Path and query as sent, with the question mark between them where there is a query.",
+  searched:
+    "What somebody searches for: the value of a parameter named q, s, k, w, query, search, search_query, keyword, keywords, term, text or title, where the path and all other parameters are plain; not sent otherwise.",
   protocol: "HTTP/1.1, HTTP/2.0.",
   status: "The status of the answer, a number.",
   bytes: "Size of the answer, a number.",

@@ -2,6 +2,7 @@ import type { AccessEvent, LogEvent, OpeningEvent } from "../model/event.ts";
 import type { CrawlerStates } from "./crawler-states.ts";
 import { decodeQuery, decodeText, decodeUrl } from "./decode.ts";
 import type { FieldName } from "./fields.ts";
+import { searchedIn } from "./searched.ts";
 
 /** `undefined`: the log format cannot show it. `null`: the client did not send it. */
 export type Value = string | number | boolean | null | undefined;
@@ -26,10 +27,9 @@ export function fieldReader(field: FieldName, site: Site): Read {
     case "crawler":
       return (event) => crawlerState(event, site);
     case "target":
-      return targetReader(
-        (path) => path,
-        (query) => query,
-      );
+      return ofRequest(withQuery, asItIs, asItIs);
+    case "searched":
+      return ofRequest(searchedIn, asItIs, asItIs);
     default:
       return READERS[field] as Read;
   }
@@ -37,7 +37,8 @@ export function fieldReader(field: FieldName, site: Site): Read {
 
 /** Reads a field as a lax server may understand it; what is not a text is as the line has it. */
 export function decodedReader(field: FieldName, site: Site): Read {
-  if (field === "target") return targetReader(decodeText, decodeQuery);
+  if (field === "target") return ofRequest(withQuery, decodeText, decodeQuery);
+  if (field === "searched") return ofRequest(searchedIn, decodeText, decodeQuery);
   const decode = field === "query" ? decodeQuery : field === "referer" ? decodeUrl : decodeText;
   const read = fieldReader(field, site);
   return (event) => {
@@ -47,12 +48,16 @@ export function decodedReader(field: FieldName, site: Site): Read {
 }
 
 type Change = (text: string) => string;
+const asItIs: Change = (text) => text;
 
-function targetReader(ofPath: Change, ofQuery: Change): Read {
+/** What is put together of path and query. */
+type Combine = (path: string, query: string | null) => string | null;
+const withQuery: Combine = (path, query) => (query === null ? path : `${path}?${query}`);
+
+function ofRequest(combine: Combine, ofPath: Change, ofQuery: Change): Read {
   return (event) => {
     if (event.kind !== "access" && event.kind !== "opening") return undefined;
-    const path = ofPath(event.path);
-    return event.query === null ? path : `${path}?${ofQuery(event.query)}`;
+    return combine(ofPath(event.path), event.query === null ? null : ofQuery(event.query));
   };
 }
 
@@ -61,7 +66,7 @@ function crawlerState(event: LogEvent, { crawlers }: Site): Value {
   return event.userAgent === null ? null : (crawlers?.stateOf(event.client, event.userAgent) ?? null);
 }
 
-type PlainField = Exclude<FieldName, "crawler" | "handshake" | "foreignOrigin" | "target">;
+type PlainField = Exclude<FieldName, "crawler" | "handshake" | "foreignOrigin" | "target" | "searched">;
 
 type Fields = Partial<Readonly<Record<PlainField, Value>>>;
 
