@@ -74,7 +74,7 @@ test.skipIf(missing("root", "apache2", "netns"))(
     writeFileSync(join(apache.root, "snippet.conf"), snippet);
     apache.inNamespace(apache.control, ["graceful"], { stdio: "ignore" });
     await refused(apache, "198.51.100.77");
-    daemon.signal("SIGHUP");
+    await daemon.reload();
     await expect
       .poll(() => enforcer(daemon, "apache-directory"))
       .toMatchObject({ state: "in-sync", error: null, provenAt: expect.any(String) });
@@ -114,7 +114,7 @@ test.skipIf(missing("root", "apache2", "netns"))(
     // Neither a new ban nor a full look at the world undoes it.
     await daemon.cli("ban", "198.51.100.3", "--for", "4w");
     await apply();
-    daemon.signal("SIGHUP");
+    await daemon.reload();
     await expect
       .poll(async () => (await enforcer(daemon, "apache-include")).error)
       .toMatch(/held back: 198\.51\.100\.[23]\/32, 198\.51\.100\.[23]\/32$/);

@@ -94,13 +94,13 @@ describe.skipIf(missing("root", "apache2", "netns", "nft"))(
 
       // From here on only port 443 is the web server's; the socket is at 80.
       daemon.configure(configuration(apache, `${enforcers}\ncut: { ports: [443] }`));
-      daemon.signal("SIGHUP");
+      await daemon.reload();
       await expect.poll(async () => (await daemon.status()).cut.state, PATIENCE).toBe("on");
       expect((await daemon.status()).cut.closed).toBe(0);
       expect((await client.look(ATTACKER)).isOpen).toBe(true);
 
       daemon.configure(configuration(apache, enforcers));
-      daemon.signal("SIGHUP");
+      await daemon.reload();
       await expect.poll(async () => (await client.look(ATTACKER)).isOpen, PATIENCE).toBe(false);
       await daemon.kill("SIGTERM");
 

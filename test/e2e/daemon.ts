@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { BanItem, IncidentDetail, IncidentItem, Page, Status } from "../../src/model/api.ts";
 import { Asking, type Spawn } from "./asking.ts";
 
@@ -85,6 +86,13 @@ export class DaemonUnderTest implements AsyncDisposable {
 
   signal(signal: NodeJS.Signals): void {
     this.#process!.kill(signal);
+  }
+
+  /** Has it read its configuration anew, and waits until it runs with it: until then all is as it was before. */
+  async reload(): Promise<void> {
+    const before = this.#output.length;
+    this.signal("SIGHUP");
+    while (!this.#output.slice(before).includes("configuration and rules reloaded")) await sleep(20);
   }
 
   /** Runs a command of Sekisho's as an administrator does. */

@@ -72,7 +72,7 @@ describe.skipIf(missing("root", "apache2", "netns"))("an app behind Apache that 
     await daemon.cli("ban", ATTACKER);
     expect(await ask(ATTACKER)).toBe(403);
     daemon.configure(configuration(apache, "observe", socket));
-    daemon.signal("SIGHUP");
+    await daemon.reload();
     await expect.poll(() => ask(ATTACKER), PATIENCE).toBe(200);
     expect(closed()).toEqual([ATTACKER, ATTACKER]);
   });

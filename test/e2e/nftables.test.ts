@@ -26,7 +26,7 @@ test.skipIf(missing("root", "apache2", "netns", "nft"))(
     await monitor.listens();
 
     configure(`nftables: { ports: [80, ${OTHER_PORT}] }`);
-    daemon.signal("SIGHUP");
+    await daemon.reload();
     await expect.poll(() => client.connects(BANNED, OTHER_PORT), PATIENCE).toBe(false);
     await daemon.kill("SIGKILL");
     expect(await client.connects(BANNED)).toBe(false);
@@ -40,7 +40,7 @@ test.skipIf(missing("root", "apache2", "netns", "nft"))(
     monitor.stop();
 
     configure("dry-run: {}");
-    daemon.signal("SIGHUP");
+    await daemon.reload();
     await expect.poll(() => nft.tables(), PATIENCE).toEqual([]);
     expect(await client.connects(BANNED)).toBe(true);
   },
